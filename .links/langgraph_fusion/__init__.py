@@ -1,0 +1,1 @@
+../../langgraph_fusion/__init__.py

@@ -1,0 +1,44 @@
+# One command sets everything up: `make demo` or `make test`. Python 3.11 or newer is all it needs.
+PYTHON ?= python3
+BIN := .venv/bin
+QUESTION ?= How does the judge decide what goes back to the panel, and how much does a run cost?
+
+.PHONY: demo test check format setup engine schema lock clean
+
+demo: setup  ## Ask the offline panel about this project's documentation and watch it deliberate
+	@$(BIN)/fusion ask --preset offline "$(QUESTION)"
+
+test: setup engine  ## Run the tests, with a Docker engine the Docker tests too
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: setup  ## Lint, format and types over source and tests
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+format: setup
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+setup: .venv/ready
+
+.venv/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it: make PYTHON=python3.12 ...")'
+	@echo "Setting up .venv (once, about a minute) ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+engine:  ## As root on Debian, bring a Docker engine and the sandbox image where there is none
+	@sandbox/ensure_engine.sh --if-possible
+
+schema: setup  ## Write the JSON schema of the result, and the picture of the graph into the README
+	@$(BIN)/python -m tests.generated
+
+lock: setup  ## Pin the newest versions that fit pyproject.toml
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip compile --quiet --universal --group dev --no-header pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,61 @@
+"""`fusion ask`: its options. The work is in `asking.py`, which is imported when it runs."""
+
+from langgraph_fusion.cli import options
+
+
+def ask(
+    question: options.Question = None,
+    file: options.QuestionFile = None,
+    preset: options.Preset = None,
+    panel: options.Panel = None,
+    judge: options.Judge = None,
+    writer: options.Writer = None,
+    mode: options.Mode = None,
+    rounds: options.Rounds = None,
+    tools: options.Tools = None,
+    docs: options.Docs = None,
+    search: options.Search = None,
+    exclude: options.Exclude = None,
+    budget: options.Budget = None,
+    deadline: options.Deadline = None,
+    max_tool_calls: options.ToolCalls = None,
+    min_answers: options.MinAnswers = None,
+    require_sandbox: options.RequireSandbox = False,
+    set_: options.Assignments = None,
+    as_json: options.FullJson = False,
+    save: options.Save = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Ask a panel of models, let a judge compare them, and read one cited answer.
+
+    On a terminal the deliberation is shown while it runs. In a pipe standard output gets the answer
+    alone and standard error the progress. Exit codes: 0 an answer, 1 the run failed, 2 bad input or
+    settings (nothing was started), 130 Ctrl-C (what was learned so far is printed).
+    """
+    from langgraph_fusion.cli.asking import Wanted, answered
+
+    chosen = {
+        "preset": preset,
+        "judge": judge,
+        "synthesizer": writer,
+        "mode": mode,
+        "max_rounds": rounds,
+        "docs": docs,
+        "search": search,
+        "budget_usd": budget,
+        "deadline_s": deadline,
+        "max_tool_calls": max_tool_calls,
+        "min_answers": min_answers,
+        "require_sandbox": require_sandbox or None,
+    }
+    answered(
+        question,
+        file,
+        Wanted(as_json, save, quiet, verbose),
+        chosen,
+        panel=panel,
+        tools=tools,
+        exclude=exclude,
+        assignments=set_,
+    )

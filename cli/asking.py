@@ -1,0 +1,126 @@
+"""The work of `fusion ask`: one question, one deliberation, one answer."""
+
+import asyncio
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import typer
+
+from langgraph_fusion.cli.board import Board
+from langgraph_fusion.cli.displays import line_display, live_display, no_display
+from langgraph_fusion.cli.ending import answer_of, print_plain, print_rich
+from langgraph_fusion.cli.failures import exit_code, json_of_stop, report, reported
+from langgraph_fusion.cli.given import Given, given
+from langgraph_fusion.cli.learned import learned_json, learned_markdown
+from langgraph_fusion.cli.live import Events, Followed, Show, follow
+from langgraph_fusion.cli.output import check_save, save, say, terminal, write, write_json
+from langgraph_fusion.cli.question import read_question
+from langgraph_fusion.cli.quiet import hush
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from langgraph_fusion.graph.settings import FusionSettings
+
+_CHOOSES = {"preset", "panel", "judge", "synthesizer"}
+"""With one of these the user has chosen models, and no preset is chosen for them."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How the result is to be shown."""
+
+    as_json: bool = False
+    save: Path | None = None
+    quiet: bool = False
+    verbose: bool = False
+
+
+def answered(
+    words: str | None,
+    file: Path | None,
+    wanted: Wanted,
+    chosen: Mapping[str, Any],
+    **lists: Sequence[str] | None,
+) -> None:
+    """Ask what the command line says; always ends in `typer.Exit`.
+
+    `chosen` are single settings and `lists` those of `given`; None is what the user did not say.
+    """
+    with reported(as_json=wanted.as_json, verbose=wanted.verbose):
+        settings = given(chosen, **lists)
+        check_save(wanted.save)
+        question = read_question(words, file)
+        hush(verbose=wanted.verbose)
+        code = asyncio.run(_deliberate(question, settings, wanted))
+    raise typer.Exit(code)
+
+
+async def _deliberate(question: str, settings_given: Given, wanted: Wanted) -> int:
+    settings = await _settings(settings_given, wanted)
+
+    from langgraph_fusion.graph.ask import deliberate
+
+    events = cast("Events", deliberate(question, settings))
+    return await conducted(question, events, wanted)
+
+
+async def conducted(question: str, events: Events, wanted: Wanted) -> int:
+    """Show a run and print what came of it; return the exit code."""
+    console = terminal() if sys.stdout.isatty() and not wanted.as_json else None
+    followed = await follow(events, _display(console, wanted))
+    if followed.board.result is not None and followed.error is None:
+        _print_result(followed.board, followed.board.result, console, wanted)
+        return 0
+    return _print_learned(question, followed, wanted)
+
+
+async def _settings(settings_given: Given, wanted: Wanted) -> "FusionSettings":
+    from langgraph_fusion.cli.notice import notice
+    from langgraph_fusion.graph.preflight import default_preset
+    from langgraph_fusion.graph.settings import load_settings
+
+    why = ""
+    if not _CHOOSES & settings_given.keys():
+        name, why = await default_preset()
+        settings_given = {**settings_given, "preset": name}
+    settings = load_settings(settings_given)
+    if not wanted.quiet:
+        for line in notice(settings, why):
+            say(line)
+    return settings
+
+
+def _display(console: "Console | None", wanted: Wanted) -> AbstractContextManager[Show]:
+    if wanted.quiet:
+        return no_display()
+    if console and not console.is_dumb_terminal and sys.stderr.isatty() and not wanted.verbose:
+        return live_display(console)
+    return line_display(verbose=wanted.verbose)
+
+
+def _print_result(board: Board, result: Any, console: "Console | None", wanted: Wanted) -> None:
+    if wanted.as_json:
+        write_json(result)
+    elif console:
+        print_rich(console, board, result, quiet=wanted.quiet)
+    else:
+        print_plain(result, quiet=wanted.quiet)
+    if wanted.save:
+        save(wanted.save, answer_of(result), result)
+
+
+def _print_learned(question: str, followed: Followed, wanted: Wanted) -> int:
+    """Print what there is of a run that failed or was stopped; return the exit code."""
+    why = followed.stopped_by or followed.error
+    assert why is not None
+    if wanted.as_json:
+        write_json(json_of_stop(why, learned_json(question, followed.board)))
+    elif learned := learned_markdown(followed.board):
+        write(learned)
+    report(why, verbose=wanted.verbose)
+    return exit_code(why)

@@ -1,0 +1,68 @@
+"""What is known of a run so far.
+
+A board is a value: nothing on it changes, so a screen may read it from another thread.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+Event = Mapping[str, Any]
+"""One event of `graph.events`."""
+
+Doing = Literal["waiting", "working", "tool", "retrying", "answered", "partial", "failed", "done"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One seat on the screen."""
+
+    seat: str
+    """A letter, `judge` or `synthesizer`."""
+    model: str
+    doing: Doing = "waiting"
+    note: str = ""
+    """What it works on, or why it stopped."""
+    tools: Mapping[str, str] = field(default_factory=dict)
+    """Tool calls that run right now: call id -> tool and its input."""
+    tool_calls: int = 0
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    calls: int = 0
+    """Model calls that are over."""
+    known_cost: float = 0.0
+    cost_known: bool = True
+    spent_s: float = 0.0
+    """Of the rounds that are over."""
+    since: float | None = None
+    """When the running round began."""
+
+    def seconds(self, now: float) -> float:
+        return self.spent_s + (max(0.0, now - self.since) if self.since is not None else 0.0)
+
+
+@dataclass(frozen=True)
+class Board:
+    """The whole run on one board. Times are seconds of a monotonic clock."""
+
+    preset: str = ""
+    rows: Mapping[str, Row] = field(default_factory=dict)
+    round: int = 0
+    analysis: Mapping[str, Any] | None = None
+    judge_failed: str = ""
+    """Why there is no analysis."""
+    follow_ups: tuple[Mapping[str, Any], ...] = ()
+    answers: tuple[Mapping[str, Any], ...] = ()
+    """`records.MemberAnswer` of every finished member, every round."""
+    calls: tuple[Mapping[str, Any], ...] = ()
+    """`records.Call` of every model call so far."""
+    page: str = ""
+    """What the writer has written so far."""
+    writing: bool = False
+    result: Mapping[str, Any] | None = None
+    """`result.FusionResult`, at the end."""
+
+    def with_row(self, seat: str, **changes: Any) -> "Board":
+        """The board with some fields of one row replaced; a seat without a row gets one."""
+        row = self.rows.get(seat) or Row(seat, str(changes.get("model", "")))
+        return replace(self, rows={**self.rows, seat: replace(row, **changes)})

@@ -1,0 +1,100 @@
+"""The smaller commands: their options. The work is in modules that are imported when they run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from langgraph_fusion.cli import options
+
+
+def list_presets(as_json: options.AsJson = False, verbose: options.Verbose = False) -> None:
+    """List the presets: panel, judge and writer, and which keys are missing.
+
+    Your own presets are read from the file that FUSION_PRESETS names, else from
+    ~/.config/langgraph-fusion/presets.toml.
+    """
+    import asyncio
+
+    from langgraph_fusion.cli.failures import reported
+
+    with reported(as_json=as_json, verbose=verbose):
+        from langgraph_fusion.cli.presets import presets, print_presets
+
+        print_presets(asyncio.run(presets()), as_json=as_json)
+
+
+def examine(
+    as_json: options.AsJson = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Ask nothing beyond this machine.")
+    ] = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Check keys, local servers, Docker, the sandbox image, search and documents, with each fix.
+
+    Exit code 0 unless no panel at all can run here.
+    """
+    import asyncio
+
+    from langgraph_fusion.cli.failures import FAILED, reported
+
+    with reported(as_json=as_json, verbose=verbose):
+        from langgraph_fusion.cli.doctor import can_run, diagnose, print_report
+        from langgraph_fusion.cli.quiet import hush
+
+        hush(verbose=verbose)
+        checks = asyncio.run(diagnose(offline=offline))
+        print_report(checks, as_json=as_json)
+    raise typer.Exit(0 if can_run(checks) else FAILED)
+
+
+def draw(
+    preset: options.Preset = None,
+    panel: options.Panel = None,
+    xray: Annotated[bool, typer.Option("--xray", help="Show every member's own loop.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file.")
+    ] = None,
+    verbose: options.Verbose = False,
+) -> None:
+    """Draw the deliberation of a panel as a Mermaid picture, from the graph itself.
+
+    It needs no key: nothing is asked.
+    """
+    from langgraph_fusion.cli.failures import reported
+
+    with reported(verbose=verbose):
+        from langgraph_fusion.cli.given import given
+        from langgraph_fusion.cli.picture import print_picture
+        from langgraph_fusion.cli.quiet import hush
+
+        hush(verbose=verbose)
+        print_picture(given({"preset": preset}, panel=panel), xray=xray, file=output)
+
+
+def build_sandbox(verbose: options.Verbose = False) -> None:
+    """Build the image in which members run their commands. Needs Docker."""
+    import asyncio
+
+    from langgraph_fusion.cli.failures import reported
+
+    with reported(verbose=verbose):
+        from langgraph_fusion.cli.sandbox import build_image
+
+        asyncio.run(build_image())
+
+
+def prune_sandbox(
+    images: Annotated[bool, typer.Option("--images", help="Remove the image as well.")] = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Remove containers that a crashed run left behind; those of living runs stay."""
+    import asyncio
+
+    from langgraph_fusion.cli.failures import reported
+
+    with reported(verbose=verbose):
+        from langgraph_fusion.cli.sandbox import remove_leftovers
+
+        asyncio.run(remove_leftovers(images=images))

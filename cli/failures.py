@@ -1,0 +1,78 @@
+"""How a command ends badly: what is printed, and the exit code.
+
+| code | why |
+|---|---|
+| 1 | the run failed, or something unexpected happened |
+| 2 | bad input or settings; nothing was started |
+| 130, 143 | stopped by Ctrl-C or SIGTERM |
+
+With `--json` standard output gets `{"error": {"type", "reason", "message"}}`, and beside it
+`partial` if something had been learned.
+"""
+
+import signal
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+
+from langgraph_fusion.cli.output import say, write_json
+from langgraph_fusion.graph.errors import ConfigError, RunFailed
+
+FAILED, BAD_INPUT = 1, 2
+
+
+def exit_code(error: Exception | signal.Signals) -> int:
+    if isinstance(error, signal.Signals):
+        return 128 + error
+    return BAD_INPUT if isinstance(error, ConfigError) else FAILED
+
+
+def error_json(error: Exception | signal.Signals) -> dict[str, str]:
+    """`type` is one of config_error, run_failed, stopped, unexpected; `reason` narrows it down."""
+    if isinstance(error, signal.Signals):
+        return {"type": "stopped", "reason": error.name, "message": in_words(error)}
+    if isinstance(error, ConfigError):
+        return {"type": "config_error", "reason": "config_error", "message": str(error)}
+    if isinstance(error, RunFailed):
+        return {"type": "run_failed", "reason": error.reason, "message": str(error)}
+    return {"type": "unexpected", "reason": type(error).__name__, "message": str(error)}
+
+
+def in_words(error: Exception | signal.Signals) -> str:
+    if isinstance(error, signal.Signals):
+        return "stopped by Ctrl-C" if error is signal.SIGINT else f"stopped by {error.name}"
+    if isinstance(error, (ConfigError, RunFailed)):
+        return str(error)
+    told = " ".join(str(error).split())
+    return f"unexpected {type(error).__name__}: {told} (--verbose shows where)"
+
+
+@contextmanager
+def reported(*, as_json: bool = False, verbose: bool = False) -> Iterator[None]:
+    """Turn an exception into words (or JSON) and an exit code; no traceback unless verbose."""
+    try:
+        yield
+    except typer.Exit:
+        raise
+    except KeyboardInterrupt:
+        raise typer.Exit(exit_code(signal.SIGINT)) from None
+    except Exception as error:  # noqa: BLE001 - the last stop before the terminal
+        report(error, verbose=verbose)
+        if as_json:
+            write_json({"error": error_json(error)})
+        raise typer.Exit(exit_code(error)) from None
+
+
+def report(error: Exception | signal.Signals, *, verbose: bool) -> None:
+    """Say on standard error what went wrong."""
+    if verbose and isinstance(error, Exception) and not isinstance(error, ConfigError | RunFailed):
+        say("".join(traceback.format_exception(error)))
+    say(f"fusion: {in_words(error)}")
+
+
+def json_of_stop(error: Exception | signal.Signals, partial: dict[str, Any]) -> dict[str, Any]:
+    """What `--json` prints instead of a result."""
+    return {"error": error_json(error), "partial": partial}

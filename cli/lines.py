@@ -1,0 +1,123 @@
+"""Progress as plain lines, for a log or a pipe: one line for an event worth one."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from langgraph_fusion.cli.board import Board, Event
+from langgraph_fusion.cli.clean import one_line
+from langgraph_fusion.cli.findings import findings, summary
+from langgraph_fusion.cli.words import count, duration, listed, money, tokens
+
+NAMES = {"judge": "judge", "synthesizer": "writer"}
+
+
+def lines(board: Board, event: Event, *, verbose: bool = False) -> Iterator[str]:
+    """What to print after `event`, given the board that already holds it.
+
+    Finished tool calls and model calls are told only when `verbose`.
+    """
+    kind = str(event.get("type"))
+    told = _LINES.get(kind) or (_VERBOSE.get(kind) if verbose else None)
+    return map(one_line, told(board, event)) if told else iter(())
+
+
+def _run_started(board: Board, event: Event) -> Iterator[str]:
+    seats = ", ".join(f"{one['seat']} {one['model']}" for one in event["seats"])
+    yield f"panel ({event['preset']}): {seats}"
+    yield from (f"note: {note}" for note in event.get("notes") or ())
+
+
+def _member_started(board: Board, event: Event) -> Iterator[str]:
+    questions = event.get("questions") or ()
+    yield from (f"{event['seat']} is asked: {question}" for question in questions)
+
+
+def _tool(board: Board, event: Event) -> Iterator[str]:
+    yield f"{event['seat']} {event['tool']} {event.get('input') or ''}".rstrip()
+
+
+def _tool_done(board: Board, event: Event) -> Iterator[str]:
+    how = "done" if event["ok"] else "failed"
+    text = event.get("summary") or ""
+    yield f"{event['seat']} {event['tool']} {how} in {duration(event['seconds'])}: {text}"
+
+
+def _call(board: Board, event: Event) -> Iterator[str]:
+    cost = event.get("cost_usd")
+    said = "cost unknown" if cost is None else money(cost)
+    used = f"{tokens(event.get('input_tokens'))} in, {tokens(event.get('output_tokens'))} out"
+    failed = f", failed: {event['error']}" if event.get("error") else ""
+    seat = NAMES.get(event["seat"], event["seat"])
+    yield f"{seat} model call: {used}, {said}, {duration(event['seconds'])}{failed}"
+
+
+def _retry(board: Board, event: Event) -> Iterator[str]:
+    seat = NAMES.get(event["seat"], event["seat"])
+    yield f"{seat} {event['reason']}: again in {event.get('wait_s') or 0:.0f}s"
+
+
+def _switch(board: Board, event: Event) -> Iterator[str]:
+    seat = NAMES.get(event["seat"], event["seat"])
+    reason = event["reason"]
+    yield f"{seat} switches from {event['model']} to {event['next']}: {reason}"
+
+
+def _member_finished(board: Board, event: Event) -> Iterator[str]:
+    answer = event["answer"]
+    how = {"ok": "answered", "partial": "answered in part", "failed": "failed"}[answer["status"]]
+    error = answer.get("error") or {}
+    why = ": ".join(error[key] for key in ("reason", "detail") if error.get(key))
+    calls = count(answer.get("tool_calls", 0), "tool call")
+    yield f"{event['seat']} {how} ({calls}, {duration(answer.get('seconds', 0))})" + (
+        f": {why}" if why else ""
+    )
+
+
+def _judge_started(board: Board, event: Event) -> Iterator[str]:
+    yield f"judge ({event['model']}) compares the answers"
+
+
+def _judge_repair(board: Board, event: Event) -> Iterator[str]:
+    yield f"judge is asked to correct its reply ({count(len(event['errors']), 'error')})"
+
+
+def _judge_finished(board: Board, event: Event) -> Iterator[str]:
+    analysis = event.get("analysis")
+    if analysis is None:
+        yield f"judge failed: {event.get('reason') or 'no analysis'}"
+        return
+    yield f"judge: {summary(analysis)}"
+    for finding in findings(analysis):
+        if finding.kind in {"conflict", "gap", "suspect"}:
+            yield f"judge: {finding.kind}: {'; '.join(finding.text.splitlines())}"
+
+
+def _follow_ups(board: Board, event: Event) -> Iterator[str]:
+    for one in event["follow_ups"]:
+        yield f"follow-up {one['id']} to {listed(one['seats'])}: {one['question']}"
+
+
+def _writer_started(board: Board, event: Event) -> Iterator[str]:
+    yield f"writer ({event['model']}) writes"
+
+
+def _writer_finished(board: Board, event: Event) -> Iterator[str]:
+    if event.get("reason"):
+        yield f"writer ({event['model']}) failed: {event['reason']}"
+
+
+_Lines = Mapping[str, Callable[[Board, Event], Iterator[str]]]
+_LINES: _Lines = {
+    "run.started": _run_started,
+    "member.started": _member_started,
+    "member.tool": _tool,
+    "model.retry": _retry,
+    "model.switch": _switch,
+    "member.finished": _member_finished,
+    "judge.started": _judge_started,
+    "judge.repair": _judge_repair,
+    "judge.finished": _judge_finished,
+    "follow_ups": _follow_ups,
+    "writer.started": _writer_started,
+    "writer.finished": _writer_finished,
+}
+_VERBOSE: _Lines = {"member.tool_done": _tool_done, "model.call": _call}

@@ -1,0 +1,84 @@
+"""The options of `fusion ask` that other commands share, each said once."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+Preset = Annotated[
+    str | None,
+    typer.Option("--preset", "-p", metavar="NAME", help="Panel, judge and writer by name."),
+]
+Panel = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="MODELS", help="1 to 8 models, repeated or with commas; `model*3` seats three."
+    ),
+]
+Judge = Annotated[
+    str | None, typer.Option(metavar="MODEL", help="Model that compares the answers.")
+]
+Writer = Annotated[
+    str | None, typer.Option(metavar="MODEL", help="Model that writes the final answer.")
+]
+Mode = Annotated[
+    Literal["synthesize", "select", "analysis"] | None,
+    typer.Option(help="Write an answer, correct the best one, or stop at the analysis."),
+]
+Rounds = Annotated[int | None, typer.Option(metavar="N", help="Follow-up rounds at most, 0 to 3.")]
+Tools = Annotated[
+    list[str] | None,
+    typer.Option(metavar="LIST", help="Comma list of web_search, web_fetch, docs, bash; or none."),
+]
+Docs = Annotated[str | None, typer.Option(metavar="DIR", help="Folder of your documents.")]
+Search = Annotated[
+    Literal["ddgs", "searxng", "tavily", "langchain"] | None,
+    typer.Option(help="Where web_search asks."),
+]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(metavar="SITE", help="Domain or URL prefix never to be used; repeatable."),
+]
+Budget = Annotated[
+    float | None, typer.Option(metavar="USD", help="Spend at most this; no call may pass it.")
+]
+Deadline = Annotated[
+    float | None, typer.Option(metavar="SECONDS", help="Answer by then with what is there.")
+]
+ToolCalls = Annotated[
+    int | None,
+    typer.Option("--max-tool-calls", metavar="N", help="Tool calls of a member in one round."),
+]
+MinAnswers = Annotated[
+    int | None,
+    typer.Option("--min-answers", metavar="N", help="Stop with an error below this many answers."),
+]
+RequireSandbox = Annotated[
+    bool, typer.Option("--require-sandbox", help="Stop at once if bash cannot be had.")
+]
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Any other setting, the value as JSON."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Every call on stderr; tracebacks of surprises.")
+]
+
+Question = Annotated[
+    str | None, typer.Argument(metavar="QUESTION", help="The question; - reads standard input.")
+]
+QuestionFile = Annotated[
+    Path | None, typer.Option("--file", "-f", metavar="FILE", help="Read the question from a file.")
+]
+FullJson = Annotated[bool, typer.Option("--json", help="Print the full result as JSON.")]
+Save = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Also write the answer (.md) or the full result (.json)."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="The answer and nothing else.")]
+
+
+def examples(*lines: str) -> str:
+    """Commands for the end of a command's help, each on its own line."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)

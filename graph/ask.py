@@ -1,0 +1,46 @@
+"""The Python door: ask a question, follow the run, get the result."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import Any, cast
+
+from langchain_core.messages import AnyMessage, HumanMessage
+
+from langgraph_fusion.graph.build import create_fusion
+from langgraph_fusion.graph.result import FusionResult
+from langgraph_fusion.graph.settings import FusionSettings
+
+Question = str | Sequence[AnyMessage]
+Events = AsyncGenerator[dict[str, Any]]
+
+
+async def deliberate(question: Question, settings: FusionSettings) -> Events:
+    """Yield the events of `graph.events`; the last is `run.finished` with the result.
+
+    Closing the iterator cancels the run: calls stop, containers are removed.
+
+    Raises:
+        ConfigError: Before anything starts.
+        RunFailed: When the run ends without an answer.
+    """
+    messages = [HumanMessage(question)] if isinstance(question, str) else list(question)
+    events = create_fusion(settings).astream(
+        {"messages": messages}, stream_mode="custom", subgraphs=True
+    )
+    async with aclosing(cast("AsyncGenerator[Any]", events)) as stream:
+        async for _namespace, event in stream:
+            yield event
+
+
+async def aask(question: Question, settings: FusionSettings) -> FusionResult:
+    """Deliberate and return the result; raises as `deliberate` does."""
+    result: dict[str, Any] = {}
+    async for event in deliberate(question, settings):
+        result = event.get("result", result)
+    return FusionResult.model_validate(result)
+
+
+def ask(question: Question, settings: FusionSettings) -> FusionResult:
+    """`aask` for code without an event loop."""
+    return asyncio.run(aask(question, settings))

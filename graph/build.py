@@ -1,0 +1,73 @@
+"""The deliberation as one LangGraph graph: the whole wiring on one screen.
+
+START -> prepare -> member_A ─┐
+                 -> member_B ─┼─> judge ──> synthesizer -> check -> END
+                 -> member_C ─┘     └─(follow-ups)─> the members asked ─> judge
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from langchain_core.tools import BaseTool
+from langgraph.graph import END, START, StateGraph
+
+from langgraph_fusion.graph.check import check
+from langgraph_fusion.graph.fusion_graph import FusionGraph
+from langgraph_fusion.graph.judge import judge
+from langgraph_fusion.graph.member import member
+from langgraph_fusion.graph.member_agent import member_agent
+from langgraph_fusion.graph.prepare import prepare
+from langgraph_fusion.graph.settings import FusionSettings, load_settings
+from langgraph_fusion.graph.state import FusionInput, FusionOutput, FusionState
+from langgraph_fusion.graph.synthesizer import synthesizer
+from langgraph_fusion.tools import member_tools
+
+
+def create_fusion(
+    settings: FusionSettings | None = None,
+    *,
+    tools: Sequence[BaseTool] = (),
+    checkpointer: Any = None,
+) -> FusionGraph:
+    """Build the graph for a panel: messages in, one `AIMessage` and `fusion` (the result) out.
+
+    `tools` are further LangChain tools for every member. A caller's context (`FusionSettings`, or a
+    mapping of them) may change everything for a run but the number of seats and the further tools.
+
+    Raises:
+        ConfigError: If no settings are given and the default preset cannot be read.
+    """
+    settings = settings or load_settings()
+    graph = StateGraph(
+        FusionState,
+        context_schema=FusionSettings,
+        input_schema=FusionInput,
+        output_schema=FusionOutput,
+    )
+    graph.add_node("prepare", prepare)
+    graph.add_node("judge", judge)
+    graph.add_node("synthesizer", synthesizer)
+    graph.add_node("check", check)
+
+    graph.add_edge(START, "prepare")
+    for letter in settings.letters:
+        name = member_name(letter)
+        graph.add_node(name, member(letter, member_agent(letter, [*member_tools(), *tools])))
+        graph.add_edge("prepare", name)
+        graph.add_edge(name, "judge")  # one edge each: a list would wait for members not asked
+    members = [member_name(letter) for letter in settings.letters]
+    graph.add_conditional_edges("judge", after_judge, [*members, "synthesizer"])
+    graph.add_edge("synthesizer", "check")
+    graph.add_edge("check", END)
+    return FusionGraph.of(graph.compile(name="fusion", checkpointer=checkpointer), settings, tools)
+
+
+def after_judge(state: FusionState) -> list[str]:
+    """Back to the members that have a follow-up to answer, else on to the synthesizer."""
+    asked = {seat for one in state["asked"] for seat in one["seats"]}
+    return [member_name(seat) for seat in sorted(asked)] or ["synthesizer"]
+
+
+def member_name(letter: str) -> str:
+    """Name of a seat's node."""
+    return f"member_{letter}"

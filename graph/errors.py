@@ -1,0 +1,71 @@
+"""What a caller or an operator has to act on.
+
+FusionError
+├── ConfigError            the caller: nothing was started; HTTP 400, exit 2
+└── RunFailed              the operator: the run ended without an answer; HTTP 502/503/504, exit 1
+    ├── AllMembersFailed   fewer members answered than `min_answers`
+    └── SandboxRequired    `require_sandbox` is set and no sandbox can be had
+
+A member's, the judge's or the writer's own failure is no exception: it is recorded in the result.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+FailureReason = str
+"""`all_panels_failed`, `insufficient_credits`, `rate_limited`, `timeout`, …: OpenRouter's words."""
+
+
+class FusionError(Exception):
+    """Everything this package raises on purpose."""
+
+
+class ConfigError(FusionError):
+    """A setting, a key or an input is wrong; the text names the field and the way out."""
+
+    @classmethod
+    def from_validation(cls, error: ValidationError) -> "ConfigError":
+        """Say what pydantic found, one line a field, without echoing what was sent."""
+        return cls("\n".join(_line(found) for found in error.errors(include_url=False)))
+
+
+class RunFailed(FusionError):
+    """The run stopped without an answer."""
+
+    def __init__(self, message: str, reason: FailureReason) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class AllMembersFailed(RunFailed):
+    """Too few members answered; `failed` holds each one's reason."""
+
+    def __init__(self, failed: Sequence[Any], wanted: int) -> None:
+        lines = [f"  {one.seat} {one.model}: {one.reason} ({one.detail})" for one in failed]
+        answered = "no member answered" if wanted == 1 else f"fewer than {wanted} members answered"
+        reasons = {one.reason for one in failed}
+        super().__init__("\n".join([f"{answered}:", *lines]), _overall(reasons))
+        self.failed = tuple(failed)
+
+
+class SandboxRequired(RunFailed):
+    """`require_sandbox` is set and the sandbox cannot be had; no model was called."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the sandbox is required and cannot be had: {why}", "sandbox_unavailable")
+
+
+def _overall(reasons: set[str]) -> FailureReason:
+    """One reason for the whole run: money and limits first, they are what a caller can act on."""
+    for reason in ("insufficient_credits", "rate_limited"):
+        if reason in reasons:
+            return reason
+    return "timeout" if reasons == {"timeout"} else "all_panels_failed"
+
+
+def _line(found: Any) -> str:
+    field = ".".join(str(part) for part in found["loc"]) or "settings"
+    text = str(found["msg"]).removeprefix("Value error, ")
+    return f"{field}: {text}"

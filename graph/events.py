@@ -1,0 +1,33 @@
+"""What a run tells while it runs: LangGraph's `custom` stream, one small dict an event.
+
+Every door reads the same events: the terminal draws them, a server forwards them. `type` says what
+happened, `seat` who (a letter, `judge` or `synthesizer`).
+
+| type | further keys |
+|---|---|
+| `run.started` | run_id, preset, seats [{seat, model}], judge, synthesizer, tools, notes [str] |
+| `member.started` | seat, model, round, questions [str] (empty in the first round) |
+| `member.tool` | seat, round, call_id, tool, input (short text) |
+| `member.tool_done` | seat, round, call_id, tool, ok, seconds, summary (short text) |
+| `model.call` | seat, and every field of `records.Call` |
+| `model.retry` | seat, model, reason, wait_s |
+| `model.switch` | seat, model (given up), reason, next |
+| `member.finished` | seat, round, answer (dict, `records.MemberAnswer`) |
+| `judge.started` | round, model |
+| `judge.repair` | errors [str], attempt |
+| `judge.finished` | round, analysis (dict) or None, reason |
+| `follow_ups` | round, follow_ups [{id, question, kind, about, seats}] |
+| `writer.started` | model, mode; a second one means: start again with an empty page |
+| `writer.delta` | text |
+| `writer.finished` | model, reason (None when all went well) |
+| `run.finished` | result (dict, `FusionResult`) |
+"""
+
+from typing import Any
+
+from langgraph.config import get_stream_writer
+
+
+def tell(type: str, **facts: Any) -> None:
+    """Send one event to whoever streams `custom`; free when nobody does."""
+    get_stream_writer()({"type": type, **facts})

@@ -1,0 +1,116 @@
+"""Show judge and writer what each member was shown: what fits, and how much is left out."""
+
+import math
+import re
+from collections.abc import Sequence
+
+from langgraph_fusion.graph.citations import cited_ids
+from langgraph_fusion.graph.records import MemberAnswer
+from langgraph_fusion.graph.state import FusionState
+from langgraph_fusion.graph.tags import blocks, tag
+from langgraph_fusion.tools.sources import Source
+
+CITED_CHARS = 1500
+"""Shown of a source that the answer cites: the passages closest to the sentences that cite it."""
+UNCITED_CHARS = 300
+"""Shown of a source that the member saw and did not cite."""
+UNCITED_SOURCES = 12
+"""Uncited sources shown for one member; the rest is counted."""
+
+_WORD = re.compile(r"\w+", re.UNICODE)
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
+
+
+def answer_blocks(state: FusionState, order: Sequence[str]) -> str:
+    """Answers with their evidence in the given order of seats, then who failed and why."""
+    answers = latest(state, round=0)
+    shown = [answers[letter] for letter in order if letter in answers]
+    parts = [_answer(state, one) for one in shown if one.text]
+    parts += [
+        tag("failed", one.error.reason if one.error else "no answer", seat=one.seat)
+        for one in shown
+        if not one.text
+    ]
+    return "\n\n".join(parts)
+
+
+def follow_up_blocks(state: FusionState) -> str:
+    """Every follow-up answer so far with its evidence, the question and the id it is about."""
+    asked = {one["id"]: one for one in state["follow_ups"]}
+    later = [MemberAnswer(**one) for one in state["answers"] if one["round"]]
+    parts = []
+    for one in later:
+        questions = [asked[id] for id in one.asked if id in asked]
+        parts.append(
+            tag(
+                "follow_up",
+                one.text or f"(no answer: {one.error.reason if one.error else 'empty'})",
+                id=", ".join(one.asked),
+                seat=one.seat,
+                status=one.status,
+                question=" | ".join(each["question"] for each in questions),
+                about=", ".join(each["about"] for each in questions),
+            )
+        )
+        if one.text:
+            parts.append(_evidence(state, one))
+    return "\n\n".join(parts)
+
+
+def latest(state: FusionState, round: int) -> dict[str, MemberAnswer]:
+    """The answers of one round by seat."""
+    return {one["seat"]: MemberAnswer(**one) for one in state["answers"] if one["round"] == round}
+
+
+def _answer(state: FusionState, one: MemberAnswer) -> str:
+    status = "truncated" if one.truncated else one.status
+    return f"{tag('answer', one.text, seat=one.seat, status=status)}\n{_evidence(state, one)}"
+
+
+def _evidence(state: FusionState, one: MemberAnswer) -> str:
+    sources = {id: Source(**known) for id, known in state["sources"].items()}
+    cited = [sources[id] for id in one.cited if id in sources]
+    seen = [each for each in sources.values() if each.seat == one.seat and each not in cited]
+    parts = [_source(each, _passages(each.text, one.text, each.id), CITED_CHARS) for each in cited]
+    if not one.round:
+        parts += [_source(each, each.text, UNCITED_CHARS) for each in seen[:UNCITED_SOURCES]]
+        if len(seen) > UNCITED_SOURCES:
+            parts.append(f"({len(seen) - UNCITED_SOURCES} more sources were found and not cited.)")
+    return blocks("evidence", "\n".join(parts) or "(none)", seat=one.seat)
+
+
+def _source(source: Source, text: str, limit: int) -> str:
+    shown = text[:limit]
+    if len(shown) < len(source.text):
+        shown += f"\n({len(shown)} of {len(source.text)} characters shown)"
+    same_as = source.same_as or None
+    return tag("source", shown, id=source.id, title=source.title, url=source.url, same_as=same_as)
+
+
+def _passages(text: str, answer: str, id: str) -> str:
+    """The sentences of a source closest to those that cite it, in their own order."""
+    if len(text) <= CITED_CHARS:
+        return text
+    citing = [one for one in _SENTENCE_END.split(answer) if id in cited_ids(one)]
+    wanted = _words(" ".join(citing))
+    sentences = [one for one in _SENTENCE_END.split(text) if one.strip()]
+    ranked = sorted(range(len(sentences)), key=lambda n: -_closeness(sentences[n], wanted))
+    kept: list[int] = []
+    room = CITED_CHARS
+    for number in ranked:
+        room -= len(sentences[number]) + 3
+        if room < 0 and kept:
+            break
+        kept.append(number)
+    return " … ".join(sentences[number] for number in sorted(kept))
+
+
+def _closeness(sentence: str, wanted: set[str]) -> float:
+    """Shared words; numbers count three times, for they are what is checked."""
+    shared = _words(sentence) & wanted
+    weight = sum(3.0 if word[0].isdigit() else 1.0 for word in shared)
+    return weight / math.sqrt(20 + len(sentence))
+
+
+def _words(text: str) -> set[str]:
+    return {word for word in _WORD.findall(text.lower()) if len(word) > 3 or word[0].isdigit()}

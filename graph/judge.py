@@ -1,0 +1,190 @@
+"""The judge compares the answers; code keeps what it forgets and decides what is asked again."""
+
+import json
+import random
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.runnables import RunnableConfig
+
+from langgraph_fusion.graph.analysis import Analysis
+from langgraph_fusion.graph.caller import Caller, SeatFailed
+from langgraph_fusion.graph.errors import AllMembersFailed
+from langgraph_fusion.graph.events import tell
+from langgraph_fusion.graph.evidence import answer_blocks, follow_up_blocks, latest
+from langgraph_fusion.graph.follow_ups import carried_forward, plan_round
+from langgraph_fusion.graph.judge_reply import (
+    UnusableReply,
+    analysis_schema,
+    read_analysis,
+    response_format,
+)
+from langgraph_fusion.graph.limits import BudgetReached
+from langgraph_fusion.graph.prompts import prompt
+from langgraph_fusion.graph.records import AskedFollowUp, Failure
+from langgraph_fusion.graph.run import Run
+from langgraph_fusion.graph.state import FusionState, Json
+from langgraph_fusion.graph.tags import tag
+from langgraph_fusion.models.faults import fault_of
+
+REPAIRS = 2
+"""How often one judge is asked again, with the exact errors, before the next one takes over."""
+
+
+class _JudgeFailed(Exception):
+    """No judge managed an analysis; `reason` is one of OpenRouter's `judge_…` codes."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+async def judge(state: FusionState, config: RunnableConfig) -> Json:
+    """Analyse the round, and choose the follow-ups that `after_judge` sends out."""
+    run, round = Run.of(config), state["round"]
+    if round == 0:
+        _need_answers(run, state)
+    caller = run.caller(run.settings.judge, "judge", "judge", round)
+    tell("judge.started", round=round, model=str(caller.model))
+    before = Analysis(**state["analysis"]) if state["analysis"] else None
+    reason = None
+    try:
+        analysis = await _analyse(caller, run, state)
+    except (_JudgeFailed, BudgetReached) as error:
+        analysis, reason = None, _degraded(run, error)
+    if before is not None:
+        analysis = carried_forward(before, analysis, state)
+    found = analysis.model_dump(mode="json") if analysis else None
+    tell("judge.finished", round=round, analysis=found, reason=reason)
+    asked = _next_questions(run, state, before, analysis) if reason is None else []
+    return _update(run, state, caller, found, asked)
+
+
+def _need_answers(run: Run, state: FusionState) -> None:
+    answers = latest(state, round=0).values()
+    if sum(bool(one.text) for one in answers) < run.settings.min_answers:
+        failed = [Failure(**one["error"]) for one in state["answers"] if one["error"]]
+        raise AllMembersFailed(failed, run.settings.min_answers)
+
+
+async def _analyse(caller: Caller, run: Run, state: FusionState) -> Analysis:
+    """Ask the judge, repairing its reply; then the fallback judges. Raises _JudgeFailed."""
+    messages = _prompt(run, state)
+    known = {
+        "seats": {one.seat for one in latest(state, 0).values() if one.text},
+        "sources": set(state["sources"]),
+    }
+    while True:
+        try:
+            return await _with_repairs(caller, messages, known)
+        except UnusableReply as unusable:
+            if not caller.give_up(unusable.fault):
+                raise _JudgeFailed(unusable.code, str(unusable)) from unusable
+        except SeatFailed as failed:
+            raise _JudgeFailed(_code(failed), failed.fault.detail) from failed
+
+
+async def _with_repairs(
+    caller: Caller, messages: Sequence[BaseMessage], known: dict[str, set[str]]
+) -> Analysis:
+    talk = list(messages)
+    for attempt in range(REPAIRS + 1):
+        reply = await caller.reply(talk, partial(_send, talk=talk))
+        try:
+            return read_analysis(reply, known)
+        except UnusableReply as unusable:
+            if attempt == REPAIRS:
+                raise
+            tell("judge.repair", errors=unusable.errors, attempt=attempt + 1)
+            asked = prompt("repair", errors="\n".join(f"- {one}" for one in unusable.errors))
+            talk += [AIMessage(reply.text or "(empty)"), HumanMessage(asked)]
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+async def _send(model: BaseChatModel, talk: list[BaseMessage]) -> AIMessage:
+    """Ask for the schema; a provider that refuses `response_format` is asked in words alone."""
+    try:
+        return _ai(await model.bind(response_format=response_format()).ainvoke(talk))
+    except Exception as error:
+        if fault_of(error).status_code not in (400, 404, 422):
+            raise
+    return _ai(await model.ainvoke(talk))
+
+
+def _prompt(run: Run, state: FusionState) -> list[BaseMessage]:
+    system = prompt(
+        "judge",
+        max_follow_ups=str(run.settings.max_follow_ups),
+        schema=json.dumps(analysis_schema(), separators=(",", ":")),
+    )
+    parts = [tag("question", state["question"])]
+    if state["conversation"]:
+        parts.append(tag("conversation", state["conversation"]))
+    parts.append(answer_blocks(state, _shuffled(run, state)))
+    if state["round"]:
+        earlier = Analysis(**(state["analysis"] or {}))
+        parts.append(tag("earlier_analysis", earlier.model_dump_json()))
+        parts.append(follow_up_blocks(state))
+        parts.append(prompt("judge_again", open=", ".join(sorted(earlier.open_ids())) or "nothing"))
+    return [SystemMessage(system), HumanMessage("\n\n".join(parts))]
+
+
+def _shuffled(run: Run, state: FusionState) -> list[str]:
+    """A fair order of the seats, the same again for the same seed, question and round."""
+    letters = list(run.settings.letters)
+    random.Random(f"{run.settings.seed}/{state['round']}/{state['question']}").shuffle(letters)
+    return letters
+
+
+def _next_questions(
+    run: Run, state: FusionState, before: Analysis | None, analysis: Analysis | None
+) -> list[AskedFollowUp]:
+    round = state["round"] + 1
+    if analysis is None or round > run.settings.max_rounds:
+        return []
+    asked = plan_round(analysis, before, state, run.settings.max_follow_ups)
+    if asked and not run.limits.allows_follow_ups(round):
+        run.degrade("no_follow_ups", "Open points were not followed up: no time or money was left.")
+        return []
+    return asked
+
+
+def _update(
+    run: Run, state: FusionState, caller: Caller, found: Json | None, asked: list[AskedFollowUp]
+) -> Json:
+    questions = [one.model_dump(mode="json") for one in asked]
+    if questions:
+        tell("follow_ups", round=state["round"] + 1, follow_ups=questions)
+    for switch in caller.switches:
+        run.degrade("judge_switched", f"The judge {switch.model} gave way ({switch.reason}).")
+    return {
+        "analysis": found,
+        "judged_by": str(caller.model) if found else state["judged_by"],
+        "round": state["round"] + bool(questions),
+        "asked": questions,
+        "follow_ups": questions,
+        "bill": [call.model_dump(mode="json") for call in caller.calls],
+        "degraded": list(run.degraded),
+        "notes": list(run.notes),
+    }
+
+
+def _degraded(run: Run, error: Exception) -> str:
+    if isinstance(error, BudgetReached):
+        run.degrade("budget", "The spend cap was reached before the judge.")
+    reason = error.reason if isinstance(error, _JudgeFailed) else "judge_budget"
+    run.degrade(reason, f"The answers were not compared: {error}")
+    return reason
+
+
+def _code(failed: SeatFailed) -> str:
+    codes = {"empty": "judge_empty_completion", "timeout": "judge_timeout"}
+    return codes.get(failed.fault.reason, "judge_upstream_error")
+
+
+def _ai(message: Any) -> AIMessage:
+    assert isinstance(message, AIMessage)
+    return message

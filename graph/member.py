@@ -1,0 +1,166 @@
+"""One member's turn: research, then answer. What goes wrong becomes part of the record."""
+
+import asyncio
+import time
+from collections.abc import Awaitable
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage
+from langchain_core.runnables import RunnableConfig
+
+from langgraph_fusion.graph.caller import SeatFailed
+from langgraph_fusion.graph.events import tell
+from langgraph_fusion.graph.limits import BudgetReached
+from langgraph_fusion.graph.member_agent import Agent, MemberDesk
+from langgraph_fusion.graph.member_answer import answer_of
+from langgraph_fusion.graph.prompts import prompt
+from langgraph_fusion.graph.records import AskedFollowUp, Failure, MemberAnswer, Stage
+from langgraph_fusion.graph.run import Run
+from langgraph_fusion.graph.state import FusionState, Json
+from langgraph_fusion.graph.tags import tag
+from langgraph_fusion.models.faults import fault_of
+from langgraph_fusion.tools import TOOL_GROUPS
+
+_RECURSION_LIMIT = 250
+"""Second brake behind the tool budget: steps of one agent run (100 calls take about 200)."""
+
+
+class Node(Protocol):
+    def __call__(self, state: FusionState, config: RunnableConfig) -> Awaitable[Json]: ...
+
+
+def member(letter: str, agent: Agent) -> Node:
+    """Make the node of a seat. The agent is a closure variable, so that Studio draws it inside."""
+
+    async def member_node(state: FusionState, config: RunnableConfig) -> Json:
+        run = Run.of(config)
+        asked = [AskedFollowUp(**one) for one in state["asked"] if letter in one["seats"]]
+        desk = _desk(run, letter, state)
+        tell(
+            "member.started",
+            seat=letter,
+            model=str(desk.caller.model),
+            round=desk.round,
+            questions=[one.question for one in asked],
+        )
+        began, drops = time.monotonic(), len(run.library.drops)
+        task = _task(letter, state, asked)
+        transcript, failure = await _research(agent, desk, task, run)
+        answer = answer_of(desk, transcript[len(task) :], failure, asked)
+        answer = answer.model_copy(update={"seconds": round(time.monotonic() - began, 3)})
+        tell(
+            "member.finished", seat=letter, round=desk.round, answer=answer.model_dump(mode="json")
+        )
+        return _update(run, desk, answer, drops)
+
+    return member_node
+
+
+def _desk(run: Run, letter: str, state: FusionState) -> MemberDesk:
+    settings, seat, round = run.settings, run.settings.seat(letter), state["round"]
+    stage: Stage = "follow_up" if round else "panel"
+    groups = settings.tools_of(seat)
+    sandbox = run.sandbox(letter) if "bash" in groups else None
+    allowed = {name for group in groups for name in TOOL_GROUPS[group]} | run.extra_tools
+    if sandbox is None:
+        allowed -= {"bash"}
+    max_calls = settings.max_tool_calls if seat.max_tool_calls is None else seat.max_tool_calls
+    return MemberDesk(
+        seat=letter,
+        library=run.library,
+        sandbox=sandbox,
+        round=round,
+        caller=run.caller(seat, letter, stage, round),
+        system=_system(run, state, seat.instructions, "bash" in groups and sandbox is None),
+        allowed=frozenset(allowed) if max_calls else frozenset(),
+        max_tool_calls=max_calls,
+        soft_end=run.limits.soft_end(stage, round),
+    )
+
+
+def _system(run: Run, state: FusionState, instructions: str, lost_bash: bool) -> str:
+    """The shared part first, byte for byte the same for every member: providers cache prefixes."""
+    parts = [prompt("member", today=f"{datetime.now(UTC):%Y-%m-%d}")]
+    parts += [message.text for message in state["messages"] if message.type == "system"]
+    if lost_bash:
+        parts.append("There is no bash tool in this run: its sandbox could not be started.")
+    return "\n\n".join(part for part in [*parts, instructions] if part)
+
+
+def _task(letter: str, state: FusionState, asked: list[AskedFollowUp]) -> list[AnyMessage]:
+    """The conversation; in a follow-up the question, the own answer and what is asked.
+
+    Earlier answers go without their tool calls and metadata, which other providers may refuse.
+    """
+    if not asked:
+        turns = [one for one in state["messages"] if one.type in ("human", "ai") and one.text]
+        return [one if one.type == "human" else AIMessage(one.text) for one in turns]
+    earlier = [one for one in state["answers"] if one["seat"] == letter and one["text"]]
+    blocks = [tag("question", state["question"])]
+    if state["conversation"]:
+        blocks.insert(0, tag("conversation", state["conversation"]))
+    blocks += [tag("your_earlier_answer", one["text"]) for one in earlier]
+    blocks += [tag("follow_up", one.question, id=one.id) for one in asked]
+    return [HumanMessage(prompt("follow_up", blocks="\n\n".join(blocks)))]
+
+
+async def _research(
+    agent: Agent, desk: MemberDesk, task: list[AnyMessage], run: Run
+) -> tuple[list[BaseMessage], Failure | None]:
+    """Run the agent until it answers, fails, or its time or money is up: (transcript, failure)."""
+    transcript: list[BaseMessage] = [*task]
+    stage: Stage = "follow_up" if desk.round else "panel"
+    try:
+        async with asyncio.timeout(run.limits.left(stage, desk.round)) as limit:
+            async for values in agent.astream(
+                {"messages": task},
+                {"recursion_limit": _RECURSION_LIMIT},
+                context=desk,
+                stream_mode="values",
+            ):
+                transcript = values["messages"]
+    except SeatFailed as failed:
+        reason = "tool_loop" if desk.loops and failed.fault.reason == "empty" else None
+        return transcript, _failure(desk, failed.fault, reason)
+    except BudgetReached as reached:
+        run.degrade("budget", "The spend cap was reached while the panel worked.")
+        return transcript, _limit(desk, "budget", str(reached))
+    except TimeoutError as error:
+        if not limit.expired():
+            return transcript, _failure(desk, fault_of(error))
+        run.degrade("deadline", "The panel's share of the deadline was used up.")
+        return transcript, _limit(desk, "deadline", "cut off at the panel's share of the deadline")
+    except Exception as error:  # noqa: BLE001 - one member's failure must not end the run
+        return transcript, _failure(desk, fault_of(error))
+    return transcript, None
+
+
+def _failure(desk: MemberDesk, fault: Any, reason: str | None = None) -> Failure:
+    model = str(desk.caller.model)
+    return Failure(
+        seat=desk.seat,
+        model=model,
+        reason=reason or fault.reason,
+        detail=fault.detail,
+        status_code=fault.status_code,
+        round=desk.round,
+    )
+
+
+def _limit(desk: MemberDesk, reason: str, detail: str) -> Failure:
+    model = str(desk.caller.model)
+    return Failure(seat=desk.seat, model=model, reason=reason, detail=detail, round=desk.round)
+
+
+def _update(run: Run, desk: MemberDesk, answer: MemberAnswer, drops: int) -> Json:
+    mine = [source for source in run.library.sources.all() if source.seat == desk.seat]
+    dropped = [drop for drop in run.library.drops[drops:] if drop.seat == desk.seat]
+    return {
+        "answers": [answer.model_dump(mode="json")],
+        "sources": {source.id: source.model_dump(mode="json") for source in mine},
+        "dropped": [drop.model_dump(mode="json") for drop in dropped],
+        "bill": [call.model_dump(mode="json") for call in desk.caller.calls],
+        "degraded": list(run.degraded),
+        "notes": list(run.notes),
+    }

@@ -1,0 +1,65 @@
+"""Read a member's answer out of its transcript, and keep what it learned when it was cut off."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from langchain_core.messages import AIMessage, BaseMessage
+
+from langgraph_fusion.graph.citations import cited_ids
+from langgraph_fusion.graph.member_agent import MemberDesk
+from langgraph_fusion.graph.records import AskedFollowUp, Failure, MemberAnswer
+from langgraph_fusion.models.answer_text import finish_reason, text_of
+
+
+def answer_of(
+    desk: MemberDesk,
+    transcript: Sequence[BaseMessage],
+    failure: Failure | None,
+    asked: Sequence[AskedFollowUp],
+) -> MemberAnswer:
+    """Return the final answer, or the partial work of a member that failed or was cut off."""
+    replies = [message for message in transcript if isinstance(message, AIMessage)]
+    text = _final(replies) if failure is None else _partial(desk, replies)
+    if failure is None and not text:
+        failure = _nothing_left(desk)
+    status: Literal["ok", "partial", "failed"] = "ok"
+    if failure is not None:
+        status = "partial" if text else "failed"
+    return MemberAnswer(
+        seat=desk.seat,
+        model=str(desk.caller.model),
+        round=desk.round,
+        text=text,
+        status=status,
+        error=failure,
+        truncated=bool(replies) and finish_reason(replies[-1]) == "length",
+        cited=tuple(cited_ids(text)),
+        tool_calls=desk.tool_calls,
+        tool_errors=desk.tool_errors,
+        switches=tuple(desk.caller.switches),
+        asked=tuple(one.id for one in asked),
+    )
+
+
+def _final(replies: Sequence[AIMessage]) -> str:
+    return text_of(replies[-1]) if replies else ""
+
+
+def _partial(desk: MemberDesk, replies: Sequence[AIMessage]) -> str:
+    """What it had written between tool calls, and what it had been shown."""
+    texts = [text_of(reply) for reply in replies]
+    sources = [source for source in desk.library.sources.all() if source.seat == desk.seat]
+    if sources and desk.tool_calls:
+        seen = "\n".join(f"- {source.title} [{source.id}]" for source in sources)
+        texts.append(f"Cut off before the answer was written. Sources found by then:\n{seen}")
+    return "\n\n".join(text for text in texts if text)
+
+
+def _nothing_left(desk: MemberDesk) -> Failure:
+    return Failure(
+        seat=desk.seat,
+        model=str(desk.caller.model),
+        reason="empty",
+        detail="the reply held nothing but tool markup",
+        round=desk.round,
+    )

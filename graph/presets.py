@@ -1,0 +1,65 @@
+"""Presets are data: `presets.toml` beside this file, and the user's own file.
+
+The user's file is `$FUSION_PRESETS`, else `langgraph-fusion/presets.toml` in the user's
+configuration folder. A preset there may start from another one with `extends = "budget"`.
+"""
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.user_files import user_file
+
+DEFAULT_PRESET = "budget"
+_NOT_SETTINGS = {"description", "extends"}
+
+
+def preset_values(name: Any) -> dict[str, Any]:
+    """Return the settings of a preset, `preset` itself included.
+
+    Raises:
+        ConfigError: If there is no such preset, or a user's file cannot be read.
+    """
+    return {**_resolve(str(name), ()), "preset": str(name)}
+
+
+def preset_descriptions() -> dict[str, str]:
+    """Name and one-line description of every preset, the shipped ones first."""
+    return {name: str(values.get("description", "")) for name, values in _all().items()}
+
+
+def _resolve(name: str, seen: tuple[str, ...]) -> dict[str, Any]:
+    if name in seen:
+        raise ConfigError(f"preset: {' -> '.join((*seen, name))} extend each other in a circle")
+    presets = _all()
+    if name not in presets:
+        known = ", ".join(presets)
+        raise ConfigError(f"preset: there is no {name!r}; choose one of {known}")
+    values = presets[name]
+    base = _resolve(values["extends"], (*seen, name)) if "extends" in values else {}
+    return base | {key: value for key, value in values.items() if key not in _NOT_SETTINGS}
+
+
+def _all() -> dict[str, dict[str, Any]]:
+    path = user_file("presets.toml", "FUSION_PRESETS")
+    return _shipped() | (_users(path) if path else {})
+
+
+@cache
+def _shipped() -> dict[str, dict[str, Any]]:
+    text = files("langgraph_fusion.graph").joinpath("presets.toml").read_text("utf-8")
+    return tomllib.loads(text)
+
+
+def _users(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        presets = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"presets: {path} cannot be read: {error}") from error
+    for name, values in presets.items():
+        if not isinstance(values, dict):
+            raise ConfigError(f"presets: {path}: {name!r} is not a table; write [{name}] above it")
+    return presets

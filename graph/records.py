@@ -1,0 +1,128 @@
+"""What a run writes down as it goes: answers, follow-ups, the bill. JSON-able, checkpointed."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from langgraph_fusion.graph.analysis import Kind
+
+Stage = Literal["panel", "judge", "follow_up", "synthesizer"]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Switch(_Record):
+    """A model of a seat that was given up for the next one."""
+
+    model: str
+    reason: str
+    detail: str = ""
+
+
+class Failure(_Record):
+    """Why a seat gave no answer, or only part of one."""
+
+    seat: str
+    model: str
+    reason: str
+    """One of the reasons of `models.faults`, or `deadline`, `budget`, `tool_loop`."""
+    detail: str = ""
+    status_code: int | None = None
+    round: int = 0
+
+
+class MemberAnswer(_Record):
+    """What one member said in one round; without `text` it failed."""
+
+    seat: str
+    model: str
+    """The model that wrote it, which may be a fallback of the seat."""
+    round: int = 0
+    """0 is the first round, 1 the first follow-up round."""
+    text: str = ""
+    status: Literal["ok", "partial", "failed"]
+    """partial: cut off by a limit or an error, what was learned by then is kept."""
+    error: Failure | None = None
+    truncated: bool = False
+    """The model stopped at its output limit."""
+    cited: tuple[str, ...] = ()
+    """Source ids the text cites, in order of appearance."""
+    tool_calls: int = 0
+    tool_errors: int = 0
+    switches: tuple[Switch, ...] = ()
+    seconds: float = 0.0
+    asked: tuple[str, ...] = ()
+    """Ids of the follow-ups this answers."""
+
+
+class AskedFollowUp(_Record):
+    """A follow-up question that was sent to members."""
+
+    id: str
+    round: int
+    question: str
+    kind: Kind
+    about: str
+    seats: tuple[str, ...]
+
+
+class Call(_Record):
+    """One model call on the bill. `None` is unknown, never zero."""
+
+    stage: Stage
+    seat: str
+    """Letter of a member, `judge` or `synthesizer`."""
+    round: int = 0
+    model: str
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    cost_usd: float | None = None
+    cost_source: Literal["provider", "price_table"] | None = None
+    seconds: float = 0.0
+    error: str | None = None
+    """Reason of the failure when the call gave no usable reply."""
+
+
+class Totals(_Record):
+    """Sums over calls. A sum is `None` when a part of it is unknown; `known_…` is the rest."""
+
+    calls: int
+    failed_calls: int
+    input_tokens: int | None
+    output_tokens: int | None
+    cached_tokens: int | None
+    reasoning_tokens: int | None
+    cost_usd: float | None
+    known_cost_usd: float
+
+    @classmethod
+    def of(cls, calls: Iterable[Call]) -> "Totals":
+        made = list(calls)
+        return cls(
+            calls=len(made),
+            failed_calls=sum(call.error is not None for call in made),
+            input_tokens=_sum(call.input_tokens for call in made),
+            output_tokens=_sum(call.output_tokens for call in made),
+            cached_tokens=_sum(call.cached_tokens for call in made),
+            reasoning_tokens=_sum(call.reasoning_tokens for call in made),
+            cost_usd=_cost(made),
+            known_cost_usd=round(sum(call.cost_usd or 0.0 for call in made), 9),
+        )
+
+
+def _sum(values: Iterable[int | None]) -> int | None:
+    """Sum of what is known, or None when nothing is: a failed call has no usage to add."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
+def _cost(calls: list[Call]) -> float | None:
+    """None as soon as one call's cost is unknown; a failed call may have been billed."""
+    if any(call.cost_usd is None for call in calls):
+        return None
+    return round(sum(call.cost_usd or 0.0 for call in calls), 9)

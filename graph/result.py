@@ -1,0 +1,115 @@
+"""The whole result of a run: what `--json` prints and `fusion` holds in the graph's output.
+
+Stable: fields are added, never renamed or removed, within a `schema_version`. The JSON schema is
+`FusionResult.model_json_schema()`, written to `docs/result.schema.json`.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from langgraph_fusion.graph.analysis import Analysis
+from langgraph_fusion.graph.records import (
+    AskedFollowUp,
+    Call,
+    Failure,
+    MemberAnswer,
+    Totals,
+)
+from langgraph_fusion.tools.exclude import Dropped
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class SeatInfo(_Part):
+    """Who sat in a seat, what it did and what it cost over the whole run."""
+
+    seat: str
+    model: str
+    """The configured model; an answer names the one that wrote it."""
+    status: Literal["ok", "partial", "failed"]
+    bill: Totals
+
+
+class SourceInfo(_Part):
+    """A source that a member was shown in this run."""
+
+    id: str
+    number: int | None = None
+    """Its number in the answer's source list; None if the answer does not cite it."""
+    seat: str
+    kind: Literal["search", "page", "document"]
+    url: str
+    title: str
+    retrieved_at: str
+    """ISO 8601, UTC."""
+    sha256: str
+    """Of the text the member was shown."""
+    same_as: str | None = None
+    """Id of the earlier source with the same address or the same text."""
+    excerpt: str = ""
+    chars: int
+    """Length of the text the member was shown; `excerpt` is its beginning."""
+
+
+class Unverified(_Part):
+    """Something in the answer that the check could not tie to this run's sources."""
+
+    kind: Literal["unknown_source", "unretrieved_url"]
+    text: str
+
+
+class Retention(_Part):
+    """How much of the panel's evidence is in the answer; None where there was none."""
+
+    claims: float | None = None
+    """Share of the judge's sourced claims one of whose sources the answer cites."""
+    citations: float | None = None
+    """Share of the sources cited by members that the answer cites."""
+
+
+class Bill(_Part):
+    """Every model call, and sums by stage and over all."""
+
+    total: Totals
+    stages: dict[str, Totals]
+    calls: tuple[Call, ...]
+
+
+class FusionResult(_Part):
+    """One deliberation, complete."""
+
+    schema_version: Literal[1] = 1
+    run_id: str
+    preset: str
+    question: str
+    mode: Literal["synthesize", "select", "analysis"]
+    answer: str
+    """Markdown with numbered links and a source list; empty in mode `analysis`."""
+    written_by: str | None
+    """The model that wrote it, `seat A` for a member's own answer, None in mode `analysis`."""
+    analysis: Analysis | None
+    """The judge's last analysis; None when no judge managed one (see `degraded`)."""
+    judged_by: str | None
+    rounds: int
+    """Follow-up rounds that ran."""
+    follow_ups: tuple[AskedFollowUp, ...]
+    panel: tuple[SeatInfo, ...]
+    answers: tuple[MemberAnswer, ...]
+    """Every answer of every round, whole."""
+    failed_members: tuple[Failure, ...]
+    sources: tuple[SourceInfo, ...]
+    unverified: tuple[Unverified, ...]
+    retention: Retention
+    dropped: tuple[Dropped, ...]
+    """What the `exclude` setting kept from the members."""
+    degraded: tuple[str, ...]
+    """What went worse than asked: see docs/results.md for the codes."""
+    notes: tuple[str, ...] = ()
+    """The same in sentences, for a reader."""
+    bill: Bill
+    seconds: float
+    started_at: str
+    """ISO 8601, UTC."""

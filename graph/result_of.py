@@ -1,0 +1,95 @@
+"""Put the result together from what the run wrote down."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+from langgraph_fusion.graph.analysis import Analysis
+from langgraph_fusion.graph.records import AskedFollowUp, Call, Failure, MemberAnswer, Totals
+from langgraph_fusion.graph.result import (
+    Bill,
+    FusionResult,
+    Retention,
+    SeatInfo,
+    SourceInfo,
+    Unverified,
+)
+from langgraph_fusion.graph.run import Run
+from langgraph_fusion.graph.state import FusionState
+from langgraph_fusion.tools.exclude import Dropped
+from langgraph_fusion.tools.sources import Source
+
+EXCERPT_CHARS = 400
+
+
+def result_of(
+    run: Run,
+    state: FusionState,
+    answer: str,
+    numbers: dict[str, int],
+    unverified: Iterable[Unverified],
+    retention: Retention,
+) -> FusionResult:
+    """Return the whole result; `numbers` are the cited sources' places in the answer's list."""
+    answers = [MemberAnswer(**one) for one in state["answers"]]
+    calls = [Call(**one) for one in state["bill"]]
+    return FusionResult(
+        run_id=run.id,
+        preset=run.settings.preset,
+        question=state["question"],
+        mode=run.settings.mode,
+        answer=answer,
+        written_by=state["written_by"],
+        analysis=Analysis(**state["analysis"]) if state["analysis"] else None,
+        judged_by=state["judged_by"],
+        rounds=state["round"],
+        follow_ups=tuple(AskedFollowUp(**one) for one in state["follow_ups"]),
+        panel=tuple(_seat(run, letter, answers, calls) for letter in run.settings.letters),
+        answers=tuple(answers),
+        failed_members=tuple(_failures(answers)),
+        sources=tuple(_source(Source(**one), numbers) for one in state["sources"].values()),
+        unverified=tuple(dict.fromkeys(unverified)),
+        retention=retention,
+        dropped=tuple(Dropped(**one) for one in state["dropped"]),
+        degraded=tuple(dict.fromkeys([*state["degraded"], *run.degraded])),
+        notes=tuple(dict.fromkeys([*state["notes"], *run.notes])),
+        bill=bill_of(calls),
+        seconds=run.seconds,
+        started_at=run.started_at,
+    )
+
+
+def bill_of(calls: list[Call]) -> Bill:
+    """Every call, and the sums by stage and over all."""
+    stages = {stage: Totals.of(c for c in calls if c.stage == stage) for stage in _stages(calls)}
+    return Bill(total=Totals.of(calls), stages=stages, calls=tuple(calls))
+
+
+def _stages(calls: list[Call]) -> list[str]:
+    return list(dict.fromkeys(call.stage for call in calls))
+
+
+def _seat(run: Run, letter: str, answers: list[MemberAnswer], calls: list[Call]) -> SeatInfo:
+    first = next(one for one in answers if one.seat == letter and one.round == 0)
+    status: Literal["ok", "partial", "failed"] = first.status
+    bill = Totals.of(call for call in calls if call.seat == letter)
+    return SeatInfo(seat=letter, model=run.settings.seat(letter).model, status=status, bill=bill)
+
+
+def _failures(answers: list[MemberAnswer]) -> list[Failure]:
+    return [one.error for one in answers if one.error is not None]
+
+
+def _source(source: Source, numbers: dict[str, int]) -> SourceInfo:
+    return SourceInfo(
+        id=source.id,
+        number=numbers.get(source.same_as or source.id),
+        seat=source.seat,
+        kind=source.kind,
+        url=source.url,
+        title=source.title,
+        retrieved_at=source.retrieved_at,
+        sha256=source.sha256,
+        same_as=source.same_as,
+        excerpt=source.text[:EXCERPT_CHARS],
+        chars=len(source.text),
+    )

@@ -1,0 +1,111 @@
+"""What is open during one run: documents, search, sandboxes, limits. Dies with the run."""
+
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.runnables import RunnableConfig
+
+from langgraph_fusion.graph.caller import Caller
+from langgraph_fusion.graph.errors import SandboxRequired
+from langgraph_fusion.graph.limits import Limits
+from langgraph_fusion.graph.preflight import check_ready, library_settings, user_prices
+from langgraph_fusion.graph.records import Stage
+from langgraph_fusion.graph.settings import FusionSettings, ModelSeat
+from langgraph_fusion.models.prices import PriceTable
+from langgraph_fusion.sandbox.base import Sandbox, SandboxUnavailable
+from langgraph_fusion.tools.desk import Library, open_library
+
+if TYPE_CHECKING:  # Docker is loaded when a run wants sandboxes
+    from langgraph_fusion.sandbox.pool import SandboxPool
+
+_KEY = "__fusion_run"
+"""In `config["configurable"]`; LangGraph keeps keys with two underscores out of metadata."""
+
+
+@dataclass
+class Run:
+    """One run's settings and open resources; every node reads it from its config."""
+
+    id: str
+    settings: FusionSettings
+    limits: Limits
+    library: Library
+    prices: PriceTable
+    pool: "SandboxPool | None" = None
+    degraded: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    started_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    extra_tools: frozenset[str] = frozenset()
+    """Names of the tools the embedding application added."""
+    _sandboxes: dict[str, Sandbox] = field(default_factory=dict)
+
+    @staticmethod
+    def of(config: RunnableConfig) -> "Run":
+        """The run this node belongs to."""
+        run: Run = config["configurable"][_KEY]
+        return run
+
+    def into(self, config: RunnableConfig | None) -> RunnableConfig:
+        """A copy of the config that carries this run to its nodes."""
+        given: Any = dict(config or {})
+        given["configurable"] = {**given.get("configurable", {}), _KEY: self}
+        return given  # type: ignore[no-any-return]
+
+    def caller(self, seat: ModelSeat, name: str, stage: Stage, round: int) -> Caller:
+        """The models of a seat, for one stage of this run."""
+        return Caller(seat, name, limits=self.limits, prices=self.prices, stage=stage, round=round)
+
+    def sandbox(self, letter: str) -> Sandbox | None:
+        """The member's container, started in the background on first use; one a member and run."""
+        if self.pool is None:
+            return None
+        if letter not in self._sandboxes:
+            self._sandboxes[letter] = self.pool.start(letter)
+        return self._sandboxes[letter]
+
+    @property
+    def seconds(self) -> float:
+        return round(time.monotonic() - self.limits.began, 3)
+
+    def degrade(self, code: str, note: str) -> None:
+        """Record that something went worse than asked, once."""
+        if code not in self.degraded:
+            self.degraded.append(code)
+            self.notes.append(note)
+
+
+@asynccontextmanager
+async def open_run(settings: FusionSettings) -> AsyncIterator[Run]:
+    """Check that the run can start, open what its members need, and close it all at the end.
+
+    Raises:
+        ConfigError: If a key, a folder or a price is missing; nothing has been started.
+        SandboxRequired: If `require_sandbox` is set and no sandbox can be had.
+    """
+    prices = user_prices()
+    settings = await check_ready(settings, prices)
+    async with AsyncExitStack() as stack:
+        library = await stack.enter_async_context(open_library(library_settings(settings)))
+        limits = Limits(settings.deadline_s, settings.budget_usd)
+        run = Run(uuid.uuid4().hex[:12], settings, limits, library, prices)
+        if any("bash" in settings.tools_of(seat) for seat in settings.panel):
+            await _open_sandboxes(run, stack)
+        yield run
+
+
+async def _open_sandboxes(run: Run, stack: AsyncExitStack) -> None:
+    from langgraph_fusion.sandbox.pool import SandboxPool
+
+    settings = run.settings
+    pool = SandboxPool(settings.sandbox, run_id=run.id, members=len(settings.panel))
+    try:
+        run.pool = await stack.enter_async_context(pool)
+    except SandboxUnavailable as error:
+        if settings.require_sandbox:
+            raise SandboxRequired(str(error)) from error
+        run.degrade("sandbox_unavailable", f"Members had no bash: {error}")

@@ -1,0 +1,224 @@
+"""Everything a caller may vary per run, in one frozen, validated, JSON-able object.
+
+Precedence: explicit value > preset > default. A preset is filled in below what is given, so every
+door builds its settings with `FusionSettings.model_validate({"preset": …, **what_was_given})`.
+Never a key: servers copy settings into run metadata.
+"""
+
+from collections.abc import Iterable, Mapping
+from ipaddress import ip_network
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.presets import DEFAULT_PRESET, preset_values
+from langgraph_fusion.models.ref import ModelRef
+from langgraph_fusion.sandbox.settings import SandboxSettings
+from langgraph_fusion.tools.exclude import Exclusion
+
+ToolGroup = Literal["web_search", "web_fetch", "docs", "bash"]
+ReasoningEffort = Literal["max", "xhigh", "high", "medium", "low", "minimal", "none"]
+Mode = Literal["synthesize", "select", "analysis"]
+SearchBackendName = Literal["ddgs", "searxng", "tavily", "langchain"]
+
+SEAT_LETTERS = "ABCDEFGH"
+MAX_SEATS = len(SEAT_LETTERS)
+"""The hosted product's limit as well: 1 to 8 models (OpenRouter's `FusionPlugin` schema)."""
+
+ModelName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class ModelSeat(_Settings):
+    """A model and how to call it: a seat of the judge, of the synthesizer, or on the panel."""
+
+    model: ModelName
+    """`provider:model`; `openrouter` is the default provider."""
+    fallbacks: tuple[ModelName, ...] = ()
+    """Models that take over, in this order, on refusal, outage, missing credit or unknown model."""
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    reasoning_effort: ReasoningEffort | None = None
+    max_tokens: int | None = Field(default=None, ge=16)
+    """Output limit of one call, reasoning tokens included."""
+    timeout_s: float = Field(default=180.0, gt=0, le=3600)
+    """Limit of one model call in seconds."""
+    extra: dict[str, JsonValue] = Field(default_factory=dict)
+    """Further fields of the request body, for example OpenRouter's `provider` preferences."""
+
+    @field_validator("model", "fallbacks")
+    @classmethod
+    def _readable(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        for name in (value,) if isinstance(value, str) else value:
+            ModelRef.parse(name)
+        return value
+
+    @model_validator(mode="after")
+    def _fallbacks_differ(self) -> Self:
+        if len({self.model, *self.fallbacks}) <= len(self.fallbacks):
+            raise ValueError("fallbacks: the same model stands twice; name each model once")
+        return self
+
+    @property
+    def models(self) -> tuple[ModelRef, ...]:
+        """The seat's model, then its fallbacks."""
+        return tuple(ModelRef.parse(name) for name in (self.model, *self.fallbacks))
+
+
+class PanelSeat(ModelSeat):
+    """A place on the panel."""
+
+    tools: tuple[ToolGroup, ...] | None = None
+    """Tools of this seat; left out, those of the run."""
+    max_tool_calls: int | None = Field(default=None, ge=0, le=100)
+    """Tool budget of this seat for one round; left out, that of the run."""
+    instructions: str = Field(default="", max_length=8000)
+    """Added to this member's system prompt."""
+
+
+class FusionSettings(_Settings):
+    """One deliberation: who sits where, with which tools, for how long and for how much."""
+
+    preset: str = DEFAULT_PRESET
+    """Fills in what is not given here; `fusion presets` lists them."""
+    panel: tuple[PanelSeat, ...] = Field(min_length=1, max_length=MAX_SEATS)
+    """1 to 8 seats. A string such as `"vendor/model*3"` seats one model three times."""
+    judge: ModelSeat
+    synthesizer: ModelSeat
+    mode: Mode = "synthesize"
+    """`synthesize` an answer, `select` the best one and correct it, or only the `analysis`."""
+    max_rounds: int = Field(default=1, ge=0, le=3)
+    """Follow-up rounds after the first answers."""
+    max_follow_ups: int = Field(default=4, ge=1, le=16)
+    """Follow-up questions in one round."""
+    min_answers: int = Field(default=1, ge=1, le=MAX_SEATS)
+    """With fewer answers in the first round the run stops with an error."""
+    tools: tuple[ToolGroup, ...] | None = None
+    """Tools of the panel; left out: web_search, web_fetch, bash, and docs if there is a folder."""
+    max_tool_calls: int = Field(default=16, ge=0, le=100)
+    """Tool calls of one member in one round; then it writes its answer without tools."""
+    docs: str | None = None
+    """Folder of the caller's own documents; `builtin:docs` is the documentation of this project."""
+    search: SearchBackendName = "ddgs"
+    """Where web_search asks."""
+    exclude: tuple[str, ...] = ()
+    """Domains and URL prefixes that no query, hit, fetch or redirect may touch."""
+    allow_networks: tuple[str, ...] = ()
+    """Networks, such as `10.1.0.0/16`, that web_fetch may reach although they are not public."""
+    require_sandbox: bool = False
+    """Fail before any model call when bash cannot be had, instead of going on without it."""
+    sandbox: SandboxSettings = SandboxSettings()
+    deadline_s: float = Field(default=900.0, ge=1, le=24 * 3600)
+    """Limit of the whole run in seconds; at the limit it answers with what it has."""
+    budget_usd: float | None = Field(default=None, gt=0)
+    """Limit of the whole run in US dollars; no call is started that might pass it."""
+    seed: int = 0
+    """Fixes the order in which the judge reads the answers."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_from_preset(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        return preset_values(given.get("preset", DEFAULT_PRESET)) | dict(given)
+
+    @field_validator("panel", mode="before")
+    @classmethod
+    def _expand_panel(cls, value: Any) -> Any:
+        if isinstance(value, str) or not isinstance(value, Iterable):
+            raise ValueError('give a list of seats, for example ["vendor/model*3"]')
+        return tuple(seat for item in value for seat in _seats(item))
+
+    @field_validator("judge", "synthesizer", mode="before")
+    @classmethod
+    def _seat_from_name(cls, value: Any) -> Any:
+        return {"model": value} if isinstance(value, str) else value
+
+    @field_validator("exclude")
+    @classmethod
+    def _rules_are_readable(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        Exclusion(value)
+        return value
+
+    @field_validator("allow_networks")
+    @classmethod
+    def _networks_are_readable(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ip_network(network)
+        return value
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.min_answers > len(self.panel):
+            raise ValueError(
+                f"min_answers: {self.min_answers} answers from a panel of {len(self.panel)} seats; "
+                "lower it or add seats"
+            )
+        groups = set(self.tools or ()).union(*(seat.tools or () for seat in self.panel))
+        if "docs" in groups and not self.docs:
+            raise ValueError("docs: the tool `docs` is chosen and no folder is named; set docs")
+        if self.docs and self.tools is not None and "docs" not in groups:
+            raise ValueError("tools: a docs folder is named and the tool `docs` is not chosen")
+        if self.require_sandbox and not any("bash" in self.tools_of(seat) for seat in self.panel):
+            raise ValueError("require_sandbox: no seat has the tool `bash`; add it or drop this")
+        return self
+
+    def tools_of(self, seat: PanelSeat) -> tuple[ToolGroup, ...]:
+        """The tool groups of a seat: its own, else the run's, else the default."""
+        for chosen in (seat.tools, self.tools):
+            if chosen is not None:
+                return chosen
+        docs: tuple[ToolGroup, ...] = ("docs",) if self.docs else ()
+        return ("web_search", "web_fetch", *docs, "bash")
+
+    def changed(self, **changes: Any) -> "FusionSettings":
+        """Validate these settings with some fields replaced (`model_copy` would not validate)."""
+        return load_settings(self.model_dump() | changes)
+
+    @property
+    def letters(self) -> str:
+        """One letter a seat, in panel order."""
+        return SEAT_LETTERS[: len(self.panel)]
+
+    def seat(self, letter: str) -> PanelSeat:
+        return self.panel[SEAT_LETTERS.index(letter)]
+
+    @property
+    def all_seats(self) -> tuple[ModelSeat, ...]:
+        return (*self.panel, self.judge, self.synthesizer)
+
+
+def load_settings(given: Mapping[str, Any] | None = None) -> FusionSettings:
+    """Validate settings from any door.
+
+    Raises:
+        ConfigError: Naming each wrong field and the way out.
+    """
+    try:
+        return FusionSettings.model_validate(dict(given or {}))
+    except ValidationError as error:
+        raise ConfigError.from_validation(error) from None
+
+
+def _seats(item: Any) -> list[Any]:
+    """`"a/b*3"`, or a mapping whose model is so written, as three seats."""
+    seat = {"model": item} if isinstance(item, str) else item
+    name = seat.get("model") if isinstance(seat, Mapping) else None
+    if not isinstance(name, str) or "*" not in name:
+        return [seat]
+    model, _, times = name.rpartition("*")
+    if not times.strip().isdigit() or not 1 <= int(times) <= MAX_SEATS:
+        raise ValueError(f"{name!r}: write the number of seats as 1 to {MAX_SEATS} after the `*`")
+    return [{**seat, "model": model.strip()}] * int(times)

@@ -1,0 +1,56 @@
+"""The graph's channels; JSON-able values, so that any checkpointer keeps them as they are."""
+
+from operator import add
+from typing import Annotated, Any, NotRequired
+
+from langchain_core.messages import AnyMessage
+from langgraph.graph.message import add_messages
+from typing_extensions import TypedDict
+
+Json = dict[str, Any]
+
+
+def merge(old: Json, new: Json) -> Json:
+    """Keep both; on the same key the newer."""
+    return {**old, **new}
+
+
+def union(old: list[str], new: list[str]) -> list[str]:
+    """Keep each text once, in order of arrival."""
+    return list(dict.fromkeys([*old, *new]))
+
+
+class FusionInput(TypedDict):
+    messages: Annotated[list[AnyMessage], add_messages]
+
+
+class FusionOutput(TypedDict):
+    messages: Annotated[list[AnyMessage], add_messages]
+    fusion: NotRequired[Json]
+    """The `FusionResult` as JSON."""
+
+
+class FusionState(FusionInput):
+    fusion: Json
+    question: str
+    """The last user message."""
+    conversation: str
+    """Earlier turns as text; empty when there are none."""
+    round: int
+    """0 is the first round, 1 the first follow-up round."""
+    asked: list[Json]
+    """`AskedFollowUp`s of the current round; empty in the first."""
+    follow_ups: Annotated[list[Json], add]
+    answers: Annotated[list[Json], add]
+    """`MemberAnswer`s of all rounds."""
+    analysis: Json | None
+    judged_by: str | None
+    sources: Annotated[dict[str, Json], merge]
+    """`Source`s by id."""
+    dropped: Annotated[list[Json], add]
+    bill: Annotated[list[Json], add]
+    """`Call`s."""
+    degraded: Annotated[list[str], union]
+    notes: Annotated[list[str], union]
+    draft: str
+    written_by: str | None

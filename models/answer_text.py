@@ -1,0 +1,87 @@
+"""Whether a reply is an answer, and its text without what is not meant for readers."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from langgraph_fusion.models.clean_text import clean_detail
+from langgraph_fusion.models.faults import Fault
+from langgraph_fusion.models.markup import strip_tool_markup as strip_tool_markup
+
+if TYPE_CHECKING:
+    from langchain_core.messages import BaseMessage
+
+_SAME = {
+    "max_tokens": "length",
+    "max_output_tokens": "length",
+    "model_length": "length",
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "tool_use": "tool_calls",
+    "function_call": "tool_calls",
+    "safety": "content_filter",
+    "recitation": "content_filter",
+    "prohibited_content": "content_filter",
+    "blocklist": "content_filter",
+    "spii": "content_filter",
+}
+_LONGEST_REFUSAL = 600
+_SORRY = r"(?:(?:i'?m|i am) (?:\w+ )?sorry|sorry|i apologi[sz]e|unfortunately)[,.;:]? (?:but )?"
+_CANNOT = (
+    r"i (?:can'?t|cannot|can not|won'?t|will not|must decline to)"
+    r"|i(?:'m| am) (?:unable|not able) to"
+)
+_HELP = (
+    r"help(?! but)|assist|comply|fulfil?l|engage|participate|continue with"
+    r"|(?:discuss|provide|answer|do|create|write|generate|produce|complete|share|give|offer)"
+    r" (?:that|this|such|you with (?:that|this)|(?:any )?(?:information|content|help) (?:on|about))"
+)
+_REFUSAL = re.compile(rf"\W*(?:{_SORRY})?(?:{_CANNOT}) (?:{_HELP})\b", re.I)
+_CITATION = re.compile(r"\[[A-H]\d+\]")
+
+
+def finish_reason(message: BaseMessage) -> str | None:
+    """Return why the model stopped, in OpenAI's words, whoever served it."""
+    metadata = message.response_metadata
+    said = metadata.get("finish_reason") or metadata.get("stop_reason")
+    if not isinstance(said, str) or not said:
+        return None
+    once = said[: (said + said).find(said, 1)].lower()  # merged chunks may repeat it
+    return _SAME.get(once, once)
+
+
+def text_of(message: BaseMessage) -> str:
+    """Return the text of a reply without tool markup and thinking blocks."""
+    return strip_tool_markup(str(message.text)).strip()
+
+
+def verdict_on(message: BaseMessage) -> Fault | None:
+    """Return why a reply is no whole answer: filtered, refused, truncated or empty; else None.
+
+    A reply that calls tools is not judged. Refusals are recognised by what the provider says, and
+    by the opening words of a short text that cites nothing.
+    """
+    if getattr(message, "tool_calls", None) or getattr(message, "invalid_tool_calls", None):
+        return None
+    stopped, text = finish_reason(message), text_of(message)
+    if stopped == "content_filter":
+        return Fault("content_filter", clean_detail(text or "the provider filtered the reply"))
+    refusal = message.additional_kwargs.get("refusal")
+    if refusal or stopped == "refusal":
+        return Fault("refused", clean_detail(str(refusal or text)))
+    if stopped == "length":
+        return Fault("truncated", "" if text else "the output limit was spent before any text")
+    if not text:
+        return Fault("empty", _why_empty(message))
+    return Fault("refused", clean_detail(text)) if _refuses(text) else None
+
+
+def _why_empty(message: BaseMessage) -> str:
+    return "nothing but tool markup or thinking" if str(message.text).strip() else ""
+
+
+def _refuses(text: str) -> bool:
+    if len(text) > _LONGEST_REFUSAL or _CITATION.search(text):
+        return False
+    return bool(_REFUSAL.match(text.replace("\u2019", "'")))

@@ -1,0 +1,212 @@
+"""What went wrong with a model call, in words that the rest can act on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from langgraph_fusion.models.clean_text import clean_detail
+from langgraph_fusion.models.errors import BadResponse, ModelConfigError, UpstreamError
+from langgraph_fusion.models.retry_after import retry_after_s
+
+Reason = Literal[
+    "timeout",
+    "rate_limited",
+    "insufficient_credits",
+    "invalid_model",
+    "unauthorized",
+    "forbidden",
+    "context_too_long",
+    "content_filter",
+    "refused",
+    "empty",
+    "truncated",
+    "upstream_error",
+    "connection",
+    "bad_response",
+    "cancelled",
+    "unexpected_error",
+]
+REASONS: tuple[Reason, ...] = get_args(Reason)
+
+_PASSING = frozenset(
+    {"timeout", "rate_limited", "empty", "upstream_error", "connection", "bad_response"}
+)
+_STATUS: dict[int, Reason] = {
+    401: "unauthorized",
+    402: "insufficient_credits",
+    403: "forbidden",
+    404: "invalid_model",
+    408: "timeout",
+    413: "context_too_long",
+    429: "rate_limited",
+    504: "timeout",
+    524: "timeout",
+}
+_SAID: dict[Reason, tuple[str, ...]] = {
+    "context_too_long": (
+        "context_length",
+        "context length",
+        "context window",
+        "prompt is too long",
+        "maximum context",
+        "too many tokens",
+        "input tokens exceed",
+    ),
+    "invalid_model": (
+        "not a valid model",
+        "model_not_found",
+        "no endpoints found",
+        "unknown model",
+    ),
+    "insufficient_credits": ("insufficient_quota", "insufficient credits", "credit balance"),
+    "content_filter": ("content_filter", "content policy", "content_policy", "moderation"),
+}
+_SAID_WITH: dict[Reason, frozenset[int | None]] = {
+    "context_too_long": frozenset({400, 413, 422, 500, None}),
+    "invalid_model": frozenset({400, 404, 422, None}),
+    "insufficient_credits": frozenset({400, 402, 403, 429, None}),
+    "content_filter": frozenset({400, 403, 422, 451, None}),
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a call gave no usable answer."""
+
+    reason: Reason
+    detail: str = ""
+    """What the server said: at most 300 characters, no keys, no headers."""
+    status_code: int | None = None
+    retry_after_s: float | None = None
+    """Seconds the server asks to wait."""
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same call may work later."""
+        return self.reason in _PASSING and self.status_code not in (400, 422)
+
+    @property
+    def switch(self) -> bool:
+        """Whether another model may do it."""
+        return self.reason != "cancelled"
+
+
+def fault_of(error: BaseException) -> Fault:
+    """Say what an exception of a model call means, for OpenAI's and any other provider's client."""
+    chain = list(_chain(error))
+    status = next((code for code in map(_status_of, chain) if code), None)
+    said = " ".join(filter(None, (_message_of(link) for link in chain[:1])))
+    reason = _reason_of(chain, status, f"{said} {_code_of(chain)}".lower())
+    wait = next((s for s in map(retry_after_s, chain) if s is not None), None)
+    return Fault(reason, clean_detail(said or type(error).__name__), status, wait)
+
+
+def _reason_of(chain: list[BaseException], status: int | None, said: str) -> Reason:
+    if isinstance(chain[0], asyncio.CancelledError):
+        return "cancelled"
+    if _comes_from_a_server(chain, status):
+        for reason, words in _SAID.items():
+            if _matches(reason, words, status, said):
+                return reason
+    if status is not None:
+        return _STATUS.get(status, "upstream_error")
+    for link in reversed(chain):  # the root cause first: clients call a dropped line a timeout
+        if found := _reason_of_type(link):
+            return found
+    return "unexpected_error"
+
+
+def _matches(reason: Reason, words: tuple[str, ...], status: int | None, said: str) -> bool:
+    return status in _SAID_WITH[reason] and any(word in said for word in words)
+
+
+def _comes_from_a_server(chain: list[BaseException], status: int | None) -> bool:
+    """Keep words of our own configuration errors and of local bugs from being matched."""
+    return status is not None or any(
+        isinstance(link, UpstreamError) or type(link).__module__.startswith(_CLIENTS)
+        for link in chain
+    )
+
+
+_CLIENTS = ("openai", "langchain", "anthropic", "google", "httpx", "groq", "mistralai")
+_KINDS: tuple[tuple[Reason, tuple[str, ...]], ...] = (
+    # by the name of the class or of one of its parents, so that no client has to be imported
+    ("context_too_long", ("ContextOverflowError",)),
+    ("truncated", ("LengthFinishReasonError",)),
+    ("content_filter", ("ContentFilterFinishReasonError",)),
+    ("bad_response", ("APIResponseValidationError", "ContentTypeError", "DecodingError")),
+    ("connection", ("ClientOSError", "ServerDisconnectedError", "ClientPayloadError")),
+    ("timeout", ("TimeoutException", "APITimeoutError", "ServerTimeoutError")),
+    ("connection", ("TransportError", "ClientConnectionError", "APIConnectionError")),
+    ("upstream_error", ("APIError",)),
+)
+
+
+def _reason_of_type(error: BaseException) -> Reason | None:
+    if isinstance(error, UpstreamError):
+        return "upstream_error"
+    if isinstance(error, BadResponse | json.JSONDecodeError):
+        return "bad_response"
+    if isinstance(error, ModelConfigError):
+        return "invalid_model"
+    if isinstance(error, TimeoutError):
+        return "timeout"
+    parents = {kind.__name__ for kind in type(error).__mro__}
+    for reason, names in _KINDS:
+        if parents.intersection(names):
+            return reason
+    return _reason_of_builtin(error)
+
+
+def _reason_of_builtin(error: BaseException) -> Reason | None:
+    if isinstance(error, ConnectionError):
+        return "connection"
+    if isinstance(error, ValueError) and error.args:
+        # LangChain raises a bare ValueError for an error body, and for a stream without a chunk.
+        if isinstance(error.args[0], dict):
+            return "upstream_error"
+        if "generation chunks" in str(error):
+            return "bad_response"
+    return None
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__
+
+
+def _body_of(error: BaseException) -> dict[str, Any]:
+    body = getattr(error, "body", None)
+    if not isinstance(body, dict) and error.args and isinstance(error.args[0], dict):
+        body = error.args[0]
+    if not isinstance(body, dict):
+        return {}
+    inner = body.get("error")
+    return inner if isinstance(inner, dict) else body
+
+
+def _status_of(error: BaseException) -> int | None:
+    for code in (getattr(error, "status_code", None), _body_of(error).get("code")):
+        if str(code).isdigit() and 400 <= int(str(code)) <= 599:
+            return int(str(code))
+    return None
+
+
+def _code_of(chain: list[BaseException]) -> str:
+    codes = [_body_of(link).get(key) for link in chain for key in ("code", "type")]
+    return " ".join(str(code) for code in codes if code)
+
+
+def _message_of(error: BaseException) -> str:
+    body = _body_of(error)
+    raw = (body.get("metadata") or {}).get("raw") if body else None
+    said = body.get("message") or getattr(error, "message", None) or str(error)
+    return f"{said}: {raw}" if raw else str(said)

@@ -1,0 +1,63 @@
+"""Model servers on this machine: which answer, and what they serve."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from langgraph_fusion.models.providers import Provider, providers
+from langgraph_fusion.models.ref import ModelRef
+
+if TYPE_CHECKING:
+    from aiohttp import ClientSession
+
+
+@dataclass(frozen=True)
+class LocalServer:
+    """A server that answered."""
+
+    provider: str
+    base_url: str
+    models: tuple[ModelRef, ...]
+    """What it serves, without embedding models, in the server's order."""
+
+
+def local_addresses(env: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return where a local server is looked for, by provider."""
+    found = {p.name: p.address(env) for p in providers().values() if p.on_this_machine}
+    return {name: url for name, url in found.items() if url}
+
+
+async def local_servers(
+    env: Mapping[str, str] = os.environ, *, timeout_s: float = 1.0
+) -> list[LocalServer]:
+    """Return the local servers that answer within the time, all asked at once."""
+    import aiohttp
+
+    limit = aiohttp.ClientTimeout(total=timeout_s)
+    async with aiohttp.ClientSession(timeout=limit) as session:
+        asked = [
+            _ask(session, providers()[name], url, env) for name, url in local_addresses(env).items()
+        ]
+        return [server for server in await asyncio.gather(*asked) if server]
+
+
+async def _ask(
+    session: ClientSession, provider: Provider, url: str, env: Mapping[str, str]
+) -> LocalServer | None:
+    import aiohttp
+
+    key = env.get(provider.key or "")
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    try:
+        async with session.get(f"{url}/models", headers=headers) as response:
+            response.raise_for_status()
+            listed = await response.json()
+    except (aiohttp.ClientError, TimeoutError, ValueError, OSError):
+        return None  # nothing there, or no model server
+    names = [str(entry.get("id", "")) for entry in listed.get("data") or []]
+    chat = tuple(ModelRef(provider.name, name) for name in names if name and "embed" not in name)
+    return LocalServer(provider.name, url, chat)

@@ -1,0 +1,59 @@
+"""Tool-call markup and thinking that a model wrote into its text."""
+
+from __future__ import annotations
+
+import re
+
+_LINE = r"(?:^|(?<=\n))[ \t]*"
+_LINE_END = r"[ \t]*(?=\n|\Z)"
+_CALLS = r"(?:[\w.-]+:)?(?:tool_calls?|function_calls?|tool_(?:response|result|output)s?)"
+_BAR = r"[|\uff5c]"  # DeepSeek writes its special tokens with a fullwidth bar
+_GAP = r"[_ \u2581]"
+
+_CODE = (
+    _LINE + r"(?P<fence>`{3,}|~{3,})(?![ \t]*tool_)[^\n]*\n"
+    r"(?:(?:.*?\n)??[ \t]*(?P=fence)[`~]*" + _LINE_END + r"|.*\Z)",
+    r"(?<!`)(?P<ticks>``?)(?!`)(?:(?!\n\n).)+?(?<!`)(?P=ticks)(?!`)",
+)
+_MARKUP = (
+    # ```tool_code fences of Gemini and Gemma
+    r"```[ \t]*tool_\w+[^\n]*\n.*?(?:```|\Z)",
+    # thinking on lines of its own, closed or not
+    _LINE + r"<(?P<think>think|thinking|thought|reasoning)>.*?(?:</(?P=think)>|\Z)",
+    # <tool_call>…</tool_call> with something like a call in it, or left open
+    rf"<(?P<calls>{_CALLS})\b[^>\n]*>(?=[^<]*(?:[{{\[(]|<[^/])).*?</(?P=calls)>",
+    _LINE + rf"<{_CALLS}\b[^>\n]*>(?=\s*[{{<\[\w]).*\Z",
+    # <invoke name="…">…</invoke>, <function=…>…</function>
+    r"<(?P<invoke>(?:[\w-]+:)?invoke) name=[^>\n]*>.*?(?:</(?P=invoke)>|\Z)",
+    r"<function=[^>\n]*>.*?(?:</function>|\Z)",
+    # <|tool_calls_begin|>…<|tool_calls_end|>, and DSML
+    rf"<{_BAR}(?P<begun>tool{_GAP}calls?(?:{_GAP}section)?){_GAP}begin{_BAR}>.*?"
+    rf"(?:<{_BAR}(?P=begun){_GAP}end{_BAR}>|\Z)",
+    rf"<{_BAR}DSML{_BAR}(?P<dsml>\w+)[^>\n]*>.*?(?:</{_BAR}DSML{_BAR}(?P=dsml)>|\Z)",
+    # channels of GPT-OSS
+    r"<\|channel\|>\s*(?:analysis|commentary)\b.*?"
+    r"(?:<\|end\|>|<\|call\|>|(?=<\|channel\|>\s*final)|\Z)",
+    r"<\|channel\|>\s*final\s*(?:<\|message\|>)?",
+    r"<\|start\|>\s*assistant",
+    # Llama, Mistral
+    r"<\|python_tag\|>.*?(?:<\|eo[mt]_id\|>|\Z)",
+    r"\[TOOL_CALLS\]\s*(?=[\w.-]*\s*[\[{]).*?(?:(?=\n\n)|\Z)",
+    # single tokens that are left
+    r"<\|(?:start|end|message|call|return|im_start|im_end|eot_id|eom_id|endoftext|tool_\w+)\|>",
+    r"<\uff5c[^\uff5c<>\n]{1,40}\uff5c>",
+    _LINE + rf"</(?:{_CALLS}|think|thinking|invoke|function)>" + _LINE_END,
+)
+# Scanned from left to right, so that what begins first wins: code is kept with the markup inside
+# it, and markup goes with the code inside it.
+_SCAN = re.compile(f"(?P<keep>{'|'.join(_CODE)})|{'|'.join(_MARKUP)}", re.S)
+_HEADLESS_THINKING = re.compile(r"\A(?:(?!<think).)*?(?:^|\n)[ \t]*</think(?:ing)?>[ \t]*\n", re.S)
+
+
+def strip_tool_markup(text: str) -> str:
+    """Return the text without leaked tool calls and thinking blocks.
+
+    Code spans and fences are kept as they are, and so is prose that merely names a tag. A text
+    without markup comes back unchanged.
+    """
+    bare = _SCAN.sub(lambda found: found["keep"] or "", _HEADLESS_THINKING.sub("", text))
+    return text if bare == text else re.sub(r"\n{3,}", "\n\n", bare).strip()

@@ -1,0 +1,251 @@
+"""One hardened container. Everything here blocks: call it in a thread."""
+
+import contextlib
+import logging
+import socket
+import threading
+import time
+from typing import Any, TypeVar
+
+from docker import DockerClient
+from docker.errors import APIError, ImageNotFound, NotFound
+
+from langgraph_fusion.sandbox.base import SandboxUnavailable
+from langgraph_fusion.sandbox.engine import BUILD_IMAGE, ENGINE_ERRORS
+from langgraph_fusion.sandbox.flags import COMMAND_USER, FORWARDER, MAIN_USER, SUPERVISOR
+from langgraph_fusion.sandbox.wire import ErrorReport, NoReport, Report, ReportReader, framed, parse
+
+log = logging.getLogger(__name__)
+
+EXIT_CODE_WAIT_S = 1.0
+KILL_SETTLE_S = 0.3
+
+ReportT = TypeVar("ReportT", bound=Report)
+
+
+class SandboxGone(Exception):
+    """The container is dead or removed; internal: the sandbox then starts a fresh one."""
+
+
+class Call:
+    """One call of the supervisor, which another thread may cancel at any moment."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        """Hang up: the waiting thread wakes, and the supervisor kills the command."""
+        with self._lock:
+            self.cancelled = True
+            self._hang_up()
+
+    def connected(self, sock: socket.socket) -> None:
+        with self._lock:
+            self._socket = sock
+            if self.cancelled:  # before there was a socket to hang up
+                self._hang_up()
+
+    def disconnected(self) -> None:
+        with self._lock:
+            self._socket = None
+
+    def _hang_up(self) -> None:
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+
+class Container:
+    """A started container and its life-line: the engine removes it when the life-line closes."""
+
+    def __init__(self, client: DockerClient, container_id: str, life_line: Any) -> None:
+        self._client = client
+        self._id = container_id
+        self._life_line = life_line
+
+    @classmethod
+    def start(cls, client: DockerClient, flags: dict[str, Any]) -> "Container":
+        """Create and start a container; what fails half-way is removed.
+
+        Raises:
+            SandboxUnavailable: If the engine does not do it.
+        """
+        try:
+            # Not `detach`: only an attached stdin ends with its client.
+            created = client.containers.create(**flags)
+            container_id = str(created.id)
+            try:
+                # Before start(), or what closes in between would go unseen.
+                life_line = created.attach_socket(params={"stdin": 1, "stream": 1})
+                created.start()
+            except BaseException:
+                remove(client, container_id)
+                raise
+        except ImageNotFound as error:
+            raise SandboxUnavailable(f"The sandbox image is not built. {BUILD_IMAGE}") from error
+        except ENGINE_ERRORS as error:
+            log.warning("cannot start a sandbox: %r", error)
+            raise SandboxUnavailable("The Docker engine could not start a sandbox.") from error
+        return cls(client, container_id, life_line)
+
+    def ask(
+        self,
+        kind: type[ReportT],
+        request: dict[str, Any],
+        *,
+        seconds: float,
+        max_bytes: int,
+        call: Call,
+    ) -> ReportT | ErrorReport:
+        """Run the supervisor once and return its report.
+
+        Raises:
+            NoReport: If it does not report in time or in bounds, or the call is cancelled.
+            SandboxGone: If the container is no more.
+            SandboxUnavailable: If the engine does not answer.
+        """
+        exec_id, stream = self._start_supervisor()
+        sock = plain_socket(stream)
+        call.connected(sock)
+        reader = ReportReader(sock, max_bytes)
+        try:
+            deadline = time.monotonic() + seconds
+            send(sock, request, seconds)
+            return parse(kind, reader.read(deadline))
+        except NoReport as lost:
+            log.warning("the supervisor did not report (%s): %r", lost, reader.beginning)
+            if lost.loss == "end of stream" and not call.cancelled:
+                lost.exit_code = self._exit_code(exec_id)
+            raise
+        finally:
+            call.disconnected()
+            close_stream(stream)
+
+    def start_forwarder(self) -> None:
+        """Open the way to the proxy inside the container; its commands cannot close it.
+
+        Raises:
+            SandboxUnavailable: If the engine does not do it.
+        """
+        api = self._client.api
+        try:
+            created = api.exec_create(self._id, list(FORWARDER), user=MAIN_USER, workdir="/")
+            api.exec_start(created["Id"], detach=True)
+        except ENGINE_ERRORS as error:
+            raise engine_is_silent(error) from error
+
+    def is_alive(self) -> bool:
+        """Whether the container runs.
+
+        Raises:
+            SandboxUnavailable: If the engine does not answer.
+        """
+        try:
+            state = self._client.api.inspect_container(self._id)["State"]
+        except NotFound:
+            return False
+        except ENGINE_ERRORS as error:
+            raise engine_is_silent(error) from error
+        return bool(state["Running"] and not state["Paused"])
+
+    def kill_commands(self) -> None:
+        """Kill every process of the commands' user, the supervisor included; files stay."""
+        api = self._client.api
+        for _ in range(3):
+            with contextlib.suppress(*ENGINE_ERRORS):
+                kill = ["/bin/bash", "-c", "kill -9 -1"]
+                created = api.exec_create(self._id, kill, user=COMMAND_USER)
+                api.exec_start(created["Id"], detach=True)
+                time.sleep(KILL_SETTLE_S)
+                return
+            time.sleep(KILL_SETTLE_S)
+
+    def remove(self) -> None:
+        """Remove the container with everything in it. Never raises; a second time does nothing."""
+        self.hang_up()
+        remove(self._client, self._id)
+
+    def hang_up(self) -> None:
+        """Close the life-line, which needs no answer of the engine."""
+        life_line, self._life_line = self._life_line, None
+        if life_line is not None:
+            close_stream(life_line)
+
+    def _start_supervisor(self) -> tuple[str, Any]:
+        api = self._client.api
+        try:
+            created = api.exec_create(
+                self._id, list(SUPERVISOR), stdin=True, user=COMMAND_USER, workdir="/"
+            )
+            return created["Id"], api.exec_start(created["Id"], socket=True)
+        except NotFound as error:
+            raise SandboxGone("the sandbox no longer exists") from error
+        except APIError as error:
+            if error.status_code == 409:
+                raise SandboxGone("the sandbox has stopped") from error
+            raise engine_is_silent(error) from error
+        except ENGINE_ERRORS as error:
+            raise engine_is_silent(error) from error
+
+    def _exit_code(self, exec_id: str) -> int | None:
+        until = time.monotonic() + EXIT_CODE_WAIT_S
+        while time.monotonic() < until:
+            try:
+                state = self._client.api.exec_inspect(exec_id)
+            except NotFound as error:
+                raise SandboxGone("the sandbox was removed while the command ran") from error
+            except ENGINE_ERRORS as error:
+                raise engine_is_silent(error) from error
+            if not state["Running"]:
+                code: int | None = state["ExitCode"]
+                return code
+            time.sleep(0.05)
+        return None
+
+
+def remove(client: DockerClient, container_id: str) -> None:
+    """Remove a container; the life-line, its lifetime and the reaper stand behind a failure."""
+    try:
+        client.api.remove_container(container_id, force=True, v=True)
+    except NotFound:
+        return
+    except ENGINE_ERRORS as error:
+        # 409: its own removal is already under way
+        if not (isinstance(error, APIError) and error.status_code == 409):
+            log.warning("could not remove sandbox %s: %r", container_id[:12], error)
+
+
+def engine_is_silent(error: Exception) -> SandboxUnavailable:
+    log.warning("the Docker engine failed: %r", error)
+    return SandboxUnavailable("The Docker engine does not answer.")
+
+
+def send(sock: socket.socket, request: dict[str, Any], seconds: float) -> None:
+    sock.settimeout(seconds)
+    try:
+        sock.sendall(framed(request))
+    except TimeoutError as error:
+        raise NoReport("timeout") from error
+    except OSError as error:
+        raise NoReport("end of stream") from error
+
+
+def plain_socket(stream: Any) -> socket.socket:
+    """docker-py hands out SocketIO (unix), a socket (tcp), TLS or a named pipe."""
+    sock: socket.socket = getattr(stream, "_sock", stream)
+    return sock
+
+
+def close_stream(stream: Any) -> None:
+    with contextlib.suppress(OSError):
+        plain_socket(stream).shutdown(socket.SHUT_RDWR)
+    with contextlib.suppress(OSError):
+        plain_socket(stream).close()
+    with contextlib.suppress(OSError, ValueError):
+        stream.close()
+    response = getattr(stream, "_response", None)
+    if response is not None:
+        with contextlib.suppress(OSError, ValueError):
+            response.close()

@@ -1,0 +1,121 @@
+"""Reach a Docker engine, and refuse one that would not hold what we ask of it."""
+
+import hashlib
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import docker
+import requests
+from docker.errors import DockerException, ImageNotFound
+
+from langgraph_fusion.sandbox.base import SandboxUnavailable
+
+# An engine that dies shows as a requests or socket error, not as one of docker's.
+ENGINE_ERRORS = (DockerException, requests.exceptions.RequestException, OSError)
+ENGINE_TIMEOUT_S = 60
+REQUIRED_LIMITS = ("MemoryLimit", "PidsLimit", "CpuCfsQuota")
+CONTEXT = Path(__file__).parent
+IMAGE_FILES = ("Dockerfile", "supervisor.py", "forwarder.py")
+HASH_LABEL = "langgraph-fusion.sandbox.hash"
+LOCAL_SOCKET = "/var/run/docker.sock"
+
+START_ENGINE = "Start Docker, or set `DOCKER_HOST` to a running engine."
+BUILD_IMAGE = "Run `fusion sandbox build`."
+
+
+def connect(max_connections: int = 8) -> docker.DockerClient:
+    """A client of the engine that `DOCKER_HOST` names, else of the local one.
+
+    Raises:
+        SandboxUnavailable: If none answers.
+    """
+    try:
+        _somebody_listens()
+        return docker.from_env(timeout=ENGINE_TIMEOUT_S, max_pool_size=max_connections)
+    except ENGINE_ERRORS as error:
+        raise SandboxUnavailable(f"No Docker engine answers. {START_ENGINE}") from error
+
+
+def _somebody_listens() -> None:
+    """Raise OSError if not: docker-py then leaks the socket with which it found out."""
+    if is_local():
+        address = os.environ.get("DOCKER_HOST", f"unix://{LOCAL_SOCKET}")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            probe.settimeout(ENGINE_TIMEOUT_S)
+            probe.connect(address.removeprefix("unix://"))
+
+
+def is_local() -> bool:
+    """Whether the engine shares our file system, as far as its address says."""
+    return os.environ.get("DOCKER_HOST", f"unix://{LOCAL_SOCKET}").startswith("unix://")
+
+
+def engine_info(client: docker.DockerClient) -> dict[str, Any]:
+    """What the engine says of itself.
+
+    Raises:
+        SandboxUnavailable: If it does not answer.
+    """
+    try:
+        info: dict[str, Any] = client.info()
+    except ENGINE_ERRORS as error:
+        raise SandboxUnavailable(f"The Docker engine does not answer. {START_ENGINE}") from error
+    return info
+
+
+def ignored_limits(info: dict[str, Any]) -> list[str]:
+    """Limits this engine would accept and not enforce, as rootless Docker on cgroup v1 does."""
+    return [name for name in REQUIRED_LIMITS if info.get(name) is not True]
+
+
+def check_engine(info: dict[str, Any], runtime: str | None = None) -> None:
+    """Refuse an engine that does not enforce limits or lacks the wanted runtime.
+
+    Raises:
+        SandboxUnavailable: Naming what is missing.
+    """
+    if ignored := ignored_limits(info):
+        raise SandboxUnavailable(
+            f"The Docker engine would silently ignore these limits: {', '.join(ignored)}. "
+            "Use an engine that runs as root, or a host with cgroup v2."
+        )
+    if runtime and runtime not in (info.get("Runtimes") or {}):
+        raise SandboxUnavailable(
+            f"The Docker engine knows no runtime {runtime!r}. Install it, or unset `runtime`."
+        )
+
+
+def image_labels(client: docker.DockerClient, image: str) -> dict[str, str] | None:
+    """The image's labels, None when the engine does not have it.
+
+    Raises:
+        SandboxUnavailable: If the engine does not answer.
+    """
+    try:
+        found = client.images.get(image).attrs
+    except ImageNotFound:
+        return None
+    except ENGINE_ERRORS as error:
+        raise SandboxUnavailable(f"The Docker engine does not answer. {START_ENGINE}") from error
+    return dict((found.get("Config") or {}).get("Labels") or {})
+
+
+def image_hash() -> str:
+    """The label of an image built from this version, as ensure_engine.sh computes it too."""
+    content = b"".join((CONTEXT / name).read_bytes() for name in IMAGE_FILES)
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def check_image(client: docker.DockerClient, image: str) -> None:
+    """Refuse a missing image and one built for another version of the supervisor.
+
+    Raises:
+        SandboxUnavailable: Naming the image and the way out.
+    """
+    labels = image_labels(client, image)
+    if labels is None:
+        raise SandboxUnavailable(f"The sandbox image {image!r} is not built. {BUILD_IMAGE}")
+    if labels.get(HASH_LABEL) != image_hash():
+        raise SandboxUnavailable(f"The sandbox image {image!r} is out of date. {BUILD_IMAGE}")

@@ -1,0 +1,181 @@
+"""Build, remove and look at the sandbox image; used by the command line, not by a run."""
+
+import asyncio
+import io
+import tarfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from docker import DockerClient
+from docker.errors import DockerException
+
+from langgraph_fusion.sandbox.base import SandboxUnavailable
+from langgraph_fusion.sandbox.engine import (
+    BUILD_IMAGE,
+    CONTEXT,
+    ENGINE_ERRORS,
+    HASH_LABEL,
+    IMAGE_FILES,
+    START_ENGINE,
+    connect,
+    engine_info,
+    ignored_limits,
+    image_hash,
+    image_labels,
+)
+from langgraph_fusion.sandbox.reaper import reap
+from langgraph_fusion.sandbox.settings import SandboxSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing a sandbox needs."""
+
+    name: str
+    ok: bool
+    detail: str
+    fix: str = ""
+    """What the operator can do about it; empty when all is well."""
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxStatus:
+    """Whether sandboxes can be started here, and what to do if not."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def ready(self) -> bool:
+        return all(check.ok for check in self.checks)
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What was removed."""
+
+    containers: int
+    images: int
+
+
+async def build(settings: SandboxSettings, log: Callable[[str], None]) -> None:
+    """Build `settings.image` from the shipped Dockerfile; fetches its base and packages.
+
+    Args:
+        settings: Names the image.
+        log: Gets each line the engine prints.
+
+    Raises:
+        SandboxUnavailable: If no engine answers or the build fails.
+    """
+    loop = asyncio.get_running_loop()
+
+    def log_from_thread(line: str) -> None:
+        loop.call_soon_threadsafe(log, line)
+
+    await asyncio.to_thread(_build, settings.image, log_from_thread)
+
+
+async def prune(*, images: bool = False) -> Pruned:
+    """Remove containers whose owner is gone and, if asked, every image built for sandboxes.
+
+    Raises:
+        SandboxUnavailable: If no engine answers.
+    """
+    return await asyncio.to_thread(_prune, images)
+
+
+async def status(settings: SandboxSettings) -> SandboxStatus:
+    """Look at engine and image without changing anything. Never raises for what it looks at."""
+    return await asyncio.to_thread(_status, settings)
+
+
+def _build(image: str, log: Callable[[str], None]) -> None:
+    client = connect()
+    try:
+        # Our own context, so that nothing else of the folder is sent.
+        lines = client.api.build(
+            fileobj=_context(),
+            custom_context=True,
+            tag=image,
+            rm=True,
+            forcerm=True,
+            decode=True,
+            labels={HASH_LABEL: image_hash()},
+        )
+        _follow(lines, log)
+    except ENGINE_ERRORS as error:
+        raise SandboxUnavailable(f"The image could not be built: {error}") from error
+    finally:
+        client.close()
+
+
+def _context() -> io.BytesIO:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for name in IMAGE_FILES:
+            archive.add(CONTEXT / name, arcname=name)
+    packed.seek(0)
+    return packed
+
+
+def _follow(lines: Iterable[dict[str, Any]], log: Callable[[str], None]) -> None:
+    for line in lines:
+        if "error" in line:
+            raise DockerException(str(line["error"]).strip())
+        if text := str(line.get("stream", "")).strip():
+            log(text)
+
+
+def _prune(images: bool) -> Pruned:
+    client = connect()
+    try:
+        return Pruned(reap(client), _remove_images(client) if images else 0)
+    except ENGINE_ERRORS as error:
+        raise SandboxUnavailable(f"The Docker engine does not answer. {START_ENGINE}") from error
+    finally:
+        client.close()
+
+
+def _remove_images(client: DockerClient) -> int:
+    found = client.images.list(filters={"label": HASH_LABEL})
+    for image in found:
+        client.images.remove(str(image.id), force=True)
+    return len(found)
+
+
+def _status(settings: SandboxSettings) -> SandboxStatus:
+    try:
+        client = connect()
+    except SandboxUnavailable:
+        return SandboxStatus((Check("engine", False, "no Docker engine answers", START_ENGINE),))
+    try:
+        info = engine_info(client)
+        return SandboxStatus(
+            (
+                Check("engine", True, f"Docker {info.get('ServerVersion', 'unknown')}"),
+                _limits_check(info),
+                _image_check(client, settings.image),
+            )
+        )
+    except SandboxUnavailable as error:
+        return SandboxStatus((Check("engine", False, str(error), START_ENGINE),))
+    finally:
+        client.close()
+
+
+def _limits_check(info: dict[str, Any]) -> Check:
+    version = f"cgroup v{info.get('CgroupVersion', '?')}"
+    if ignored := ignored_limits(info):
+        fix = "Run the engine as root, or use a host with cgroup v2."
+        return Check("limits", False, f"{version}; ignored: {', '.join(ignored)}", fix)
+    return Check("limits", True, f"{version}; memory, processes and CPU are enforced")
+
+
+def _image_check(client: DockerClient, image: str) -> Check:
+    labels = image_labels(client, image)
+    if labels is None:
+        return Check("image", False, f"{image} is not built", BUILD_IMAGE)
+    if labels.get(HASH_LABEL) != image_hash():
+        return Check("image", False, f"{image} is out of date", BUILD_IMAGE)
+    return Check("image", True, image)

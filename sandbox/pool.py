@@ -1,0 +1,224 @@
+"""All sandboxes of one run: checked before, removed after."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from types import TracebackType
+from typing import ParamSpec, Self, TypeVar
+
+from docker import DockerClient
+
+from langgraph_fusion.sandbox.addresses import Resolver, resolve_public
+from langgraph_fusion.sandbox.base import SandboxUnavailable
+from langgraph_fusion.sandbox.container import Container
+from langgraph_fusion.sandbox.docker import DockerSandbox
+from langgraph_fusion.sandbox.engine import (
+    ENGINE_ERRORS,
+    check_engine,
+    check_image,
+    connect,
+    engine_info,
+    is_local,
+)
+from langgraph_fusion.sandbox.flags import MIB, container_flags
+from langgraph_fusion.sandbox.guarded import Guard
+from langgraph_fusion.sandbox.proxy import AllowListProxy, Exclude
+from langgraph_fusion.sandbox.reaper import owner_labels, reap, remove_run
+from langgraph_fusion.sandbox.selfcheck import check_locks
+from langgraph_fusion.sandbox.settings import SandboxSettings
+
+log = logging.getLogger(__name__)
+
+SIMULTANEOUS_STARTS = 4
+REAP_EVERY_S = 300
+CLOSE_WITHIN_S = 30
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+class SandboxPool:
+    """The sandboxes of one run, for the length of an `async with` block.
+
+    Entering connects, checks engine and image (never pulls one), and removes what dead owners left
+    behind. Leaving removes every container of the run, also when cancelled, and also those whose
+    creation is still under way.
+
+    Args:
+        settings: Limits, the same for every member.
+        run_id: Label of the run's containers; unique among runs.
+        members: How many sandboxes work at the same time.
+        exclude: What commands may not fetch from `settings.allow_hosts`: domains, prefixes of
+            URLs, or a function of a URL. Without allowed hosts there is no network to exclude from.
+        resolve: How to find an allowed host's address; the default refuses all but public ones.
+
+    Raises:
+        SandboxUnavailable: On entering, if engine or image is missing or does not hold its limits.
+    """
+
+    def __init__(
+        self,
+        settings: SandboxSettings,
+        *,
+        run_id: str,
+        members: int,
+        exclude: Exclude = (),
+        resolve: Resolver = resolve_public,
+    ) -> None:
+        self.settings = settings
+        self._exclude = exclude
+        self._resolve = resolve
+        self.creating = asyncio.Semaphore(SIMULTANEOUS_STARTS)
+        self._run_id = run_id
+        self._max_threads = 2 * max(1, members) + 2
+        self._threads: ThreadPoolExecutor | None = None
+        self._client: DockerClient | None = None
+        self._guard: Guard | None = None
+        self._reaping: asyncio.Task[None] | None = None
+        self._sandboxes: list[DockerSandbox] = []
+
+    async def __aenter__(self) -> Self:
+        # Not asyncio's default executor, which has six threads on two cores.
+        self._threads = ThreadPoolExecutor(self._max_threads, thread_name_prefix="sandbox")
+        opening = self.in_thread(self._open)
+        try:
+            await asyncio.shield(opening)
+        except BaseException:
+            await asyncio.wait([opening])
+            await self._close()
+            raise
+        self._reaping = asyncio.get_running_loop().create_task(self._reap_for_ever())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await to_the_end(asyncio.get_running_loop().create_task(self._close()))
+
+    def start(self, member: str) -> DockerSandbox:
+        """A sandbox that starts in the background; its first call waits for it, or raises.
+
+        Args:
+            member: Label of the container.
+
+        Raises:
+            SandboxUnavailable: If the pool is not open.
+        """
+        if self._client is None or self._threads is None:
+            raise SandboxUnavailable("The sandbox pool is closed.")
+        sandbox = DockerSandbox(self, member)
+        self._sandboxes.append(sandbox)
+        return sandbox
+
+    def in_thread(
+        self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> "asyncio.Future[T]":
+        """Do blocking work in the pool's own threads.
+
+        Raises:
+            SandboxUnavailable: If the pool is closed.
+        """
+        if self._threads is None:
+            raise SandboxUnavailable("The sandbox pool is closed.")
+        loop = asyncio.get_running_loop()
+        return loop.run_in_executor(self._threads, partial(work, *args, **kwargs))
+
+    def proxy(self) -> AllowListProxy | None:
+        """One member's way out, not yet started; None when no host is allowed."""
+        if not self.settings.allow_hosts:
+            return None
+        return AllowListProxy(
+            self.settings.allow_hosts,
+            exclude=self._exclude,
+            max_bytes=self.settings.max_download_mb * MIB,
+            resolve=self._resolve,
+        )
+
+    def start_container(self, member: str, proxy_directory: str | None) -> Container:
+        """Start one member's container and check its locks; blocks.
+
+        Raises:
+            SandboxUnavailable: If it does not start or is not locked as asked.
+        """
+        if self._client is None:
+            raise SandboxUnavailable("The sandbox pool is closed.")
+        labels = owner_labels(self._run_id, member, self.settings.max_lifetime_s)
+        container = Container.start(
+            self._client, container_flags(self.settings, labels, proxy_directory)
+        )
+        try:
+            if proxy_directory is not None:
+                container.start_forwarder()
+            check_locks(container, self.settings)
+        except BaseException:
+            container.remove()
+            raise
+        return container
+
+    def _open(self) -> None:
+        self._client = client = connect(self._max_threads)
+        check_engine(engine_info(client), self.settings.runtime)
+        check_image(client, self.settings.image)
+        if self.settings.allow_hosts and not is_local():
+            raise SandboxUnavailable("`allow_hosts` needs an engine on this machine. Unset it.")
+        with contextlib.suppress(*ENGINE_ERRORS):
+            reap(client)
+        self._guard = Guard(self._run_id)
+
+    async def _reap_for_ever(self) -> None:
+        while self._client is not None:
+            await asyncio.sleep(REAP_EVERY_S)
+            with contextlib.suppress(*ENGINE_ERRORS):
+                await self.in_thread(reap, self._client)
+
+    async def _close(self) -> None:
+        if self._reaping is not None:
+            self._reaping.cancel()
+        cleaned_up = False
+        try:
+            async with asyncio.timeout(CLOSE_WITHIN_S):
+                cleaned_up = await self._remove_everything()
+        except TimeoutError:
+            log.warning("sandboxes could not be removed in time; their life-lines are closed")
+        await self._let_go(cleaned_up)
+
+    async def _remove_everything(self) -> bool:
+        for sandbox in self._sandboxes:
+            sandbox.hang_up()  # all of them, before the engine is asked anything
+        await asyncio.gather(*(sandbox.close() for sandbox in self._sandboxes))
+        if self._client is None or self._guard is None:
+            return True
+        try:
+            await self.in_thread(remove_run, self._client, self._run_id)
+        except ENGINE_ERRORS:
+            return False
+        return True
+
+    async def _let_go(self, cleaned_up: bool) -> None:
+        threads, client, guard = self._threads, self._client, self._guard
+        if guard is not None:
+            await self.in_thread(guard.release, cleaned_up=cleaned_up)
+        self._threads = self._client = self._guard = None
+        if client is not None:
+            client.close()
+        if threads is not None:
+            threads.shutdown(wait=False)
+
+
+async def to_the_end(task: "asyncio.Task[None]") -> None:
+    """Wait for a task that must not be cut short; a cancellation meanwhile is raised afterwards."""
+    cancelled = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    task.result()

@@ -1,0 +1,89 @@
+import resource
+from pathlib import Path
+
+import pytest
+
+from tests.cli.processes import FUSION, ROOT, in_terminal, run
+
+COMMANDS = ["ask", "presets", "doctor", "graph", "sandbox build", "sandbox prune"]
+
+
+def cpu_seconds(*command: str) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert run(*command).returncode == 0
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_takes_less_than_three_tenths_of_a_second(command: str) -> None:
+    assert min(cpu_seconds(*FUSION, *command.split(), "--help") for _ in range(3)) < 0.3
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_every_command_has_examples(command: str) -> None:
+    shown = run(*FUSION, *command.split(), "--help").stdout
+    assert f"\n    fusion {command}" in shown.partition("Examples:")[2]
+
+
+def test_the_version_is_printed() -> None:
+    assert run(*FUSION, "--version").stdout.startswith("fusion 0.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["ask", "--rounds", "many", "q"], "--rounds"),
+        (["ask", "--rounds", "9", "q"], "max_rounds"),
+        (["ask", "--preset", "nope", "q"], "there is no 'nope'; choose one of quality"),
+        (["ask", "--panel", "a/b*9", "q"], "panel"),
+        (["ask", "--preset", "offline", "--set", "colour=red", "q"], "colour"),
+        (["ask", "--preset", "offline", "--docs", "/nowhere", "q"], "/nowhere"),
+        (["ask", "--preset", "budget", "q"], "OPENROUTER_API_KEY"),
+        (["ask", "--save", "answer.pdf", "q"], "answer.pdf"),
+        (["ask", "--save", "/nowhere/a.md", "q"], "cannot be written"),
+        (["ask", "q", "-f", "question.txt"], "choose one"),
+        (["ask", "-f", "/nowhere/question.txt"], "cannot be read"),
+        (["ask", "  "], "it is empty"),
+        (["ask"], "it is empty"),
+        (["graph", "-p", "nope"], "there is no 'nope'"),
+        (["answer"], "answer"),
+    ],
+)
+def test_bad_input_ends_with_code_2_and_one_message(arguments: list[str], says: str) -> None:
+    ended = run(*FUSION, *arguments)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert says in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_without_a_question_in_a_terminal_the_user_learns_how_to_ask() -> None:
+    with in_terminal(*FUSION, "ask") as command:
+        assert command.wait() == 2
+    assert 'fusion ask "…"' in command.text
+
+
+def test_a_question_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "q.bin").write_bytes(b"\xff\xfe\x00")
+    ended = run(*FUSION, "ask", "-f", str(tmp_path / "q.bin"))
+    assert (ended.returncode, "not UTF-8" in ended.stderr) == (2, True)
+
+
+def test_bad_settings_are_json_when_json_is_asked_for() -> None:
+    ended = run(*FUSION, "ask", "--json", "--preset", "nope", "q")
+    assert ended.returncode == 2
+    assert '"type": "config_error"' in ended.stdout
+
+
+def test_a_dotenv_file_is_read_and_the_environment_wins(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('[mine]\nextends = "offline"\ndescription = "Mine"\n')
+    (tmp_path / ".env").write_text("FUSION_PRESETS=mine.toml\n")
+    shown = run(*FUSION, "presets", cwd=tmp_path)
+    assert "Mine" in shown.stdout
+    refused = run(*FUSION, "presets", cwd=tmp_path, env={"FUSION_PRESETS": "other.toml"})
+    assert refused.returncode == 2
+    assert "other.toml" in refused.stderr
+
+
+def test_the_command_of_the_package_is_this_one() -> None:
+    assert 'fusion = "langgraph_fusion.cli.main:main"' in (ROOT / "pyproject.toml").read_text()

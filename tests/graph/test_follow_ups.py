@@ -1,0 +1,149 @@
+import re
+
+from tests.graph.cast import (
+    JUDGE,
+    A,
+    B,
+    C,
+    asked_again,
+    cast,
+    contradiction,
+    disputed,
+    follow_up,
+    judge,
+    settings,
+)
+from tests.graph.conftest import Fuse
+from tests.scripted import status, text
+
+SETTLED = {"contradictions": [contradiction(status="resolved", resolution="The register says 42.")]}
+
+
+async def test_a_contradiction_is_asked_and_resolved(fuse: Fuse) -> None:
+    script = cast(
+        {
+            B: asked_again(text("Beta says 17."), text("F1: The register says 42.")),
+            JUDGE: judge(disputed(), SETTLED),
+        }
+    )
+    fused = await fuse(script, settings())
+    assert fused.result.analysis is not None
+    assert fused.result.analysis.contradictions[0].status == "resolved"
+    assert fused.result.rounds == 1
+    assert [one.seats for one in fused.result.follow_ups] == [("A", "B")]
+    assert len(fused.server.seen_by(C)) == 1
+    later = [answer for answer in fused.result.answers if answer.round == 1]
+    assert {answer.seat for answer in later} == {"A", "B"}
+    assert all(answer.asked == ("F1",) for answer in later)
+
+
+async def test_a_follow_up_shows_a_member_its_own_answer_and_no_other(fuse: Fuse) -> None:
+    script = cast({B: text("Beta says 17."), JUDGE: judge(disputed(), SETTLED)})
+    fused = await fuse(script, settings())
+    asked = fused.server.seen_by(A)[1]
+    assert "Alpha says 42." in asked.text
+    assert "according to the register" in asked.text
+    assert "Beta" not in asked.text
+    assert "17" not in asked.text
+    assert "Gamma" not in asked.text
+
+
+async def test_a_contradiction_whose_party_failed_is_contested(fuse: Fuse) -> None:
+    script = cast(
+        {
+            B: asked_again(text("Beta says 17."), status(500)),
+            JUDGE: judge(disputed(), SETTLED),
+        }
+    )
+    fused = await fuse(script, settings())
+    assert fused.result.analysis is not None
+    dispute = fused.result.analysis.contradictions[0]
+    assert dispute.status == "contested"
+    assert "B gave no answer" in (dispute.resolution or "")
+    assert [one.seat for one in fused.result.failed_members] == ["B"]
+
+
+async def test_a_contradiction_that_the_judge_forgets_is_contested(fuse: Fuse) -> None:
+    forgets = {"consensus": [{"claim": "All is well.", "seats": ["A", "B", "C"]}]}
+    fused = await fuse(cast({JUDGE: judge(disputed(), forgets)}), settings())
+    assert fused.result.analysis is not None
+    assert [one.status for one in fused.result.analysis.contradictions] == ["contested"]
+    assert fused.result.analysis.consensus[0].claim == "All is well."
+
+
+async def test_a_reused_id_does_not_hide_an_earlier_contradiction(fuse: Fuse) -> None:
+    stances = [{"seat": "A", "stance": "red"}, {"seat": "C", "stance": "blue"}]
+    other = {"contradictions": [contradiction(topic="its colour", stances=stances)]}
+    fused = await fuse(cast({JUDGE: judge(disputed(), other)}), settings())
+    assert fused.result.analysis is not None
+    topics = {one.topic: one.id for one in fused.result.analysis.contradictions}
+    assert topics["the number"] == "K1"
+    assert topics["its colour"] != "K1"
+
+
+async def test_a_blind_spot_goes_to_the_members_named(fuse: Fuse) -> None:
+    gap = {"id": "G1", "gap": "who pays", "matters": "high"}
+    question = follow_up(kind="blind_spot", about="G1", seats=["C"], question="Who pays?")
+    script = cast(
+        {
+            C: asked_again(text("Gamma says 42."), text("F1: The state pays.")),
+            JUDGE: judge({"blind_spots": [gap], "follow_ups": [question]}, {"consensus": []}),
+        }
+    )
+    fused = await fuse(script, settings())
+    assert len(fused.server.seen_by(A)) == 1
+    assert len(fused.server.seen_by(C)) == 2
+    assert "F1: The state pays." in fused.server.seen_by(JUDGE)[1].last
+
+
+async def test_rounds_are_bounded(fuse: Fuse) -> None:
+    for rounds in (0, 1, 2):
+        fused = await fuse(cast({JUDGE: judge(disputed())}), settings(max_rounds=rounds))
+        assert fused.result.rounds == min(rounds, 1), "a dispute is asked once, then contested"
+        assert len(fused.server.seen_by(JUDGE)) == min(rounds, 1) + 1
+
+
+async def test_a_gap_that_stays_open_is_asked_until_the_bound(fuse: Fuse) -> None:
+    gap = {"id": "G1", "gap": "who pays", "matters": "high"}
+    question = follow_up(kind="blind_spot", about="G1", seats=["C"], question="Who pays?")
+    stays = {"blind_spots": [gap], "follow_ups": [question]}
+    fused = await fuse(cast({JUDGE: judge(stays)}), settings(max_rounds=3))
+    assert fused.result.rounds == 3
+    assert [one.id for one in fused.result.follow_ups] == ["F1", "F2", "F3"]
+
+
+async def test_a_later_round_does_not_chase_fresh_objections(fuse: Fuse) -> None:
+    fresh = {
+        "contradictions": [contradiction(status="resolved")],
+        "blind_spots": [{"id": "G9", "gap": "its weight", "matters": "high"}],
+        "follow_ups": [follow_up(kind="blind_spot", about="G9", question="How heavy?")],
+    }
+    fused = await fuse(cast({JUDGE: judge(disputed(), fresh)}), settings(max_rounds=3))
+    assert fused.result.rounds == 1
+    assert fused.result.analysis is not None
+    assert fused.result.analysis.blind_spots[0].gap == "its weight"
+
+
+async def test_low_stakes_are_not_followed_up(fuse: Fuse) -> None:
+    petty = disputed(contradictions=[contradiction(matters="low")])
+    fused = await fuse(cast(analysis=petty), settings())
+    assert fused.result.rounds == 0
+
+
+async def test_no_more_questions_than_allowed_and_contradictions_first(fuse: Fuse) -> None:
+    gaps = [{"id": f"G{n}", "gap": f"gap {n}", "matters": "high"} for n in range(1, 6)]
+    asked = [
+        follow_up(id=f"F{n}", kind="blind_spot", about=f"G{n}", question=f"Gap {n}?")
+        for n in range(1, 6)
+    ]
+    crowded = disputed(blind_spots=gaps, follow_ups=[*asked, follow_up(id="F6")])
+    fused = await fuse(cast({JUDGE: judge(crowded, SETTLED)}), settings(max_follow_ups=2))
+    assert [one.about for one in fused.result.follow_ups] == ["K1", "G1"]
+
+
+async def test_the_second_analysis_is_asked_with_the_first_and_the_open_points(fuse: Fuse) -> None:
+    fused = await fuse(cast({JUDGE: judge(disputed(), SETTLED)}), settings())
+    again = fused.server.seen_by(JUDGE)[1].last
+    assert "<earlier_analysis>" in again
+    assert re.search(r'<follow_up id="F1" seat="A"', again)
+    assert "what was open before: K1" in again

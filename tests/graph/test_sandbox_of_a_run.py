@@ -1,0 +1,62 @@
+"""bash inside a deliberation, with a real engine: one container a member, none afterwards."""
+
+import asyncio
+
+import docker
+import pytest
+
+from langgraph_fusion.graph.ask import deliberate
+from tests.docker_engine import require_docker  # noqa: F401 - a fixture
+from tests.graph.cast import JUDGE, A, B, Part, asked_again, cast, disputed, judge, settings
+from tests.graph.conftest import Fuse, Serve
+from tests.scripted import Reply, Seen, hang, text, tool_calls
+
+pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("require_docker")]
+
+
+def _ours(run_id: str) -> list[str]:
+    client = docker.from_env()
+    label = f"langgraph-fusion.sandbox.run={run_id}"
+    found = client.containers.list(all=True, filters={"label": label})
+    client.close()
+    return [str(one.id) for one in found]
+
+
+def _computes(command: str) -> Part:
+    def member(seen: Seen) -> Reply:
+        if seen.tool_results:
+            return text(f"bash said: {seen.tool_results[-1]}")
+        return tool_calls([("bash", {"command": command})])
+
+    return member
+
+
+async def test_members_have_a_shell_each_that_lasts_for_the_run(fuse: Fuse) -> None:
+    first = _computes("echo $((6*7)) > /work/n; cat /work/n")
+    later = _computes("cat /work/n")
+    script = cast({A: asked_again(first, later), B: text("17"), JUDGE: judge(disputed())})
+    fused = await fuse(script, settings(tools=["bash"]))
+    texts = [answer.text for answer in fused.result.answers if answer.seat == "A"]
+    assert len(texts) == 2
+    assert all("42" in text and "exit 0" in text for text in texts), "files last into the follow-up"
+    assert not _ours(fused.result.run_id)
+
+
+async def test_a_failing_command_is_a_result_and_no_tool_error(fuse: Fuse) -> None:
+    fused = await fuse(cast({A: _computes("exit 3")}), settings(tools=["bash"]))
+    assert "exit 3" in fused.result.answers[0].text
+    assert fused.result.answers[0].tool_errors == 0
+
+
+async def test_a_caller_that_goes_away_leaves_no_container(serve: Serve) -> None:
+    await serve(cast({A: _computes("sleep 60"), B: hang()}))
+    run_id = ""
+    events = deliberate("?", settings(tools=["bash"]))
+    async for event in events:
+        run_id = run_id or event.get("run_id", "")
+        if event["type"] == "member.tool":
+            break
+    await asyncio.sleep(1)
+    assert _ours(run_id)
+    await asyncio.wait_for(events.aclose(), 15)
+    assert not _ours(run_id)

@@ -1,0 +1,129 @@
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import aiohttp
+import pytest
+
+from langgraph_fusion.models.errors import BadResponse, MissingKey, UpstreamError
+from langgraph_fusion.models.faults import Fault, fault_of
+from langgraph_fusion.models.retry_after import retry_after_s
+from tests.models.scripted_models import openrouter
+from tests.scripted import scripted_server, status
+
+
+async def fault_from(code: int, message: str, **more: Any) -> Fault:
+    body = {"error": {"message": message, "code": code} | more}
+    async with scripted_server(lambda seen: status(code, body=body)) as server:
+        with pytest.raises(Exception) as caught:  # noqa: PT011  each client error has its own type
+            await openrouter(server.base_url).ainvoke("Why?")
+    return fault_of(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "reason", "retryable"),
+    [
+        (400, "This endpoint's maximum context length is 8192 tokens", "context_too_long", False),
+        (400, "vendor/nope is not a valid model ID", "invalid_model", False),
+        (400, "Something about parameters", "upstream_error", False),
+        (401, "No auth credentials found", "unauthorized", False),
+        (402, "Insufficient credits", "insufficient_credits", False),
+        (403, "Your region is not supported", "forbidden", False),
+        (403, "Your input was flagged by moderation", "content_filter", False),
+        (404, "No endpoints found for vendor/nope", "invalid_model", False),
+        (408, "Request timed out", "timeout", True),
+        (413, "Too large", "context_too_long", False),
+        (429, "Rate limit exceeded", "rate_limited", True),
+        (429, "You exceeded your quota: insufficient_quota", "insufficient_credits", False),
+        (500, "Internal", "upstream_error", True),
+        (503, "Overloaded", "upstream_error", True),
+        (504, "Gateway timeout", "timeout", True),
+    ],
+)
+async def test_a_status_has_a_reason(code: int, message: str, reason: str, retryable: bool) -> None:
+    fault = await fault_from(code, message)
+    assert (fault.reason, fault.status_code, fault.retryable) == (reason, code, retryable)
+    assert fault.detail == message
+    assert fault.switch
+
+
+async def test_what_the_provider_behind_openrouter_said_is_part_of_the_detail() -> None:
+    fault = await fault_from(502, "Provider returned error", metadata={"raw": "out of memory"})
+    assert fault.detail == "Provider returned error: out of memory"
+
+
+async def test_a_port_where_nobody_listens_is_a_connection_fault() -> None:
+    with pytest.raises(Exception) as caught:  # noqa: PT011
+        await openrouter("http://127.0.0.1:9/v1").ainvoke("Why?")
+    assert fault_of(caught.value).reason == "connection"
+
+
+class OtherClientsError(Exception):
+    """What Anthropic's, Groq's and others' clients raise looks like this."""
+
+    def __init__(self, status_code: int, body: object) -> None:
+        super().__init__(f"Error code: {status_code} - {body}")
+        self.status_code, self.body = status_code, body
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (TimeoutError(), "timeout"),
+        (asyncio.CancelledError(), "cancelled"),
+        (aiohttp.ServerDisconnectedError(), "connection"),
+        (ConnectionResetError("reset by peer"), "connection"),
+        (json.JSONDecodeError("Expecting value", "<html>", 0), "bad_response"),
+        (BadResponse("no JSON"), "bad_response"),
+        (UpstreamError("failed"), "upstream_error"),
+        (UpstreamError("wait", status_code=429), "rate_limited"),
+        (ValueError({"message": "Provider failed", "code": 503}), "upstream_error"),
+        (ValueError({"message": "quota", "code": 429}), "rate_limited"),
+        (ValueError("No generation chunks were returned"), "bad_response"),
+        (ValueError("prompt is too long a variable name"), "unexpected_error"),
+        (MissingKey("groq:x", "GROQ_API_KEY"), "invalid_model"),
+        (OtherClientsError(529, {"error": {"message": "Overloaded"}}), "upstream_error"),
+        (OtherClientsError(402, {"error": {"message": "Pay"}}), "insufficient_credits"),
+        (KeyError("choices"), "unexpected_error"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_an_exception_has_a_reason(error: BaseException, reason: str) -> None:
+    assert fault_of(error).reason == reason
+
+
+def test_a_cancelled_call_is_neither_repeated_nor_given_to_another_model() -> None:
+    fault = fault_of(asyncio.CancelledError())
+    assert not fault.retryable
+    assert not fault.switch
+
+
+class Limited(Exception):
+    def __init__(self, headers: dict[str, str], body: object = None) -> None:
+        super().__init__("limited")
+        self.response = type("Response", (), {"headers": headers})()
+        self.body = body
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "2.5"}, 2.5),
+        ({"retry-after-ms": "250", "retry-after": "1"}, 0.25),
+        ({"retry-after": "-3"}, 0.0),
+        ({"retry-after": "soon"}, None),
+        ({}, None),
+    ],
+)
+def test_retry_after_is_read(headers: dict[str, str], seconds: float | None) -> None:
+    assert retry_after_s(Limited(headers)) == seconds
+
+
+def test_a_retry_after_date_and_openrouters_reset_are_read() -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    later = format_datetime(now + timedelta(seconds=9), usegmt=True)
+    assert retry_after_s(Limited({"retry-after": later}), now=now.timestamp()) == 9.0
+    body = {"metadata": {"headers": {"X-RateLimit-Reset": str((now.timestamp() + 4) * 1000)}}}
+    assert retry_after_s(Limited({}, body), now=now.timestamp()) == pytest.approx(4.0)

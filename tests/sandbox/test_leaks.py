@@ -1,0 +1,177 @@
+"""Whatever ends the application, its containers go with it."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+
+from langgraph_fusion.sandbox import SandboxPool, SandboxSettings, SandboxUnavailable
+from langgraph_fusion.sandbox.engine import connect
+from langgraph_fusion.sandbox.reaper import LABEL, owner_labels, reap
+from tests.docker_engine import IMAGE, containers_of
+
+pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("require_docker")]
+
+ROOT = Path(__file__).parents[2]
+APPLICATION = Path(__file__).with_name("application.py")
+
+
+def new_run() -> str:
+    return f"tests-{secrets.token_hex(4)}"
+
+
+@contextlib.contextmanager
+def application(run_id: str, members: int = 4) -> Iterator["subprocess.Popen[bytes]"]:
+    process = subprocess.Popen(
+        [sys.executable, str(APPLICATION), run_id, str(members)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+
+def wait_until_gone(run_id: str, seconds: float, *, running_only: bool = True) -> float:
+    began = time.monotonic()
+    while containers_of(run_id, running_only=running_only):
+        assert time.monotonic() - began < seconds, containers_of(run_id)
+        time.sleep(0.05)
+    return time.monotonic() - began
+
+
+def read_line(process: "subprocess.Popen[bytes]") -> bytes:
+    assert process.stdout
+    return process.stdout.readline()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_a_signal_to_a_busy_application_leaves_no_container(number: signal.Signals) -> None:
+    run_id = new_run()
+    with application(run_id) as process:
+        assert read_line(process) == b"open\n"
+        assert read_line(process) == b"busy\n"
+        assert len(containers_of(run_id, running_only=True)) == 4
+        process.send_signal(number)
+        wait_until_gone(run_id, 3)
+    wait_until_gone(run_id, 3, running_only=False)
+
+
+def test_a_kill_at_any_moment_of_the_start_leaves_nothing() -> None:
+    runs = [new_run() for _ in range(10)]
+    for attempt, run_id in enumerate(runs):
+        with application(run_id) as process:
+            assert read_line(process) == b"open\n"
+            time.sleep(attempt * 0.07)
+            process.kill()
+            process.wait()
+            wait_until_gone(run_id, 5)
+    for run_id in runs:
+        # What was created and never started, the guard removes.
+        wait_until_gone(run_id, 10, running_only=False)
+
+
+async def test_leaving_at_once_removes_what_is_still_being_created() -> None:
+    run_id = new_run()
+    async with SandboxPool(SandboxSettings(), run_id=run_id, members=4) as pool:
+        for seat in "ABCD":
+            pool.start(seat)
+        await asyncio.sleep(0.05)
+    assert containers_of(run_id) == []
+
+
+async def test_cancelling_a_run_twice_still_removes_everything() -> None:
+    run_id = new_run()
+
+    async def run() -> None:
+        async with SandboxPool(SandboxSettings(), run_id=run_id, members=2) as pool:
+            await asyncio.gather(*(pool.start(seat).run("sleep 90") for seat in "AB"))
+
+    task = asyncio.create_task(run())
+    await asyncio.sleep(1)
+    task.cancel()
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert containers_of(run_id) == []
+
+
+async def test_a_container_ends_with_its_lifetime() -> None:
+    run_id = new_run()
+    settings = SandboxSettings(max_lifetime_s=30)
+    async with SandboxPool(settings, run_id=run_id, members=1) as pool:
+        sandbox = pool.start("A")
+        command = await sandbox.run("tr '\\0' ' ' < /proc/1/cmdline; ps -o args= -p 2,7,8 || true")
+        assert "timeout -k 5 30 cat" in command.output
+
+
+@pytest.fixture
+def client() -> Iterator[docker.DockerClient]:
+    opened = connect()
+    yield opened
+    opened.close()
+
+
+def plant(client: docker.DockerClient, labels: dict[str, str], *, start: bool) -> str:
+    command = ["sleep", "60"]
+    container = client.containers.create(IMAGE, command, labels=labels, network_mode="none")
+    if start:
+        container.start()
+    return str(container.id)
+
+
+def test_the_reaper_removes_orphans_and_nothing_of_a_living_owner(
+    client: docker.DockerClient,
+) -> None:
+    run_id = new_run()
+    mine = owner_labels(run_id, "A", 600)
+    orphans = [
+        (mine | {f"{LABEL}.pid": "4194304"}, False),
+        (mine | {f"{LABEL}.pid": "4194304"}, True),
+        (mine | {f"{LABEL}.pidstart": "1"}, True),
+        (mine | {f"{LABEL}.expires": "1"}, False),
+        (mine | {f"{LABEL}.expires": "garbage"}, False),
+    ]
+    elsewhere = mine | {f"{LABEL}.scope": "another boot/pid:[1]", f"{LABEL}.pid": "4194304"}
+    unknown = mine | {f"{LABEL}.scope": "", f"{LABEL}.pid": "4194304"}
+    planted = [plant(client, labels, start=start) for labels, start in orphans]
+    kept = [plant(client, labels, start=False) for labels in (mine, elsewhere, unknown)]
+    try:
+        assert reap(client) >= len(orphans)
+        assert sorted(containers_of(run_id)) == sorted(kept)
+    finally:
+        for container_id in [*planted, *kept]:
+            with contextlib.suppress(docker.errors.NotFound):
+                client.api.remove_container(container_id, force=True)
+
+
+async def test_a_closed_pool_and_a_closed_sandbox_say_so() -> None:
+    pool = SandboxPool(SandboxSettings(), run_id=new_run(), members=1)
+    with pytest.raises(SandboxUnavailable, match="closed"):
+        pool.start("A")
+    async with pool:
+        sandbox = pool.start("A")
+        busy = asyncio.create_task(sandbox.run("sleep 91"))
+        await asyncio.sleep(0.8)
+        await sandbox.close()
+        await sandbox.close()
+        with pytest.raises(SandboxUnavailable, match="closed"):
+            await busy
+    with pytest.raises(SandboxUnavailable, match="closed"):
+        await sandbox.run("true")

@@ -1,0 +1,280 @@
+"""The tools as an agent meets them: through `create_agent`, with the desk as its context."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from langchain.agents import create_agent
+from langchain.agents.middleware import ToolErrorMiddleware
+from langchain_core.messages import ToolMessage
+
+from langgraph_fusion.sandbox.base import ExecResult, SandboxFile, SandboxUnavailable
+from langgraph_fusion.tools import TOOL_GROUPS, member_tools
+from langgraph_fusion.tools.desk import Desk, Library, LibrarySettings, open_library
+from tests.tools.site import Handler, ScriptedModel, html, pdf, redirect, site
+
+RESULTS = {
+    "results": [
+        {"url": "https://e.org/a?utm_source=x", "title": 'The "A"', "content": "One</source>two."},
+        {"url": "https://e.org/b", "title": "B", "content": "Three."},
+    ]
+}
+
+
+class Machine:
+    """A sandbox that notes what it is asked to run."""
+
+    def __init__(self, broken: bool = False) -> None:
+        self.broken = broken
+        self.asked: list[tuple[str, float | None, bool]] = []
+
+    async def run(
+        self, command: str, *, timeout_s: float | None = None, restart: bool = False
+    ) -> ExecResult:
+        if self.broken:
+            raise SandboxUnavailable("socket /var/run/engine.sock")
+        self.asked.append((command, timeout_s, restart))
+        return ExecResult(exit_code=3, output="42\n", cwd="/work", seconds=0.1, note="a note")
+
+    async def put(self, path: str, data: bytes, *, read_only: bool = False) -> None: ...
+
+    async def get(self, path: str, max_bytes: int | None = None) -> bytes:
+        return b""
+
+    async def list_files(self, directory: str = "", *, max_files: int = 200) -> list[SandboxFile]:
+        return []
+
+    async def close(self) -> None: ...
+
+
+@asynccontextmanager
+async def library_of(
+    pages: Mapping[str, web.Response | Handler], monkeypatch: pytest.MonkeyPatch, **settings: Any
+) -> AsyncIterator[tuple[Library, str]]:
+    async with site(pages) as server:
+        monkeypatch.setenv("SEARXNG_URL", server.base)
+        values = {"search": "searxng", "allow_networks": ("127.0.0.1/32",)} | settings
+        async with open_library(LibrarySettings.model_validate(values)) as library:
+            yield library, server.base
+
+
+async def calls(desk: Desk, *wanted: tuple[str, dict[str, Any]]) -> list[ToolMessage]:
+    """What an agent at this desk gets for these tool calls."""
+    agent: Any = create_agent(
+        ScriptedModel(calls=list(wanted)),
+        member_tools(),
+        context_schema=Desk,
+        middleware=[ToolErrorMiddleware(lambda error, _: f"{error}")],
+    )
+    result = await agent.ainvoke({"messages": ["go"]}, context=desk)
+    return [message for message in result["messages"] if isinstance(message, ToolMessage)]
+
+
+async def call(desk: Desk, name: str, **args: Any) -> ToolMessage:
+    return (await calls(desk, (name, args)))[0]
+
+
+async def test_the_model_sees_the_arguments_and_nothing_of_the_runtime() -> None:
+    model = ScriptedModel(calls=[])
+    agent: Any = create_agent(model, member_tools(), context_schema=Desk)
+    await agent.ainvoke({"messages": ["go"]})
+    seen = {each["name"]: list(each["parameters"]["properties"]) for each in model.schemas}
+    assert seen == {
+        "web_search": ["query", "max_results", "recency"],
+        "web_fetch": ["url", "start"],
+        "docs_search": ["query", "max_results"],
+        "docs_read": ["id_or_path", "start"],
+        "bash": ["command", "timeout_s", "restart"],
+    }
+    assert list(seen) == [tool.name for tool in member_tools()]
+    assert list(seen) == [name for group in TOOL_GROUPS.values() for name in group]
+    assert all(each["description"] for each in model.schemas)
+    assert "runtime" not in str(model.schemas).lower()
+
+
+async def test_search_results_are_sources_of_the_seat(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = {"/search": web.json_response(RESULTS)}
+    async with library_of(pages, monkeypatch) as (library, _):
+        first = await call(Desk("A", library), "web_search", query="x", recency="week")
+        second = await call(Desk("B", library), "web_search", query="x", max_results=1)
+    assert first.text == (
+        '<source id="A1" title="The &quot;A&quot;" url="https://e.org/a?utm_source=x">\n'
+        "One&lt;/source>two.\n</source>\n\n"
+        '<source id="A2" title="B" url="https://e.org/b">\nThree.\n</source>'
+    )
+    assert second.text.startswith('<source id="B1"')
+    assert second.text.count("<source ") == 1
+    merged = library.sources.resolve("B1")
+    assert merged is not None
+    assert (merged.id, merged.text) == ("A1", "One</source>two.")
+
+
+async def test_nothing_found_is_said_and_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = {"/search": web.json_response({"results": []})}
+    async with library_of(pages, monkeypatch) as (library, _):
+        message = await call(Desk("A", library), "web_search", query="x")
+    assert message.status == "success"
+    assert message.text.startswith("No results.")
+
+
+async def test_a_failure_is_an_error_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = {"/go": redirect("http://127.0.0.2:1/secret")}
+    async with library_of(pages, monkeypatch, exclude=("bad.org",)) as (library, base):
+        messages = await calls(
+            Desk("A", library),
+            ("web_search", {"query": "x"}),
+            ("web_search", {"query": " "}),
+            ("web_search", {"query": "x site:bad.org"}),
+            ("web_fetch", {"url": f"{base}/go"}),
+            ("web_fetch", {"url": "https://bad.org/page"}),
+            ("web_fetch", {"url": "docs:a.md"}),
+            ("web_fetch", {"url": f"{base}/missing"}),
+            ("docs_search", {"query": "x"}),
+            ("bash", {"command": "ls"}),
+        )
+    assert {message.status for message in messages} == {"error"}
+    assert [message.text.partition(".")[0] for message in messages] == [
+        "The search service refused (status 404)",
+        "`query` takes 1 to 400 characters",
+        "This query asks for a site that is excluded from this run",
+        "This address is not on the public internet and cannot be read",
+        "This address is excluded from this run",
+        "This is a document",
+        "The server answered 404 Not Found",
+        "There are no documents in this run",
+        "There is no sandbox in this run",
+    ]
+
+
+async def test_wrong_arguments_are_explained_to_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with library_of({}, monkeypatch) as (library, _):
+        desk = Desk("A", library)
+        messages = await calls(desk, ("web_search", {"recency": "eon"}), ("bash", {}))
+    assert {message.status for message in messages} == {"error"}
+    assert "query" in messages[0].text
+    assert "Desk" not in messages[0].text
+
+
+async def test_a_long_page_is_read_in_parts_under_one_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "".join(f"Line {n} of the long page.\n" for n in range(100)).strip()
+    pages = {"/p": web.Response(text=text)}
+    fetch = {"page_chars": 1500}
+    async with library_of(pages, monkeypatch, fetch=fetch) as (library, base):
+        desk = Desk("A", library)
+        first = await call(desk, "web_fetch", url=f"{base}/p")
+        head, last = first.text.rsplit("\n", 1)
+        start = int(last.partition("use start=")[2].rstrip("]"))
+        second = await call(desk, "web_fetch", url="A1", start=start)
+    assert head.startswith('<source id="A1"')
+    left = len(text) - start
+    assert last == f"[characters 0-{start} of {len(text)}; {left} remain: use start={start}]"
+    assert "Line 99" in second.text
+    source = library.sources.get("A1")
+    assert source is not None
+    assert all(f"Line {n} of" in source.text for n in range(100))
+
+
+async def test_a_page_takes_the_place_of_its_search_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with site(
+        {"/deep": html("<p>The whole page has many more words than that.</p>")}
+    ) as web_:
+        hit = {"url": f"{web_.base}/deep", "title": "Deep", "content": "snippet"}
+        pages = {"/search": web.json_response({"results": [hit]})}
+        async with library_of(pages, monkeypatch) as (library, _):
+            desk = Desk("C", library)
+            await call(desk, "web_search", query="deep")
+            page = await call(desk, "web_fetch", url="[C1]")
+    assert page.text.startswith('<source id="C1"')
+    assert "many more words" in page.text
+    assert [source.kind for source in library.sources.all()] == ["page"]
+
+
+async def test_a_pdf_with_pages_left_out_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = {"/p": web.Response(body=pdf("one", "two"), content_type="application/pdf")}
+    async with library_of(pages, monkeypatch, fetch={"max_pdf_pages": 1}) as (library, base):
+        message = await call(Desk("A", library), "web_fetch", url=f"{base}/p")
+    assert message.text.endswith("[only the first 1 of 2 pages could be read]")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    parts = "\n\n".join(f"## Part {n}\n\nHarbour rule {n}. " + "word " * 150 for n in range(20))
+    (folder / "rules & more.md").write_text(f"# Rules\n\n{parts}\n")
+    (folder / "empty.md").write_text("")
+    return folder
+
+
+async def test_documents_are_searched_and_read_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with library_of({}, monkeypatch, docs=folder) as (library, _):
+        desk = Desk("B", library)
+        found = await call(desk, "docs_search", query='"rule 7"', max_results=1)
+        passage = library.sources.get("B1")
+        assert passage is not None
+        read = await call(desk, "docs_read", id_or_path="B1")
+        top = await call(desk, "docs_read", id_or_path="rules & more.md")
+    first, last = (int(n[1:]) for n in passage.url.partition("#")[2].split("-"))
+    lines = (folder / "rules & more.md").read_text().splitlines()
+    assert passage.url.startswith("docs:rules%20%26%20more.md#L")
+    assert "\n".join(lines[first - 1 : last]) == passage.text
+    assert 'title="Rules &gt; Part 7"' in found.text
+    assert read.text.split("\n")[1] == "## Part 7"
+    assert 'url="docs:rules%20%26%20more.md"' in read.text
+    assert top.text.split("\n")[1] == "# Rules"
+    assert {source.kind for source in library.sources.all()} == {"document"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["../secret.md", "/etc/passwd", "docs:../secret.md", "docs:%2e%2e/secret.md",
+     "sub/../../secret.md", "", "A9"],
+)  # fmt: skip
+async def test_nothing_outside_the_folder_can_be_read(
+    path: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder.parent / "secret.md").write_text("secret")
+    async with library_of({}, monkeypatch, docs=folder) as (library, _):
+        message = await call(Desk("A", library), "docs_read", id_or_path=path)
+    assert message.status == "error"
+    assert message.text.startswith("No such document.")
+    assert str(folder) not in message.text
+
+
+async def test_without_a_match_the_documents_are_listed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with library_of({}, monkeypatch, docs=folder) as (library, _):
+        desk = Desk("A", library)
+        nothing = await call(desk, "docs_search", query="xyzzy")
+        listing = await call(desk, "docs_search", query="")
+        empty = await call(desk, "docs_read", id_or_path="empty.md")
+    assert nothing.text == f"No passage has these words. {listing.text}"
+    assert listing.text == (
+        "There are 2 documents:\ndocs:empty.md  empty\ndocs:rules%20%26%20more.md  Rules"
+    )
+    assert empty.status == "error"
+
+
+async def test_bash_runs_in_the_members_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine()
+    async with library_of({}, monkeypatch) as (library, _):
+        desk = Desk("A", library, machine)
+        message = await call(desk, "bash", command="exit 3", timeout_s=5, restart=True)
+    assert machine.asked == [("exit 3", 5.0, True)]
+    assert message.status == "success"
+    assert message.text == "42\n[exit 3 | cwd /work | 0.1s]\n[a note]"
+
+
+async def test_a_broken_sandbox_is_an_error_without_host_paths(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with library_of({}, monkeypatch) as (library, _):
+        message = await call(Desk("A", library, Machine(broken=True)), "bash", command="ls")
+    assert message.status == "error"
+    assert message.text == "The sandbox is unavailable. Go on without it."

@@ -1,0 +1,28 @@
+"""What a member may call. Importing this is cheap: the tools are loaded when asked for."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from langchain_core.tools import BaseTool
+
+TOOL_GROUPS: dict[str, tuple[str, ...]] = {
+    "web_search": ("web_search",),
+    "web_fetch": ("web_fetch",),
+    "docs": ("docs_search", "docs_read"),
+    "bash": ("bash",),
+}
+"""What a seat's `tools` setting may name, and the tools that each gives."""
+
+
+def member_tools() -> "list[BaseTool]":
+    """Return all tools in a fixed order, so that every request begins with the same bytes.
+
+    They are static: each gets the member's `Desk` as `runtime.context` of its agent, which is
+    built with `context_schema=Desk` and called with `context=desk`.
+    """
+    from langgraph_fusion.tools.bash import bash
+    from langgraph_fusion.tools.docs import docs_read, docs_search
+    from langgraph_fusion.tools.web_fetch import web_fetch
+    from langgraph_fusion.tools.web_search import web_search
+
+    return [web_search, web_fetch, docs_search, docs_read, bash]

@@ -1,0 +1,34 @@
+"""The `bash` tool."""
+
+from langchain.tools import ToolRuntime
+from langchain_core.tools import tool
+
+from langgraph_fusion.sandbox.base import SandboxUnavailable
+from langgraph_fusion.sandbox.report import describe
+from langgraph_fusion.tools.desk import Desk
+from langgraph_fusion.tools.failure import ToolFailure
+
+
+@tool
+async def bash(
+    command: str,
+    timeout_s: float | None = None,
+    restart: bool = False,
+    *,
+    runtime: ToolRuntime[Desk],
+) -> str:
+    """Run a bash command in your own sandbox: Linux with Python 3, no network.
+
+    For calculations, data and checking claims by code. Directory, exported variables and files
+    stay until the next call. `timeout_s` ends the command after so many seconds. `restart` first
+    kills all processes and forgets directory and variables; files stay.
+    """
+    sandbox = runtime.context.sandbox
+    if sandbox is None:
+        raise ToolFailure("sandbox_unavailable", "There is no sandbox in this run.")
+    try:
+        result = await sandbox.run(command, timeout_s=timeout_s, restart=restart)
+    except SandboxUnavailable as error:
+        message = "The sandbox is unavailable. Go on without it."
+        raise ToolFailure("sandbox_unavailable", message) from error
+    return describe(result)

@@ -1,0 +1,161 @@
+"""Fetching: every address of a chain of redirects is checked before it is connected to."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+
+import aiohttp
+from yarl import URL
+
+from langgraph_fusion.tools.exclude import Exclusion
+from langgraph_fusion.tools.failure import ExcludedUrl, ToolFailure
+from langgraph_fusion.tools.fetch.limits import FetchLimits
+from langgraph_fusion.tools.fetch.page import Body, Page, check_media_type, read_page
+from langgraph_fusion.tools.guard import Guard, GuardedResolver
+from langgraph_fusion.tools.urls import web_url
+
+_REDIRECTS = (301, 302, 303, 307, 308)
+_HEADERS = {
+    "User-Agent": "Mozilla/5.0 (compatible; langgraph-fusion)",
+    "Accept": "text/html, application/xhtml+xml, application/pdf, text/*;q=0.9, */*;q=0.5",
+    "Accept-Encoding": "gzip, deflate",
+}
+_THREADS = 2
+_CONNECTIONS = 16
+
+
+@asynccontextmanager
+async def open_fetcher(
+    limits: FetchLimits, guard: Guard, exclusion: Exclusion
+) -> AsyncIterator["Fetcher"]:
+    """Open a fetcher with connections and threads of its own."""
+    resolver = GuardedResolver(guard)
+    pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="web_fetch")
+    connector = aiohttp.TCPConnector(
+        resolver=resolver, use_dns_cache=False, force_close=True, limit=_CONNECTIONS
+    )
+    async with connector:
+        try:
+            yield Fetcher(limits, guard, exclusion, connector, pool)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+class Fetcher:
+    """Fetches pages of the public web as text."""
+
+    def __init__(
+        self,
+        limits: FetchLimits,
+        guard: Guard,
+        exclusion: Exclusion,
+        connector: aiohttp.TCPConnector,
+        pool: ThreadPoolExecutor,
+    ) -> None:
+        self.limits = limits
+        self._guard, self._exclusion = guard, exclusion
+        self._connector, self._pool = connector, pool
+
+    async def fetch(self, url: str) -> Page:
+        """Return the page at this address.
+
+        Raises:
+            ToolFailure: With every reason of its own; `ExcludedUrl` if a rule stops it.
+        """
+        try:
+            async with asyncio.timeout(self.limits.timeout_s):
+                body = await self._follow(url)
+                return await self._read(body)
+        except TimeoutError:
+            message = f"The page took longer than {self.limits.timeout_s:g} s."
+            raise ToolFailure("timeout", message) from None
+        except aiohttp.ClientError as error:
+            raise _unreachable(error) from error
+
+    async def _follow(self, url: str) -> Body:
+        # Some sites redirect until a cookie sticks; no two fetches share a jar.
+        async with aiohttp.ClientSession(
+            connector=self._connector, connector_owner=False, headers=_HEADERS,
+            timeout=aiohttp.ClientTimeout(total=None),
+        ) as session:  # fmt: skip
+            target = self._checked(url)
+            for _ in range(self.limits.max_redirects + 1):
+                body = await self._get(session, target)
+                if isinstance(body, Body):
+                    return body
+                target = self._checked(_joined(target, body), redirected=True)
+        message = f"The address redirects more than {self.limits.max_redirects} times."
+        raise ToolFailure("http_status", message)
+
+    def _checked(self, url: str, *, redirected: bool = False) -> URL:
+        if rule := self._exclusion.match(url):
+            raise ExcludedUrl(url, rule, "redirect" if redirected else "fetch")
+        try:
+            parsed = web_url(url)
+        except ValueError as error:
+            raise ToolFailure("invalid_arguments", f"Not a web address: {error}.") from None
+        self._guard.check_host(parsed.raw_host or "")
+        return parsed
+
+    async def _get(self, session: aiohttp.ClientSession, url: URL) -> Body | str:
+        """Return the body, or where the address redirects to."""
+        async with session.get(url, allow_redirects=False) as response:
+            location = response.headers.get("Location")
+            if response.status in _REDIRECTS and location:
+                return location
+            _check_status(response)
+            media_type = response.content_type if "Content-Type" in response.headers else ""
+            check_media_type(media_type)
+            data = await self._whole(response)
+            return Body(str(url), media_type, response.charset, data)
+
+    async def _whole(self, response: aiohttp.ClientResponse) -> bytes:
+        """Read the body; what is counted is what comes out of decompression, piece by piece."""
+        data = bytearray()
+        if (response.content_length or 0) > self.limits.max_bytes:
+            raise self._too_large()
+        async for chunk in response.content.iter_any():
+            data += chunk
+            if len(data) > self.limits.max_bytes:
+                raise self._too_large()
+        return bytes(data)
+
+    async def _read(self, body: Body) -> Page:
+        def read() -> Page:
+            limits = self.limits
+            return read_page(
+                body, max_pdf_pages=limits.max_pdf_pages, timeout_s=limits.timeout_s / 2
+            )
+
+        return await asyncio.get_running_loop().run_in_executor(self._pool, read)
+
+    def _too_large(self) -> ToolFailure:
+        megabytes = self.limits.max_bytes / (1 << 20)
+        return ToolFailure("too_large", f"The page is larger than {megabytes:.3g} MiB.")
+
+
+def _joined(base: URL, location: str) -> str:
+    try:
+        return str(base.join(URL(location)))
+    except ValueError:
+        raise ToolFailure("http_status", "The site redirects to a broken address.") from None
+
+
+def _check_status(response: aiohttp.ClientResponse) -> None:
+    if response.status < 300:
+        return
+    message = f"The server answered {response.status} {(response.reason or '')[:60]}".strip() + "."
+    if response.status in (404, 410):
+        raise ToolFailure("not_found", message)
+    raise ToolFailure("rate_limited" if response.status == 429 else "http_status", message)
+
+
+def _unreachable(error: aiohttp.ClientError) -> ToolFailure:
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return ToolFailure("unavailable", "No such host could be found.")
+    if isinstance(error, aiohttp.ClientSSLError):
+        return ToolFailure("unavailable", "The site's certificate could not be verified.")
+    if isinstance(error, aiohttp.InvalidURL):
+        return ToolFailure("invalid_arguments", "Not a web address.")
+    return ToolFailure("unavailable", "The site did not answer properly.")

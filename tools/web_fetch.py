@@ -1,0 +1,33 @@
+"""The `web_fetch` tool."""
+
+from langchain.tools import ToolRuntime
+from langchain_core.tools import tool
+
+from langgraph_fusion.tools.desk import Desk
+from langgraph_fusion.tools.failure import ToolFailure
+from langgraph_fusion.tools.show import page_of, source_block
+
+
+@tool
+async def web_fetch(url: str, start: int = 0, *, runtime: ToolRuntime[Desk]) -> str:
+    """Read a web page, PDF or text file as Markdown, with an id to cite, like [A3].
+
+    `url` is an http(s) address or the id of a search result. A long page is shown in parts: the
+    last line then says at which `start` to read on. Only the public internet can be read.
+    """
+    desk = runtime.context
+    library = desk.library
+    asked = _address(desk, url.strip())
+    page = await library.fetch(desk.seat, asked)
+    piece, remains = page_of(page.text, start, library.fetcher.limits.page_chars)
+    source = library.sources.add(desk.seat, "page", page.url, page.title, piece, asked=asked)
+    notes = [note for note in (page.note, remains) if note]
+    return "\n".join([source_block(source, piece), *notes])
+
+
+def _address(desk: Desk, url: str) -> str:
+    source = desk.library.sources.get(url.strip("[]"))
+    address = source.url if source else url
+    if address.startswith("docs:"):
+        raise ToolFailure("invalid_arguments", "This is a document. Read it with docs_read.")
+    return address if "://" in address else f"https://{address}"
