@@ -84,11 +84,15 @@ def found(board: Board) -> Table | Text:
 
 
 def sources(cited: Iterable[Mapping[str, Any]]) -> Table:
-    """The numbered sources of an answer: title, and below it the address in full."""
+    """The numbered sources of an answer: title, and below it the address in full.
+
+    Several members may have seen one source; it is listed once.
+    """
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(no_wrap=True, justify="right")
     grid.add_column(overflow="fold")
-    for one in sorted(cited, key=lambda one: int(one["number"])):
+    once = {int(one["number"]): one for one in cited if one.get("same_as") is None}
+    for _, one in sorted(once.items()):
         text = Text(one_line(one["title"]) or "untitled")
         text.append(f"\n{one_line(one['url']).removeprefix('docs:')}", "dim")
         grid.add_row(Text(f"[{one['number']}]", "bold"), text)

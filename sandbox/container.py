@@ -86,7 +86,7 @@ class Container:
         except ImageNotFound as error:
             raise SandboxUnavailable(f"The sandbox image is not built. {BUILD_IMAGE}") from error
         except ENGINE_ERRORS as error:
-            log.warning("cannot start a sandbox: %r", error)
+            log.warning("cannot start a sandbox: %s", repr(error))
             raise SandboxUnavailable("The Docker engine could not start a sandbox.") from error
         return cls(client, container_id, life_line)
 
@@ -115,7 +115,7 @@ class Container:
             send(sock, request, seconds)
             return parse(kind, reader.read(deadline))
         except NoReport as lost:
-            log.warning("the supervisor did not report (%s): %r", lost, reader.beginning)
+            log.warning("the supervisor did not report (%s): %r", lost.loss, reader.beginning)
             if lost.loss == "end of stream" and not call.cancelled:
                 lost.exit_code = self._exit_code(exec_id)
             raise
@@ -214,11 +214,12 @@ def remove(client: DockerClient, container_id: str) -> None:
     except ENGINE_ERRORS as error:
         # 409: its own removal is already under way
         if not (isinstance(error, APIError) and error.status_code == 409):
-            log.warning("could not remove sandbox %s: %r", container_id[:12], error)
+            log.warning("could not remove sandbox %s: %s", container_id[:12], repr(error))
 
 
 def engine_is_silent(error: Exception) -> SandboxUnavailable:
-    log.warning("the Docker engine failed: %r", error)
+    # As text: who keeps log records would keep the error's open connection with them.
+    log.warning("the Docker engine failed: %s", repr(error))
     return SandboxUnavailable("The Docker engine does not answer.")
 
 

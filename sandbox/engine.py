@@ -41,15 +41,20 @@ def connect(max_connections: int = 8) -> docker.DockerClient:
 def _somebody_listens() -> None:
     """Raise OSError if not: docker-py then leaks the socket with which it found out."""
     if is_local():
-        address = os.environ.get("DOCKER_HOST", f"unix://{LOCAL_SOCKET}")
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
             probe.settimeout(ENGINE_TIMEOUT_S)
-            probe.connect(address.removeprefix("unix://"))
+            probe.connect(engine_address().removeprefix("unix://"))
 
 
 def is_local() -> bool:
     """Whether the engine shares our file system, as far as its address says."""
-    return os.environ.get("DOCKER_HOST", f"unix://{LOCAL_SOCKET}").startswith("unix://")
+    return engine_address().startswith("unix://")
+
+
+def engine_address() -> str:
+    """Where the Docker client looks: it reads `DOCKER_HOST`, not `docker context`."""
+    default = "npipe:////./pipe/docker_engine" if os.name == "nt" else f"unix://{LOCAL_SOCKET}"
+    return os.environ.get("DOCKER_HOST") or default
 
 
 def engine_info(client: docker.DockerClient) -> dict[str, Any]:

@@ -4,6 +4,7 @@
 #
 #   ./ensure_engine.sh                    make everything ready
 #   eval "$(./ensure_engine.sh --env)"    the same, and export DOCKER_HOST to the caller
+#   ./ensure_engine.sh --if-possible      the same, but no error where there is no way to (unless REQUIRE_DOCKER=1)
 #
 # Settings, all optional (environment):
 #   DOCKER_HOST            the engine to use
@@ -16,6 +17,8 @@
 # Exit status: 3 no engine and no way to start one, 4 the engine did not start, 5 an image could not be built.
 set -euo pipefail
 
+mode=${1:-}
+case $mode in '' | --env | --if-possible) ;; *) echo "usage: $0 [--env | --if-possible]" >&2; exit 2 ;; esac
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 if [ "$(id -u)" = 0 ]; then state_default=/var/lib/langgraph-fusion-sandbox
 else state_default=${XDG_STATE_HOME:-$HOME/.local/state}/langgraph-fusion-sandbox; fi
@@ -24,7 +27,13 @@ label=langgraph-fusion.sandbox.hash
 export DEBIAN_FRONTEND=noninteractive
 
 log() { echo "[ensure_engine] $*" >&2; }
-fail() { local code=$1; shift; log "$*"; exit "$code"; }
+fail() {
+  local code=$1
+  shift
+  log "$*"
+  if [ "$code" = 3 ] && [ "$mode" = --if-possible ] && [ "${REQUIRE_DOCKER:-}" != 1 ]; then exit 0; fi
+  exit "$code"
+}
 answers() { timeout 20 docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
 have() { docker image inspect "$1" >/dev/null 2>&1; }
 hash_of() { sha256sum | cut -c1-16; }
@@ -49,7 +58,7 @@ ready() {
 }
 
 finish() {
-  [ "${1:-}" = --env ] || return 0
+  [ "$mode" = --env ] || return 0
   # The Python client reads DOCKER_HOST only, not `docker context`.
   echo "export DOCKER_HOST=${DOCKER_HOST:-$(docker context inspect --format '{{.Endpoints.docker.Host}}')}"
 }
@@ -155,7 +164,10 @@ build_image() { # the base plus the supervisor; needs no network
   docker image ls -q --filter dangling=true --filter "label=$label" | xargs -r docker image rm >/dev/null 2>&1 || true
 }
 
-if ready; then log "engine and image are there, nothing to do"; finish "$@"; exit 0; fi
+if ready; then log "engine and image are there, nothing to do"; finish; exit 0; fi
+for tool in timeout flock setsid apt-get; do
+  command -v $tool >/dev/null || fail 3 "this is no Debian: start Docker and run \`fusion sandbox build\`"
+done
 
 mkdir -p "$state"
 exec 9>"$state/lock"
@@ -164,4 +176,4 @@ answers || start_engine
 log "engine $(docker version --format '{{.Server.Version}}'): $(docker info --format \
   'mem={{.MemoryLimit}} pids={{.PidsLimit}} cpu={{.CPUCfsQuota}} driver={{.Driver}} cgroup=v{{.CgroupVersion}}' 2>/dev/null)"
 if ! ready; then have "$base" || build_base; build_image; fi
-finish "$@"
+finish

@@ -5,6 +5,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import langgraph_fusion
@@ -57,3 +58,5 @@ class Guard:
         if cleaned_up:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(END_WITHIN_S)
+        else:  # it works on, and must not become a zombie
+            threading.Thread(target=self._process.wait, daemon=True).start()

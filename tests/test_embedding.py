@@ -52,7 +52,7 @@ async def main() -> None:
     app = host.compile(checkpointer=InMemorySaver())
     config = {"configurable": {"thread_id": "1"}}
     outs = []
-    for question in ("What is the judge?", "What does the sandbox promise?"):
+    for question in ("What is the judge?", "What is a follow-up round?"):
         out = await app.ainvoke(
             {"messages": [HumanMessage(question)]}, config, context=HostContext("ada")
         )
@@ -109,7 +109,7 @@ def test_the_wheel_runs_as_a_subgraph_of_an_application_with_the_same_folders(
     assert said["seen_by"] == "ada"
     assert said["question"] == "the host's own", "the subgraph keeps its channels to itself"
     assert said["turns"] == ["human", "ai", "human", "ai"]
-    assert said["asked"] == ["What is the judge?", "What does the sandbox promise?"]
+    assert said["asked"] == ["What is the judge?", "What is a follow-up round?"]
     assert "](" in said["text"], "the answer cites sources"
     assert "fusion" in said["spaces"]
     assert "Deserializing unregistered type" not in ran.stderr

@@ -260,7 +260,7 @@ def result(events: Iterable[Event], **changes: Any) -> dict[str, Any]:
         "panel": [],
         "answers": answers,
         "failed_members": [one["error"] for one in answers if one["error"]],
-        "sources": [SOURCE],
+        "sources": [SOURCE, SOURCE | {"id": "B1", "seat": "B", "same_as": "A1"}],
         "unverified": [],
         "retention": {"claims": 1.0, "citations": 0.5},
         "dropped": [],

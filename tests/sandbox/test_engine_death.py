@@ -1,6 +1,7 @@
-"""The engine dies under a command. Never the shared engine: a second one, in namespaces of its own."""
+"""The engine dies under a command: a second engine, in namespaces of its own."""
 
 import asyncio
+import gc
 import os
 import secrets
 import shutil
@@ -8,16 +9,21 @@ import signal
 import subprocess
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from langgraph_fusion.sandbox import SandboxPool, SandboxSettings, SandboxUnavailable
-from langgraph_fusion.sandbox.engine import connect
+from langgraph_fusion.sandbox import ExecResult, SandboxPool, SandboxSettings, SandboxUnavailable
 from tests.docker_engine import IMAGE, containers_of
 
-pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("require_docker")]
+pytestmark = [
+    pytest.mark.docker,
+    pytest.mark.usefixtures("require_docker"),
+    # docker-py leaves its socket open when a connection is refused.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 
 class SecondEngine:
@@ -100,6 +106,13 @@ def second_engine() -> Iterator[SecondEngine]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+async def ending_of(call: "asyncio.Task[ExecResult]") -> str:
+    try:
+        return "replaced" if (await call).sandbox_reset else "result"
+    except SandboxUnavailable:
+        return "unavailable"
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 async def test_an_engine_that_dies_under_a_command_is_unavailable_at_once(
     second_engine: SecondEngine, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
@@ -113,22 +126,24 @@ async def test_an_engine_that_dies_under_a_command_is_unavailable_at_once(
         call = asyncio.create_task(sandbox.run("sleep 93"))
         await asyncio.sleep(0.5)
         killing = asyncio.create_task(asyncio.to_thread(second_engine.kill, number))
-        with pytest.raises(SandboxUnavailable):
-            result = await call
-            # A slow stop first ends the container, while the engine still answers.
-            assert result.sandbox_reset
-            await killing
-            await sandbox.run("true")
+        # Stopping politely, an engine first ends its containers while it still answers.
+        assert await ending_of(call) in ("unavailable", "replaced")
         await killing
         began = time.monotonic()
         with pytest.raises(SandboxUnavailable):
             await sandbox.run("true")
     assert time.monotonic() - began < 3
     await asyncio.to_thread(second_engine.start)
-    await asyncio.sleep(0)
     until = time.monotonic() + 35
     while containers_of(run_id):  # the guard, or the lifetime of 30 seconds
         assert time.monotonic() < until
         await asyncio.sleep(0.25)
-    client = connect()
-    client.close()
+
+
+@pytest.fixture(autouse=True)
+def docker_py_cleans_up_here() -> Iterator[None]:
+    """Collect the sockets docker-py left open where their warnings are expected."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()

@@ -1,11 +1,13 @@
 import ipaddress
 import socket
 
+import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from langgraph_fusion.tools.failure import ToolFailure
 from langgraph_fusion.tools.guard import Guard, GuardedResolver
+from tests.tools.site import html, site
 
 PUBLIC = ["8.8.8.8", "1.1.1.1", "2606:4700::1111", "64:ff9b::808:808", "::ffff:8.8.8.8"]
 PRIVATE = [
@@ -45,10 +47,12 @@ class Names(AbstractResolver):
 
     def __init__(self, *addresses: str) -> None:
         self.addresses = addresses
+        self.asked = 0
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
+        self.asked += 1
         return [
             ResolveResult(hostname=host, host=a, port=port, family=family, proto=0, flags=0)
             for a in self.addresses
@@ -73,3 +77,18 @@ async def test_a_public_name_resolves_to_the_addresses_that_were_checked() -> No
     resolver = GuardedResolver(Guard(), Names("8.8.8.8", "1.1.1.1"))
     assert [each["host"] for each in await resolver.resolve("x.example")] == ["8.8.8.8", "1.1.1.1"]
     await resolver.close()
+
+
+async def test_the_connection_goes_to_the_address_that_was_checked_under_the_sites_own_name() -> (
+    None
+):
+    names = Names("127.0.0.1")
+    resolver = GuardedResolver(Guard([ipaddress.ip_network("127.0.0.1/32")]), names)
+    async with (
+        site({"/": html("page")}) as server,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=resolver)) as session,
+        session.get(server.base.replace("127.0.0.1", "site.example")) as response,
+    ):
+        assert response.status == 200
+    assert names.asked == 1
+    assert server.seen[0].host.partition(":")[0] == "site.example"

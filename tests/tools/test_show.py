@@ -31,7 +31,7 @@ def test_plain_text_has_no_control_characters() -> None:
 
 def test_pages_of_a_text_are_all_of_it() -> None:
     text = "".join(f"line {n} with some words\n" for n in range(500))
-    pieces, start = list[str](), 0
+    pieces, start, line = list[str](), 0, ""
     while start < len(text):
         piece, line = page_of(text, start, 1000)
         pieces.append(piece)
