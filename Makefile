@@ -1,7 +1,7 @@
 # One command sets everything up: `make demo` or `make test`. Python 3.11 or newer is all it needs.
 PYTHON ?= python3
 BIN := .venv/bin
-QUESTION ?= How does the judge decide what goes back to the panel, and how much does a run cost?
+QUESTION ?= How are citations checked, how is the spend cap kept, and how is a crashed run resumed?
 
 .PHONY: demo test check format setup engine schema lock clean
 

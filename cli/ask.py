@@ -5,7 +5,9 @@ from langgraph_fusion.cli import options
 
 def ask(
     question: options.Question = None,
-    file: options.QuestionFile = None,
+    question_file: options.QuestionFile = None,
+    file: options.Files = None,
+    out: options.Out = None,
     preset: options.Preset = None,
     panel: options.Panel = None,
     judge: options.Judge = None,
@@ -51,8 +53,8 @@ def ask(
     }
     answered(
         question,
-        file,
-        Wanted(as_json, save, quiet, verbose),
+        question_file,
+        Wanted(as_json, save, quiet, verbose, tuple(file or ()), out),
         chosen,
         panel=panel,
         tools=tools,

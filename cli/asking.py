@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -38,6 +38,10 @@ class Wanted:
     save: Path | None = None
     quiet: bool = False
     verbose: bool = False
+    files: tuple[Path, ...] = ()
+    """Copied into every member's sandbox."""
+    out: Path | None = None
+    """Where to keep what members leave."""
 
 
 def answered(
@@ -65,7 +69,7 @@ async def _deliberate(question: str, settings_given: Given, wanted: Wanted) -> i
 
     from langgraph_fusion.graph.ask import deliberate
 
-    events = cast("Events", deliberate(question, settings))
+    events = deliberate(question, settings, files=wanted.files, out=wanted.out)
     return await conducted(question, events, wanted)
 
 

@@ -69,7 +69,15 @@ Question = Annotated[
     str | None, typer.Argument(metavar="QUESTION", help="The question; - reads standard input.")
 ]
 QuestionFile = Annotated[
-    Path | None, typer.Option("--file", "-f", metavar="FILE", help="Read the question from a file.")
+    Path | None,
+    typer.Option("-f", "--question-file", metavar="FILE", help="Read the question from a file."),
+]
+Files = Annotated[
+    list[Path] | None,
+    typer.Option("--file", metavar="FILE", help="Give every member a read-only copy; repeatable."),
+]
+Out = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Keep what members leave in /work/out.")
 ]
 FullJson = Annotated[bool, typer.Option("--json", help="Print the full result as JSON.")]
 Save = Annotated[

@@ -15,9 +15,10 @@ Question = str | Sequence[AnyMessage]
 Events = AsyncGenerator[dict[str, Any]]
 
 
-async def deliberate(question: Question, settings: FusionSettings) -> Events:
+async def deliberate(question: Question, settings: FusionSettings, **given: Any) -> Events:
     """Yield the events of `graph.events`; the last is `run.finished` with the result.
 
+    `given` goes to `create_fusion`: further `tools`, `files` in, a folder `out`.
     Closing the iterator cancels the run: calls stop, containers are removed.
 
     Raises:
@@ -25,7 +26,7 @@ async def deliberate(question: Question, settings: FusionSettings) -> Events:
         RunFailed: When the run ends without an answer.
     """
     messages = [HumanMessage(question)] if isinstance(question, str) else list(question)
-    events = create_fusion(settings).astream(
+    events = create_fusion(settings, **given).astream(
         {"messages": messages}, stream_mode="custom", subgraphs=True
     )
     async with aclosing(cast("AsyncGenerator[Any]", events)) as stream:
@@ -33,14 +34,14 @@ async def deliberate(question: Question, settings: FusionSettings) -> Events:
             yield event
 
 
-async def aask(question: Question, settings: FusionSettings) -> FusionResult:
+async def aask(question: Question, settings: FusionSettings, **given: Any) -> FusionResult:
     """Deliberate and return the result; raises as `deliberate` does."""
     result: dict[str, Any] = {}
-    async for event in deliberate(question, settings):
+    async for event in deliberate(question, settings, **given):
         result = event.get("result", result)
     return FusionResult.model_validate(result)
 
 
-def ask(question: Question, settings: FusionSettings) -> FusionResult:
+def ask(question: Question, settings: FusionSettings, **given: Any) -> FusionResult:
     """`aask` for code without an event loop."""
-    return asyncio.run(aask(question, settings))
+    return asyncio.run(aask(question, settings, **given))

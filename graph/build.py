@@ -6,11 +6,13 @@ START -> prepare -> member_A ─┐
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from langchain_core.tools import BaseTool
 from langgraph.graph import END, START, StateGraph
 
+from langgraph_fusion.graph.attachments import Attachments
 from langgraph_fusion.graph.check import check
 from langgraph_fusion.graph.fusion_graph import FusionGraph
 from langgraph_fusion.graph.judge import judge
@@ -27,12 +29,17 @@ def create_fusion(
     settings: FusionSettings | None = None,
     *,
     tools: Sequence[BaseTool] = (),
+    files: Sequence[str | Path] = (),
+    out: str | Path | None = None,
     checkpointer: Any = None,
 ) -> FusionGraph:
     """Build the graph for a panel: messages in, one `AIMessage` and `fusion` (the result) out.
 
-    `tools` are further LangChain tools for every member. A caller's context (`FusionSettings`, or a
-    mapping of them) may change everything for a run but the number of seats and the further tools.
+    `tools` are further LangChain tools for every member; `files` are copied read-only into every
+    member's sandbox, and what members leave in /work/out comes to the folder `out`.
+
+    A caller's context (`FusionSettings`, or a mapping of them) may change everything for a run but
+    the number of seats, the further tools and the files.
 
     Raises:
         ConfigError: If no settings are given and the default preset cannot be read.
@@ -59,7 +66,8 @@ def create_fusion(
     graph.add_conditional_edges("judge", after_judge, [*members, "synthesizer"])
     graph.add_edge("synthesizer", "check")
     graph.add_edge("check", END)
-    return FusionGraph.of(graph.compile(name="fusion", checkpointer=checkpointer), settings, tools)
+    compiled = graph.compile(name="fusion", checkpointer=checkpointer)
+    return FusionGraph.of(compiled, settings, tools, Attachments.of(files, out))
 
 
 def after_judge(state: FusionState) -> list[str]:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -13,7 +12,7 @@ from langgraph_fusion.graph.analysis import Analysis
 from langgraph_fusion.graph.citations import CITATIONS, cited_ids, names_in, split_code
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.result import Retention, Unverified
-from langgraph_fusion.graph.result_of import result_of
+from langgraph_fusion.graph.result_of import Checked, result_of
 from langgraph_fusion.graph.run import Run
 from langgraph_fusion.graph.state import FusionState, Json
 from langgraph_fusion.tools.sources import Source, Sources
@@ -22,23 +21,14 @@ _URL = re.compile(r"(?P<open>\]\()?(?P<url>https?://[^\s<>\"'`)\]}]+)(?P<close>\
 UNVERIFIED = "(unverified)"
 
 
-@dataclass
-class Checked:
-    """A draft with its citations resolved."""
-
-    text: str
-    numbers: dict[str, int] = field(default_factory=dict)
-    """Source id to its number in the source list."""
-    unverified: list[Unverified] = field(default_factory=list)
-
-
 async def check(state: FusionState, config: RunnableConfig) -> Json:
     """Number the citations, list the sources, mark what has none, and close the run."""
     run = Run.of(config)
     sources = Sources(Source(**one) for one in state["sources"].values())
     checked = checked_answer(state["draft"], sources)
     kept = retention(state, sources, checked.numbers)
-    result = result_of(run, state, checked.text, checked.numbers, checked.unverified, kept)
+    files = await run.kept_files()
+    result = result_of(run, state, checked, kept, files)
     whole = result.model_dump(mode="json")
     tell("run.finished", result=whole)
     return {"fusion": whole, "messages": [_message(result.answer or _analysis_text(state), whole)]}

@@ -13,6 +13,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 from langgraph.graph.state import CompiledStateGraph
 
+from langgraph_fusion.graph.attachments import Attachments
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.run import open_run
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
@@ -22,11 +23,17 @@ class FusionGraph(CompiledStateGraph[Any, Any, Any, Any]):
     """The deliberation. Async only: use `ainvoke`, `astream`, or the `ask` door."""
 
     def __init__(
-        self, *, settings: FusionSettings, extra_tools: Sequence[str], **kept: Any
+        self,
+        *,
+        settings: FusionSettings,
+        extra_tools: frozenset[str],
+        attachments: Attachments,
+        **kept: Any,
     ) -> None:
         super().__init__(**kept)
         self.settings = settings
         self.extra_tools = extra_tools
+        self.attachments = attachments
 
     @classmethod
     def of(
@@ -34,17 +41,17 @@ class FusionGraph(CompiledStateGraph[Any, Any, Any, Any]):
         compiled: CompiledStateGraph[Any, Any, Any, Any],
         settings: FusionSettings,
         tools: Sequence[BaseTool],
+        attachments: Attachments,
     ) -> Self:
         """The same graph, with a run around it."""
-        names = tuple(tool.name for tool in tools)
-        return cls(settings=settings, extra_tools=names, **vars(compiled))
+        names = frozenset(tool.name for tool in tools)
+        return cls(settings=settings, extra_tools=names, attachments=attachments, **vars(compiled))
 
     async def astream(
         self, input: Any, config: RunnableConfig | None = None, *, context: Any = None, **given: Any
     ) -> AsyncIterator[Any]:
         settings = self._settings(config, context)
-        async with open_run(settings) as run:
-            run.extra_tools = frozenset(self.extra_tools)
+        async with open_run(settings, self.attachments, self.extra_tools) as run:
             parts = super().astream(input, run.into(config), context=run.settings, **given)
             async with aclosing(cast("AsyncGenerator[Any]", parts)):
                 async for part in parts:

@@ -85,6 +85,8 @@ def _system(run: Run, state: FusionState, instructions: str, lost_bash: bool) ->
     parts += [message.text for message in state["messages"] if message.type == "system"]
     if lost_bash:
         parts.append("There is no bash tool in this run: its sandbox could not be started.")
+    elif run.pool is not None:
+        parts.append(run.attachments.told)
     return "\n\n".join(part for part in [*parts, instructions] if part)
 
 

@@ -54,6 +54,13 @@ class SourceInfo(_Part):
     """Length of the text the member was shown; `excerpt` is its beginning."""
 
 
+class KeptFile(_Part):
+    """A file that a member left and that was copied out."""
+
+    seat: str
+    path: str
+
+
 class Unverified(_Part):
     """Something in the answer that the check could not tie to this run's sources."""
 
@@ -105,6 +112,8 @@ class FusionResult(_Part):
     retention: Retention
     dropped: tuple[Dropped, ...]
     """What the `exclude` setting kept from the members."""
+    files: tuple[KeptFile, ...] = ()
+    """What members left in /work/out, if a folder for it was named."""
     degraded: tuple[str, ...]
     """What went worse than asked: see docs/results.md for the codes."""
     notes: tuple[str, ...] = ()

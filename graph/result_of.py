@@ -1,6 +1,8 @@
 """Put the result together from what the run wrote down."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from langgraph_fusion.graph.analysis import Analysis
@@ -8,6 +10,7 @@ from langgraph_fusion.graph.records import AskedFollowUp, Call, Failure, MemberA
 from langgraph_fusion.graph.result import (
     Bill,
     FusionResult,
+    KeptFile,
     Retention,
     SeatInfo,
     SourceInfo,
@@ -21,15 +24,24 @@ from langgraph_fusion.tools.sources import Source
 EXCERPT_CHARS = 400
 
 
+@dataclass
+class Checked:
+    """A draft with its citations resolved."""
+
+    text: str
+    numbers: dict[str, int] = field(default_factory=dict)
+    """Source id to its number in the source list."""
+    unverified: list[Unverified] = field(default_factory=list)
+
+
 def result_of(
     run: Run,
     state: FusionState,
-    answer: str,
-    numbers: dict[str, int],
-    unverified: Iterable[Unverified],
+    checked: Checked,
     retention: Retention,
+    files: Iterable[tuple[str, Path]],
 ) -> FusionResult:
-    """Return the whole result; `numbers` are the cited sources' places in the answer's list."""
+    """Return the whole result; `files` are what members left, by seat."""
     answers = [MemberAnswer(**one) for one in state["answers"]]
     calls = [Call(**one) for one in state["bill"]]
     return FusionResult(
@@ -37,7 +49,7 @@ def result_of(
         preset=run.settings.preset,
         question=state["question"],
         mode=run.settings.mode,
-        answer=answer,
+        answer=checked.text,
         written_by=state["written_by"],
         analysis=Analysis(**state["analysis"]) if state["analysis"] else None,
         judged_by=state["judged_by"],
@@ -46,9 +58,10 @@ def result_of(
         panel=tuple(_seat(run, letter, answers, calls) for letter in run.settings.letters),
         answers=tuple(answers),
         failed_members=tuple(_failures(answers)),
-        sources=tuple(_source(Source(**one), numbers) for one in state["sources"].values()),
-        unverified=tuple(dict.fromkeys(unverified)),
+        sources=tuple(_source(Source(**one), checked.numbers) for one in state["sources"].values()),
+        unverified=tuple(dict.fromkeys(checked.unverified)),
         retention=retention,
+        files=tuple(KeptFile(seat=seat, path=str(path)) for seat, path in files),
         dropped=tuple(Dropped(**one) for one in state["dropped"]),
         degraded=tuple(dict.fromkeys([*state["degraded"], *run.degraded])),
         notes=tuple(dict.fromkeys([*state["notes"], *run.notes])),

@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.runnables import RunnableConfig
 
+from langgraph_fusion.graph.attachments import Attachments, StockedSandbox, collect
 from langgraph_fusion.graph.caller import Caller
 from langgraph_fusion.graph.errors import SandboxRequired
 from langgraph_fusion.graph.limits import Limits
@@ -40,6 +42,7 @@ class Run:
     degraded: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     started_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    attachments: Attachments = field(default_factory=Attachments)
     extra_tools: frozenset[str] = frozenset()
     """Names of the tools the embedding application added."""
     _sandboxes: dict[str, Sandbox] = field(default_factory=dict)
@@ -65,8 +68,21 @@ class Run:
         if self.pool is None:
             return None
         if letter not in self._sandboxes:
-            self._sandboxes[letter] = self.pool.start(letter)
+            started: Sandbox = self.pool.start(letter)
+            if self.attachments.files:
+                started = StockedSandbox(started, self.attachments)
+            self._sandboxes[letter] = started
         return self._sandboxes[letter]
+
+    async def kept_files(self) -> list[tuple[str, Path]]:
+        """Copy out what members left, if it was asked for: seat and path of each file."""
+        if self.attachments.out is None:
+            return []
+        kept, skipped = await collect(self._sandboxes, self.attachments.out)
+        for why in skipped:
+            self.degraded[:] = dict.fromkeys([*self.degraded, "files_not_kept"])
+            self.notes.append(f"A file was not kept: {why}")
+        return kept
 
     @property
     def seconds(self) -> float:
@@ -80,7 +96,9 @@ class Run:
 
 
 @asynccontextmanager
-async def open_run(settings: FusionSettings) -> AsyncIterator[Run]:
+async def open_run(
+    settings: FusionSettings, attachments: Attachments, extra_tools: frozenset[str]
+) -> AsyncIterator[Run]:
     """Check that the run can start, open what its members need, and close it all at the end.
 
     Raises:
@@ -89,10 +107,12 @@ async def open_run(settings: FusionSettings) -> AsyncIterator[Run]:
     """
     prices = user_prices()
     settings = await check_ready(settings, prices)
+    attachments.check(settings.sandbox.max_file_mb)
     async with AsyncExitStack() as stack:
         library = await stack.enter_async_context(open_library(library_settings(settings)))
         limits = Limits(settings.deadline_s, settings.budget_usd)
         run = Run(uuid.uuid4().hex[:12], settings, limits, library, prices)
+        run.attachments, run.extra_tools = attachments, extra_tools
         if any("bash" in settings.tools_of(seat) for seat in settings.panel):
             await _open_sandboxes(run, stack)
         yield run
@@ -102,7 +122,12 @@ async def _open_sandboxes(run: Run, stack: AsyncExitStack) -> None:
     from langgraph_fusion.sandbox.pool import SandboxPool
 
     settings = run.settings
-    pool = SandboxPool(settings.sandbox, run_id=run.id, members=len(settings.panel))
+    pool = SandboxPool(
+        settings.sandbox,
+        run_id=run.id,
+        members=len(settings.panel),
+        exclude=settings.exclude,
+    )
     try:
         run.pool = await stack.enter_async_context(pool)
     except SandboxUnavailable as error:

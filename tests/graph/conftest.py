@@ -59,10 +59,15 @@ async def serve(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Serve]:
 async def fuse(serve: Serve) -> Fuse:
     """Deliberate over real HTTP; every run is checked for its schema, its bill and leaks."""
 
-    async def run(script: Part, settings: FusionSettings, question: Any = "What is it?") -> Fused:
+    async def run(
+        script: Part,
+        settings: FusionSettings,
+        question: Any = "What is it?",
+        **given: Any,
+    ) -> Fused:
         server = await serve(script)
         before = asyncio.all_tasks()
-        events = [event async for event in deliberate(question, settings)]
+        events = [event async for event in deliberate(question, settings, **given)]
         result = FusionResult.model_validate(events[-1]["result"])
         jsonschema.validate(as_json(result), json.loads(SCHEMA.read_text()))
         _bill_matches(result, server)

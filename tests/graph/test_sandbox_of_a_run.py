@@ -1,11 +1,13 @@
 """bash inside a deliberation, with a real engine: one container a member, none afterwards."""
 
 import asyncio
+from pathlib import Path
 
 import docker
 import pytest
 
 from langgraph_fusion.graph.ask import deliberate
+from langgraph_fusion.graph.errors import ConfigError
 from tests.docker_engine import require_docker  # noqa: F401 - a fixture
 from tests.graph.cast import JUDGE, A, B, Part, asked_again, cast, disputed, judge, settings
 from tests.graph.conftest import Fuse, Serve
@@ -60,3 +62,24 @@ async def test_a_caller_that_goes_away_leaves_no_container(serve: Serve) -> None
     assert _ours(run_id)
     await asyncio.wait_for(events.aclose(), 15)
     assert not _ours(run_id)
+
+
+async def test_members_get_files_and_what_they_leave_is_kept(fuse: Fuse, tmp_path: Path) -> None:
+    table = tmp_path / "data.csv"
+    table.write_text("n\n20\n22\n")
+    counts = "mkdir -p out; awk 'NR>1{s+=$1} END{print s}' data.csv > out/sum.txt; cat out/sum.txt"
+    script = cast({A: _computes(counts), B: _computes("echo x >> data.csv")})
+    out = tmp_path / "kept"
+    fused = await fuse(script, settings(tools=["bash"]), files=[table], out=out)
+    assert "data.csv" in fused.server.seen_by(A)[0].system
+    assert [(one.seat, one.path) for one in fused.result.files] == [("A", str(out / "A/sum.txt"))]
+    assert (out / "A" / "sum.txt").read_text() == "42\n"
+    assert "exit 0" not in fused.result.answers[1].text, "the copy is read-only"
+
+
+async def test_files_that_cannot_be_given_are_refused_before_anything_starts(
+    fuse: Fuse, tmp_path: Path
+) -> None:
+    for files in ([tmp_path / "missing.csv"], [tmp_path]):
+        with pytest.raises(ConfigError, match="there is no file"):
+            await fuse(cast(), settings(tools=["bash"]), files=files)

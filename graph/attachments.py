@@ -1,0 +1,114 @@
+"""Files for the members, and the files they leave: read-only copies in, bounded copies out."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.sandbox.base import ExecResult, Sandbox, SandboxFile, SandboxUnavailable
+from langgraph_fusion.sandbox.base import SandboxFileError as FileError
+from langgraph_fusion.sandbox.files import copy_in, copy_out
+
+
+@dataclass(frozen=True)
+class Attachments:
+    """What the embedding program gives and wants back. No setting: a client may not choose it."""
+
+    files: tuple[Path, ...] = ()
+    """Every member finds a read-only copy of each in its work directory."""
+    out: Path | None = None
+    """Folder for what members leave in /work/out, one subfolder a seat."""
+
+    @classmethod
+    def of(cls, files: Sequence[str | Path], out: str | Path | None) -> "Attachments":
+        return cls(tuple(map(Path, files)), Path(out) if out else None)
+
+    def check(self, max_file_mb: int) -> None:
+        """Raise ConfigError for what could only fail later."""
+        names = [path.name for path in self.files]
+        for path in self.files:
+            if not path.is_file():
+                raise ConfigError(f"file: there is no file {str(path)!r}")
+            if path.stat().st_size > max_file_mb << 20:
+                raise ConfigError(
+                    f"file: {path.name!r} is larger than {max_file_mb} MB; raise "
+                    "sandbox.max_file_mb, or give a smaller one"
+                )
+            if names.count(path.name) > 1:
+                raise ConfigError(f"file: two files are called {path.name!r}; rename one")
+        if self.out is not None and self.out.exists() and not self.out.is_dir():
+            raise ConfigError(f"out: {str(self.out)!r} is no folder")
+
+    @property
+    def told(self) -> str:
+        """What a member's prompt says about them."""
+        lines = []
+        if self.files:
+            names = ", ".join(path.name for path in self.files)
+            lines.append(f"The reader gave you these files, read-only, in /work: {names}.")
+        if self.out is not None:
+            lines.append("Files worth keeping go to /work/out; the reader gets them.")
+        return "\n".join(lines)
+
+
+class StockedSandbox:
+    """A member's sandbox into which the files are copied while its model thinks."""
+
+    def __init__(self, sandbox: Sandbox, attachments: Attachments) -> None:
+        self._sandbox = sandbox
+        self._stocking = asyncio.ensure_future(copy_in(sandbox, attachments.files))
+        self._stocking.add_done_callback(_looked_at)
+
+    async def run(
+        self, command: str, *, timeout_s: float | None = None, restart: bool = False
+    ) -> ExecResult:
+        await self._stocked()
+        return await self._sandbox.run(command, timeout_s=timeout_s, restart=restart)
+
+    async def put(self, path: str, data: bytes, *, read_only: bool = False) -> None:
+        await self._stocked()
+        await self._sandbox.put(path, data, read_only=read_only)
+
+    async def get(self, path: str, max_bytes: int | None = None) -> bytes:
+        await self._stocked()
+        return await self._sandbox.get(path, max_bytes)
+
+    async def list_files(
+        self, directory: str = "/work/out", *, max_files: int = 200
+    ) -> list[SandboxFile]:
+        await self._stocked()
+        return await self._sandbox.list_files(directory, max_files=max_files)
+
+    async def close(self) -> None:
+        self._stocking.cancel()
+        await self._sandbox.close()
+
+    async def _stocked(self) -> None:
+        try:
+            await asyncio.shield(self._stocking)
+        except FileError as error:
+            raise SandboxUnavailable(f"a file could not be copied in: {error}") from error
+
+
+async def collect(
+    sandboxes: dict[str, Sandbox], out: Path
+) -> tuple[list[tuple[str, Path]], list[str]]:
+    """Copy what members left into `out/<seat>`: (seat and path of each, why others were not)."""
+    kept: list[tuple[str, Path]] = []
+    skipped: list[str] = []
+    for seat, sandbox in sandboxes.items():
+        try:
+            copied = await copy_out(sandbox, out / seat)
+        except (FileError, SandboxUnavailable) as error:
+            skipped.append(f"{seat}: {error}")
+            continue
+        kept += [(seat, path) for path in copied.files]
+        skipped += [f"{seat}: {why}" for why in copied.skipped]
+    return kept, skipped
+
+
+def _looked_at(task: "asyncio.Future[list[str]]") -> None:
+    """Take the error of a copy that nobody waited for: the member never used its shell."""
+    if not task.cancelled():
+        task.exception()
