@@ -24,7 +24,12 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     log = tmp_path_factory.mktemp("studio") / "log.txt"
     env = {name: os.environ[name] for name in ("PATH", "HOME")}
     env |= {"XDG_CACHE_HOME": str(log.parent), "LANGSMITH_TRACING": "false"}
-    command = [Path(sys.executable).with_name("langgraph"), "dev", "--no-browser", "--no-reload"]
+    command = [
+        str(Path(sys.executable).with_name("langgraph")),
+        "dev",
+        "--no-browser",
+        "--no-reload",
+    ]
     with log.open("w") as out:
         server = subprocess.Popen(
             [*command, "--port", str(port)], cwd=ROOT, env=env, stdout=out, stderr=out
