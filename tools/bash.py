@@ -1,15 +1,15 @@
 """The `bash` tool."""
 
 from langchain.tools import ToolRuntime
-from langchain_core.tools import tool
 
 from langgraph_fusion.sandbox.base import SandboxUnavailable
 from langgraph_fusion.sandbox.report import describe
+from langgraph_fusion.tools.described import described_tool
 from langgraph_fusion.tools.desk import Desk
 from langgraph_fusion.tools.failure import ToolFailure
 
 
-@tool
+@described_tool
 async def bash(
     command: str,
     timeout_s: float | None = None,

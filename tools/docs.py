@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from langchain.tools import ToolRuntime
-from langchain_core.tools import tool
 
+from langgraph_fusion.tools.described import described_tool
 from langgraph_fusion.tools.desk import Desk
 from langgraph_fusion.tools.failure import ToolFailure
 from langgraph_fusion.tools.index.docs import DocsIndex, docs_url, split_docs_url
@@ -19,7 +19,7 @@ _LISTED = 50
 """Documents named when nothing was found."""
 
 
-@tool
+@described_tool
 async def docs_search(query: str, max_results: int = 8, *, runtime: ToolRuntime[Desk]) -> str:
     """Search the user's own documents. Returns the best passages with ids to cite, like [A3].
 
@@ -34,7 +34,7 @@ async def docs_search(query: str, max_results: int = 8, *, runtime: ToolRuntime[
     return "\n\n".join(_shown(desk, match) for match in found)
 
 
-@tool
+@described_tool
 async def docs_read(id_or_path: str, start: int = 0, *, runtime: ToolRuntime[Desk]) -> str:
     """Read one of the user's documents, with an id to cite, like [A3].
 

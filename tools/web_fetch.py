@@ -1,14 +1,14 @@
 """The `web_fetch` tool."""
 
 from langchain.tools import ToolRuntime
-from langchain_core.tools import tool
 
+from langgraph_fusion.tools.described import described_tool
 from langgraph_fusion.tools.desk import Desk
 from langgraph_fusion.tools.failure import ToolFailure
 from langgraph_fusion.tools.show import page_of, source_block
 
 
-@tool
+@described_tool
 async def web_fetch(url: str, start: int = 0, *, runtime: ToolRuntime[Desk]) -> str:
     """Read a web page, PDF or text file as Markdown, with an id to cite, like [A3].
 

@@ -1,8 +1,8 @@
 """The `web_search` tool."""
 
 from langchain.tools import ToolRuntime
-from langchain_core.tools import tool
 
+from langgraph_fusion.tools.described import described_tool
 from langgraph_fusion.tools.desk import Desk
 from langgraph_fusion.tools.failure import ToolFailure
 from langgraph_fusion.tools.search import Hit, Recency
@@ -12,7 +12,7 @@ _MAX_QUERY = 400
 """Characters: the shortest limit of the services."""
 
 
-@tool
+@described_tool
 async def web_search(
     query: str,
     max_results: int = 8,

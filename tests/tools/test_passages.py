@@ -1,5 +1,6 @@
 import pytest
 
+from langgraph_fusion.tools.index.files import read_document
 from langgraph_fusion.tools.index.passages import SIZE, passages
 
 GUIDE = """Intro line.
@@ -66,3 +67,17 @@ def test_passages_hold_everything_once_and_stay_small(text: str) -> None:
 def test_paragraphs_are_kept_whole() -> None:
     text = "\n\n".join(f"Paragraph {n}. " + "words " * 40 for n in range(20))
     assert all(p.text.startswith("Paragraph") for p in passages(text))
+
+
+def test_front_matter_is_no_heading() -> None:
+    text = "---\ntitle: Setup\ndescription: How to set up\n---\n\nWords.\n\n# Install\n\nMore.\n"
+    found = passages(text)
+    assert [p.heading for p in found] == ["", "Install"]
+    assert "Words." in found[0].text
+
+
+def test_front_matter_names_the_document() -> None:
+    data = b'---\ntitle: "Setup guide"\n---\n\n# Install\n'
+    assert read_document("setup.md", data, len(data)).title == "Setup guide"
+    data = b"---\ndescription: How\n---\n\n# Install\n"
+    assert read_document("setup.md", data, len(data)).title == "Install"

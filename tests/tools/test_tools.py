@@ -92,6 +92,7 @@ async def test_the_model_sees_the_arguments_and_nothing_of_the_runtime() -> None
     assert list(seen) == [tool.name for tool in member_tools()]
     assert list(seen) == [name for group in TOOL_GROUPS.values() for name in group]
     assert all(each["description"] for each in model.schemas)
+    assert not any("\n " in each["description"] for each in model.schemas)
     assert "runtime" not in str(model.schemas).lower()
 
 

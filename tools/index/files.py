@@ -10,6 +10,7 @@ from pathlib import Path
 
 from langgraph_fusion.tools.failure import ToolFailure
 from langgraph_fusion.tools.fetch.page import decoded
+from langgraph_fusion.tools.index.passages import front_matter
 from langgraph_fusion.tools.show import plain_text
 
 MAX_BYTES = 20 << 20
@@ -100,7 +101,13 @@ def _text(suffix: str, data: bytes) -> tuple[str, str]:
 
 
 def _heading(text: str) -> str:
+    """The title in the front matter, else the first heading."""
     lines = text[:5000].splitlines()
+    front = front_matter(lines)
+    for line in lines[:front]:
+        if line.startswith("title:"):
+            return line.removeprefix("title:").strip().strip("\"'")
+    lines = lines[front:]
     for line, following in zip(lines, [*lines[1:], ""], strict=True):
         if found := _HEADING.match(line):
             return str(found[1] or found[2])

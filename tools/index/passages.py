@@ -7,6 +7,7 @@ from dataclasses import dataclass
 SIZE = 1200
 """Characters a passage aims at: some paragraphs, enough to judge and to quote."""
 
+_FRONT_LINES = 100
 _FENCE = re.compile(r"\s{0,3}(```|~~~)")
 _MARKED = re.compile(r"(#{1,6}|={1,6})\s+(.+?)\s*[#=]*$")
 _UNDERLINE = re.compile(r"([=\-~^\"'#*+])\1{2,}\s*$")
@@ -44,11 +45,22 @@ def _sections(lines: list[str]) -> Iterator[tuple[str, int, list[str]]]:
     yield _joined(path), start + 1, lines[start:]
 
 
+def front_matter(lines: list[str]) -> int:
+    """Number of lines of the YAML block between two `---` with which many Markdown files begin."""
+    if not lines or lines[0].rstrip() != "---":
+        return 0
+    ends = (n for n, line in enumerate(lines[1:_FRONT_LINES], 2) if line.rstrip() == "---")
+    return next(ends, 0)
+
+
 def _headings(lines: list[str]) -> Iterator[tuple[int, int, str]]:
-    """Yield line index, level and title of each heading outside of code blocks."""
+    """Yield line index, level and title of each heading outside of front matter and code blocks."""
     fenced = False
+    begin = front_matter(lines)
     marks: list[str] = []  # rst has no fixed order of underlines: the first seen is the highest
     for number, line in enumerate(lines):
+        if number < begin:
+            continue
         if _FENCE.match(line):
             fenced = not fenced
         if fenced:
