@@ -1,0 +1,124 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.presets import preset_descriptions
+from langgraph_fusion.graph.settings import FusionSettings, load_settings
+
+SEAT = {"model": "m/a"}
+
+
+@pytest.mark.parametrize("preset", list(preset_descriptions()))
+def test_every_shipped_preset_is_valid_and_says_what_it_is_for(preset: str) -> None:
+    chosen = load_settings({"preset": preset})
+    assert chosen.preset == preset
+    assert preset_descriptions()[preset]
+    if preset != "local":
+        assert chosen.judge.model != chosen.synthesizer.model, "no judge for its own writing"
+
+
+def test_what_is_given_wins_over_the_preset_and_the_preset_over_the_default() -> None:
+    assert load_settings({"preset": "fast"}).max_rounds == 0
+    assert load_settings({"preset": "fast", "max_rounds": 2}).max_rounds == 2
+    assert load_settings({"preset": "budget"}).max_rounds == 1
+
+
+def test_settings_survive_json_and_cannot_be_changed() -> None:
+    chosen = load_settings({"preset": "self", "exclude": ["example.org"]})
+    assert FusionSettings.model_validate_json(chosen.model_dump_json()) == chosen
+    with pytest.raises(ValueError, match="frozen"):
+        chosen.max_rounds = 3
+
+
+def test_a_starred_model_sits_in_several_seats_with_the_same_parameters() -> None:
+    panel = [{"model": "m/a * 2", "temperature": 0.5}, "m/b"]
+    chosen = load_settings({"panel": panel})
+    assert [seat.model for seat in chosen.panel] == ["m/a", "m/a", "m/b"]
+    assert chosen.panel[1].temperature == 0.5
+    assert chosen.letters == "ABC"
+
+
+def test_tools_default_to_web_and_bash_and_to_docs_with_a_folder() -> None:
+    chosen = load_settings({"panel": [SEAT]})
+    assert chosen.tools_of(chosen.panel[0]) == ("web_search", "web_fetch", "bash")
+    chosen = load_settings({"panel": [SEAT, {**SEAT, "tools": []}], "docs": "papers"})
+    assert chosen.tools_of(chosen.panel[0]) == ("web_search", "web_fetch", "docs", "bash")
+    assert chosen.tools_of(chosen.panel[1]) == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"presett": "fast"}, "presett"),
+        ({"preset": "nope"}, "choose one of quality, budget"),
+        ({"panel": []}, "panel: .*at least 1"),
+        ({"panel": ["m/a*9"]}, "1 to 8"),
+        ({"panel": ["m/a"] * 9}, "panel: .*at most 8"),
+        ({"panel": "m/a"}, "panel: give a list"),
+        ({"panel": [{"model": "m/a", "temprature": 1}]}, r"panel\.0\.temprature"),
+        ({"panel": ["gpt-5"]}, r"panel\.0\.model"),
+        ({"max_rounds": 4}, "max_rounds"),
+        ({"max_rounds": "many"}, "max_rounds"),
+        ({"min_answers": 4}, "min_answers: 4 answers from a panel of 3"),
+        ({"tools": ["docs"]}, "docs: the tool `docs` is chosen and no folder"),
+        ({"docs": "x", "tools": ["bash"]}, "tools: a docs folder is named"),
+        ({"tools": ["web_search"], "require_sandbox": True}, "require_sandbox: no seat"),
+        ({"exclude": ["http://*"]}, "exclude"),
+        ({"allow_networks": ["10.0.0.0/99"]}, "allow_networks"),
+        ({"budget_usd": 0}, "budget_usd"),
+        ({"deadline_s": -1}, "deadline_s"),
+        ({"judge": {"model": "m/j", "fallbacks": ["m/j"]}}, "fallbacks: the same model"),
+        ({"sandbox": {"privileged": True}}, r"sandbox.*privileged"),
+        ({"sandbox": {"volumes": ["/:/host"]}}, r"sandbox.*volumes"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_name(given: dict[str, Any], named: str) -> None:
+    with pytest.raises(ConfigError, match=named):
+        load_settings(given)
+
+
+def test_an_error_does_not_repeat_what_was_sent() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_settings({"max_rounds": "sk-or-v1-secret"})
+    assert "secret" not in str(caught.value)
+
+
+def test_the_users_presets_extend_the_shipped_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "mine.toml"
+    own.write_text('[mine]\nextends = "budget"\ndescription = "Mine"\nmax_rounds = 3\n')
+    monkeypatch.setenv("FUSION_PRESETS", str(own))
+    chosen = load_settings({"preset": "mine"})
+    assert (chosen.max_rounds, len(chosen.panel)) == (3, 3)
+    assert preset_descriptions()["mine"] == "Mine"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[mine\n", "cannot be read"),
+        ("mine = 1\n", "is not a table"),
+        ('[mine]\nextends = "mine"\n', "circle"),
+        ('[mine]\nextends = "nope"\n', "there is no 'nope'"),
+        ("[mine]\nextends = 'budget'\nrounds = 1\n", "rounds"),
+    ],
+)
+def test_a_broken_preset_file_is_explained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, said: str
+) -> None:
+    own = tmp_path / "mine.toml"
+    own.write_text(text)
+    monkeypatch.setenv("FUSION_PRESETS", str(own))
+    with pytest.raises(ConfigError, match=said):
+        load_settings({"preset": "mine"})
+
+
+def test_a_preset_file_that_is_named_and_missing_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FUSION_PRESETS", str(tmp_path / "none.toml"))
+    with pytest.raises(ConfigError, match="FUSION_PRESETS: there is no file"):
+        load_settings()
