@@ -57,6 +57,10 @@ class FusionGraph(CompiledStateGraph[Any, Any, Any, Any]):
                 async for part in parts:
                     yield part
 
+    def stream(self, *args: Any, **kwargs: Any) -> Any:
+        """Refuse: members work side by side in an event loop."""
+        raise TypeError("this graph is async only: use `ainvoke` or `astream`, or `ask`")
+
     def _settings(self, config: RunnableConfig | None, context: Any) -> FusionSettings:
         """The caller's context, else `configurable["fusion"]`, else the graph's own settings.
 

@@ -1,37 +1,18 @@
-"""The labelled tags in which untrusted text stands in prompts.
+"""The labelled tags in which untrusted text stands in prompts; see `tools.show` for the escaping.
 
-Text from models, pages and documents cannot open or close one of these tags: its `<` becomes
-`&lt;`. What the tags do not do: stop a model from believing what it reads inside them.
+What the tags do not do: stop a model from believing what it reads inside them.
 """
 
-import re
-from html import escape
-
-_NAMES = (
-    "question", "conversation", "answer", "evidence", "source", "failed", "earlier_analysis",
-    "your_earlier_answer", "follow_up", "analysis", "best_answer",
-)  # fmt: skip
-_TAG = re.compile(rf"<(?=\s*/?\s*(?:{'|'.join(_NAMES)})\b)", re.IGNORECASE)
+from langgraph_fusion.tools.show import escape_attribute, escape_text
 
 
 def tag(name: str, text: str, **attributes: str | None) -> str:
     """Wrap untrusted text in one of our tags; attributes that are None are left out."""
-    given = "".join(
-        f' {key}="{_attribute(value)}"' for key, value in attributes.items() if value is not None
-    )
-    return f"<{name}{given}>\n{untagged(text)}\n</{name}>"
+    return blocks(name, escape_text(text), **attributes)
 
 
-def blocks(name: str, inner: str, **attributes: str) -> str:
+def blocks(name: str, inner: str, **attributes: str | None) -> str:
     """Wrap tags that were made by `tag` already."""
-    given = "".join(f' {key}="{_attribute(value)}"' for key, value in attributes.items())
-    return f"<{name}{given}>\n{inner}\n</{name}>"
-
-
-def untagged(text: str) -> str:
-    """Take the meaning out of any tag of ours inside untrusted text."""
-    return _TAG.sub("&lt;", text)
-
-
-def _attribute(value: str) -> str:
-    return escape(" ".join(value.split()), quote=True)
+    given = {key: value for key, value in attributes.items() if value is not None}
+    shown = "".join(f' {key}="{escape_attribute(value)}"' for key, value in given.items())
+    return f"<{name}{shown}>\n{inner}\n</{name}>"

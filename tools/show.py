@@ -16,6 +16,7 @@ TAGS = (
     "your_earlier_answer",
     "follow_up",
     "analysis",
+    "best_answer",
 )
 """The tags that mark who said what in the messages between members, judge and writer."""
 
