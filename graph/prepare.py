@@ -46,7 +46,7 @@ def _earlier(messages: list[AnyMessage]) -> str:
 def _who_sits_where(run: Run) -> Json:
     settings = run.settings
     seats = [
-        {"seat": letter, "model": seat.model}
+        {"seat": letter, "model": str(seat.models[0])}
         for letter, seat in zip(settings.letters, settings.panel, strict=True)
     ]
     tools = sorted({group for seat in settings.panel for group in settings.tools_of(seat)})
@@ -54,8 +54,8 @@ def _who_sits_where(run: Run) -> Json:
         "run_id": run.id,
         "preset": settings.preset,
         "seats": seats,
-        "judge": settings.judge.model,
-        "synthesizer": settings.synthesizer.model,
+        "judge": str(settings.judge.models[0]),
+        "synthesizer": str(settings.synthesizer.models[0]),
         "tools": [tool for tool in tools if tool != "bash" or run.pool is not None],
         "notes": list(run.notes),
     }

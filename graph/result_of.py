@@ -85,7 +85,9 @@ def _seat(run: Run, letter: str, answers: list[MemberAnswer], calls: list[Call])
     first = next(one for one in answers if one.seat == letter and one.round == 0)
     status: Literal["ok", "partial", "failed"] = first.status
     bill = Totals.of(call for call in calls if call.seat == letter)
-    return SeatInfo(seat=letter, model=run.settings.seat(letter).model, status=status, bill=bill)
+    return SeatInfo(
+        seat=letter, model=str(run.settings.seat(letter).models[0]), status=status, bill=bill
+    )
 
 
 def _failures(answers: list[MemberAnswer]) -> list[Failure]:

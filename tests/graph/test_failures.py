@@ -73,7 +73,7 @@ async def test_a_fallback_model_takes_the_seat_and_is_named(fuse: Fuse) -> None:
     assert [(one.model, one.reason) for one in answer.switches] == [
         (f"openrouter:{A}", "invalid_model")
     ]
-    assert fused.result.panel[0].model == A
+    assert fused.result.panel[0].model == f"openrouter:{A}"
 
 
 async def test_a_passing_fault_is_retried_and_every_attempt_is_billed(fuse: Fuse) -> None:
