@@ -15,6 +15,7 @@ from langgraph_fusion.graph.limits import BudgetReached
 from langgraph_fusion.graph.member_agent import Agent, MemberDesk
 from langgraph_fusion.graph.member_answer import answer_of
 from langgraph_fusion.graph.prompts import prompt
+from langgraph_fusion.graph.quorum import Quorum
 from langgraph_fusion.graph.records import AskedFollowUp, Failure, MemberAnswer, Stage
 from langgraph_fusion.graph.run import Run
 from langgraph_fusion.graph.state import FusionState, Json
@@ -46,9 +47,13 @@ def member(letter: str, agent: Agent) -> Node:
         )
         began, drops = time.monotonic(), len(run.library.drops)
         task = _task(letter, state, asked)
-        transcript, failure = await _research(agent, desk, task, run)
+        seats = {seat for one in state["asked"] for seat in one["seats"]}
+        quorum = run.quorum(desk.round, len(seats or run.settings.panel))
+        transcript, failure = await _research(agent, desk, task, run, quorum)
         answer = answer_of(desk, transcript[len(task) :], failure, asked)
         answer = answer.model_copy(update={"seconds": round(time.monotonic() - began, 3)})
+        if failure is None and answer.text:
+            quorum.answered()
         tell(
             "member.finished", seat=letter, round=desk.round, answer=answer.model_dump(mode="json")
         )
@@ -108,20 +113,21 @@ def _task(letter: str, state: FusionState, asked: list[AskedFollowUp]) -> list[A
 
 
 async def _research(
-    agent: Agent, desk: MemberDesk, task: list[AnyMessage], run: Run
+    agent: Agent, desk: MemberDesk, task: list[AnyMessage], run: Run, quorum: Quorum
 ) -> tuple[list[BaseMessage], Failure | None]:
     """Run the agent until it answers, fails, or its time or money is up: (transcript, failure)."""
     transcript: list[BaseMessage] = [*task]
     stage: Stage = "follow_up" if desk.round else "panel"
     try:
         async with asyncio.timeout(run.limits.left(stage, desk.round)) as limit:
-            async for values in agent.astream(
-                {"messages": task},
-                {"recursion_limit": _RECURSION_LIMIT},
-                context=desk,
-                stream_mode="values",
-            ):
-                transcript = values["messages"]
+            with quorum.working(desk, limit):
+                async for values in agent.astream(
+                    {"messages": task},
+                    {"recursion_limit": _RECURSION_LIMIT},
+                    context=desk,
+                    stream_mode="values",
+                ):
+                    transcript = values["messages"]
     except SeatFailed as failed:
         reason = "tool_loop" if desk.loops and failed.fault.reason == "empty" else None
         return transcript, _failure(desk, failed.fault, reason)
@@ -131,6 +137,8 @@ async def _research(
     except TimeoutError as error:
         if not limit.expired():
             return transcript, _failure(desk, fault_of(error))
+        if quorum.reached:
+            return transcript, _limit(desk, "quorum", "cut off after enough others had answered")
         run.degrade("deadline", "The panel's share of the deadline was used up.")
         return transcript, _limit(desk, "deadline", "cut off at the panel's share of the deadline")
     except Exception as error:  # noqa: BLE001 - one member's failure must not end the run

@@ -28,7 +28,7 @@ class Failure(_Record):
     seat: str
     model: str
     reason: str
-    """One of the reasons of `models.faults`, or `deadline`, `budget`, `tool_loop`."""
+    """One of the reasons of `models.faults`, or `deadline`, `budget`, `quorum`, `tool_loop`."""
     detail: str = ""
     status_code: int | None = None
     round: int = 0

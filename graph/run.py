@@ -1,11 +1,13 @@
 """What is open during one run: documents, search, sandboxes, limits. Dies with the run."""
 
+import asyncio
 import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ from langgraph_fusion.graph.caller import Caller
 from langgraph_fusion.graph.errors import SandboxRequired
 from langgraph_fusion.graph.limits import Limits
 from langgraph_fusion.graph.preflight import check_ready, library_settings, user_prices
+from langgraph_fusion.graph.quorum import Quorum
 from langgraph_fusion.graph.records import Stage
 from langgraph_fusion.graph.settings import FusionSettings, ModelSeat
 from langgraph_fusion.models.prices import PriceTable
@@ -46,6 +49,7 @@ class Run:
     extra_tools: frozenset[str] = frozenset()
     """Names of the tools the embedding application added."""
     _sandboxes: dict[str, Sandbox] = field(default_factory=dict)
+    _quorums: dict[int, Quorum] = field(default_factory=dict)
 
     @staticmethod
     def of(config: RunnableConfig) -> "Run":
@@ -62,6 +66,14 @@ class Run:
     def caller(self, seat: ModelSeat, name: str, stage: Stage, round: int) -> Caller:
         """The models of a seat, for one stage of this run."""
         return Caller(seat, name, limits=self.limits, prices=self.prices, stage=stage, round=round)
+
+    def quorum(self, round: int, asked: int) -> Quorum:
+        """The count of answers of a round in which so many members are asked."""
+        if round not in self._quorums:
+            needed = self.settings.quorum
+            least = None if needed is None else min(needed, asked)
+            self._quorums[round] = Quorum(least, self.settings.grace_s)
+        return self._quorums[round]
 
     def sandbox(self, letter: str) -> Sandbox | None:
         """The member's container, started in the background on first use; one a member and run."""
@@ -105,6 +117,7 @@ async def open_run(
         ConfigError: If a key, a folder or a price is missing; nothing has been started.
         SandboxRequired: If `require_sandbox` is set and no sandbox can be had.
     """
+    await asyncio.to_thread(import_module, "langgraph_fusion.models.chat")  # a second of imports
     prices = user_prices()
     settings = await check_ready(settings, prices)
     attachments.check(settings.sandbox.max_file_mb)

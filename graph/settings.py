@@ -105,6 +105,10 @@ class FusionSettings(_Settings):
     """Follow-up questions in one round."""
     min_answers: int = Field(default=1, ge=1, le=MAX_SEATS)
     """With fewer answers in the first round the run stops with an error."""
+    quorum: int | None = Field(default=None, ge=1, le=MAX_SEATS)
+    """With so many answers in a round the other members have `grace_s` left; None waits for all."""
+    grace_s: float = Field(default=10.0, ge=0, le=3600)
+    """Seconds that late members have after the quorum, to write with what they have."""
     tools: tuple[ToolGroup, ...] | None = None
     """Tools of the panel; left out: web_search, web_fetch, bash, and docs if there is a folder."""
     max_tool_calls: int = Field(default=16, ge=0, le=100)
@@ -164,6 +168,11 @@ class FusionSettings(_Settings):
         if self.min_answers > len(self.panel):
             raise ValueError(
                 f"min_answers: {self.min_answers} answers from a panel of {len(self.panel)} seats; "
+                "lower it or add seats"
+            )
+        if self.quorum is not None and self.quorum > len(self.panel):
+            raise ValueError(
+                f"quorum: {self.quorum} answers from a panel of {len(self.panel)} seats; "
                 "lower it or add seats"
             )
         groups = set(self.tools or ()).union(*(seat.tools or () for seat in self.panel))
