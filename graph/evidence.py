@@ -69,8 +69,9 @@ def _answer(state: FusionState, one: MemberAnswer) -> str:
 
 def _evidence(state: FusionState, one: MemberAnswer) -> str:
     sources = {id: Source(**known) for id, known in state["sources"].items()}
-    cited = [sources[id] for id in one.cited if id in sources]
-    seen = [each for each in sources.values() if each.seat == one.seat and each not in cited]
+    shown = {id: each for id, each in sources.items() if each.seat == one.seat}
+    cited = [shown[id] for id in one.cited if id in shown]  # an id of another seat is made up
+    seen = [each for each in shown.values() if each not in cited]
     parts = [_source(each, _passages(each.text, one.text, each.id), CITED_CHARS) for each in cited]
     if not one.round:
         parts += [_source(each, each.text, UNCITED_CHARS) for each in seen[:UNCITED_SOURCES]]
