@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 QUESTION ?= How are citations checked, how is the spend cap kept, and how is a crashed run resumed?
 
-.PHONY: demo test check format setup engine schema lock clean
+.PHONY: demo test check bench format setup engine schema lock clean
 
 demo: setup  ## Ask the offline panel about this project's documentation and watch it deliberate
 	@$(BIN)/fusion ask --preset offline "$(QUESTION)"
@@ -15,6 +15,10 @@ check: setup  ## Lint, format and types over source and tests
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+
+bench: setup  ## Time a deliberation and the sandbox beside bare references
+	@$(BIN)/python -m bench.graph
+	@$(BIN)/python -m bench.sandbox
 
 format: setup
 	@$(BIN)/ruff format .

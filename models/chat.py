@@ -14,7 +14,7 @@ from contextlib import aclosing, contextmanager
 from typing import Any, cast
 
 import openai
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_openai import ChatOpenAI
 
@@ -74,6 +74,10 @@ class FusionChat(ChatOpenAI):
         payload: dict[str, Any] = super()._get_request_payload(input_, stop=stop, **kwargs)
         if "max_completion_tokens" in payload and self.limit_name != "max_completion_tokens":
             payload[self.limit_name] = payload.pop("max_completion_tokens")
+        if response_format := payload.pop("response_format", None):
+            # As plain JSON: the SDK would walk the whole schema at every call, and parse the reply.
+            extra = payload.get("extra_body") or {}
+            payload["extra_body"] = {**extra, "response_format": response_format}
         if self.provider == "openrouter":
             for message, sent in zip(messages, payload["messages"], strict=True):
                 sent |= self._reasoning_of(message)
@@ -100,17 +104,9 @@ class FusionChat(ChatOpenAI):
             self._keep(generation.message, choice, choice.get("message"), body)
         return result
 
-    def _get_generation_chunk_from_completion(self, completion: Any) -> ChatGenerationChunk:
-        # The chunks before it have said everything but the parsed object.
-        whole = super()._get_generation_chunk_from_completion(completion)
-        kept = {k: v for k, v in whole.message.additional_kwargs.items() if k == "parsed" and v}
-        return ChatGenerationChunk(message=AIMessageChunk(content="", additional_kwargs=kept))
-
     def _convert_chunk_to_generation_chunk(
         self, chunk: dict[str, Any], default_chunk_class: type, base_generation_info: Any
     ) -> ChatGenerationChunk | None:
-        if chunk.get("type") == "chunk":  # wrapped by the SDK when there is a response_format
-            chunk = chunk["chunk"]
         generation = super()._convert_chunk_to_generation_chunk(
             chunk, default_chunk_class, base_generation_info
         )
@@ -151,8 +147,7 @@ def _body(response: Any) -> dict[str, Any]:
         BadResponse: If it is no completion.
     """
     if isinstance(response, openai.BaseModel):
-        shown = {"choices": {"__all__": {"message": {"parsed"}}}}
-        response = response.model_dump(exclude=shown, warnings=False)
+        response = response.model_dump(warnings=False)
     if not isinstance(response, dict):
         raise BadResponse(f"the server answered no JSON object: {str(response)[:200]}")
     if response.get("error"):

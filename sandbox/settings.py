@@ -81,7 +81,7 @@ class SandboxSettings(BaseModel):
         default=300, gt=0, le=3600, description="Seconds a command may ask for at most."
     )
     max_lifetime_s: int = Field(
-        default=3600, ge=30, le=86_400, description="Seconds until a container ends by itself."
+        default=3600, ge=5, le=86_400, description="Seconds until a container ends by itself."
     )
     head_bytes: int = Field(
         default=8_000,

@@ -1,62 +1,110 @@
-"""Kill the sandbox tests at random moments, then look for containers they left."""
+"""Kill the Docker tests at random moments, then look for containers they left.
+
+    python -m bench.sandbox.kills
+
+A container is ours by its label, and left behind when its owner is dead. The tests' own second
+engines are not looked at: they end with the tests that started them.
+"""
 
 import argparse
+import asyncio
 import os
 import random
+import secrets
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from typing import Any
 
+from docker import DockerClient
+
+from langgraph_fusion.sandbox import SandboxPool, SandboxSettings
 from langgraph_fusion.sandbox.engine import connect
-from langgraph_fusion.sandbox.reaper import LABEL, reap
+from langgraph_fusion.sandbox.reaper import LABEL, is_orphan
 
-SUITE = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
-TESTS = ["tests/sandbox/test_docker.py", "tests/sandbox/test_leaks.py"]
+SUITE = [sys.executable, "-m", "pytest", "-m", "docker", "-q", "-p", "no:cacheprovider"]
 GONE_AFTER_S = 2.0
+EARLIEST_S = 1.0
 
 
-def main(kills: int, longest_s: float) -> int:
+def main(kills: int, length_s: float | None) -> int:
     client = connect()
-    mine = f"{LABEL}.pid"
-
-    def containers_of(pids: set[str], *, running: bool) -> list[str]:
-        found = client.api.containers(all=not running, filters={"label": LABEL})
-        return [each["Id"][:12] for each in found if each["Labels"].get(mine) in pids]
-
-    pids: set[str] = set()
-    failures = 0
-    for _ in range(kills):
-        seconds = random.uniform(0.5, longest_s)
-        pid = kill_suite_after(seconds)
-        pids.add(str(pid))
-        time.sleep(GONE_AFTER_S)
-        running = containers_of({str(pid)}, running=True)
-        failures += bool(running)
-        print(f"killed after {seconds:5.1f} s: {len(running)} running {GONE_AFTER_S:.0f} s later")
-    reap(client)
-    left = containers_of(pids, running=False)
-    print(f"after the next start: {len(left)} containers exist")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        environment = os.environ | {
+            "TMPDIR": folder,
+            "REQUIRE_DOCKER": "1",
+            "PYTHONUNBUFFERED": "1",
+        }
+        length_s = length_s or measured_length(environment)
+        before = {found["Id"] for found in left_behind(client, running=False)}
+        failures = sum(kill_once(client, environment, length_s) for _ in range(kills))
+    created = left_behind(client, running=False)
+    print(f"before the next start: {len(created)} containers exist")
+    asyncio.run(start_once())
+    left = [found for found in left_behind(client, running=False) if found["Id"] not in before]
+    print(f"after the next start: {len(left)} containers exist{names(left)}")
     client.close()
     return 1 if failures or left else 0
 
 
-def kill_suite_after(seconds: float) -> int:
-    """Start the tests, kill them without warning, and say which process that was."""
-    suite = subprocess.Popen(
-        [*SUITE, *TESTS], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ
+def measured_length(environment: dict[str, str]) -> float:
+    """Seconds the tests take when nobody kills them."""
+    began = time.monotonic()
+    done = subprocess.run(SUITE, env=environment, capture_output=True, text=True)
+    print(f"not killed: {done.stdout.strip().splitlines()[-1]}", flush=True)
+    return time.monotonic() - began
+
+
+def kill_once(client: DockerClient, environment: dict[str, str], length_s: float) -> bool:
+    """Whether a container of ours still ran when it should have been gone."""
+    seconds = random.uniform(EARLIEST_S, length_s)
+    tests_ran = kill_suite_after(seconds, environment)
+    time.sleep(GONE_AFTER_S)
+    running = left_behind(client, running=True)
+    print(
+        f"killed after {seconds:5.1f} s, {tests_ran:3} tests done: "
+        f"{len(running)} running {GONE_AFTER_S:.0f} s later{names(running)}",
+        flush=True,
     )
-    try:
-        suite.wait(seconds)
-    except subprocess.TimeoutExpired:
-        suite.send_signal(signal.SIGKILL)
-        suite.wait()
-    return suite.pid
+    return bool(running)
+
+
+def kill_suite_after(seconds: float, environment: dict[str, str]) -> int:
+    """Start the tests, kill them without warning, and say how many had passed."""
+    with tempfile.TemporaryFile("w+") as output:
+        suite = subprocess.Popen(SUITE, stdout=output, stderr=subprocess.DEVNULL, env=environment)
+        try:
+            suite.wait(seconds)
+        except subprocess.TimeoutExpired:
+            suite.send_signal(signal.SIGKILL)
+            suite.wait()
+        output.seek(0)
+        return sum(line.partition("[")[0].count(".") for line in output)
+
+
+def left_behind(client: DockerClient, *, running: bool) -> list[dict[str, Any]]:
+    """Containers of ours whose owner is dead; those of a living owner are none of our business."""
+    found = client.api.containers(all=not running, filters={"label": f"{LABEL}=1"})
+    return [each for each in found if is_orphan(each["Labels"])]
+
+
+def names(containers: list[dict[str, Any]]) -> str:
+    return "".join(
+        f"\n    {each['Id'][:12]} {each['Status']} {each['Labels']}" for each in containers
+    )
+
+
+async def start_once() -> None:
+    """What the next run of the application does first."""
+    async with SandboxPool(SandboxSettings(), run_id=f"kills-{secrets.token_hex(4)}", members=1):
+        return
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=10)
-    parser.add_argument("--longest-s", type=float, default=15)
+    parser.add_argument("--length-s", type=float, help="how long the tests take; else measured")
     options = parser.parse_args()
-    sys.exit(main(options.kills, options.longest_s))
+    sys.exit(main(options.kills, options.length_s))

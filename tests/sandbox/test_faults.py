@@ -124,14 +124,16 @@ def container_of(client: docker.DockerClient, sandbox_name: str) -> Any:
 async def replaced_after(sandbox: DockerSandbox, harm: str, member: str) -> ExecResult:
     client = connect()
     try:
-        await asyncio.to_thread(getattr(container_of(client, member), harm))
+        container = container_of(client, member)
+        options = {"force": True} if harm == "remove" else {}
+        await asyncio.to_thread(getattr(container, harm), **options)
         return await sandbox.run("cat file")
     finally:
         client.close()
 
 
 @pytest.mark.docker
-@pytest.mark.parametrize("harm", ["kill", "pause", "stop"])
+@pytest.mark.parametrize("harm", ["kill", "pause", "stop", "remove"])
 async def test_a_lost_container_is_replaced_and_the_command_not_run(
     pool: SandboxPool, harm: str
 ) -> None:

@@ -24,6 +24,7 @@ def test_what_would_open_a_hole_is_refused_by_name(name: str) -> None:
         ("image", "a b"),
         ("runtime", "run c"),
         ("timeout_s", 0),
+        ("max_lifetime_s", 4),
         ("max_lifetime_s", 10**9),
         ("allow_hosts", ["http://example.org/"]),
         ("allow_hosts", ["*"]),
