@@ -9,7 +9,7 @@ import pytest
 from langgraph_fusion.sandbox import SandboxPool, SandboxSettings
 from langgraph_fusion.sandbox.docker import DockerSandbox
 from tests.sandbox import conformance
-from tests.sandbox.conformance import REQUIREMENTS, Requirement
+from tests.sandbox.conformance import Requirement, denied
 from tests.sandbox.second_engine import (
     FIRST_ID,
     IDS,
@@ -28,8 +28,8 @@ pytestmark = [
 
 # Where other users could make a difference: rights, signals, limits and files.
 TOUCHED_BY_USERS = [
-    conformance.directory_and_environment_persist,
     conformance.a_child_in_a_session_of_its_own_is_killed_too,
+    conformance.directory_and_environment_persist,
     conformance.a_timeout_keeps_what_was_printed,
     conformance.a_cancelled_call_kills_its_command,
     conformance.a_fork_bomb_ends_and_files_are_kept,
@@ -39,7 +39,18 @@ TOUCHED_BY_USERS = [
     conformance.privileges_are_gone_and_cannot_return,
     conformance.files_go_in_and_come_out,
     conformance.hostile_files_are_an_error_and_never_awaited,
-    *(check for check in REQUIREMENTS if check.__name__.startswith("a_command_is_denied")),
+    *map(
+        denied,
+        (
+            "other users' environment",
+            "flooding the engine's log",
+            "kernel settings",
+            "mounts",
+            "a namespace",
+            "a set-uid copy",
+            "the supervision's descriptors",
+        ),
+    ),
 ]
 
 
