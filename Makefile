@@ -42,7 +42,7 @@ schema: setup  ## Write the JSON schema of the result, and the picture of the gr
 
 lock: setup  ## Pin the newest versions that fit pyproject.toml
 	@$(BIN)/python -m pip install --quiet uv
-	@$(BIN)/uv pip compile --quiet --universal --group dev --no-header --no-annotate pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --group dev --all-extras --no-header --no-annotate pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
