@@ -32,11 +32,16 @@ async def check_ready(settings: FusionSettings, prices: PriceTable) -> FusionSet
     """
     if any(ref.provider == "local" and ref.name == _AUTO for ref in _models(settings)):
         settings = await _seat_local_models(settings)
+    check_settings(settings, prices)
+    return settings
+
+
+def check_settings(settings: FusionSettings, prices: PriceTable) -> None:
+    """Do the part of `check_ready` that asks nobody; raises as it does."""
     missing = [*_missing_keys(settings), *_missing_search(settings), *_missing_docs(settings)]
     missing += [*_missing_packages(settings), *_missing_prices(settings, prices)]
     if missing:
         raise ConfigError("\n".join(missing))
-    return settings
 
 
 async def default_preset() -> tuple[str, str]:

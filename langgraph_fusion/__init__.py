@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from langgraph_fusion.graph.ask import aask, ask, deliberate
     from langgraph_fusion.graph.build import create_fusion
     from langgraph_fusion.graph.errors import ConfigError, FusionError, RunFailed
+    from langgraph_fusion.graph.fusion_tool import fusion_tool
     from langgraph_fusion.graph.result import FusionResult
     from langgraph_fusion.graph.settings import FusionSettings, load_settings
 
@@ -31,6 +32,7 @@ _HOMES = {
     "ConfigError": "graph.errors",
     "FusionError": "graph.errors",
     "RunFailed": "graph.errors",
+    "fusion_tool": "graph.fusion_tool",
     "FusionResult": "graph.result",
     "FusionSettings": "graph.settings",
     "load_settings": "graph.settings",
@@ -46,6 +48,7 @@ __all__ = [
     "ask",
     "create_fusion",
     "deliberate",
+    "fusion_tool",
     "load_settings",
 ]
 
