@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
@@ -14,21 +15,22 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from langgraph_fusion.graph.budget import BudgetReached, Planned, Reserved
 from langgraph_fusion.graph.events import tell
-from langgraph_fusion.graph.limits import BudgetReached, Limits
+from langgraph_fusion.graph.limits import Limits
 from langgraph_fusion.graph.records import Call, Stage, Switch
 from langgraph_fusion.graph.settings import ModelSeat
+from langgraph_fusion.graph.stages import share
+from langgraph_fusion.graph.worst_case import prompt_tokens
 from langgraph_fusion.models.answer_text import text_of, verdict_on
 from langgraph_fusion.models.factory import ModelOptions, chat_model
 from langgraph_fusion.models.faults import Fault, fault_of
-from langgraph_fusion.models.prices import PriceTable
+from langgraph_fusion.models.prices import FREE, Price, PriceTable
 from langgraph_fusion.models.ref import ModelRef
 from langgraph_fusion.models.usage import Usage, usage_of
 
 ATTEMPTS = 3
 """Calls to one model before the seat's next model is tried; as openai's own client (2 retries)."""
-CHARS_PER_TOKEN = 2
-"""For the worst case of a prompt: English has about 4, dense scripts and code fewer."""
 CAPPED_MAX_TOKENS = 16_000
 """Output limit sent under a spend cap when the seat has none: the hosted product's default."""
 
@@ -78,8 +80,12 @@ class Caller:
         """The model whose turn it is."""
         return self._refs[0]
 
-    async def reply(self, prompt: Sequence[BaseMessage], send: Send) -> AIMessage:
+    async def reply(
+        self, prompt: Sequence[BaseMessage], send: Send, along: Iterable[Any] = ()
+    ) -> AIMessage:
         """Return a usable reply: not empty, not refused; it may be truncated or call tools.
+
+        `along` is what is sent with the prompt and costs tokens as well: tools, a schema.
 
         Raises:
             SeatFailed: If every model of the seat failed.
@@ -87,7 +93,7 @@ class Caller:
         """
         while True:
             try:
-                return await self._with_retries(prompt, send)
+                return await self._with_retries(prompt, send, along)
             except _CallFailed as failed:
                 if not (failed.fault.switch and self.give_up(failed.fault)):
                     raise SeatFailed(failed.fault, str(self.model)) from failed.__cause__
@@ -107,7 +113,21 @@ class Caller:
         )
         return True
 
-    async def _with_retries(self, prompt: Sequence[BaseMessage], send: Send) -> AIMessage:
+    def affords_another(self, prompt: Sequence[BaseMessage], along: Iterable[Any] = ()) -> bool:
+        """Whether the cap would leave enough for one more call after this one and its tools."""
+        if not self._limits.capped:
+            return True
+        planned = self._planned(prompt, along)
+        return self._limits.budget.affords_another(planned, share(self._stage, self._round))
+
+    def least_usd(self, prompt: Sequence[BaseMessage], more_input: int = 0) -> float:
+        """What a call costs at most with the smallest output limit worth its money."""
+        planned = self._planned(prompt, ())
+        return planned.usd(planned.least, more_input)
+
+    async def _with_retries(
+        self, prompt: Sequence[BaseMessage], send: Send, along: Iterable[Any]
+    ) -> AIMessage:
         attempts = AsyncRetrying(
             retry=retry_if_exception(lambda e: isinstance(e, _CallFailed) and e.fault.retryable),
             stop=self._should_stop,
@@ -115,7 +135,7 @@ class Caller:
             before_sleep=self._tell_retry,
             reraise=True,
         )
-        return await attempts(self._once, prompt, send)
+        return await attempts(self._once, prompt, send, along)
 
     def _should_stop(self, state: RetryCallState) -> bool:
         """Stop after a few attempts, or when the wait would outlast the stage."""
@@ -128,16 +148,18 @@ class Caller:
         reason = fault.reason if fault else "unexpected_error"
         tell("model.retry", seat=self._name, model=str(self.model), reason=reason, wait_s=wait_s)
 
-    async def _once(self, prompt: Sequence[BaseMessage], send: Send) -> AIMessage:
+    async def _once(
+        self, prompt: Sequence[BaseMessage], send: Send, along: Iterable[Any]
+    ) -> AIMessage:
         ref = self.model
-        worst = self._reserve(prompt)
+        reserved = await self._reserve(prompt, along)
         began = time.monotonic()
         fault: Fault | None = None
         usage: Usage | None = None
         try:
             left = self._limits.left(self._stage, self._round)
             async with asyncio.timeout(min(self._seat.timeout_s, left)):
-                message = await send(chat_model(ref, self._options()))
+                message = await send(chat_model(ref, self._options(reserved)))
             usage = usage_of(message, ref, self._prices)
             fault = _unusable(message)
             if fault is None:
@@ -152,30 +174,43 @@ class Caller:
             fault = fault_of(error)
             raise _CallFailed(fault) from error
         finally:
-            self._bill(ref, usage, fault, time.monotonic() - began, worst)
+            self._bill(ref, usage, fault, time.monotonic() - began, reserved)
 
-    def _options(self) -> ModelOptions:
+    def _options(self, reserved: Reserved) -> ModelOptions:
         seat = self._seat
-        cap = CAPPED_MAX_TOKENS if self._limits.capped else None
         return ModelOptions(
             temperature=seat.temperature,
             reasoning_effort=seat.reasoning_effort,
-            max_tokens=seat.max_tokens or cap,
+            max_tokens=reserved.max_tokens,
             timeout_s=seat.timeout_s,
             extra=seat.extra,
         )
 
-    def _reserve(self, prompt: Sequence[BaseMessage]) -> float:
+    async def _reserve(self, prompt: Sequence[BaseMessage], along: Iterable[Any]) -> Reserved:
+        """Set the call's worst case aside; raises BudgetReached."""
         if not self._limits.capped:
-            return 0.0
-        chars = sum(len(str(message.content)) for message in prompt)
-        price = self._prices.price_of(self.model)
+            return Reserved(0.0, self._seat.max_tokens)
+        planned = self._planned(prompt, along)
+        try:
+            async with asyncio.timeout(self._limits.left(self._stage, self._round)):
+                return await self._limits.budget.reserve(planned, share(self._stage, self._round))
+        except TimeoutError:
+            raise BudgetReached(
+                "the money was set aside for other calls until time was up"
+            ) from None
+
+    def _planned(self, prompt: Sequence[BaseMessage], along: Iterable[Any]) -> Planned:
         output = self._seat.max_tokens or CAPPED_MAX_TOKENS
-        worst = price.cost_of(chars // CHARS_PER_TOKEN + 1, output, 0) if price else None
-        if worst is None:
+        return Planned(self._price(), prompt_tokens(prompt, along), output)
+
+    def _price(self) -> Price:
+        """The listed price; of a model without one what `unknown_cost` says."""
+        if price := self._prices.price_of(self.model):
+            return price
+        unknown = self._limits.budget.unknown
+        if unknown == "refuse":
             raise BudgetReached(f"no price is listed for {self.model}, so the cap cannot be kept")
-        self._limits.reserve(worst, self._stage, self._round)
-        return worst
+        return FREE if unknown == "ignore" else self._prices.dearest()
 
     def _bill(
         self,
@@ -183,7 +218,7 @@ class Caller:
         usage: Usage | None,
         fault: Fault | None,
         seconds: float,
-        worst: float,
+        reserved: Reserved,
     ) -> None:
         known = usage or _unbilled(fault)
         call = Call(
@@ -200,7 +235,7 @@ class Caller:
             seconds=round(seconds, 3),
             error=fault.reason if fault else None,
         )
-        self._limits.settle(worst, call.cost_usd)
+        self._limits.budget.settle(reserved, call.cost_usd)
         self.calls.append(call)
         tell("model.call", **call.model_dump())
 

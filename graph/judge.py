@@ -11,6 +11,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from langchain_core.runnables import RunnableConfig
 
 from langgraph_fusion.graph.analysis import Analysis
+from langgraph_fusion.graph.budget import BudgetReached
 from langgraph_fusion.graph.caller import Caller, SeatFailed
 from langgraph_fusion.graph.errors import AllMembersFailed
 from langgraph_fusion.graph.events import tell
@@ -22,7 +23,6 @@ from langgraph_fusion.graph.judge_reply import (
     read_analysis,
     response_format,
 )
-from langgraph_fusion.graph.limits import BudgetReached
 from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.graph.records import AskedFollowUp, Failure
 from langgraph_fusion.graph.run import Run
@@ -92,7 +92,7 @@ async def _with_repairs(
 ) -> Analysis:
     talk = list(messages)
     for attempt in range(REPAIRS + 1):
-        reply = await caller.reply(talk, partial(_send, talk=talk))
+        reply = await caller.reply(talk, partial(_send, talk=talk), [response_format()])
         try:
             return read_analysis(reply, known)
         except UnusableReply as unusable:
@@ -146,7 +146,7 @@ def _next_questions(
     if analysis is None or round > run.settings.max_rounds:
         return []
     asked = plan_round(analysis, before, state, run.settings.max_follow_ups)
-    if asked and not run.limits.allows_follow_ups(round):
+    if asked and not run.limits.allows("follow_up", round):
         run.degrade("no_follow_ups", "Open points were not followed up: no time or money was left.")
         return []
     return asked

@@ -6,12 +6,12 @@ from collections.abc import Awaitable
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage
+from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import RunnableConfig
 
+from langgraph_fusion.graph.budget import BudgetReached
 from langgraph_fusion.graph.caller import SeatFailed
 from langgraph_fusion.graph.events import tell
-from langgraph_fusion.graph.limits import BudgetReached
 from langgraph_fusion.graph.member_agent import Agent, MemberDesk
 from langgraph_fusion.graph.member_answer import answer_of
 from langgraph_fusion.graph.prompts import prompt
@@ -50,6 +50,8 @@ def member(letter: str, agent: Agent) -> Node:
         seats = {seat for one in state["asked"] for seat in one["seats"]}
         quorum = run.quorum(desk.round, len(seats or run.settings.panel))
         transcript, failure = await _research(agent, desk, task, run, quorum)
+        if desk.short_of_money:
+            run.degrade("budget", "The spend cap cut the panel's research short.")
         answer = answer_of(desk, transcript[len(task) :], failure, asked)
         answer = answer.model_copy(update={"seconds": round(time.monotonic() - began, 3)})
         if failure is None and answer.text:
@@ -60,6 +62,12 @@ def member(letter: str, agent: Agent) -> Node:
         return _update(run, desk, answer, drops)
 
     return member_node
+
+
+def first_prompt(run: Run, letter: str, state: FusionState) -> list[BaseMessage]:
+    """What a member is sent in the first round, as far as it is known before the run."""
+    seat = run.settings.seat(letter)
+    return [SystemMessage(_system(run, state, seat.instructions, False)), *_task(letter, state, [])]
 
 
 def _desk(run: Run, letter: str, state: FusionState) -> MemberDesk:

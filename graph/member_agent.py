@@ -43,6 +43,8 @@ class MemberDesk(Desk):
     tool_errors: int = 0
     loops: bool = False
     """It went on calling tools in its tool-free turn."""
+    short_of_money: bool = False
+    """It had to write because another turn with tools might have passed the spend cap."""
 
     @property
     def must_write(self) -> bool:
@@ -66,7 +68,7 @@ class MemberTurns(AgentMiddleware[Any, Any]):
 
     async def awrap_model_call(self, request: ModelRequest[Any], handler: ModelHandler) -> Any:
         desk = _desk(request)
-        final = desk.must_write
+        final = desk.must_write or _money_is_short(desk, request)
         asked = request.override(
             tools=[] if final else [tool for tool in request.tools if _name(tool) in desk.allowed],
             system_message=SystemMessage(desk.system),
@@ -84,7 +86,7 @@ class MemberTurns(AgentMiddleware[Any, Any]):
             return without_tool_calls(message)
 
         whole: list[BaseMessage] = [SystemMessage(desk.system), *asked.messages]
-        return ModelResponse(result=[await desk.caller.reply(whole, send)])
+        return ModelResponse(result=[await desk.caller.reply(whole, send, asked.tools)])
 
     async def awrap_tool_call(self, request: ToolCallRequest, handler: ToolHandler) -> Any:
         desk = _desk(request)
@@ -124,6 +126,14 @@ async def _answered(
     except Exception as error:  # noqa: BLE001 - a tool may raise anything; the member goes on
         return _refusal(request, f"The tool failed ({type(error).__name__}).")
     return answer
+
+
+def _money_is_short(desk: MemberDesk, request: ModelRequest[Any]) -> bool:
+    """Whether another turn with tools might leave nothing to write the answer with."""
+    whole = [SystemMessage(desk.system), *request.messages]
+    if desk.allowed and not desk.caller.affords_another(whole, request.tools):
+        desk.short_of_money = True
+    return desk.short_of_money
 
 
 def _refusal(request: ToolCallRequest, text: str) -> ToolMessage:

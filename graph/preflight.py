@@ -128,13 +128,14 @@ def _missing_packages(settings: FusionSettings) -> Iterable[str]:
 
 
 def _missing_prices(settings: FusionSettings, prices: PriceTable) -> Iterable[str]:
-    if settings.budget_usd is None:
+    if settings.budget_usd is None or settings.unknown_cost != "refuse":
         return
     unpriced = [str(ref) for ref in dict.fromkeys(_models(settings)) if not prices.price_of(ref)]
     if unpriced:
         yield (
             f"budget_usd: no price is known for {', '.join(unpriced)}, so the cap cannot be kept. "
-            "Add the price to prices.toml in the configuration folder, or drop budget_usd."
+            "Add the price to prices.toml in the configuration folder, set unknown_cost to "
+            "worst_case or ignore, or drop budget_usd."
         )
 
 

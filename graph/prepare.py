@@ -1,11 +1,14 @@
 """Start of a run: read the question, and clear what an earlier run on the same thread left."""
 
+from typing import cast
+
 from langchain_core.messages import AnyMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Overwrite
 
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.events import tell
+from langgraph_fusion.graph.least_cap import check_cap
 from langgraph_fusion.graph.run import Run
 from langgraph_fusion.graph.state import FusionState, Json
 
@@ -16,11 +19,15 @@ async def prepare(state: FusionState, config: RunnableConfig) -> Json:
     messages = state["messages"]
     if not messages or messages[-1].type != "human" or not messages[-1].text.strip():
         raise ConfigError("messages: the last one must be a user message with text in it")
+    asked = {
+        "question": messages[-1].text.strip(),
+        "conversation": _earlier(messages[:-1]),
+    }
+    check_cap(run, cast("FusionState", {**state, **asked}))
     tell("run.started", **_who_sits_where(run))
     return {
         "fusion": {},
-        "question": messages[-1].text.strip(),
-        "conversation": _earlier(messages[:-1]),
+        **asked,
         "round": 0,
         "asked": [],
         "follow_ups": Overwrite([]),

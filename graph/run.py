@@ -123,7 +123,7 @@ async def open_run(
     attachments.check(settings.sandbox.max_file_mb)
     async with AsyncExitStack() as stack:
         library = await stack.enter_async_context(open_library(library_settings(settings)))
-        limits = Limits(settings.deadline_s, settings.budget_usd)
+        limits = Limits(settings.deadline_s, settings.budget_usd, settings.unknown_cost)
         run = Run(uuid.uuid4().hex[:12], settings, limits, library, prices)
         run.attachments, run.extra_tools = attachments, extra_tools
         if any("bash" in settings.tools_of(seat) for seat in settings.panel):

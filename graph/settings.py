@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from langgraph_fusion.graph.budget import UnknownCost
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.presets import DEFAULT_PRESET, preset_values
 from langgraph_fusion.models.ref import ModelRef
@@ -128,6 +129,11 @@ class FusionSettings(_Settings):
     """Limit of the whole run in seconds; at the limit it answers with what it has."""
     budget_usd: float | None = Field(default=None, gt=0)
     """Limit of the whole run in US dollars; no call is started that might pass it."""
+    unknown_cost: UnknownCost = "refuse"
+    """Under `budget_usd`, a model without a listed price is refused before the run, or counts as
+    the dearest listed one (`worst_case`), or as nothing (`ignore`). A call whose cost nobody knows
+    counts as its worst case, with `ignore` as nothing. On the bill it is unknown either way.
+    """
     seed: int = 0
     """Fixes the order in which the judge reads the answers."""
 

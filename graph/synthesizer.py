@@ -13,10 +13,10 @@ from langchain_core.messages import (
 from langchain_core.runnables import RunnableConfig
 
 from langgraph_fusion.graph.analysis import Analysis
+from langgraph_fusion.graph.budget import BudgetReached
 from langgraph_fusion.graph.caller import Caller, SeatFailed
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.evidence import answer_blocks, follow_up_blocks, latest
-from langgraph_fusion.graph.limits import BudgetReached
 from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.graph.records import MemberAnswer
 from langgraph_fusion.graph.run import Run

@@ -70,6 +70,11 @@ class PriceTable:
         found = (self.by_model.get(_key(name)) for name in names if name)
         return next((price for price in found if price), None)
 
+    def dearest(self) -> Price:
+        """Return a price as high as any in the table, for a model that has none."""
+        prices = self.by_model.values()
+        return Price(max(one.input for one in prices), max(one.output for one in prices))
+
 
 @cache
 def default_prices() -> PriceTable:

@@ -299,18 +299,3 @@ async def test_a_missing_key_is_named_before_anything_starts(
 async def test_a_run_needs_a_question(fuse: Fuse) -> None:
     with pytest.raises(ConfigError, match="user message"):
         await fuse(cast(), settings(), "  ")
-
-
-async def test_the_spend_cap_stops_calls_and_not_the_run(
-    fuse: Fuse, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
-) -> None:
-    prices = tmp_path / "prices.toml"
-    rows = [f'"{name}" = {{ input = 1.0, output = 10.0 }}' for name in (A, B, C, JUDGE, WRITER)]
-    prices.write_text("\n".join(rows))
-    monkeypatch.setenv("FUSION_PRICES", str(prices))
-    capped = settings(budget_usd=0.9, panel=[A, B, {"model": C, "max_tokens": 90_000}])
-    fused = await fuse(cast(), capped)
-    assert "budget" in fused.result.degraded
-    assert fused.result.failed_members[0].reason == "budget"
-    assert not fused.server.seen_by(C)
-    assert fused.result.answer == "Done."

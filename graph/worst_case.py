@@ -1,0 +1,37 @@
+"""How many tokens a prompt may have, before anybody has counted them.
+
+Two bytes of UTF-8 are taken as one token. English has about four characters to a token, code three,
+Chinese about one character (three bytes), so this is more than any tokenizer is known to make of
+ordinary text. Not covered: images and files in a message.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from langchain_core.messages import AIMessage, BaseMessage
+
+_BYTES_PER_TOKEN = 2
+_TOKENS_PER_MESSAGE = 8
+
+
+def prompt_tokens(prompt: Sequence[BaseMessage], along: Iterable[Any] = ()) -> int:
+    """More tokens than a prompt has; `along` is what goes with it: tools, a schema."""
+    size = sum(_bytes(message) for message in prompt) + sum(_bytes_of(one) for one in along)
+    return size // _BYTES_PER_TOKEN + _TOKENS_PER_MESSAGE * len(prompt)
+
+
+def _bytes(message: BaseMessage) -> int:
+    parts: list[Any] = [message.content, *message.additional_kwargs.values()]
+    if isinstance(message, AIMessage):
+        parts += message.tool_calls
+    return sum(_bytes_of(part) for part in parts)
+
+
+def _bytes_of(part: Any) -> int:
+    if hasattr(part, "get_input_schema"):
+        from langchain_core.utils.function_calling import convert_to_openai_tool
+
+        part = convert_to_openai_tool(part)
+    text = part if isinstance(part, str) else json.dumps(part, default=str, ensure_ascii=False)
+    return len(text.encode(errors="replace"))
