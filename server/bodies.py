@@ -1,0 +1,286 @@
+"""The bodies of the two OpenAI requests, with what the hosted product and we add to them.
+
+What is honoured, ignored and refused stands in docs/openai-api.md. Members that are not named here
+are ignored, as newer clients send newer ones; inside Fusion's own objects an unknown member is an
+error that names it.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    JsonValue,
+    Tag,
+    field_validator,
+    model_validator,
+)
+
+from langgraph_fusion.server.hosted import FusionTool, Plugin, Reasoning, ReferenceToFusion
+
+Effort = Literal["max", "xhigh", "high", "medium", "low", "minimal", "none"]
+Name = Annotated[str, Field(min_length=1, max_length=300)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="ignore", use_attribute_docstrings=True)
+
+
+class _Part(_Body):
+    """A part of a message; this server reads text."""
+
+    type: str
+    text: str | None = None
+    refusal: str | None = None
+
+    @model_validator(mode="after")
+    def _is_text(self) -> "_Part":
+        if self.said is None:
+            raise ValueError(
+                f"a part of type {self.type!r} cannot be read; send text, the panel sees no "
+                "images, audio or files"
+            )
+        return self
+
+    @property
+    def said(self) -> str | None:
+        readable = self.type in ("text", "input_text", "output_text", "refusal")
+        return (self.text if self.text is not None else self.refusal) if readable else None
+
+
+Content = str | list[_Part] | None
+
+
+class CalledFunction(_Body):
+    name: str
+    arguments: str
+
+
+class CalledTool(_Body):
+    """A call of the client's tool in an earlier assistant turn."""
+
+    id: str
+    type: Literal["function"] = "function"
+    function: CalledFunction
+
+
+class ChatMessage(_Body):
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: Content = None
+    name: str | None = None
+    tool_calls: list[CalledTool] | None = None
+    tool_call_id: str | None = None
+
+    @model_validator(mode="after")
+    def _tool_turn_says_what_it_answers(self) -> "ChatMessage":
+        if self.role == "tool" and not self.tool_call_id:
+            raise ValueError("a `tool` message needs the `tool_call_id` that it answers")
+        return self
+
+
+class Function(_Body):
+    name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")]
+    description: str | None = None
+    parameters: dict[str, JsonValue] | None = None
+    strict: bool | None = None
+
+
+class ChatFunctionTool(_Body):
+    type: Literal["function"]
+    function: Function
+
+
+class ResponsesFunctionTool(Function):
+    type: Literal["function"]
+
+
+class OtherTool(_Body):
+    """A tool that this server cannot run."""
+
+    type: str
+
+    @model_validator(mode="after")
+    def _refuse(self) -> "OtherTool":
+        raise ValueError(
+            f"the tool {self.type!r} is not served here: send `function` tools or "
+            "`openrouter:fusion`; tools of the panel belong into its `parameters.tools`"
+        )
+
+
+def _which_tool(value: Any) -> str:
+    kind = value.get("type") if isinstance(value, Mapping) else getattr(value, "type", None)
+    return {"function": "function", "openrouter:fusion": "fusion"}.get(str(kind), "other")
+
+
+_Fusion = Annotated[FusionTool, Tag("fusion")]
+_Other = Annotated[OtherTool, Tag("other")]
+ChatTool = Annotated[
+    Annotated[ChatFunctionTool, Tag("function")] | _Fusion | _Other, Discriminator(_which_tool)
+]
+ResponsesTool = Annotated[
+    Annotated[ResponsesFunctionTool, Tag("function")] | _Fusion | _Other, Discriminator(_which_tool)
+]
+
+
+class FunctionName(_Body):
+    name: str
+
+
+class ChatFunctionChoice(_Body):
+    type: Literal["function"]
+    function: FunctionName
+
+
+class ResponsesFunctionChoice(_Body):
+    type: Literal["function"]
+    name: str
+
+
+Words = Literal["none", "auto", "required"]
+
+
+class JsonSchema(_Body):
+    """What a JSON answer must look like."""
+
+    model_config = ConfigDict(
+        extra="ignore", use_attribute_docstrings=True, serialize_by_alias=True
+    )
+
+    name: str = "answer"
+    description: str | None = None
+    schema_: dict[str, JsonValue] = Field(alias="schema")
+    strict: bool | None = None
+
+
+class TextFormat(_Body):
+    type: Literal["text"]
+
+
+class JsonObjectFormat(_Body):
+    type: Literal["json_object"]
+
+
+class ChatSchemaFormat(_Body):
+    type: Literal["json_schema"]
+    json_schema: JsonSchema
+
+
+class ResponsesSchemaFormat(JsonSchema):
+    type: Literal["json_schema"]
+
+
+class StreamOptions(_Body):
+    include_usage: bool = False
+
+
+class FusionRequest(_Body):
+    """What both requests share."""
+
+    model: Name
+    """`fusion`, `fusion/<preset>`, `openrouter/fusion`, `openrouter/fusion-flash`, or the outer
+    model of a request that carries the plugin or the `openrouter:fusion` tool."""
+    stream: bool | None = False
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    """For the synthesizer."""
+    parallel_tool_calls: bool | None = None
+    plugins: list[Plugin] | None = None
+    fusion: dict[str, JsonValue] = Field(default_factory=dict)
+    """Our own settings (docs/settings.md), and `details` and `progress`, which switch off our
+    additions to the response and to the stream."""
+
+    @field_validator("fusion", mode="before")
+    @classmethod
+    def _nothing_is_empty(cls, value: Any) -> Any:
+        return {} if value is None else value
+
+
+class ChatBody(FusionRequest):
+    """`POST /v1/chat/completions`."""
+
+    messages: list[ChatMessage] = Field(min_length=1)
+    tools: list[ChatTool] | None = None
+    tool_choice: Words | ChatFunctionChoice | ReferenceToFusion | None = None
+    response_format: (
+        Annotated[TextFormat | JsonObjectFormat | ChatSchemaFormat, Field(discriminator="type")]
+        | None
+    ) = None
+    stream_options: StreamOptions | None = None
+    max_tokens: int | None = Field(default=None, ge=16)
+    """For the synthesizer; the older name of `max_completion_tokens`."""
+    max_completion_tokens: int | None = Field(default=None, ge=16)
+    """For the synthesizer: output tokens of one call, reasoning included."""
+    reasoning_effort: Effort | None = None
+    """For the synthesizer."""
+    reasoning: Reasoning | None = None
+    """For the synthesizer: OpenRouter's form of `reasoning_effort`."""
+    seed: int | None = None
+    """Fixes the order in which the judge reads the answers."""
+    n: Literal[1] | None = None
+    """One answer a request."""
+    logprobs: Literal[False] | None = None
+    """An answer put together from several calls has none."""
+
+
+class InputItem(_Body):
+    """An item of the `input` list: a message, a call, its output, or what we sent earlier."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str | None = None
+    role: Literal["system", "developer", "user", "assistant"] | None = None
+    content: Content = None
+    call_id: str | None = None
+    name: str | None = None
+    arguments: str | None = None
+    output: str | list[_Part] | None = None
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> "InputItem":
+        needed = {
+            "message": ("role", "content"),
+            "function_call": ("call_id", "name", "arguments"),
+            "function_call_output": ("call_id", "output"),
+            "openrouter:fusion": (),
+            "reasoning": (),
+        }.get(self.kind)
+        if needed is None:
+            raise ValueError(f"an item of type {self.type!r} cannot be read")
+        for name in needed:
+            if getattr(self, name) is None:
+                raise ValueError(f"an item of type {self.kind!r} needs `{name}`")
+        return self
+
+    @property
+    def kind(self) -> str:
+        return self.type or "message"
+
+
+class TextOptions(_Body):
+    format: (
+        Annotated[
+            TextFormat | JsonObjectFormat | ResponsesSchemaFormat, Field(discriminator="type")
+        ]
+        | None
+    ) = None
+
+
+class ResponsesBody(FusionRequest):
+    """`POST /v1/responses`."""
+
+    input: str | list[InputItem]
+    instructions: str | None = None
+    previous_response_id: str | None = None
+    tools: list[ResponsesTool] | None = None
+    tool_choice: Words | ResponsesFunctionChoice | ReferenceToFusion | None = None
+    text: TextOptions | None = None
+    max_output_tokens: int | None = Field(default=None, ge=16)
+    """For the synthesizer: output tokens of one call, reasoning included."""
+    reasoning: Reasoning | None = None
+    """For the synthesizer."""
+    metadata: dict[str, str] | None = None
+    """Echoed."""
+    background: Literal[False] | None = None
+    """Runs in the background are not served."""
