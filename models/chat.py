@@ -2,7 +2,8 @@
 
 It keeps the bill (also of a stream), reasoning and refusals, gives OpenRouter its own reasoning
 back, and raises `UpstreamError` or `BadResponse` where LangChain returns a failed completion as a
-message. It never retries, and never calls the Responses API.
+message. It never retries, and never calls the Responses API. LangChain makes a request of messages
+and a message of the reply; in between is our own `wire`.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager
-from typing import Any, cast
+from typing import Any
 
-import openai
-from langchain_core.messages import AIMessage, BaseMessage
+import aiohttp
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_openai import ChatOpenAI
+from pydantic import SecretStr
 
 from langgraph_fusion.models.errors import BadResponse, UpstreamError
+from langgraph_fusion.models.wire import post, post_stream
 
 
 class FusionChat(ChatOpenAI):
@@ -31,53 +34,86 @@ class FusionChat(ChatOpenAI):
     call_timeout_s: float | None = None
     """Seconds for one whole call, from the first byte sent to the last one read."""
 
-    async def _agenerate(self, *args: Any, **kwargs: Any) -> ChatResult:
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: Any = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        payload = self._get_request_payload(messages, stop=stop, **kwargs)
         with self._explained():
             async with asyncio.timeout(self.call_timeout_s):
-                return await super()._agenerate(*args, **kwargs)
+                body = await post(self._url, self._headers, payload)
+        return self._create_chat_result(body)
 
-    async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: Any = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        asked = {**kwargs, "stream": True, "stream_options": {"include_usage": True}}
+        payload = self._get_request_payload(messages, stop=stop, **asked)
+        silent = True
+        async with aclosing(self._timed(post_stream(self._url, self._headers, payload))) as bodies:
+            async for body in bodies:
+                silent = False
+                chunk = self._convert_chunk_to_generation_chunk(body, AIMessageChunk, None)
+                if chunk is not None:
+                    yield chunk
+        if silent:
+            raise BadResponse("the stream ended before it began")
+
+    async def _timed(
+        self, stream: AsyncGenerator[dict[str, Any]]
+    ) -> AsyncGenerator[dict[str, Any]]:
+        """The same stream within the time limit of the call."""
         now = asyncio.get_running_loop().time()
         deadline = None if self.call_timeout_s is None else now + self.call_timeout_s
-        silent = True
-        stream = cast(AsyncGenerator[ChatGenerationChunk], super()._astream(*args, **kwargs))
-        async with aclosing(stream) as chunks:
+        async with aclosing(stream) as bodies:
             while True:
                 # Around the read, never around the yield: there it would interrupt the reader.
                 with self._explained():
                     async with asyncio.timeout_at(deadline):
-                        chunk = await anext(chunks, None)
-                if chunk is None:
-                    break
-                silent = False
-                yield chunk
-        if silent:
-            raise BadResponse("the stream ended before it began")
+                        body = await anext(bodies, None)
+                if body is None:
+                    return
+                yield body
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Give the error of a failed call the type and text that `fault_of` reads."""
+        """Say which limit was reached."""
         try:
             yield
+        except aiohttp.ServerTimeoutError:
+            raise  # no connection was made in time: it says so itself
         except TimeoutError as error:
             raise TimeoutError(f"no complete answer within {self.call_timeout_s} s") from error
-        except openai.APIConnectionError as error:
-            for cause in _causes(error):
-                if isinstance(cause, UpstreamError | BadResponse):
-                    raise cause from None  # raised by our own HTTP client
-            raise
+
+    @property
+    def _url(self) -> str:
+        return f"{self.openai_api_base}/chat/completions"
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        key = self.openai_api_key
+        assert isinstance(key, SecretStr)
+        return {
+            **(self.default_headers or {}),
+            "Authorization": f"Bearer {key.get_secret_value()}",
+            "Content-Type": "application/json",
+        }
 
     def _get_request_payload(
         self, input_: Any, *, stop: list[str] | None = None, **kwargs: Any
     ) -> dict[str, Any]:
         messages = self._convert_input(input_).to_messages()
         payload: dict[str, Any] = super()._get_request_payload(input_, stop=stop, **kwargs)
+        payload |= payload.pop("extra_body", None) or {}
         if "max_completion_tokens" in payload and self.limit_name != "max_completion_tokens":
             payload[self.limit_name] = payload.pop("max_completion_tokens")
-        if response_format := payload.pop("response_format", None):
-            # As plain JSON: the SDK would walk the whole schema at every call, and parse the reply.
-            extra = payload.get("extra_body") or {}
-            payload["extra_body"] = {**extra, "response_format": response_format}
         if self.provider == "openrouter":
             for message, sent in zip(messages, payload["messages"], strict=True):
                 sent |= self._reasoning_of(message)
@@ -96,10 +132,10 @@ class FusionChat(ChatOpenAI):
     def _create_chat_result(
         self, response: Any, generation_info: dict[str, Any] | None = None
     ) -> ChatResult:
-        body = _body(response)
-        if any([_decoded_once(call) for call in _tool_calls(body)]):  # a list: decode them all
-            response = body
-        result = super()._create_chat_result(response, generation_info)
+        body = _completion(response)
+        for call in _tool_calls(body):
+            _decode_once(call)
+        result = super()._create_chat_result(body, generation_info)
         for generation, choice in zip(result.generations, body["choices"], strict=True):
             self._keep(generation.message, choice, choice.get("message"), body)
         return result
@@ -139,22 +175,19 @@ _KEPT = {
 }
 
 
-def _body(response: Any) -> dict[str, Any]:
-    """Return the response as a dictionary that has choices.
+def _completion(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the body if it is a completion.
 
     Raises:
         UpstreamError: If it is an error object.
-        BadResponse: If it is no completion.
+        BadResponse: If it is something else.
     """
-    if isinstance(response, openai.BaseModel):
-        response = response.model_dump(warnings=False)
-    if not isinstance(response, dict):
-        raise BadResponse(f"the server answered no JSON object: {str(response)[:200]}")
-    if response.get("error"):
-        raise UpstreamError.from_body(response["error"])
-    if not response.get("choices"):
-        raise BadResponse("the server answered a completion without choices")
-    return response
+    if body.get("error"):
+        raise UpstreamError.from_body(body["error"])
+    choices = body.get("choices")
+    if not choices or not all(isinstance(choice.get("message"), dict) for choice in choices):
+        raise BadResponse("the server answered a completion without a message")
+    return body
 
 
 def _tool_calls(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -162,24 +195,15 @@ def _tool_calls(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from (choice.get("message") or {}).get("tool_calls") or []
 
 
-def _decoded_once(call: dict[str, Any]) -> bool:
-    """Unwrap arguments that were encoded twice, which LangChain refuses; True if they were."""
+def _decode_once(call: dict[str, Any]) -> None:
+    """Unwrap arguments that were encoded twice, which LangChain refuses."""
     function = call.get("function") or {}
     try:
         inner = json.loads(function.get("arguments") or "{}")
     except ValueError:
-        return False
-    if not isinstance(inner, str):
-        return False
-    function["arguments"] = inner
-    return True
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    current: BaseException | None = error
-    while current is not None:
-        yield current
-        current = current.__cause__
+        return
+    if isinstance(inner, str):
+        function["arguments"] = inner
 
 
 def _unrepeat(detail: dict[str, Any]) -> dict[str, Any]:

@@ -14,13 +14,13 @@ from langgraph_fusion.models.ref import ModelRef
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
-    from openai import AsyncOpenAI
     from pydantic import SecretStr
+
+    from langgraph_fusion.models.chat import FusionChat
 
 ReasoningEffort = Literal["max", "xhigh", "high", "medium", "low", "minimal", "none"]
 
-CONNECT_TIMEOUT_S = 10.0
-_NO_KEY = "no-key"  # the OpenAI SDK insists on one
+_NO_KEY = "no-key"  # ChatOpenAI insists on one
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class ModelOptions:
     """Output tokens of one call, reasoning included."""
     timeout_s: float | None = 300.0
     """Seconds of one whole call."""
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """Further members of the request body."""
 
 
@@ -63,11 +63,23 @@ def _openai_compatible(
 ) -> BaseChatModel:
     from pydantic import SecretStr
 
+    key = SecretStr(env.get(provider.key or "", "").strip() or _NO_KEY)
+    headers = tuple(provider.headers_from(env).items())
+    return _fusion_chat(ref, options, provider.address(env) or "", key, headers)
+
+
+@lru_cache(maxsize=256)
+def _fusion_chat(
+    ref: ModelRef,
+    options: ModelOptions,
+    address: str,
+    key: SecretStr,
+    headers: tuple[tuple[str, str], ...],
+) -> FusionChat:
+    """Build a model, or return the one built before: it keeps nothing of a call."""
     from langgraph_fusion.models.chat import FusionChat
 
-    key = SecretStr(env.get(provider.key or "", "").strip() or _NO_KEY)
-    address = provider.address(env)
-    api = _api(provider.name, address or "", key)
+    provider, unused = providers()[ref.provider], _OwnWire()
     return FusionChat(
         model=ref.name,
         provider=provider.name,
@@ -79,36 +91,17 @@ def _openai_compatible(
         extra_body=_extra_body(provider, options),
         api_key=key,
         base_url=address,
+        default_headers=dict(headers),
         openai_proxy=None,  # proxies come from HTTPS_PROXY and NO_PROXY
         use_responses_api=False,
         max_retries=0,
         stream_usage=True,
         stream_chunk_timeout=None,  # call_timeout_s bounds silence as well
-        client=_AsyncOnly(),
-        async_client=api.chat.completions,
-        root_client=_AsyncOnly(),
-        root_async_client=api,
+        client=unused,
+        async_client=unused,
+        root_client=unused,
+        root_async_client=unused,
     )
-
-
-@lru_cache(maxsize=64)
-def _api(provider: str, base_url: str, key: SecretStr) -> AsyncOpenAI:
-    import httpx2
-    from openai import AsyncOpenAI
-
-    from langgraph_fusion.models.http import shared_client
-
-    api = AsyncOpenAI(
-        base_url=base_url,
-        api_key=key.get_secret_value(),
-        default_headers=providers()[provider].headers,
-        http_client=shared_client(),
-        max_retries=0,
-        timeout=httpx2.Timeout(None, connect=CONNECT_TIMEOUT_S),
-    )
-    if provider != "openai":
-        api.organization = api.project = None  # from OPENAI_ORG_ID, nobody else's business
-    return api
 
 
 def _extra_body(provider: Provider, options: ModelOptions) -> dict[str, Any] | None:
@@ -149,8 +142,8 @@ def _through_langchain(ref: ModelRef, provider: Provider, options: ModelOptions)
     )
 
 
-class _AsyncOnly:
-    """Stands where ChatOpenAI would build a synchronous client for every model."""
+class _OwnWire:
+    """Stands where ChatOpenAI would build clients of the OpenAI SDK, which nobody would use."""
 
     def __getattr__(self, name: str) -> Any:
         raise RuntimeError("this model is asynchronous: use `ainvoke` or `astream`")

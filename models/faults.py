@@ -141,7 +141,7 @@ _KINDS: tuple[tuple[Reason, tuple[str, ...]], ...] = (
     ("bad_response", ("APIResponseValidationError", "ContentTypeError", "DecodingError")),
     ("connection", ("ClientOSError", "ServerDisconnectedError", "ClientPayloadError")),
     ("timeout", ("TimeoutException", "APITimeoutError", "ServerTimeoutError")),
-    ("connection", ("TransportError", "ClientConnectionError", "APIConnectionError")),
+    ("connection", ("TransportError", "ClientConnectionError", "APIConnectionError", "InvalidURL")),
     ("upstream_error", ("APIError",)),
 )
 

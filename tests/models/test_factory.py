@@ -52,11 +52,16 @@ async def test_a_local_server_gets_the_words_it_knows_and_no_key(
 async def test_openai_gets_reasoning_effort_and_never_the_responses_api() -> None:
     ref = ModelRef("openai", "gpt-5.5-pro")  # ChatOpenAI alone would switch to /responses here
     async with scripted_server(lambda seen: text("Yes.")) as server:
-        env = {"OPENAI_API_KEY": SECRET, "OPENAI_BASE_URL": server.base_url}
+        env = {
+            "OPENAI_API_KEY": SECRET,
+            "OPENAI_BASE_URL": server.base_url,
+            "OPENAI_ORG_ID": "org-of-ours",
+        }
         model = chat_model(ref, ModelOptions(reasoning_effort="max"), env=env)
         await model.ainvoke("Why?")
     assert server.requests[0].path == "/v1/chat/completions"
     assert server.requests[0].body["reasoning_effort"] == "xhigh"
+    assert server.requests[0].headers["openai-organization"] == "org-of-ours"
 
 
 async def test_what_is_not_set_is_not_sent() -> None:
