@@ -38,12 +38,18 @@ def checked_answer(draft: str, sources: Sources) -> Checked:
     """Turn `[A3]` into numbered links, mark unknown ids and addresses, append the source list."""
     checked = Checked(text="")
     parts = [
-        part if is_code else _resolved(part, sources, checked)
+        part if is_code else resolved_prose(part, sources, checked)
         for part, is_code in split_code(draft.strip())
     ]
     listed = _source_list(sources, checked.numbers)
     checked.text = "".join(parts) + (f"\n\n## Sources\n\n{listed}" if listed else "")
     return checked
+
+
+def resolved_prose(prose: str, sources: Sources, checked: Checked) -> str:
+    """One stretch of prose without code: first foreign addresses, then citations."""
+    marked = _URL.sub(lambda found: _address(found, sources, checked), prose)
+    return CITATIONS.sub(lambda found: _links(found.group(), sources, checked), marked)
 
 
 def retention(state: FusionState, sources: Sources, numbers: dict[str, int]) -> Retention:
@@ -65,12 +71,6 @@ def retention(state: FusionState, sources: Sources, numbers: dict[str, int]) -> 
 def link_of(url: str) -> str:
     """The address a reader can follow; documents are relative to the folder they came from."""
     return quote(url.removeprefix("docs:"), safe="/:?#[]@!$&'*+,;=%~-._")
-
-
-def _resolved(prose: str, sources: Sources, checked: Checked) -> str:
-    """One stretch of prose without code: first foreign addresses, then citations."""
-    marked = _URL.sub(lambda found: _address(found, sources, checked), prose)
-    return CITATIONS.sub(lambda found: _links(found.group(), sources, checked), marked)
 
 
 def _address(found: re.Match[str], sources: Sources, checked: Checked) -> str:

@@ -17,6 +17,7 @@ happened, `seat` who (a letter, `judge` or `synthesizer`).
 | `judge.repair` | errors [str], attempt |
 | `judge.finished` | round, analysis (dict) or None, reason |
 | `follow_ups` | round, follow_ups [{id, question, kind, about, seats}] |
+| `sources` | sources [dict, `tools.sources.Source` without its text]; before the writer starts |
 | `writer.started` | model, mode; a second one means: start again with an empty page |
 | `writer.delta` | text |
 | `writer.finished` | model, reason (None when all went well) |

@@ -37,6 +37,7 @@ async def synthesizer(state: FusionState, config: RunnableConfig) -> Json:
         return _update(run, "", None, None)
     if run.settings.mode == "select" and not _needs_correction(state, best):
         return _update(run, best.text, f"seat {best.seat}", None)
+    tell("sources", sources=[_untold(source) for source in state["sources"].values()])
     caller = run.caller(run.settings.synthesizer, "synthesizer", "synthesizer", state["round"])
     try:
         text = await _written(caller, _prompt(run, state, best), run)
@@ -98,6 +99,11 @@ def _prompt(run: Run, state: FusionState, best: MemberAnswer) -> list[BaseMessag
         parts.append(tag("best_answer", best.text, seat=best.seat))
     system = prompt("select" if select else "synthesizer")
     return [SystemMessage(system), HumanMessage("\n\n".join(part for part in parts if part))]
+
+
+def _untold(source: Json) -> Json:
+    """A source without its text: what it takes to resolve a citation."""
+    return {name: value for name, value in source.items() if name != "text"}
 
 
 def _best(state: FusionState) -> MemberAnswer:

@@ -1,0 +1,46 @@
+"""The application: every HTTP door over one service."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import import_module
+from importlib.metadata import version
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from langgraph_fusion.graph.errors import FusionError
+from langgraph_fusion.models.http import close_http_client
+from langgraph_fusion.server import chat
+from langgraph_fusion.server.config import ServerConfig
+from langgraph_fusion.server.errors import ApiError, api_error
+from langgraph_fusion.server.gate import Gate
+from langgraph_fusion.server.service import Service
+
+
+def create_app(config: ServerConfig | None = None) -> FastAPI:
+    """Build the server; nothing is opened before it starts."""
+    service = Service.of(config or ServerConfig())
+    app = FastAPI(title="langgraph-fusion", version=version("langgraph-fusion"), lifespan=_lifespan)
+    app.state.service = service
+    app.add_middleware(Gate, service=service)
+    for kind in (ApiError, FusionError, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(kind, _say)
+    app.include_router(chat.router)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Load what a first request would otherwise wait for, and close what all have shared."""
+    for name in ("models.chat", "graph.build"):
+        await asyncio.to_thread(import_module, f"langgraph_fusion.{name}")
+    yield
+    await close_http_client()
+
+
+async def _say(request: Request, error: Exception) -> JSONResponse:
+    said = api_error(error)
+    return JSONResponse(said.body, status_code=said.status, headers=said.headers)

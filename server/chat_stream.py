@@ -1,0 +1,67 @@
+"""The chunks of a chat completion: the answer as it is written, progress beside it.
+
+Every chunk but that of the usage has one choice, so that a client that reads
+`choices[0].delta.content` works unchanged. Progress is one more member of a chunk, `fusion`: an
+event of `graph.events`, without what comes whole in the end.
+"""
+
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
+from typing import Any
+
+from langgraph_fusion.graph.live_answer import LiveAnswer
+from langgraph_fusion.server.chat_reply import finish_of, usage_of
+from langgraph_fusion.server.conduct import Conducted, Event
+from langgraph_fusion.server.errors import api_error
+from langgraph_fusion.server.event_stream import DONE, frame
+from langgraph_fusion.server.wanted import Wanted
+
+Json = dict[str, Any]
+_SILENT = frozenset({"model.call", "sources", "writer.delta", "run.finished"})
+
+
+async def chat_frames(run: Conducted, wanted: Wanted, head: Json) -> AsyncGenerator[bytes, None]:
+    """Yield the chunks of a run; one that fails ends with an error object, as OpenAI's do."""
+    chunks = _Chunks(wanted, head)
+    yield chunks.chunk({"role": "assistant", "content": ""})
+    try:
+        async with aclosing(run.events()) as events:
+            async for event in events:
+                for data in chunks.of(event):
+                    yield data
+    except Exception as error:  # noqa: BLE001 - the status is sent, the stream has to say it
+        yield frame(api_error(error, run.run_id).body)
+    yield DONE
+
+
+class _Chunks:
+    def __init__(self, wanted: Wanted, head: Json) -> None:
+        self._wanted = wanted
+        self._head = head | {"object": "chat.completion.chunk"}
+        self._answer = LiveAnswer()
+
+    def of(self, event: Event) -> Iterator[bytes]:
+        """The chunks that an event gives."""
+        if text := self._answer.take(event):
+            yield self.chunk({"content": text})
+        if event["type"] == "run.finished":
+            yield from self._last(event)
+        elif self._wanted.progress and event["type"] not in _SILENT:
+            yield self.chunk({}, fusion=_short(event))
+
+    def chunk(self, delta: Json, finish_reason: str | None = None, **further: Any) -> bytes:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish_reason, "logprobs": None}
+        return frame(self._head | {"choices": [choice]} | further)
+
+    def _last(self, event: Event) -> Iterator[bytes]:
+        told = {"fusion": event} if self._wanted.details else {}
+        yield self.chunk({}, finish_of(event["result"]), **told)
+        if self._wanted.include_usage:
+            yield frame(self._head | {"choices": [], "usage": usage_of(event["result"])})
+
+
+def _short(event: Event) -> Event:
+    """Without the member's text and the analysis: the result has them."""
+    if "answer" in event:
+        return event | {"answer": event["answer"] | {"text": ""}}
+    return {name: value for name, value in event.items() if name != "analysis"}

@@ -1,0 +1,130 @@
+"""One run on behalf of a client: admitted, watched, and stopped when nobody waits for it.
+
+    async with conducted(service, wanted, visit) as run:      # a whole answer
+        result = await while_present(request.receive, run.result())
+
+    run = await begun(service, wanted, visit)                 # a stream, which outlives its handler
+    return EventStream(frames(run.events()), close=run.stop, …)
+
+Every door that starts a deliberation for a client goes through here.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from typing import Any
+
+from langgraph_fusion.graph.ask import deliberate
+from langgraph_fusion.graph.errors import RunFailed
+from langgraph_fusion.server.admission import Place
+from langgraph_fusion.server.errors import ServerStopping
+from langgraph_fusion.server.service import Service
+from langgraph_fusion.server.visits import Visit
+from langgraph_fusion.server.wanted import Wanted
+
+Event = dict[str, Any]
+BEGIN_WITHIN_S = 0.03
+"""How long a stream waits for a first sign of failure before it answers 200."""
+
+
+@asynccontextmanager
+async def conducted(service: Service, wanted: Wanted, visit: Visit) -> "AsyncIterator[Conducted]":
+    """Admit and start a run for the length of the block.
+
+    Raises:
+        ApiError: 429 when the server is full.
+    """
+    run = Conducted(service, wanted, visit, service.admission.enter())
+    try:
+        yield run
+    finally:
+        await run.stop()
+
+
+async def begun(service: Service, wanted: Wanted, visit: Visit) -> "Conducted":
+    """Admit and start a run that the caller stops; what fails at once is raised here.
+
+    Raises:
+        ApiError: As `conducted`.
+        ConfigError, RunFailed: If the run cannot start.
+    """
+    run = Conducted(service, wanted, visit, service.admission.enter())
+    try:
+        await run.settled(BEGIN_WITHIN_S)
+    except BaseException:
+        await run.stop()
+        raise
+    return run
+
+
+class Conducted:
+    """A run under way; its events wait until they are read."""
+
+    def __init__(self, service: Service, wanted: Wanted, visit: Visit, place: Place) -> None:
+        self.run_id: str | None = None
+        self._service = service
+        self._wanted = wanted
+        self._visit = visit
+        self._place = place
+        self._told: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._stopped_by: RunFailed | None = None
+        self._task = asyncio.create_task(self._perform())
+        service.runs.add(self)
+
+    async def events(self) -> AsyncGenerator[Event, None]:
+        """Yield what the run tells, then raise what it raises.
+
+        Raises:
+            ConfigError, RunFailed: As `graph.ask.deliberate`.
+            ServerStopping: If the server did not wait for the end of the run.
+        """
+        while (event := await self._told.get()) is not None:
+            yield event
+        await self._ended()
+
+    async def result(self) -> Event:
+        """Read all events and return the `FusionResult` as JSON; raises as `events`."""
+        result: Event = {}
+        async with aclosing(self.events()) as events:
+            async for event in events:
+                result = event.get("result", result)
+        return result
+
+    async def settled(self, within_s: float) -> None:
+        """Wait so long for the end of the run, and raise what it raised by then."""
+        await asyncio.wait({self._task}, timeout=within_s)
+        if self._task.done():
+            await self._ended()
+
+    async def stop(self) -> None:
+        """End the run if it has not ended: calls stop, containers are removed."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        self._place.leave()
+        self._service.runs.discard(self)
+
+    def give_up(self) -> None:
+        """End the run because the server stops; its client is told so."""
+        self._stopped_by = ServerStopping(self.run_id)
+        self._task.cancel()
+
+    async def _ended(self) -> None:
+        try:
+            await self._task
+        except asyncio.CancelledError:
+            if self._stopped_by is None:
+                raise
+            raise self._stopped_by from None
+
+    async def _perform(self) -> None:
+        try:
+            async with self._place.turn():
+                await self._deliberate()
+        finally:
+            self._told.put_nowait(None)
+
+    async def _deliberate(self) -> None:
+        async with aclosing(deliberate(self._wanted.messages, self._wanted.settings)) as events:
+            async for event in events:
+                self.run_id = event.get("run_id", self.run_id)
+                self._told.put_nowait(event)

@@ -1,0 +1,29 @@
+"""What the operator decides once, for the life of a server process."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from langgraph_fusion.server.permits import Permits
+
+MIB = 2**20
+
+
+@dataclass(frozen=True)
+class ServerConfig:
+    """Limits and switches of one server process; `fusion serve --help` explains them."""
+
+    max_runs: int = 32
+    """Deliberations at the same time; more wait in the queue."""
+    queue: int = 64
+    """Requests that may wait for their turn; further ones get 429 at once."""
+    max_body_bytes: int = 8 * MIB
+    keys: Path | None = None
+    """File of API keys; without one every request is served."""
+    keep_alive_s: float = 10.0
+    """A stream is never silent for longer: a comment line is sent."""
+    grace_s: float = 30.0
+    """After SIGTERM running deliberations have so many seconds to finish."""
+    log_prompts: bool = False
+    """Write questions and answers into the log."""
+    permits: Permits = field(default_factory=Permits)
+    """What clients may ask for."""

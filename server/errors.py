@@ -1,0 +1,157 @@
+"""Every error of the server in OpenAI's shape: `{"error": {message, type, param, code, …}}`.
+
+| status | type | when |
+|---|---|---|
+| 400 | `invalid_request_error` | wrong body, setting or input; `param` names the field |
+| 401 | `authentication_error` | no key, or an unknown one |
+| 402 | `insufficient_quota` | a spend cap or the provider's credit is used up |
+| 404, 405, 413 | `invalid_request_error` | no such path, model or method; too large a body |
+| 429 | `rate_limit_error` | the server is full, or the key's rate is used up; see `Retry-After` |
+| 500 | `server_error` | a fault of ours |
+| 502 | `upstream_error` | no member of the panel could answer |
+| 503 | `service_unavailable` | a missing sandbox, rate-limited models, or the server is stopping |
+| 504 | `timeout_error` | time ran out before there was an answer |
+
+A run that failed also has `failure_reason`, in the hosted product's words, and `run_id`.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from langgraph_fusion.graph.errors import AllMembersFailed, ConfigError, RunFailed
+from langgraph_fusion.server.wanted import UnknownModel
+
+_TYPES = {
+    401: "authentication_error",
+    402: "insufficient_quota",
+    429: "rate_limit_error",
+    500: "server_error",
+    502: "upstream_error",
+    503: "service_unavailable",
+    504: "timeout_error",
+}
+_STATUS_OF_REASON = {
+    "insufficient_credits": 402,
+    "budget_exceeded": 402,
+    "rate_limited": 503,
+    "sandbox_unavailable": 503,
+    "server_stopping": 503,
+    "timeout": 504,
+    "deadline": 504,
+}
+"""Any other reason of a failed run is 502."""
+_CODES = {404: "not_found", 405: "method_not_allowed", 413: "request_too_large"}
+_FIELD = re.compile(r"^([a-z_][\w.\[\]]*): ")
+
+
+class ApiError(Exception):
+    """An answer that is an error, with everything a client needs to act on it."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        code: str | None = None,
+        param: str | None = None,
+        retry_after_s: float | None = None,
+        **further: Any,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.param = param
+        self.retry_after_s = retry_after_s
+        self.further = {name: value for name, value in further.items() if value is not None}
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The JSON that is sent, as a response or as the last event of a stream."""
+        error = {
+            "message": str(self),
+            "type": _TYPES.get(self.status, "invalid_request_error"),
+            "param": self.param,
+            "code": self.code,
+        }
+        return {"error": error | self.further}
+
+    @property
+    def headers(self) -> dict[str, str]:
+        if self.retry_after_s is None:
+            return {}
+        return {"Retry-After": str(max(1, math.ceil(self.retry_after_s)))}
+
+
+class ServerStopping(RunFailed):
+    """The server was told to stop before the run had finished."""
+
+    def __init__(self, run_id: str | None) -> None:
+        named = f"run {run_id}" if run_id else "this run"
+        super().__init__(f"the server is stopping and {named} was not finished", "server_stopping")
+
+
+class TooLarge(HTTPException):
+    """Raised while the body is read: FastAPI passes only this kind of exception on."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(413, f"the request body is larger than {limit} bytes")
+
+
+def api_error(error: Exception, run_id: str | None = None) -> ApiError:
+    """Say in OpenAI's shape what went wrong; nothing internal leaves the server."""
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, UnknownModel):
+        return ApiError(404, str(error), code="model_not_found", param="model")
+    if isinstance(error, ConfigError):
+        return _of_config(error)
+    if isinstance(error, RunFailed):
+        return _of_run(error, run_id)
+    if isinstance(error, RequestValidationError):
+        return _of_validation(error.errors())
+    if isinstance(error, HTTPException):
+        return ApiError(error.status_code, str(error.detail), code=_CODES.get(error.status_code))
+    return ApiError(
+        500,
+        "the server failed unexpectedly; its log says how",
+        code="internal_error",
+        run_id=run_id,
+    )
+
+
+def _of_config(error: ConfigError) -> ApiError:
+    found = _FIELD.match(str(error))
+    return ApiError(400, str(error), code="invalid_value", param=found[1] if found else None)
+
+
+def _of_validation(found: Sequence[Any]) -> ApiError:
+    """The first thing that is wrong with a body, without echoing what was sent."""
+    first = found[0]
+    where = ".".join(str(part) for part in first["loc"] if part != "body")
+    text = str(first["msg"]).removeprefix("Value error, ")
+    if first["type"] == "json_invalid":
+        return ApiError(400, "the body is not JSON", code="invalid_json")
+    return ApiError(400, f"{where or 'body'}: {text}", code="invalid_value", param=where or None)
+
+
+def _of_run(error: RunFailed, run_id: str | None) -> ApiError:
+    failed = [_failed(one) for one in error.failed] if isinstance(error, AllMembersFailed) else None
+    return ApiError(
+        _STATUS_OF_REASON.get(error.reason, 502),
+        str(error),
+        code=error.reason,
+        failure_reason=error.reason,
+        failed_models=failed,
+        run_id=run_id,
+    )
+
+
+def _failed(one: Any) -> dict[str, Any]:
+    """As in the hosted product's `failed_models`."""
+    said = {"model": one.model, "error": one.detail or one.reason, "status_code": one.status_code}
+    return {name: value for name, value in said.items() if value is not None}

@@ -1,0 +1,70 @@
+"""The real application under the real uvicorn on a real socket, over the scripted model server."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+import uvicorn
+from openai import AsyncOpenAI
+
+from langgraph_fusion.server.app import create_app
+from langgraph_fusion.server.config import ServerConfig
+from tests.graph.cast import Part
+from tests.scripted import ScriptedServer, scripted_server
+
+
+class Served:
+    """A running server, the models behind it and the official client in front of it."""
+
+    def __init__(self, url: str, models: ScriptedServer, app: Any) -> None:
+        self.url = url
+        self.models = models
+        self.app = app
+        self.client = AsyncOpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0)
+
+    @property
+    def service(self) -> Any:
+        return self.app.state.service
+
+
+Serving = Callable[..., Awaitable[Served]]
+
+
+@pytest.fixture
+async def serving(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Serving]:
+    """Start a server whose models follow a script; settings are those of `ServerConfig`."""
+    closing: list[Callable[[], Awaitable[Any]]] = []
+
+    async def start(script: Part, **config: Any) -> Served:
+        models = scripted_server(script)
+        behind = await models.__aenter__()
+        closing.append(lambda: models.__aexit__(None, None, None))
+        monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-secret-key")
+        monkeypatch.setenv("OPENROUTER_BASE_URL", behind.base_url)
+        app = create_app(ServerConfig(**config))
+        url, stop = await _started(app)
+        closing.append(stop)
+        served = Served(url, behind, app)
+        closing.append(served.client.close)
+        return served
+
+    yield start
+    for close in reversed(closing):
+        await close()
+
+
+async def _started(app: Any) -> tuple[str, Callable[[], Awaitable[None]]]:
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=5))
+    running = asyncio.create_task(server._serve([listening]))  # `serve` takes the signals
+    while not server.started:
+        await asyncio.sleep(0.01)
+
+    async def stop() -> None:
+        server.should_exit = True
+        await running
+
+    return f"http://127.0.0.1:{listening.getsockname()[1]}", stop
