@@ -73,6 +73,15 @@ def _retry(board: Board, event: Event, now: float) -> Board:
     return board.with_row(event["seat"], doing="retrying", note=note)
 
 
+def _wait(board: Board, event: Event, now: float) -> Board:
+    note = f"{event['reason']}, waits {event.get('wait_s') or 0:.0f}s"
+    return board.with_row(event["seat"], doing="retrying", note=note)
+
+
+def _hedge(board: Board, event: Event, now: float) -> Board:
+    return board.with_row(event["seat"], note=f"slow to begin, asks {event['next']} as well")
+
+
 def _switch(board: Board, event: Event, now: float) -> Board:
     note = f"instead of {event['model']}: {event['reason']}"
     return board.with_row(event["seat"], model=event["next"], doing="working", note=note)
@@ -150,6 +159,8 @@ _CHANGES: Mapping[str, Callable[[Board, Event, float], Board]] = {
     "member.tool_done": _tool_done,
     "model.call": _call,
     "model.retry": _retry,
+    "model.wait": _wait,
+    "model.hedge": _hedge,
     "model.switch": _switch,
     "member.finished": _member_finished,
     "judge.started": _judge_started,

@@ -55,6 +55,17 @@ def _retry(board: Board, event: Event) -> Iterator[str]:
     yield f"{seat} {event['reason']}: again in {event.get('wait_s') or 0:.0f}s"
 
 
+def _wait(board: Board, event: Event) -> Iterator[str]:
+    seat = NAMES.get(event["seat"], event["seat"])
+    yield f"{seat} waits {event.get('wait_s') or 0:.0f}s: {event['reason']}"
+
+
+def _hedge(board: Board, event: Event) -> Iterator[str]:
+    seat = NAMES.get(event["seat"], event["seat"])
+    slow = f"{event['model']} has not begun after {duration(event['after_s'])}"
+    yield f"{seat} asks {event['next']} as well: {slow}"
+
+
 def _switch(board: Board, event: Event) -> Iterator[str]:
     seat = NAMES.get(event["seat"], event["seat"])
     reason = event["reason"]
@@ -111,6 +122,8 @@ _LINES: _Lines = {
     "member.started": _member_started,
     "member.tool": _tool,
     "model.retry": _retry,
+    "model.wait": _wait,
+    "model.hedge": _hedge,
     "model.switch": _switch,
     "member.finished": _member_finished,
     "judge.started": _judge_started,

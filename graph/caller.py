@@ -1,22 +1,20 @@
 """Call the models of one seat: every call limited, billed and told; faults retried or passed on."""
 
 import asyncio
+import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_exception,
-    stop_after_attempt,
-    wait_random_exponential,
-)
 
 from langgraph_fusion.graph.budget import BudgetReached, Planned, Reserved
 from langgraph_fusion.graph.events import tell
+from langgraph_fusion.graph.hedge import Race
+from langgraph_fusion.graph.holding_off import HoldingOff
 from langgraph_fusion.graph.limits import Limits
 from langgraph_fusion.graph.records import Call, Stage, Switch
 from langgraph_fusion.graph.settings import ModelSeat
@@ -34,7 +32,12 @@ ATTEMPTS = 3
 CAPPED_MAX_TOKENS = 16_000
 """Output limit sent under a spend cap when the seat has none: the hosted product's default."""
 
+BACKOFF_S, MOST_BACKOFF_S = 0.5, 8.0
+"""Random waits grow from the one to the other where the provider names none; as openai's client."""
+
 Send = Callable[[BaseChatModel], Awaitable[AIMessage]]
+Mend = Callable[[Fault], bool]
+"""Change what is sent next so that this fault goes away; False if there is no way to."""
 
 
 class SeatFailed(Exception):
@@ -46,10 +49,20 @@ class SeatFailed(Exception):
         self.model = model
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked, of whichever model: `along` is sent with the prompt and costs tokens too."""
+
+    prompt: Sequence[BaseMessage]
+    send: Send
+    along: Iterable[Any]
+
+
 class _CallFailed(Exception):
-    def __init__(self, fault: Fault) -> None:
+    def __init__(self, fault: Fault, ref: ModelRef) -> None:
         super().__init__(fault.reason)
         self.fault = fault
+        self.ref = ref
 
 
 class Caller:
@@ -62,6 +75,7 @@ class Caller:
         *,
         limits: Limits,
         prices: PriceTable,
+        holding_off: HoldingOff,
         stage: Stage,
         round: int = 0,
     ) -> None:
@@ -71,17 +85,29 @@ class Caller:
         self._name = name
         self._limits = limits
         self._prices = prices
+        self._holding_off = holding_off
         self._stage: Stage = stage
         self._round = round
         self._refs = list(seat.models)
+        self._race: Race[ModelRef, AIMessage] | None = None
+        self._racing: dict[int, ModelRef] = {}
 
     @property
     def model(self) -> ModelRef:
         """The model whose turn it is."""
         return self._refs[0]
 
+    @property
+    def left_s(self) -> float:
+        """Seconds the stage still has."""
+        return self._limits.left(self._stage, self._round)
+
     async def reply(
-        self, prompt: Sequence[BaseMessage], send: Send, along: Iterable[Any] = ()
+        self,
+        prompt: Sequence[BaseMessage],
+        send: Send,
+        along: Iterable[Any] = (),
+        mend: Mend | None = None,
     ) -> AIMessage:
         """Return a usable reply: not empty, not refused; it may be truncated or call tools.
 
@@ -91,80 +117,131 @@ class Caller:
             SeatFailed: If every model of the seat failed.
             BudgetReached: If the next call might pass the spend cap.
         """
+        asked = _Asked(prompt, send, along)
         while True:
             try:
-                return await self._with_retries(prompt, send, along)
+                return await self._answered(asked)
             except _CallFailed as failed:
-                if not (failed.fault.switch and self.give_up(failed.fault)):
-                    raise SeatFailed(failed.fault, str(self.model)) from failed.__cause__
+                mended = mend is not None and mend(failed.fault)
+                if not (mended or self._passed_on(failed)):
+                    raise SeatFailed(failed.fault, str(failed.ref)) from failed.__cause__
+
+    def begins(self, model: BaseChatModel) -> bool:
+        """Say that the reply of this model has begun; False if another model has the call."""
+        return self._race is None or self._race.begins(self._racing[id(model)])
 
     def give_up(self, fault: Fault) -> bool:
         """Move to the seat's next model; False if there is none."""
+        return self._give_up(self.model, fault)
+
+    def _passed_on(self, failed: _CallFailed) -> bool:
+        return failed.fault.switch and self.left_s > 0 and self._give_up(failed.ref, failed.fault)
+
+    def _give_up(self, gone: ModelRef, fault: Fault) -> bool:
         if len(self._refs) == 1:
             return False
-        gone = self._refs.pop(0)
-        self.switches.append(Switch(model=str(gone), reason=fault.reason, detail=fault.detail))
+        self._refs.remove(gone)
+        self._note_switch(gone, fault.reason, fault.detail)
+        return True
+
+    def _note_switch(self, gone: ModelRef, reason: str, detail: str) -> None:
+        self.switches.append(Switch(model=str(gone), reason=reason, detail=detail))
         tell(
             "model.switch",
             seat=self._name,
             model=str(gone),
-            reason=fault.reason,
+            reason=reason,
             next=str(self.model),
         )
-        return True
 
     def affords_another(self, prompt: Sequence[BaseMessage], along: Iterable[Any] = ()) -> bool:
         """Whether the cap would leave enough for one more call after this one and its tools."""
         if not self._limits.capped:
             return True
-        planned = self._planned(prompt, along)
+        planned = self._planned(self.model, prompt, along)
         return self._limits.budget.affords_another(planned, share(self._stage, self._round))
 
     def least_usd(self, prompt: Sequence[BaseMessage], more_input: int = 0) -> float:
         """What a call costs at most with the smallest output limit worth its money."""
-        planned = self._planned(prompt, ())
+        planned = self._planned(self.model, prompt, ())
         return planned.usd(planned.least, more_input)
 
-    async def _with_retries(
-        self, prompt: Sequence[BaseMessage], send: Send, along: Iterable[Any]
-    ) -> AIMessage:
-        attempts = AsyncRetrying(
-            retry=retry_if_exception(lambda e: isinstance(e, _CallFailed) and e.fault.retryable),
-            stop=self._should_stop,
-            wait=_wait,
-            before_sleep=self._tell_retry,
-            reraise=True,
-        )
-        return await attempts(self._once, prompt, send, along)
+    async def _answered(self, asked: _Asked) -> AIMessage:
+        after_s = self._seat.hedge_s
+        if after_s is None or len(self._refs) == 1:
+            return await self._with_retries(self.model, asked)
+        return await self._hedged(asked, after_s)
 
-    def _should_stop(self, state: RetryCallState) -> bool:
-        """Stop after a few attempts, or when the wait would outlast the stage."""
-        left = self._limits.left(self._stage, self._round)
-        return stop_after_attempt(ATTEMPTS)(state) or state.upcoming_sleep >= left
+    async def _hedged(self, asked: _Asked, after_s: float) -> AIMessage:
+        """Ask the next model too when this one is slow to begin; the faster keeps the seat."""
+        lead, spare = self._refs[:2]
+        runners = {ref: partial(self._with_retries, ref, asked) for ref in (lead, spare)}
+        self._race = race = Race(runners, after_s)
+        told = {"seat": self._name, "model": str(lead), "next": str(spare), "after_s": after_s}
+        try:
+            return await race.run(lambda: tell("model.hedge", **told))
+        finally:
+            self._race = None
+            self._racing.clear()
+            self._settle_race(race, after_s)
 
-    def _tell_retry(self, state: RetryCallState) -> None:
-        fault = _fault(state)
-        wait_s = round(state.upcoming_sleep, 2)
-        reason = fault.reason if fault else "unexpected_error"
-        tell("model.retry", seat=self._name, model=str(self.model), reason=reason, wait_s=wait_s)
+    def _settle_race(self, race: Race[ModelRef, AIMessage], after_s: float) -> None:
+        """Drop who failed; a spare that was faster takes the seat, and the lead becomes its spare.
 
-    async def _once(
-        self, prompt: Sequence[BaseMessage], send: Send, along: Iterable[Any]
-    ) -> AIMessage:
-        ref = self.model
-        reserved = await self._reserve(prompt, along)
+        The lead's own failure is left to `reply`, unless the spare has answered meanwhile.
+        """
+        lead, spare = self._refs[:2]
+        for ref, error in race.failures.items():
+            if isinstance(error, _CallFailed) and (ref == spare or race.winner == spare):
+                self._give_up(ref, error.fault)
+        if race.winner == spare and lead in self._refs:
+            self._refs[:2] = [spare, lead]
+            self._note_switch(lead, "slow", f"had not begun to answer after {after_s:g} s")
+
+    async def _with_retries(self, ref: ModelRef, asked: _Asked) -> AIMessage:
+        """Try one model a few times, while the fault may pass and the stage has time to wait."""
+        attempt = 1
+        while True:
+            await self._hold_off(ref)
+            try:
+                return await self._once(ref, asked)
+            except _CallFailed as failed:
+                fault, wait_s = failed.fault, _wait_s(failed.fault, attempt)
+                self._holding_off.note(ref, fault, wait_s)
+                last = attempt == ATTEMPTS or wait_s >= self.left_s
+                if last or not fault.retryable:
+                    raise
+            attempt += 1
+            self._tell_wait("model.retry", ref, fault.reason, wait_s)
+            await asyncio.sleep(wait_s)
+
+    async def _hold_off(self, ref: ModelRef) -> None:
+        """Wait while the provider wants to be left alone, whichever seat it told so."""
+        while wait_s := self._holding_off.seconds(ref):
+            if wait_s >= self.left_s:
+                said = f"the provider wants no call for another {wait_s:.0f} s"
+                raise _CallFailed(Fault("rate_limited", said, 429, wait_s), ref)
+            self._tell_wait("model.wait", ref, "rate_limited", wait_s)
+            await asyncio.sleep(wait_s)
+
+    def _tell_wait(self, type: str, ref: ModelRef, reason: str, wait_s: float) -> None:
+        tell(type, seat=self._name, model=str(ref), reason=reason, wait_s=round(wait_s, 2))
+
+    async def _once(self, ref: ModelRef, asked: _Asked) -> AIMessage:
+        if not self.left_s:
+            raise _CallFailed(Fault("timeout", "no time was left for this call"), ref)
+        reserved = await self._reserve(ref, asked)
         began = time.monotonic()
         fault: Fault | None = None
         usage: Usage | None = None
         try:
-            left = self._limits.left(self._stage, self._round)
-            async with asyncio.timeout(min(self._seat.timeout_s, left)):
-                message = await send(chat_model(ref, self._options(reserved)))
+            async with asyncio.timeout(min(self._seat.timeout_s, self.left_s)):
+                message = await asked.send(self._model(ref, reserved))
             usage = usage_of(message, ref, self._prices)
             fault = _unusable(message)
             if fault is None:
                 return message
-            raise _CallFailed(fault)
+            raise _CallFailed(fault, ref)
         except asyncio.CancelledError as error:
             fault = fault_of(error)
             raise
@@ -172,9 +249,15 @@ class Caller:
             raise
         except Exception as error:
             fault = fault_of(error)
-            raise _CallFailed(fault) from error
+            raise _CallFailed(fault, ref) from error
         finally:
             self._bill(ref, usage, fault, time.monotonic() - began, reserved)
+
+    def _model(self, ref: ModelRef, reserved: Reserved) -> BaseChatModel:
+        model = chat_model(ref, self._options(reserved))
+        if self._race is not None:
+            self._racing[id(model)] = ref
+        return model
 
     def _options(self, reserved: Reserved) -> ModelOptions:
         seat = self._seat
@@ -186,30 +269,32 @@ class Caller:
             extra=seat.extra,
         )
 
-    async def _reserve(self, prompt: Sequence[BaseMessage], along: Iterable[Any]) -> Reserved:
+    async def _reserve(self, ref: ModelRef, asked: _Asked) -> Reserved:
         """Set the call's worst case aside; raises BudgetReached."""
         if not self._limits.capped:
             return Reserved(0.0, self._seat.max_tokens)
-        planned = self._planned(prompt, along)
+        planned = self._planned(ref, asked.prompt, asked.along)
         try:
-            async with asyncio.timeout(self._limits.left(self._stage, self._round)):
+            async with asyncio.timeout(self.left_s):
                 return await self._limits.budget.reserve(planned, share(self._stage, self._round))
         except TimeoutError:
             raise BudgetReached(
                 "the money was set aside for other calls until time was up"
             ) from None
 
-    def _planned(self, prompt: Sequence[BaseMessage], along: Iterable[Any]) -> Planned:
+    def _planned(
+        self, ref: ModelRef, prompt: Sequence[BaseMessage], along: Iterable[Any]
+    ) -> Planned:
         output = self._seat.max_tokens or CAPPED_MAX_TOKENS
-        return Planned(self._price(), prompt_tokens(prompt, along), output)
+        return Planned(self._price(ref), prompt_tokens(prompt, along), output)
 
-    def _price(self) -> Price:
+    def _price(self, ref: ModelRef) -> Price:
         """The listed price; of a model without one what `unknown_cost` says."""
-        if price := self._prices.price_of(self.model):
+        if price := self._prices.price_of(ref):
             return price
         unknown = self._limits.budget.unknown
         if unknown == "refuse":
-            raise BudgetReached(f"no price is listed for {self.model}, so the cap cannot be kept")
+            raise BudgetReached(f"no price is listed for {ref}, so the cap cannot be kept")
         return FREE if unknown == "ignore" else self._prices.dearest()
 
     def _bill(
@@ -253,14 +338,8 @@ def _unbilled(fault: Fault | None) -> Usage:
     return Usage(cost_usd=0.0 if turned_away else None)
 
 
-def _fault(state: RetryCallState) -> Fault | None:
-    error = state.outcome.exception() if state.outcome else None
-    return error.fault if isinstance(error, _CallFailed) else None
-
-
-def _wait(state: RetryCallState) -> float:
-    """What the provider asked for, else 0.5 to 8 seconds, growing, at random."""
-    fault = _fault(state)
-    if fault is not None and fault.retry_after_s is not None:
+def _wait_s(fault: Fault, attempt: int) -> float:
+    """What the provider asked for, else at random, longer each time."""
+    if fault.retry_after_s is not None:
         return fault.retry_after_s
-    return wait_random_exponential(multiplier=0.5, max=8)(state)
+    return random.uniform(0.0, min(MOST_BACKOFF_S, BACKOFF_S * 2.0 ** (attempt - 1)))

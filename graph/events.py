@@ -11,6 +11,8 @@ happened, `seat` who (a letter, `judge` or `synthesizer`).
 | `member.tool_done` | seat, round, call_id, tool, ok, seconds, summary (short text) |
 | `model.call` | seat, and every field of `records.Call` |
 | `model.retry` | seat, model, reason, wait_s |
+| `model.wait` | seat, model, reason, wait_s: the provider told another seat to wait |
+| `model.hedge` | seat, model, next, after_s: slow to begin, so the next model is asked as well |
 | `model.switch` | seat, model (given up), reason, next |
 | `member.finished` | seat, round, answer (dict, `records.MemberAnswer`) |
 | `judge.started` | round, model |

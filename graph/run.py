@@ -16,6 +16,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph_fusion.graph.attachments import Attachments, StockedSandbox, collect
 from langgraph_fusion.graph.caller import Caller
 from langgraph_fusion.graph.errors import SandboxRequired
+from langgraph_fusion.graph.holding_off import HoldingOff
 from langgraph_fusion.graph.limits import Limits
 from langgraph_fusion.graph.preflight import check_ready, library_settings, user_prices
 from langgraph_fusion.graph.quorum import Quorum
@@ -41,6 +42,7 @@ class Run:
     limits: Limits
     library: Library
     prices: PriceTable
+    holding_off: HoldingOff = field(default_factory=HoldingOff)
     pool: "SandboxPool | None" = None
     degraded: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -65,7 +67,15 @@ class Run:
 
     def caller(self, seat: ModelSeat, name: str, stage: Stage, round: int) -> Caller:
         """The models of a seat, for one stage of this run."""
-        return Caller(seat, name, limits=self.limits, prices=self.prices, stage=stage, round=round)
+        return Caller(
+            seat,
+            name,
+            limits=self.limits,
+            prices=self.prices,
+            holding_off=self.holding_off,
+            stage=stage,
+            round=round,
+        )
 
     def quorum(self, round: int, asked: int) -> Quorum:
         """The count of answers of a round in which so many members are asked."""
@@ -101,9 +111,10 @@ class Run:
         return round(time.monotonic() - self.limits.began, 3)
 
     def degrade(self, code: str, note: str) -> None:
-        """Record that something went worse than asked, once."""
+        """Record that something went worse than asked: each code and each sentence once."""
         if code not in self.degraded:
             self.degraded.append(code)
+        if note not in self.notes:
             self.notes.append(note)
 
 

@@ -56,6 +56,9 @@ class ModelSeat(_Settings):
     """Output limit of one call, reasoning tokens included."""
     timeout_s: float = Field(default=180.0, gt=0, le=3600)
     """Limit of one model call in seconds."""
+    hedge_s: float | None = Field(default=None, gt=0, le=3600)
+    """Seconds after which a call that has not begun to answer is given to the next model as well;
+    whichever begins first is kept. Needs a fallback, and costs both calls."""
     extra: dict[str, JsonValue] = Field(default_factory=dict)
     """Further fields of the request body, for example OpenRouter's `provider` preferences."""
 
@@ -70,6 +73,8 @@ class ModelSeat(_Settings):
     def _fallbacks_differ(self) -> Self:
         if len({self.model, *self.fallbacks}) <= len(self.fallbacks):
             raise ValueError("fallbacks: the same model stands twice; name each model once")
+        if self.hedge_s is not None and not self.fallbacks:
+            raise ValueError("hedge_s: there is no model to ask as well; name one in fallbacks")
         return self
 
     @property

@@ -54,7 +54,7 @@ async def _written(caller: Caller, messages: list[BaseMessage], run: Run) -> str
 
     async def send(model: BaseChatModel) -> AIMessage:
         tell("writer.started", model=str(caller.model), mode=mode)
-        return await _stream(model, messages)
+        return await _stream(model, messages, caller)
 
     reply = await caller.reply(messages, send)
     text = str(reply.text)
@@ -63,7 +63,7 @@ async def _written(caller: Caller, messages: list[BaseMessage], run: Run) -> str
             break
         talk = [*messages, AIMessage(text), HumanMessage(prompt("continue"))]
         try:
-            reply = await caller.reply(talk, partial(_stream, messages=talk))
+            reply = await caller.reply(talk, partial(_stream, messages=talk, caller=caller))
         except (SeatFailed, BudgetReached):
             break
         text += str(reply.text)
@@ -73,13 +73,15 @@ async def _written(caller: Caller, messages: list[BaseMessage], run: Run) -> str
     return strip_tool_markup(text).strip()
 
 
-async def _stream(model: BaseChatModel, messages: list[BaseMessage]) -> AIMessage:
-    """Collect a streamed reply and pass it on piece by piece."""
+async def _stream(model: BaseChatModel, messages: list[BaseMessage], caller: Caller) -> AIMessage:
+    """Collect a streamed reply and pass it on piece by piece, if this model has the page."""
     whole: AIMessageChunk | None = None
     async for chunk in model.astream(messages):
         if not isinstance(chunk, AIMessageChunk):
             continue
-        if chunk.text:
+        begun = chunk.text or chunk.additional_kwargs.get("reasoning_content")
+        mine = bool(begun) and caller.begins(model)
+        if mine and chunk.text:
             tell("writer.delta", text=chunk.text)
         whole = chunk if whole is None else whole + chunk
     return whole or AIMessageChunk(content="")

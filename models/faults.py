@@ -20,6 +20,8 @@ Reason = Literal[
     "unauthorized",
     "forbidden",
     "context_too_long",
+    "tools_unsupported",
+    "tools_required",
     "content_filter",
     "refused",
     "empty",
@@ -47,14 +49,42 @@ _STATUS: dict[int, Reason] = {
     524: "timeout",
 }
 _SAID: dict[Reason, tuple[str, ...]] = {
+    "tools_unsupported": (  # before `invalid_model`: OpenRouter says both in one sentence
+        "support tool use",
+        "not support tool",
+        "tools is not supported",
+        "tools are not supported",
+        "tool calling is not supported",
+        "`tool calling` is not supported",
+        "function calling is not supported",
+        "not support function calling",
+        "requires --enable-auto-tool-choice",
+    ),
+    "tools_required": (  # the transcript has tool calls and the request offers no tools
+        "toolconfig field must be defined",
+        "expects the `tools=` param",
+        "requires `tools=` param",
+        "requires tools to be defined",
+    ),
     "context_too_long": (
         "context_length",
         "context length",
         "context window",
+        "context size",
+        "context limit",
         "prompt is too long",
+        "prompt too long",
+        "input is too long",
         "maximum context",
+        "maximum prompt length",
+        "model token limit",
         "too many tokens",
+        "too large for model",
         "input tokens exceed",
+        "input token count",
+        "prompt token count",
+        "reduce the length of the messages",
+        "request_too_large",
     ),
     "invalid_model": (
         "not a valid model",
@@ -65,7 +95,10 @@ _SAID: dict[Reason, tuple[str, ...]] = {
     "insufficient_credits": ("insufficient_quota", "insufficient credits", "credit balance"),
     "content_filter": ("content_filter", "content policy", "content_policy", "moderation"),
 }
+"""What providers say; the sentences, with their authors, are in `tests/models/test_faults.py`."""
 _SAID_WITH: dict[Reason, frozenset[int | None]] = {
+    "tools_unsupported": frozenset({400, 404, 422, 500, 501, None}),
+    "tools_required": frozenset({400, 422, 500, None}),
     "context_too_long": frozenset({400, 413, 422, 500, None}),
     "invalid_model": frozenset({400, 404, 422, None}),
     "insufficient_credits": frozenset({400, 402, 403, 429, None}),
@@ -83,6 +116,8 @@ class Fault:
     status_code: int | None = None
     retry_after_s: float | None = None
     """Seconds the server asks to wait."""
+    upstream: bool = False
+    """A router passes on what one vendor behind it said: it concerns this model alone."""
 
     @property
     def retryable(self) -> bool:
@@ -102,7 +137,8 @@ def fault_of(error: BaseException) -> Fault:
     said = " ".join(filter(None, (_message_of(link) for link in chain[:1])))
     reason = _reason_of(chain, status, f"{said} {_code_of(chain)}".lower())
     wait = next((s for s in map(retry_after_s, chain) if s is not None), None)
-    return Fault(reason, clean_detail(said or type(error).__name__), status, wait)
+    detail = clean_detail(said or type(error).__name__)
+    return Fault(reason, detail, status, wait, any(map(_passed_on, chain)))
 
 
 def _reason_of(chain: list[BaseException], status: int | None, said: str) -> Reason:
@@ -203,6 +239,11 @@ def _status_of(error: BaseException) -> int | None:
 def _code_of(chain: list[BaseException]) -> str:
     codes = [_body_of(link).get(key) for link in chain for key in ("code", "type")]
     return " ".join(str(code) for code in codes if code)
+
+
+def _passed_on(error: BaseException) -> bool:
+    """Whether OpenRouter names the vendor whose error this is."""
+    return bool((_body_of(error).get("metadata") or {}).get("provider_name"))
 
 
 def _message_of(error: BaseException) -> str:

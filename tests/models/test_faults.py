@@ -49,6 +49,71 @@ async def test_a_status_has_a_reason(code: int, message: str, reason: str, retry
     assert fault.switch
 
 
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (400, "This model's maximum context length is 8192 tokens. However, your messages ..."),
+        (400, "Your input exceeds the context window of this model."),
+        (400, "prompt is too long: 213462 tokens > 200000 maximum"),
+        (400, "input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000"),
+        (400, "The input token count (1196265) exceeds the maximum number of tokens allowed"),
+        (400, "Input is too long for requested model."),
+        (400, "This model's maximum prompt length is 131072 but the request contains more"),
+        (400, "Please reduce the length of the messages or completion."),
+        (400, "Prompt contains 40000 tokens and 0 draft tokens, too large for model with 32768"),
+        (400, "the request exceeds the available context size, try increasing it"),
+        (400, "tokens to keep from the initial prompt is greater than the context length"),
+        (400, "invalid params, context window exceeds limit"),
+        (400, "Your request exceeded model token limit: 262144 (requested: 300001)"),
+        (400, "prompt token count of 140000 exceeds the limit of 128000"),
+        (413, "Request too large for model `x` on tokens per minute"),
+        (500, "the request exceeds the available context size"),
+    ],
+    ids=[
+        "openai", "openai responses", "anthropic", "anthropic output", "google", "bedrock", "xai",
+        "groq", "mistral", "llama.cpp", "lm studio", "minimax", "kimi", "copilot", "groq 413",
+        "llama.cpp 500",
+    ],
+)  # fmt: skip
+async def test_every_providers_words_for_a_prompt_that_is_too_long(code: int, message: str) -> None:
+    assert (await fault_from(code, message)).reason == "context_too_long"
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (404, "No endpoints found that support tool use. To learn more, visit: ..."),
+        (400, "registry.ollama.ai/library/gemma:7b does not support tools"),
+        (400, '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser'),
+        (400, "`tool calling` is not supported with this model"),
+        (400, "tools is not supported in this model"),
+        (422, "This model does not support function calling"),
+    ],
+    ids=["openrouter", "ollama", "vllm", "groq", "openai", "others"],
+)
+async def test_a_model_without_tools_is_recognised(code: int, message: str) -> None:
+    fault = await fault_from(code, message)
+    assert (fault.reason, fault.retryable) == ("tools_unsupported", False)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "The toolConfig field must be defined when using toolUse and toolResult content blocks.",
+        "Anthropic expects the `tools=` param to be passed in when tool calls are in history",
+    ],
+    ids=["bedrock", "litellm"],
+)
+async def test_a_provider_that_insists_on_tools_is_recognised(message: str) -> None:
+    assert (await fault_from(400, message)).reason == "tools_required"
+
+
+async def test_a_router_that_passes_on_one_vendors_limit_says_so() -> None:
+    behind = await fault_from(429, "Provider returned error", metadata={"provider_name": "Fast"})
+    own = await fault_from(429, "Rate limit exceeded: free-models-per-min")
+    assert (behind.upstream, own.upstream) == (True, False)
+
+
 async def test_what_the_provider_behind_openrouter_said_is_part_of_the_detail() -> None:
     fault = await fault_from(502, "Provider returned error", metadata={"raw": "out of memory"})
     assert fault.detail == "Provider returned error: out of memory"

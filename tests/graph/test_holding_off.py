@@ -1,0 +1,60 @@
+"""A provider that tells one seat to wait is left alone by all of them."""
+
+import pytest
+
+from tests.graph.cast import JUDGE, WRITER, A, B, cast, settings
+from tests.graph.conftest import Fuse
+from tests.scripted import Reply, Seen, in_turn, status, structured, text
+
+WAIT = {"Retry-After": "1"}
+
+
+async def test_all_seats_wait_when_one_is_told_to(fuse: Fuse) -> None:
+    told: list[float] = []
+
+    def first(seen: Seen) -> Reply:
+        told.append(seen.at)
+        return status(429, headers=WAIT) if len(told) == 1 else text("Alpha says 42.")
+
+    script = cast({A: first, B: in_turn(text("").after(0.3), text("Beta says 42."))})
+    fused = await fuse(script, settings(panel=[A, B]))
+    again = [seen for seen in fused.server.requests if seen.at > told[0] + 0.3]
+    assert all(seen.at >= told[0] + 0.95 for seen in again)
+    assert [one["seat"] for one in fused.told("model.wait")] == ["B"]
+    assert [answer.status for answer in fused.result.answers] == ["ok", "ok"]
+
+
+async def test_one_vendors_limit_behind_a_router_holds_up_its_model_only(fuse: Fuse) -> None:
+    error = {"message": "limited", "code": 429, "metadata": {"provider_name": "Fast"}}
+    limited = status(429, headers=WAIT, body={"error": error})
+    script = cast({A: in_turn(limited, text("Alpha.")), B: in_turn(text(""), text("Beta."))})
+    fused = await fuse(script, settings(panel=[A, B]))
+    assert not fused.told("model.wait")
+    assert fused.server.seen_by(B)[1].at < fused.server.seen_by(A)[1].at
+
+
+async def test_a_wait_longer_than_the_stage_is_not_tried(fuse: Fuse) -> None:
+    limited = status(429, headers={"Retry-After": "600"})
+    script = cast({A: limited, B: text("Beta.").after(0.3), JUDGE: structured({})})
+    fused = await fuse(script, settings(panel=[A, B], deadline_s=60))
+    failed = fused.result.failed_members[0]
+    assert (failed.reason, failed.status_code) == ("rate_limited", 429)
+    assert len(fused.server.seen_by(A)) == 1
+    assert not fused.server.seen_by(JUDGE), "its provider wanted no call"
+    assert fused.result.degraded == ("judge_upstream_error", "synthesizer_rate_limited")
+    assert fused.result.answer == "Beta."
+
+
+async def test_a_fallback_of_another_provider_need_not_wait(
+    fuse: Fuse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def limited(seen: Seen) -> Reply:
+        monkeypatch.setenv("VLLM_BASE_URL", f"http://{seen.headers['host']}/v1")
+        return status(429, headers={"Retry-After": "600"})
+
+    others = {"judge": f"vllm:{JUDGE}", "synthesizer": f"vllm:{WRITER}"}
+    panel = [{"model": A, "fallbacks": [f"vllm:{B}"]}]
+    fused = await fuse(cast({A: limited}), settings(panel=panel, **others))
+    answer = fused.result.answers[0]
+    assert (answer.model, answer.switches[0].reason) == (f"vllm:{B}", "rate_limited")
+    assert fused.result.answer == "Done."
