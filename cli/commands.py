@@ -73,6 +73,41 @@ def draw(
         print_picture(given({"preset": preset}, panel=panel), xray=xray, file=output)
 
 
+def serve_mcp(
+    preset: options.Preset = None,
+    docs: options.Docs = None,
+    tools: options.Tools = None,
+    exclude: options.Exclude = None,
+    set_: options.Assignments = None,
+    max_budget: Annotated[
+        float | None, typer.Option(metavar="USD", help="No call may spend more.")
+    ] = None,
+    max_deadline: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="No call may take longer.")
+    ] = None,
+    verbose: options.Verbose = False,
+) -> None:
+    """Serve the tool `deliberate` to an MCP client, on standard input and output.
+
+    The options are the settings of every call; the client may choose another preset and most other
+    settings, but no folder, network or sandbox of this machine.
+    """
+    import asyncio
+
+    from langgraph_fusion.cli.failures import reported
+
+    with reported(verbose=verbose):
+        from langgraph_fusion.cli.given import given
+        from langgraph_fusion.cli.mcp import serve_stdio
+        from langgraph_fusion.cli.quiet import hush
+
+        hush(verbose=verbose)
+        chosen = {"preset": preset, "docs": docs}
+        settings = given(chosen, tools=tools, exclude=exclude, assignments=set_)
+        limits = given({"max_budget_usd": max_budget, "max_deadline_s": max_deadline})
+        asyncio.run(serve_stdio(settings, limits))
+
+
 def build_sandbox(verbose: options.Verbose = False) -> None:
     """Build the image in which members run their commands. Needs Docker."""
     import asyncio

@@ -83,6 +83,11 @@ app.command(
     short_help="Draw the deliberation as a Mermaid picture.",
     epilog=examples("fusion graph", "fusion graph --xray -o graph.mmd", "fusion graph -p self"),
 )(commands.draw)
+app.command(
+    "mcp",
+    short_help="Serve an MCP client on standard input and output.",
+    epilog=examples("fusion mcp", "fusion mcp -p fast --docs notes/ --max-budget 0.50"),
+)(commands.serve_mcp)
 
 sandbox = typer.Typer(
     help="Build the sandbox image, remove what crashed runs left behind.",

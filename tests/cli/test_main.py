@@ -5,7 +5,7 @@ import pytest
 
 from tests.cli.processes import FUSION, ROOT, in_terminal, run
 
-COMMANDS = ["ask", "presets", "doctor", "graph", "sandbox build", "sandbox prune"]
+COMMANDS = ["ask", "presets", "doctor", "graph", "mcp", "sandbox build", "sandbox prune"]
 
 
 def cpu_seconds(*command: str) -> float:
