@@ -1,7 +1,7 @@
 """A member's ReAct agent: built once with the graph, told at every turn who sits in it."""
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ from langgraph_fusion.tools.failure import ToolFailure
 Agent = CompiledStateGraph[Any, Any, Any, Any]
 ModelHandler = Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
 ToolHandler = Callable[[ToolCallRequest], Awaitable[Any]]
+Turn = Callable[[Any, Any, Any], Coroutine[Any, Any, Any]]
 
 
 @dataclass(kw_only=True)
@@ -63,9 +64,23 @@ def member_agent(letter: str, tools: Sequence[BaseTool]) -> Agent:
     )
 
 
+def _on_this_thread(turn: Turn) -> Turn:
+    """Hide from LangChain that a method is asynchronous; it awaits what comes back all the same.
+
+    Around an `async def` LangSmith's `traceable` goes through a thread of the shared pool before and
+    after every call, traced or not; when searches occupy the pool, models would wait for them.
+    """
+
+    def plain(self: Any, request: Any, handler: Any) -> Coroutine[Any, Any, Any]:
+        return turn(self, request, handler)
+
+    return plain
+
+
 class MemberTurns(AgentMiddleware[Any, Any]):
     """Model calls go through the seat's caller, tool calls through the desk's budget."""
 
+    @_on_this_thread
     async def awrap_model_call(self, request: ModelRequest[Any], handler: ModelHandler) -> Any:
         desk = _desk(request)
         final = desk.must_write or _money_is_short(desk, request)
@@ -88,6 +103,7 @@ class MemberTurns(AgentMiddleware[Any, Any]):
         whole: list[BaseMessage] = [SystemMessage(desk.system), *asked.messages]
         return ModelResponse(result=[await desk.caller.reply(whole, send, asked.tools)])
 
+    @_on_this_thread
     async def awrap_tool_call(self, request: ToolCallRequest, handler: ToolHandler) -> Any:
         desk = _desk(request)
         call = request.tool_call
