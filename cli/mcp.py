@@ -49,7 +49,9 @@ async def _serve(settings: Given, limits: Given) -> None:
     from langgraph_fusion.server.mcp import mcp_server
     from langgraph_fusion.server.permits import Permits
 
-    server = mcp_server(deliberate, Permits(**limits), settings)
+    server = mcp_server(
+        lambda question, chosen, _: deliberate(question, chosen), Permits(**limits), settings
+    )
     stdin = cast("Any", _lines())
     async with stdio_server(stdin=stdin) as (reads, writes):
         await server.run(reads, writes, server.create_initialization_options())

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
 from importlib.metadata import version
+from importlib.util import find_spec
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -29,7 +30,16 @@ def create_app(config: ServerConfig | None = None) -> FastAPI:
     for kind in (ApiError, FusionError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, _say)
     app.include_router(chat.router)
+    _add_installed(app)
     return app
+
+
+def _add_installed(app: FastAPI) -> None:
+    """The doors whose extra is installed."""
+    if find_spec("mcp"):
+        from langgraph_fusion.server.mcp_http import add_mcp
+
+        add_mcp(app)
 
 
 @asynccontextmanager

@@ -14,26 +14,28 @@ import anyio
 from mcp.server.lowlevel import Server
 from mcp.types import CallToolResult, TextContent, Tool, ToolAnnotations
 from pydantic import BaseModel, ConfigDict
+from starlette.requests import Request
 
 from langgraph_fusion.graph.errors import ConfigError, FusionError
 from langgraph_fusion.graph.fusion_tool import DELIBERATE, DESCRIPTION, text_for_model
 from langgraph_fusion.graph.presets import preset_descriptions
 from langgraph_fusion.graph.records import Failure, Totals
-from langgraph_fusion.graph.settings import FusionSettings, load_settings
+from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.server.permits import OF_THE_REQUEST, OPERATORS_OWN, Permits
+from langgraph_fusion.server.presence import while_present
 from langgraph_fusion.server.progress import told
-from langgraph_fusion.server.while_listening import while_listening
+from langgraph_fusion.server.sheltered import sheltered
 
 Json = dict[str, Any]
-Deliberations = Callable[[str, FusionSettings], AsyncGenerator[Json]]
-"""How a door runs a deliberation: `graph.ask.deliberate`, or one with admission around it."""
+Deliberations = Callable[[str, FusionSettings, Request | None], AsyncGenerator[Json]]
+"""How a transport runs a deliberation; over HTTP with admission around it."""
 
 _SEATS: dict[str, Json] = {
     "panel": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 8},
     "judge": {"type": "string"},
     "synthesizer": {"type": "string"},
 }
-"""Seats are given by model name; what else a seat has is for a preset to say."""
+"""How seats are described: by their models; a seat with further fields is accepted as well."""
 
 
 class CitedSource(BaseModel):
@@ -94,8 +96,11 @@ def mcp_server(
             if name != DELIBERATE:
                 raise ConfigError(f"there is no tool {name!r}; use `{DELIBERATE}`")
             question, settings = _wanted(arguments, permits, base or {})
-            work = _followed(server, deliberations(question, settings))
-            return _content(await while_listening(work, server.request_context.request))
+            request = server.request_context.request
+            work = _followed(server, deliberations(question, settings, request))
+            if request is not None:
+                work = while_present(request.receive, work)
+            return _content(await sheltered(work))
         except FusionError as error:
             text = TextContent(type="text", text=str(error))
             return CallToolResult(content=[text], isError=True)
@@ -153,14 +158,7 @@ def _wanted(
     question = given.pop("question", None)
     if not isinstance(question, str) or not question.strip():
         raise ConfigError("question: it is empty; put the whole question into it")
-    for name in OPERATORS_OWN & given.keys():
-        raise ConfigError(f"{name}: only the operator of this server may set it; leave it out")
-    for name in _SEATS.keys() & given.keys():
-        seats = given[name] if isinstance(given[name], list) else [given[name]]
-        if not all(isinstance(seat, str) for seat in seats):
-            raise ConfigError(f"{name}: give names of models, `provider:model`")
-    settings = load_settings({"preset": permits.default_preset, **base, **given})
-    return question, permits.applied(settings)
+    return question, permits.settings(given, base)
 
 
 async def _followed(server: "Server[Any, Any]", events: AsyncGenerator[Json]) -> Json:

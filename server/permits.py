@@ -12,7 +12,7 @@ from typing import Any
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.preflight import BUILTIN_DOCS
 from langgraph_fusion.graph.presets import DEFAULT_PRESET
-from langgraph_fusion.graph.settings import FusionSettings, ModelSeat
+from langgraph_fusion.graph.settings import FusionSettings, ModelSeat, load_settings
 
 OPERATORS_OWN = frozenset({"docs", "allow_networks", "sandbox"})
 """Settings that reach into this machine; clients may set them only if the operator says so."""
@@ -44,6 +44,19 @@ class Permits:
     max_budget_usd: float | None = None
     """No run of a client costs more; a higher or missing `budget_usd` is lowered to it."""
 
+    def settings(
+        self, given: Mapping[str, Any], base: Mapping[str, Any] | None = None
+    ) -> FusionSettings:
+        """Settings of a client over the operator's own `base`, within the limits.
+
+        Raises:
+            ConfigError: If a setting is wrong or not permitted.
+        """
+        self.check_given(given)
+        settings = load_settings({"preset": self.default_preset, **(base or {}), **given})
+        self.check_extras(settings, given)
+        return self.applied(settings)
+
     def check_given(self, fusion: Mapping[str, Any]) -> None:
         """Raise ConfigError if a client's `fusion` field holds what only the operator may set."""
         for name, field in OF_THE_REQUEST.items():
@@ -69,6 +82,15 @@ class Permits:
             self._check_models(seat)
         limits = dict(self._limits(settings))
         return settings.changed(**limits) if limits else settings
+
+    def check_extras(self, settings: FusionSettings, given: Mapping[str, Any]) -> None:
+        """Do `check_extra` for every seat that the client named itself."""
+        if "panel" in given:
+            for seat in settings.panel:
+                self.check_extra(seat, "panel")
+        for name in ("judge", "synthesizer"):
+            if name in given:
+                self.check_extra(getattr(settings, name), name)
 
     def check_extra(self, seat: ModelSeat, field: str) -> None:
         """Raise ConfigError if the seat's `extra` could go around the other limits."""

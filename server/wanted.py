@@ -48,6 +48,12 @@ class Wanted:
     progress: bool = True
     """Our own additions to the stream while the panel works."""
 
+    @classmethod
+    def of(cls, settings: FusionSettings, messages: list[AnyMessage], requested: str) -> "Wanted":
+        """A request of a door that has shapes of its own for what it returns."""
+        model = str(settings.synthesizer.models[0]).removeprefix("openrouter:")
+        return cls(settings, messages, requested=requested, model=model, stream=True)
+
 
 @dataclass(frozen=True)
 class _Writing:
@@ -139,7 +145,7 @@ def _settings(
     if not _switched_on(body):
         values["mode"] = "direct"
     settings = hosted.with_inner_calls(load_settings(values | ours), given, ours)
-    _check_extras(settings, ours, permits)
+    permits.check_extras(settings, ours)
     return permits.applied(_with_writer(settings, writing.seat, ours))
 
 
@@ -242,15 +248,6 @@ def _with_writer(settings: FusionSettings, seat: Json, ours: Json) -> FusionSett
     if not changes or "synthesizer" in ours:
         return settings
     return settings.changed(synthesizer=settings.synthesizer.model_dump() | changes)
-
-
-def _check_extras(settings: FusionSettings, ours: Json, permits: Permits) -> None:
-    if "panel" in ours:
-        for seat in settings.panel:
-            permits.check_extra(seat, "panel")
-    for name in ("judge", "synthesizer"):
-        if name in ours:
-            permits.check_extra(getattr(settings, name), name)
 
 
 def _switch(ours: Json, name: str) -> bool:

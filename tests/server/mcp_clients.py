@@ -7,6 +7,8 @@ from typing import Any
 
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared._httpx_utils import create_mcp_http_client
 from mcp.types import (
     CallToolResult,
     CancelledNotification,
@@ -26,6 +28,19 @@ async def over_stdio(
     command, *arguments = (*FUSION, "mcp", *options)
     server = StdioServerParameters(command=command, args=arguments, env=environment(env))
     async with stdio_client(server) as streams, ClientSession(*streams) as session:
+        await session.initialize()
+        yield session
+
+
+@asynccontextmanager
+async def over_http(url: str, key: str | None = None) -> AsyncIterator[ClientSession]:
+    """A session with the server at `url`, an address that ends in /mcp."""
+    headers = {"Authorization": f"Bearer {key}"} if key else None
+    async with (
+        create_mcp_http_client(headers=headers) as http,
+        streamable_http_client(url, http_client=http) as (reads, writes, _),
+        ClientSession(reads, writes) as session,
+    ):
         await session.initialize()
         yield session
 

@@ -1,0 +1,76 @@
+"""MCP over streamable HTTP, beside the other doors of a server."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from langchain_core.messages import HumanMessage
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from starlette.requests import Request
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from langgraph_fusion.graph.errors import RunFailed
+from langgraph_fusion.graph.settings import FusionSettings
+from langgraph_fusion.server.conduct import conducted
+from langgraph_fusion.server.errors import api_error
+from langgraph_fusion.server.mcp import mcp_server
+from langgraph_fusion.server.service import Service
+from langgraph_fusion.server.visits import visit_of
+from langgraph_fusion.server.wanted import Wanted
+
+PATH = "/mcp"
+
+
+def add_mcp(app: FastAPI, path: str = PATH) -> None:
+    """Serve the tool `deliberate` at the path, from the start of the application to its end."""
+    service: Service = app.state.service
+    door = _Door(service)
+    app.router.routes.append(Route(path, endpoint=door))
+    opened = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
+        async with opened(app) as state, door.open():
+            yield state
+
+    app.router.lifespan_context = lifespan
+
+
+class _Door:
+    """An ASGI application that lives as long as its session manager, which starts only once."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._manager: StreamableHTTPSessionManager | None = None
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        server = mcp_server(self._deliberations, self._service.config.permits)
+        self._manager = StreamableHTTPSessionManager(
+            server, max_request_body_size=self._service.config.max_body_bytes
+        )
+        async with self._manager.run():
+            yield
+        self._manager = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self._manager is not None, "the application has not been started"
+        await self._manager.handle_request(scope, receive, send)
+
+    async def _deliberations(
+        self, question: str, settings: FusionSettings, request: Request | None
+    ) -> AsyncGenerator[dict[str, Any]]:
+        assert request is not None
+        wanted = Wanted.of(settings, [HumanMessage(question)], requested="deliberate")
+        try:
+            async with (
+                conducted(self._service, wanted, visit_of(request, "mcp")) as run,
+                aclosing(run.events()) as events,
+            ):
+                async for event in events:
+                    yield event
+        except Exception as error:
+            said = api_error(error)
+            raise RunFailed(str(said), said.code or "internal_error") from error
