@@ -4,14 +4,9 @@ ModelConfigError (ValueError)   the caller: nothing was started
 ├── BadModelRef                 not a `provider:name`
 ├── MissingKey                  an environment variable is not set
 └── MissingPackage              a provider's LangChain package is not installed
-StatusError (RuntimeError)      the server refused with an HTTP status
 UpstreamError (RuntimeError)    the provider failed after its HTTP status was already 200
 BadResponse (RuntimeError)      the server answered something that is no completion
 """
-
-import json
-from collections.abc import Mapping
-from typing import Any
 
 
 class ModelConfigError(ValueError):
@@ -40,18 +35,6 @@ class MissingPackage(ModelConfigError):
         self.package = package
 
 
-class StatusError(RuntimeError):
-    """The server answered with an HTTP status that is no success."""
-
-    def __init__(self, status_code: int, said: str, headers: Mapping[str, str]) -> None:
-        super().__init__(f"HTTP {status_code}: {said[:2000]}")
-        self.status_code = status_code
-        self.body = _json_object(said)
-        """What the server said, if that was a JSON object."""
-        self.headers = headers
-        """Of the response."""
-
-
 class UpstreamError(RuntimeError):
     """The provider failed although the HTTP status says 200."""
 
@@ -74,11 +57,3 @@ class UpstreamError(RuntimeError):
 
 class BadResponse(RuntimeError):
     """The server answered with something that is not a chat completion."""
-
-
-def _json_object(text: str) -> dict[str, Any] | None:
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None

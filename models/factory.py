@@ -14,13 +14,15 @@ from langgraph_fusion.models.ref import ModelRef
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
+    from openai import AsyncOpenAI
     from pydantic import SecretStr
 
     from langgraph_fusion.models.chat import FusionChat
 
 ReasoningEffort = Literal["max", "xhigh", "high", "medium", "low", "minimal", "none"]
 
-_NO_KEY = "no-key"  # ChatOpenAI insists on one
+CONNECT_TIMEOUT_S = 10.0
+_NO_KEY = "no-key"  # the OpenAI SDK insists on one
 
 
 @dataclass(frozen=True)
@@ -64,22 +66,18 @@ def _openai_compatible(
     from pydantic import SecretStr
 
     key = SecretStr(env.get(provider.key or "", "").strip() or _NO_KEY)
-    headers = tuple(provider.headers_from(env).items())
-    return _fusion_chat(ref, options, provider.address(env) or "", key, headers)
+    api = _api(provider.name, provider.address(env) or "", key)
+    return _fusion_chat(ref, options, api)
 
 
 @lru_cache(maxsize=256)
-def _fusion_chat(
-    ref: ModelRef,
-    options: ModelOptions,
-    address: str,
-    key: SecretStr,
-    headers: tuple[tuple[str, str], ...],
-) -> FusionChat:
+def _fusion_chat(ref: ModelRef, options: ModelOptions, api: AsyncOpenAI) -> FusionChat:
     """Build a model, or return the one built before: it keeps nothing of a call."""
+    from pydantic import SecretStr
+
     from langgraph_fusion.models.chat import FusionChat
 
-    provider, unused = providers()[ref.provider], _OwnWire()
+    provider = providers()[ref.provider]
     return FusionChat(
         model=ref.name,
         provider=provider.name,
@@ -89,19 +87,38 @@ def _fusion_chat(
         max_completion_tokens=options.max_tokens,
         reasoning_effort=_effort_field(ref, provider, options),
         extra_body=_extra_body(provider, options),
-        api_key=key,
-        base_url=address,
-        default_headers=dict(headers),
+        api_key=SecretStr(api.api_key),
+        base_url=str(api.base_url),
         openai_proxy=None,  # proxies come from HTTPS_PROXY and NO_PROXY
         use_responses_api=False,
         max_retries=0,
         stream_usage=True,
         stream_chunk_timeout=None,  # call_timeout_s bounds silence as well
-        client=unused,
-        async_client=unused,
-        root_client=unused,
-        root_async_client=unused,
+        client=_AsyncOnly(),
+        async_client=api.chat.completions,
+        root_client=_AsyncOnly(),
+        root_async_client=api,
     )
+
+
+@lru_cache(maxsize=64)
+def _api(provider: str, base_url: str, key: SecretStr) -> AsyncOpenAI:
+    import httpx2
+    from openai import AsyncOpenAI
+
+    from langgraph_fusion.models.http import shared_client
+
+    api = AsyncOpenAI(
+        base_url=base_url,
+        api_key=key.get_secret_value(),
+        default_headers=providers()[provider].headers,
+        http_client=shared_client(),
+        max_retries=0,
+        timeout=httpx2.Timeout(None, connect=CONNECT_TIMEOUT_S),
+    )
+    if provider != "openai":
+        api.organization = api.project = None  # from OPENAI_ORG_ID, nobody else's business
+    return api
 
 
 def _extra_body(provider: Provider, options: ModelOptions) -> dict[str, Any] | None:
@@ -142,8 +159,8 @@ def _through_langchain(ref: ModelRef, provider: Provider, options: ModelOptions)
     )
 
 
-class _OwnWire:
-    """Stands where ChatOpenAI would build clients of the OpenAI SDK, which nobody would use."""
+class _AsyncOnly:
+    """Stands where ChatOpenAI would build a synchronous client for every model."""
 
     def __getattr__(self, name: str) -> Any:
         raise RuntimeError("this model is asynchronous: use `ainvoke` or `astream`")

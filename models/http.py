@@ -1,81 +1,118 @@
-"""The HTTP connections of all model calls: one aiohttp session per event loop.
+"""The HTTP client of all model calls: one per event loop, on aiohttp.
 
-A session belongs to the event loop it was first used in. Models may outlive a loop: each request
-goes through the session of the loop it is made in. That session is closed when its loop shuts down
-its asynchronous generators, as `asyncio.run` does, or earlier by `close_http_client()`.
+A client belongs to the event loop it was first used in. `shared_client()` can be handed to models
+that outlive a loop: each request goes through the client of the loop it is made in. That client is
+closed when its loop shuts down its asynchronous generators, as `asyncio.run` does, or earlier by
+`close_http_client()`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator
 from functools import cache
-from urllib.request import getproxies
+from typing import Any
 
-import aiohttp
+import httpx2
+from openai import DefaultAioHttpClient
 
-CONNECT_TIMEOUT_S = 10.0
+from langgraph_fusion.models.errors import BadResponse, UpstreamError
+
+_MAX_ERROR_BODY = 64 * 1024
 
 
-class LoopSessions:
-    """A session for every event loop that asks for one."""
+class LoopClient(httpx2.AsyncClient):
+    """An HTTP client that may be used from any event loop."""
 
     def __init__(self) -> None:
-        self._owners: dict[asyncio.AbstractEventLoop, AsyncGenerator[aiohttp.ClientSession]] = {}
-        self._sessions: dict[asyncio.AbstractEventLoop, aiohttp.ClientSession] = {}
+        super().__init__(transport=_Nowhere(), trust_env=False)
+        self._of_loop: dict[asyncio.AbstractEventLoop, AsyncGenerator[httpx2.AsyncClient]] = {}
+        self._clients: dict[asyncio.AbstractEventLoop, httpx2.AsyncClient] = {}
 
-    async def current(self) -> aiohttp.ClientSession:
-        """Return the session of the running loop, a new one at its first call."""
-        loop = asyncio.get_running_loop()
-        if session := self._sessions.get(loop):
-            return session
-        self._forget_closed_loops()
-        owner = self._own(loop)
-        self._owners[loop] = owner
-        self._sessions[loop] = await anext(owner)
-        return self._sessions[loop]
+    async def send(
+        self, request: httpx2.Request, *, stream: bool = False, **kwargs: Any
+    ) -> httpx2.Response:
+        """Send through the current loop's client; refuse a stream that is none.
+
+        Raises:
+            UpstreamError: If a stream was asked for and the answer is an error object.
+            BadResponse: If a stream was asked for and the answer is a page or another object.
+        """
+        client = await self._client()
+        response = await client.send(request, stream=stream, **kwargs)
+        if stream and response.is_success:
+            await _refuse_what_is_no_stream(response)
+        return response
 
     async def close_current(self) -> None:
-        """Close the session of the running loop, if it has one."""
-        if owner := self._owners.get(asyncio.get_running_loop()):
+        """Close the client of the running loop, if it has one."""
+        if owner := self._of_loop.get(asyncio.get_running_loop()):
             await owner.aclose()
 
-    async def _own(self, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[aiohttp.ClientSession]:
-        session = _session()
+    async def _client(self) -> httpx2.AsyncClient:
+        loop = asyncio.get_running_loop()
+        if loop not in self._clients:
+            self._forget_closed_loops()
+            owner = self._own(loop)
+            self._of_loop[loop] = owner
+            self._clients[loop] = await anext(owner)
+        return self._clients[loop]
+
+    async def _own(self, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[httpx2.AsyncClient]:
+        client = DefaultAioHttpClient()
         try:
-            yield session
+            yield client
         finally:
-            self._owners.pop(loop, None)
-            self._sessions.pop(loop, None)
-            await session.close()
+            self._of_loop.pop(loop, None)
+            self._clients.pop(loop, None)
+            await client.aclose()
 
     def _forget_closed_loops(self) -> None:
-        for loop in [loop for loop in self._sessions if loop.is_closed()]:
-            self._sessions.pop(loop, None)
-            self._owners.pop(loop, None)
+        for loop in [loop for loop in list(self._clients) if loop.is_closed()]:
+            self._clients.pop(loop, None)
+            self._of_loop.pop(loop, None)
 
 
-def _session() -> aiohttp.ClientSession:
-    """As many connections as calls: whoever admits runs bounds them; each call has its own limit.
+class _Nowhere(httpx2.AsyncBaseTransport):
+    """Spares the outer client a transport of its own, which it never uses."""
 
-    The environment is read for proxies once, here: aiohttp would ask for it in a thread every call.
-    """
-    import httpx2
-
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, ssl=httpx2.create_ssl_context()),
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        trust_env=bool(getproxies()),
-    )
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.UnsupportedProtocol("requests go through the client of the running loop")
 
 
 @cache
-def shared_sessions() -> LoopSessions:
-    """Return the sessions that all models of this process share."""
-    return LoopSessions()
+def shared_client() -> LoopClient:
+    """Return the client that all models of this process share."""
+    return LoopClient()
 
 
 async def close_http_client() -> None:
     """Close the running loop's connections; the next call opens new ones."""
-    await shared_sessions().close_current()
+    await shared_client().close_current()
+
+
+async def _refuse_what_is_no_stream(response: httpx2.Response) -> None:
+    kind = response.headers.get("content-type", "")
+    if not kind.startswith(("application/json", "text/html")):
+        return
+    try:
+        body = await _beginning(response)
+    finally:
+        await response.aclose()
+    try:
+        error = json.loads(body).get("error")
+    except (ValueError, AttributeError):
+        error = None
+    if error:
+        raise UpstreamError.from_body(error)
+    raise BadResponse(f"the server answered {kind} instead of a stream: {body[:200]}")
+
+
+async def _beginning(response: httpx2.Response) -> str:
+    body = b""
+    async for piece in response.aiter_bytes():
+        body += piece
+        if len(body) > _MAX_ERROR_BODY:
+            break
+    return body.decode(errors="replace")

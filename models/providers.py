@@ -33,7 +33,6 @@ class Provider:
     efforts: Mapping[str, str] = field(default_factory=dict)
     limit: str = "max_tokens"
     headers: Mapping[str, str] = field(default_factory=dict)
-    headers_env: Mapping[str, str] = field(default_factory=dict)
     package: str | None = None
     vendor: str | None = None
 
@@ -51,13 +50,6 @@ class Provider:
         if self.on_this_machine and url and not urlsplit(url).path:
             url += "/v1"
         return url or None
-
-    def headers_from(self, env: Mapping[str, str] = os.environ) -> dict[str, str]:
-        """Return the headers of every request, those of the user's account included."""
-        account = {
-            name: env.get(variable, "").strip() for name, variable in self.headers_env.items()
-        }
-        return {**self.headers, **{name: value for name, value in account.items() if value}}
 
 
 @cache

@@ -15,19 +15,13 @@ def retry_after_s(error: BaseException, *, now: float | None = None) -> float | 
     OpenRouter's error bodies, `X-RateLimit-Reset` (milliseconds since 1970).
     """
     now = time.time() if now is None else now
-    headers = _headers(error)
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
     if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
         return max(0.0, milliseconds / 1000)
     if given := headers.get("retry-after"):
         return _seconds(str(given), now)
     reset = _number(_passed_on(error).get("X-RateLimit-Reset"))
     return None if reset is None else max(0.0, reset / 1000 - now)
-
-
-def _headers(error: BaseException) -> Mapping[str, str]:
-    """Our own errors have the response's headers, those of other clients have the response."""
-    response = getattr(error, "response", None)
-    return getattr(error, "headers", None) or getattr(response, "headers", None) or {}
 
 
 def _seconds(given: str, now: float) -> float | None:
@@ -48,7 +42,6 @@ def _number(text: object) -> float | None:
 
 def _passed_on(error: BaseException) -> Mapping[str, Any]:
     body = getattr(error, "body", None)
-    inner = body.get("error", body) if isinstance(body, dict) else None
-    metadata = inner.get("metadata") if isinstance(inner, dict) else None
+    metadata = body.get("metadata") if isinstance(body, dict) else None
     headers = metadata.get("headers") if isinstance(metadata, dict) else None
     return headers if isinstance(headers, dict) else {}

@@ -49,14 +49,13 @@ async def test_a_local_server_gets_the_words_it_knows_and_no_key(
     assert "org-of-somebody" not in json.dumps(dict(seen.headers))
 
 
-async def test_openai_gets_reasoning_effort_and_never_the_responses_api() -> None:
+async def test_openai_gets_reasoning_effort_and_never_the_responses_api(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-of-ours")
     ref = ModelRef("openai", "gpt-5.5-pro")  # ChatOpenAI alone would switch to /responses here
     async with scripted_server(lambda seen: text("Yes.")) as server:
-        env = {
-            "OPENAI_API_KEY": SECRET,
-            "OPENAI_BASE_URL": server.base_url,
-            "OPENAI_ORG_ID": "org-of-ours",
-        }
+        env = {"OPENAI_API_KEY": SECRET, "OPENAI_BASE_URL": server.base_url}
         model = chat_model(ref, ModelOptions(reasoning_effort="max"), env=env)
         await model.ainvoke("Why?")
     assert server.requests[0].path == "/v1/chat/completions"

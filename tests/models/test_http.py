@@ -1,7 +1,7 @@
 import asyncio
 import gc
 
-from langgraph_fusion.models.http import close_http_client, shared_sessions
+from langgraph_fusion.models.http import close_http_client, shared_client
 from tests.models.scripted_models import openrouter, vllm
 from tests.scripted import scripted_server, text
 
@@ -41,7 +41,7 @@ async def test_nothing_is_kept_of_a_loop_that_ended() -> None:
     async with scripted_server(lambda seen: text("Yes.")) as server:
         model = openrouter(server.base_url)
         await asyncio.to_thread(asyncio.run, model.ainvoke("Why?"))
-        assert len(shared_sessions()._sessions) == 0
+        assert len(shared_client()._clients) == 0
 
 
 async def test_a_hundred_calls_are_in_flight_at_once() -> None:
