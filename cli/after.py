@@ -82,6 +82,18 @@ def _hedge(board: Board, event: Event, now: float) -> Board:
     return board.with_row(event["seat"], note=f"slow to begin, asks {event['next']} as well")
 
 
+def _without_tools(board: Board, event: Event, now: float) -> Board:
+    return board.with_row(event["seat"], note="its model takes no tools")
+
+
+def _compacted(board: Board, event: Event, now: float) -> Board:
+    return board.with_row(event["seat"], note="shortens what it read to fit the model")
+
+
+def _loop(board: Board, event: Event, now: float) -> Board:
+    return board.with_row(event["seat"], note=f"repeats {event['tool']}")
+
+
 def _switch(board: Board, event: Event, now: float) -> Board:
     note = f"instead of {event['model']}: {event['reason']}"
     return board.with_row(event["seat"], model=event["next"], doing="working", note=note)
@@ -161,6 +173,9 @@ _CHANGES: Mapping[str, Callable[[Board, Event, float], Board]] = {
     "model.retry": _retry,
     "model.wait": _wait,
     "model.hedge": _hedge,
+    "model.without_tools": _without_tools,
+    "context.compacted": _compacted,
+    "member.loop": _loop,
     "model.switch": _switch,
     "member.finished": _member_finished,
     "judge.started": _judge_started,

@@ -66,6 +66,20 @@ def _hedge(board: Board, event: Event) -> Iterator[str]:
     yield f"{seat} asks {event['next']} as well: {slow}"
 
 
+def _without_tools(board: Board, event: Event) -> Iterator[str]:
+    yield f"{event['seat']} goes on without tools: {event['model']} takes none"
+
+
+def _compacted(board: Board, event: Event) -> Iterator[str]:
+    shorter = f"{count(event['results'], 'tool result')} by {event['chars']} characters"
+    seat = NAMES.get(event["seat"], event["seat"])
+    yield f"{seat} shortens {shorter}: too long for {event['model']}"
+
+
+def _loop(board: Board, event: Event) -> Iterator[str]:
+    yield f"{event['seat']} is told that it repeats {event['tool']} ({event['times']} times)"
+
+
 def _switch(board: Board, event: Event) -> Iterator[str]:
     seat = NAMES.get(event["seat"], event["seat"])
     reason = event["reason"]
@@ -124,6 +138,9 @@ _LINES: _Lines = {
     "model.retry": _retry,
     "model.wait": _wait,
     "model.hedge": _hedge,
+    "model.without_tools": _without_tools,
+    "context.compacted": _compacted,
+    "member.loop": _loop,
     "model.switch": _switch,
     "member.finished": _member_finished,
     "judge.started": _judge_started,

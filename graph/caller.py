@@ -36,7 +36,7 @@ BACKOFF_S, MOST_BACKOFF_S = 0.5, 8.0
 """Random waits grow from the one to the other where the provider names none; as openai's client."""
 
 Send = Callable[[BaseChatModel], Awaitable[AIMessage]]
-Mend = Callable[[Fault], bool]
+Mend = Callable[[Fault, ModelRef], bool]
 """Change what is sent next so that this fault goes away; False if there is no way to."""
 
 
@@ -56,6 +56,7 @@ class _Asked:
     prompt: Sequence[BaseMessage]
     send: Send
     along: Iterable[Any]
+    mend: Mend
 
 
 class _CallFailed(Exception):
@@ -107,7 +108,7 @@ class Caller:
         prompt: Sequence[BaseMessage],
         send: Send,
         along: Iterable[Any] = (),
-        mend: Mend | None = None,
+        mend: Mend = lambda fault, ref: False,
     ) -> AIMessage:
         """Return a usable reply: not empty, not refused; it may be truncated or call tools.
 
@@ -117,18 +118,21 @@ class Caller:
             SeatFailed: If every model of the seat failed.
             BudgetReached: If the next call might pass the spend cap.
         """
-        asked = _Asked(prompt, send, along)
+        asked = _Asked(prompt, send, along, mend)
         while True:
             try:
                 return await self._answered(asked)
             except _CallFailed as failed:
-                mended = mend is not None and mend(failed.fault)
-                if not (mended or self._passed_on(failed)):
+                if not self._passed_on(failed):
                     raise SeatFailed(failed.fault, str(failed.ref)) from failed.__cause__
+
+    def asked(self, model: BaseChatModel) -> ModelRef:
+        """Which of the seat's models this is."""
+        return self._racing.get(id(model), self.model)
 
     def begins(self, model: BaseChatModel) -> bool:
         """Say that the reply of this model has begun; False if another model has the call."""
-        return self._race is None or self._race.begins(self._racing[id(model)])
+        return self._race is None or self._race.begins(self.asked(model))
 
     def give_up(self, fault: Fault) -> bool:
         """Move to the seat's next model; False if there is none."""
@@ -206,6 +210,8 @@ class Caller:
             try:
                 return await self._once(ref, asked)
             except _CallFailed as failed:
+                if self.left_s > 0 and asked.mend(failed.fault, ref):
+                    continue
                 fault, wait_s = failed.fault, _wait_s(failed.fault, attempt)
                 self._holding_off.note(ref, fault, wait_s)
                 last = attempt == ATTEMPTS or wait_s >= self.left_s

@@ -4,6 +4,7 @@ import time
 
 from langgraph_fusion.graph.budget import Budget, UnknownCost
 from langgraph_fusion.graph.records import Stage
+from langgraph_fusion.graph.schedule import Schedule
 from langgraph_fusion.graph.stages import share
 
 _SOFT = 0.8
@@ -32,10 +33,10 @@ class Limits:
         """Seconds this stage still has; 0 when its time is over."""
         return max(0.0, self.ends(stage, round) - time.monotonic())
 
-    def soft_end(self, stage: Stage, round: int) -> float:
-        """`time.monotonic()` from which a member that starts this stage now should wrap up."""
-        now = time.monotonic()
-        return now + _SOFT * max(0.0, self.ends(stage, round) - now)
+    def schedule(self, stage: Stage, round: int) -> Schedule:
+        """When a member that starts this stage now has to write."""
+        now, end = time.monotonic(), self.ends(stage, round)
+        return Schedule(now + _SOFT * max(0.0, end - now), end)
 
     def allows(self, stage: Stage, round: int) -> bool:
         """Whether this stage could still start."""

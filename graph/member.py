@@ -20,7 +20,7 @@ from langgraph_fusion.graph.records import AskedFollowUp, Failure, MemberAnswer,
 from langgraph_fusion.graph.run import Run
 from langgraph_fusion.graph.state import FusionState, Json
 from langgraph_fusion.graph.tags import tag
-from langgraph_fusion.models.faults import fault_of
+from langgraph_fusion.models.faults import REASONS, fault_of
 from langgraph_fusion.tools import TOOL_GROUPS
 
 _RECURSION_LIMIT = 250
@@ -53,6 +53,7 @@ def member(letter: str, agent: Agent) -> Node:
         if desk.short_of_money:
             run.degrade("budget", "The spend cap cut the panel's research short.")
         answer = answer_of(desk, transcript[len(task) :], failure, asked)
+        _note_losses(run, answer)
         answer = answer.model_copy(update={"seconds": round(time.monotonic() - began, 3)})
         if failure is None and answer.text:
             quorum.answered()
@@ -62,6 +63,22 @@ def member(letter: str, agent: Agent) -> Node:
         return _update(run, desk, answer, drops)
 
     return member_node
+
+
+def _note_losses(run: Run, answer: MemberAnswer) -> None:
+    """What this member's models could not take, for the reader."""
+    who = f"Seat {answer.seat}"
+    if answer.shortened:
+        run.degrade(
+            "context_compacted",
+            f"{who}: {answer.shortened} tool results were shortened to fit the model's context.",
+        )
+    if answer.without_tools:
+        run.degrade("tools_unsupported", f"{who}: {answer.model} takes no tools and had none.")
+    if answer.text and answer.cut_short in REASONS:
+        run.degrade(
+            "research_cut_short", f"{who} wrote from what it had found ({answer.cut_short})."
+        )
 
 
 def first_prompt(run: Run, letter: str, state: FusionState) -> list[BaseMessage]:
@@ -88,7 +105,7 @@ def _desk(run: Run, letter: str, state: FusionState) -> MemberDesk:
         system=_system(run, state, seat.instructions, "bash" in groups and sandbox is None),
         allowed=frozenset(allowed) if max_calls else frozenset(),
         max_tool_calls=max_calls,
-        soft_end=run.limits.soft_end(stage, round),
+        schedule=run.limits.schedule(stage, round),
     )
 
 

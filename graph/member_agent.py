@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from langchain.agents import create_agent
@@ -10,20 +10,21 @@ from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResp
 from langchain.tools.tool_node import ToolCallRequest
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages import BaseMessage, SystemMessage, ToolMessage
 from langchain_core.outputs import ChatResult
 from langchain_core.tools import BaseTool
 from langgraph.graph.state import CompiledStateGraph
 
 from langgraph_fusion.graph.caller import Caller
 from langgraph_fusion.graph.events import tell
-from langgraph_fusion.graph.prompts import prompt
-from langgraph_fusion.graph.tool_calls import mended, shown, without_tool_calls
+from langgraph_fusion.graph.member_turn import MemberTurn, ModelHandler, Sending
+from langgraph_fusion.graph.repeats import OFTEN, Repeats
+from langgraph_fusion.graph.schedule import Schedule, TimeIsUp
+from langgraph_fusion.graph.tool_calls import shown
 from langgraph_fusion.tools.desk import Desk
 from langgraph_fusion.tools.failure import ToolFailure
 
 Agent = CompiledStateGraph[Any, Any, Any, Any]
-ModelHandler = Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
 ToolHandler = Callable[[ToolCallRequest], Awaitable[Any]]
 Turn = Callable[[Any, Any, Any], Coroutine[Any, Any, Any]]
 
@@ -38,8 +39,7 @@ class MemberDesk(Desk):
     allowed: frozenset[str]
     """Names of the tools it may call."""
     max_tool_calls: int
-    soft_end: float
-    """`time.monotonic()` from which it has to write."""
+    schedule: Schedule
     tool_calls: int = 0
     tool_errors: int = 0
     loops: bool = False
@@ -47,10 +47,27 @@ class MemberDesk(Desk):
     short_of_money: bool = False
     """It had to write because another turn with tools might have passed the spend cap."""
 
+    cut_short: str | None = None
+    """Why it had to write before it had finished its research."""
+    repeats: Repeats = field(default_factory=Repeats)
+    sending: Sending = field(default_factory=Sending)
+
     @property
     def must_write(self) -> bool:
-        spent = self.tool_calls >= self.max_tool_calls
-        return bool(self.allowed) and (spent or time.monotonic() > self.soft_end)
+        if self.cut_short is None and self.allowed:
+            self.cut_short = self._why_write()
+        return self.cut_short is not None
+
+    def wrap_up(self, why: str) -> None:
+        """Have it write from what it has; the first reason counts."""
+        self.cut_short = self.cut_short or why
+
+    def _why_write(self) -> str | None:
+        if self.tool_calls >= self.max_tool_calls:
+            return "tool_budget"
+        if self.repeats.stuck:
+            return "tool_loop"
+        return self.schedule.why if self.schedule.over else None
 
 
 def member_agent(letter: str, tools: Sequence[BaseTool]) -> Agent:
@@ -83,25 +100,11 @@ class MemberTurns(AgentMiddleware[Any, Any]):
     @_on_this_thread
     async def awrap_model_call(self, request: ModelRequest[Any], handler: ModelHandler) -> Any:
         desk = _desk(request)
-        final = desk.must_write or _money_is_short(desk, request)
-        asked = request.override(
-            tools=[] if final else [tool for tool in request.tools if _name(tool) in desk.allowed],
-            system_message=SystemMessage(desk.system),
-            messages=[*request.messages, HumanMessage(prompt("write_now"))]
-            if final
-            else request.messages,
-        )
-
-        async def send(model: BaseChatModel) -> AIMessage:
-            answer = await handler(asked.override(model=model))
-            message = mended(_ai(answer.result))
-            if not final:
-                return message
-            desk.loops = bool(message.tool_calls)
-            return without_tool_calls(message)
-
-        whole: list[BaseMessage] = [SystemMessage(desk.system), *asked.messages]
-        return ModelResponse(result=[await desk.caller.reply(whole, send, asked.tools)])
+        if _money_is_short(desk, request):
+            desk.wrap_up("budget")
+        reply = await MemberTurn(desk, request, handler).reply()
+        desk.repeats.note(reply.tool_calls)
+        return ModelResponse(result=[reply])
 
     @_on_this_thread
     async def awrap_tool_call(self, request: ToolCallRequest, handler: ToolHandler) -> Any:
@@ -135,13 +138,30 @@ async def _answered(
         return _refusal(
             request, f"There is no such tool. Tools: {', '.join(sorted(desk.allowed))}."
         )
+    if desk.schedule.over:
+        return _refusal(request, "There is no time left for tools. Write your answer now.")
+    if (times := desk.repeats.times(request.tool_call["name"], request.tool_call["args"])) >= OFTEN:
+        return _repeated(desk, request, times)
     try:
-        answer: ToolMessage = await handler(request)
+        async with desk.schedule.tool():
+            answer: ToolMessage = await handler(request)
+    except TimeIsUp:
+        return _refusal(request, "The tool was interrupted: time is up. Write your answer now.")
     except ToolFailure as failure:
         return _refusal(request, f"{failure.reason}: {failure}")
     except Exception as error:  # noqa: BLE001 - a tool may raise anything; the member goes on
         return _refusal(request, f"The tool failed ({type(error).__name__}).")
     return answer
+
+
+def _repeated(desk: MemberDesk, request: ToolCallRequest, times: int) -> ToolMessage:
+    tool = request.tool_call["name"]
+    tell("member.loop", seat=desk.seat, round=desk.round, tool=tool, times=times)
+    return _refusal(
+        request,
+        f"You have made this very call {times} times, and its result stays the same. It was not "
+        "run again. Use what you have, try something else, or write your answer.",
+    )
 
 
 def _money_is_short(desk: MemberDesk, request: ModelRequest[Any]) -> bool:
@@ -161,16 +181,6 @@ def _desk(request: ModelRequest[Any] | ToolCallRequest) -> MemberDesk:
     desk: Any = request.runtime.context
     assert isinstance(desk, MemberDesk)
     return desk
-
-
-def _name(tool: Any) -> str:
-    return str(tool.get("name", "") if isinstance(tool, dict) else tool.name)
-
-
-def _ai(messages: Sequence[BaseMessage]) -> AIMessage:
-    message = messages[-1]
-    assert isinstance(message, AIMessage)
-    return message
 
 
 class _Unseated(BaseChatModel):

@@ -37,6 +37,9 @@ def answer_of(
         tool_calls=desk.tool_calls,
         tool_errors=desk.tool_errors,
         switches=tuple(desk.caller.switches),
+        cut_short=desk.cut_short,
+        shortened=desk.sending.shortened,
+        without_tools=desk.caller.model in desk.sending.without_tools,
         asked=tuple(one.id for one in asked),
     )
 

@@ -6,7 +6,6 @@ have (their tools are gone at the next turn), and `grace_s` seconds later their 
 """
 
 import asyncio
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -43,5 +42,6 @@ class Quorum:
         self.reached = True
         end = asyncio.get_running_loop().time() + self._grace_s
         for limit, desk in self._at_work.items():
-            desk.soft_end = time.monotonic()
-            limit.reschedule(min(end, limit.when() or end))
+            desk.schedule.wrap_up(self._grace_s)
+            if not limit.expired():
+                limit.reschedule(min(end, limit.when() or end))

@@ -53,6 +53,13 @@ class MemberAnswer(_Record):
     tool_calls: int = 0
     tool_errors: int = 0
     switches: tuple[Switch, ...] = ()
+    cut_short: str | None = None
+    """Why it wrote before it had finished its research: `time`, `quorum`, `budget`, `tool_budget`,
+    `tool_loop`, or the fault after which its model could not go on."""
+    shortened: int = 0
+    """Tool results that were sent shortened because the model's context was full."""
+    without_tools: bool = False
+    """The model takes no tools."""
     seconds: float = 0.0
     asked: tuple[str, ...] = ()
     """Ids of the follow-ups this answers."""

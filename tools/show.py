@@ -12,6 +12,7 @@ TAGS = (
     "evidence",
     "source",
     "failed",
+    "tool_result",
     "earlier_analysis",
     "your_earlier_answer",
     "follow_up",

@@ -1,0 +1,57 @@
+"""Make a transcript fit a model: shorten tool results, the oldest and longest first.
+
+What stays of a result is the beginning of every source in it, under its id, so that the answer can
+still cite what was read; the registry keeps the whole text for the judge.
+"""
+
+import re
+from collections.abc import Sequence
+
+from langchain_core.messages import BaseMessage, ToolMessage
+
+KEPT_CHARS = 240
+"""Of each source in a shortened result, or of the result if it has none."""
+
+_SOURCE = re.compile(r"(<source id=[^>\n]*>\n)(.*?)(\n</source>)", re.S)
+_LEFT_OUT = "[{left} characters left out: the conversation had become too long]"
+
+
+def chars_of_results(messages: Sequence[BaseMessage]) -> int:
+    """Length of all tool results."""
+    return sum(len(message.text) for message in messages if isinstance(message, ToolMessage))
+
+
+def compacted(messages: Sequence[BaseMessage], room: int) -> tuple[list[BaseMessage], int]:
+    """Shorten results until they have at most `room` characters together, or all are short.
+
+    Returns the messages and how many of them were shortened.
+    """
+    kept, size, count = list(messages), chars_of_results(messages), 0
+    for number in _oldest_and_longest(messages):
+        if size <= room:
+            break
+        long = messages[number]
+        short = long.model_copy(update={"content": shortened(str(long.text))})
+        size -= len(long.text) - len(short.text)
+        kept[number] = short
+        count += short is not long
+    return kept, count
+
+
+def shortened(text: str) -> str:
+    """The beginning of each source of a tool result, or of the result."""
+    short, sources = _SOURCE.subn(lambda found: found[1] + _beginning(found[2]) + found[3], text)
+    return short if sources else _beginning(text)
+
+
+def _oldest_and_longest(messages: Sequence[BaseMessage]) -> list[int]:
+    """Places of the results; each counts by its length times the number of messages after it."""
+    places = [n for n, one in enumerate(messages) if isinstance(one, ToolMessage)]
+    return sorted(places, key=lambda n: -len(messages[n].text) * (len(messages) - n))
+
+
+def _beginning(text: str) -> str:
+    if len(text) <= 2 * KEPT_CHARS:  # as what was shortened before
+        return text
+    left_out = _LEFT_OUT.format(left=len(text) - KEPT_CHARS)
+    return f"{text[:KEPT_CHARS].rstrip()} …\n{left_out}"

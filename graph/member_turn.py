@@ -1,0 +1,191 @@
+"""One model turn of a member: what is sent, and how it is changed when a model cannot take it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from langchain.agents.middleware import ModelRequest, ModelResponse
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import (
+    AIMessage,
+    AnyMessage,
+    BaseMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
+
+from langgraph_fusion.graph.caller import SeatFailed
+from langgraph_fusion.graph.compaction import chars_of_results, compacted
+from langgraph_fusion.graph.events import tell
+from langgraph_fusion.graph.plain_transcript import in_plain_words
+from langgraph_fusion.graph.prompts import prompt
+from langgraph_fusion.graph.schedule import TimeIsUp
+from langgraph_fusion.graph.tool_calls import mended, without_tool_calls
+from langgraph_fusion.models.faults import Fault
+from langgraph_fusion.models.ref import ModelRef
+
+if TYPE_CHECKING:
+    from langgraph_fusion.graph.member_agent import MemberDesk
+
+ModelHandler = Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
+
+_MAY_STILL_WRITE = frozenset(
+    {
+        "timeout", "empty", "bad_response", "upstream_error", "refused", "content_filter",
+        "truncated", "context_too_long", "tools_unsupported", "tools_required",
+    }
+)  # fmt: skip
+"""Faults that a request without tools may escape; no account, key or name is to blame."""
+_SHRINK = 0.6
+"""Of their size, what tool results may have after a refusal; over half, as many are alike."""
+_REFUSED = (400, 404, 422)
+
+
+@dataclass
+class Sending:
+    """What a member's models were found not to take; kept for its later turns."""
+
+    room: int | None = None
+    """Characters that all tool results together may have."""
+    shortened: int = 0
+    """Tool results that are sent shortened."""
+    without_tools: set[ModelRef] = field(default_factory=set)
+    """Models that take no tools at all."""
+    in_plain_words: set[ModelRef] = field(default_factory=set)
+    """Models that are sent no tool calls, in the transcript either."""
+    with_tools: set[ModelRef] = field(default_factory=set)
+    """Models that refuse a transcript with tool calls when no tools are offered."""
+
+
+class MemberTurn:
+    """Ask for the next reply; its last turn is without tools."""
+
+    def __init__(self, desk: "MemberDesk", request: ModelRequest[Any], handler: ModelHandler):
+        self._desk = desk
+        self._request = request
+        self._handler = handler
+        self._interrupted = False
+
+    async def reply(self) -> AIMessage:
+        """Return the reply of the seat, from what it has if research cannot go on.
+
+        Raises:
+            SeatFailed: If no model of the seat gave one.
+            BudgetReached: If the next call might pass the spend cap.
+        """
+        try:
+            return await self._asked()
+        except SeatFailed as failed:
+            if not self._may_still_write(failed.fault):
+                raise
+            self._desk.wrap_up(failed.fault.reason)
+            try:
+                return await self._asked()
+            except SeatFailed:
+                raise failed from None
+
+    async def _asked(self) -> AIMessage:
+        caller = self._desk.caller
+        asked = self._made(caller.model)
+        whole: list[BaseMessage] = [SystemMessage(self._desk.system), *asked.messages]
+        return await caller.reply(whole, self._send, asked.tools, self._mend)
+
+    async def _send(self, model: BaseChatModel) -> AIMessage:
+        desk = self._desk
+        asked = self._made(desk.caller.asked(model))
+        final = desk.must_write
+        research = desk.schedule.research() if desk.allowed and not final else nullcontext()
+        try:
+            async with research:
+                answer = await self._handler(asked.override(model=model))
+        except TimeIsUp:
+            self._interrupted = True
+            raise
+        message = mended(_ai(answer.result))
+        if not final:
+            return message
+        desk.loops = bool(message.tool_calls)
+        return without_tool_calls(message)
+
+    def _made(self, ref: ModelRef) -> ModelRequest[Any]:
+        """The request as this model can take it."""
+        desk, sending = self._desk, self._desk.sending
+        messages: list[BaseMessage] = list(self._request.messages)
+        if sending.room is not None:
+            messages, sending.shortened = compacted(messages, sending.room)
+        if ref in sending.in_plain_words:
+            messages = in_plain_words(messages)
+        final = desk.must_write
+        if final:
+            messages.append(HumanMessage(prompt("write_now")))
+        tools = [tool for tool in self._request.tools if _name(tool) in desk.allowed]
+        kept = ref in sending.with_tools and ref not in sending.in_plain_words
+        silent = final or ref in sending.without_tools
+        return self._request.override(
+            tools=[] if silent and not kept else tools,
+            tool_choice="none" if silent and kept else None,
+            system_message=SystemMessage(desk.system),
+            messages=cast("list[AnyMessage]", messages),
+        )
+
+    def _may_still_write(self, fault: Fault) -> bool:
+        desk = self._desk
+        learned = any(isinstance(message, ToolMessage) for message in self._request.messages)
+        open_ = learned and not desk.must_write and desk.caller.left_s > 0
+        return open_ and fault.reason in _MAY_STILL_WRITE
+
+    def _mend(self, fault: Fault, ref: ModelRef) -> bool:
+        if self._interrupted:
+            self._interrupted = False
+            self._desk.wrap_up("time")
+            return True
+        if fault.reason == "context_too_long":
+            return self._shorten(ref)
+        return self._change_tools(fault, ref)
+
+    def _change_tools(self, fault: Fault, ref: ModelRef) -> bool:
+        """Offer tools as this model takes them: not at all, always, or as words."""
+        sending = self._desk.sending
+        if ref in sending.in_plain_words:
+            return False
+        if fault.reason == "tools_unsupported":
+            sending.without_tools.add(ref)
+            sending.in_plain_words.add(ref)
+            tell("model.without_tools", seat=self._desk.seat, model=str(ref))
+            return True
+        if fault.reason == "tools_required" and ref not in sending.with_tools:
+            sending.with_tools.add(ref)
+            return True
+        loops = self._desk.loops and fault.reason == "empty"
+        if loops or (ref in sending.with_tools and fault.status_code in _REFUSED):
+            sending.in_plain_words.add(ref)
+            return True
+        return False
+
+    def _shorten(self, ref: ModelRef) -> bool:
+        """Give tool results less room; when all are short, have it write without tools."""
+        desk, sending, messages = self._desk, self._desk.sending, self._request.messages
+        room = chars_of_results(messages) if sending.room is None else sending.room
+        size = chars_of_results(compacted(messages, room)[0])
+        shorter, count = compacted(messages, int(size * _SHRINK))
+        saved = size - chars_of_results(shorter)
+        if saved:
+            sending.room = int(size * _SHRINK)
+            tell("context.compacted", seat=desk.seat, model=str(ref), results=count, chars=saved)
+            return True
+        if desk.must_write or not desk.allowed:
+            return False
+        desk.wrap_up("context_too_long")
+        return True
+
+
+def _name(tool: Any) -> str:
+    return str(tool.get("name", "") if isinstance(tool, dict) else tool.name)
+
+
+def _ai(messages: Sequence[BaseMessage]) -> AIMessage:
+    message = messages[-1]
+    assert isinstance(message, AIMessage)
+    return message
