@@ -6,11 +6,12 @@ from collections.abc import Awaitable
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import RunnableConfig
 
 from langgraph_fusion.graph.budget import BudgetReached
 from langgraph_fusion.graph.caller import SeatFailed
+from langgraph_fusion.graph.conversation import question_at, spoken
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.member_agent import Agent, MemberDesk
 from langgraph_fusion.graph.member_answer import answer_of
@@ -48,7 +49,7 @@ def member(letter: str, agent: Agent) -> Node:
         began, drops = time.monotonic(), len(run.library.drops)
         task = _task(letter, state, asked)
         seats = {seat for one in state["asked"] for seat in one["seats"]}
-        quorum = run.quorum(desk.round, len(seats or run.settings.panel))
+        quorum = run.quorum(desk.round, seats or state["seating"])
         transcript, failure = await _research(agent, desk, task, run, quorum)
         if desk.short_of_money:
             run.degrade("budget", "The spend cap cut the panel's research short.")
@@ -121,13 +122,9 @@ def _system(run: Run, state: FusionState, instructions: str, lost_bash: bool) ->
 
 
 def _task(letter: str, state: FusionState, asked: list[AskedFollowUp]) -> list[AnyMessage]:
-    """The conversation; in a follow-up the question, the own answer and what is asked.
-
-    Earlier answers go without their tool calls and metadata, which other providers may refuse.
-    """
+    """The conversation; in a follow-up the question, the own answer and what is asked."""
     if not asked:
-        turns = [one for one in state["messages"] if one.type in ("human", "ai") and one.text]
-        return [one if one.type == "human" else AIMessage(one.text) for one in turns]
+        return spoken(state["messages"][: (question_at(state["messages"]) or 0) + 1])
     earlier = [one for one in state["answers"] if one["seat"] == letter and one["text"]]
     blocks = [tag("question", state["question"])]
     if state["conversation"]:

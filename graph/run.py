@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -51,7 +51,7 @@ class Run:
     extra_tools: frozenset[str] = frozenset()
     """Names of the tools the embedding application added."""
     _sandboxes: dict[str, Sandbox] = field(default_factory=dict)
-    _quorums: dict[int, Quorum] = field(default_factory=dict)
+    _quorums: dict[tuple[int, tuple[str, ...]], Quorum] = field(default_factory=dict)
 
     @staticmethod
     def of(config: RunnableConfig) -> "Run":
@@ -77,13 +77,14 @@ class Run:
             round=round,
         )
 
-    def quorum(self, round: int, asked: int) -> Quorum:
-        """The count of answers of a round in which so many members are asked."""
-        if round not in self._quorums:
+    def quorum(self, round: int, asked: Iterable[str]) -> Quorum:
+        """The count of answers of the members that are asked side by side in a round."""
+        key = (round, tuple(sorted(asked)))
+        if key not in self._quorums:
             needed = self.settings.quorum
-            least = None if needed is None else min(needed, asked)
-            self._quorums[round] = Quorum(least, self.settings.grace_s)
-        return self._quorums[round]
+            least = None if needed is None else min(needed, len(key[1]))
+            self._quorums[key] = Quorum(least, self.settings.grace_s)
+        return self._quorums[key]
 
     def sandbox(self, letter: str) -> Sandbox | None:
         """The member's container, started in the background on first use; one a member and run."""
@@ -137,7 +138,7 @@ async def open_run(
         limits = Limits(settings.deadline_s, settings.budget_usd, settings.unknown_cost)
         run = Run(uuid.uuid4().hex[:12], settings, limits, library, prices)
         run.attachments, run.extra_tools = attachments, extra_tools
-        if any("bash" in settings.tools_of(seat) for seat in settings.panel):
+        if any("bash" in settings.tools_of(seat) for seat in settings.members):
             await _open_sandboxes(run, stack)
         yield run
 
