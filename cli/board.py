@@ -10,9 +10,7 @@ from typing import Any, Literal
 Event = Mapping[str, Any]
 """One event of `graph.events`."""
 
-Doing = Literal[
-    "waiting", "working", "tool", "retrying", "answered", "partial", "failed", "done", "not seated"
-]
+Doing = Literal["waiting", "working", "tool", "retrying", "answered", "partial", "failed", "done"]
 
 
 @dataclass(frozen=True)

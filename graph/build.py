@@ -1,9 +1,8 @@
 """The deliberation as one LangGraph graph: the whole wiring on one screen.
 
-START -> prepare ──> member_A ─┐
-            ├──────> member_B ─┼─> judge ──────────────────> synthesizer -> check -> END
-            ├──────> member_C ─┘     └─(follow-ups, or an adaptive panel grows)─> members -> judge
-            └─(direct)─> synthesizer
+START -> prepare -> member_A ─┐
+                 -> member_B ─┼─> judge ──> synthesizer -> check -> END
+                 -> member_C ─┘     └─(follow-ups)─> the members asked ─> judge
 """
 
 from collections.abc import Sequence
@@ -12,14 +11,17 @@ from typing import Any
 
 from langchain_core.tools import BaseTool
 from langgraph.graph import END, START, StateGraph
+from langgraph.store.base import BaseStore
 
 from langgraph_fusion.graph.attachments import Attachments
 from langgraph_fusion.graph.check import check
 from langgraph_fusion.graph.fusion_graph import FusionGraph
 from langgraph_fusion.graph.judge import judge
+from langgraph_fusion.graph.kept import Kept
 from langgraph_fusion.graph.member import member
 from langgraph_fusion.graph.member_agent import member_agent
 from langgraph_fusion.graph.prepare import prepare
+from langgraph_fusion.graph.runs import Runs
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
 from langgraph_fusion.graph.state import FusionInput, FusionOutput, FusionState
 from langgraph_fusion.graph.synthesizer import synthesizer
@@ -33,11 +35,18 @@ def create_fusion(
     files: Sequence[str | Path] = (),
     out: str | Path | None = None,
     checkpointer: Any = None,
+    runs: Runs | BaseStore | str | Path | None = None,
+    run_id: str | None = None,
 ) -> FusionGraph:
     """Build the graph for a panel: messages in, one `AIMessage` and `fusion` (the result) out.
 
     `tools` are further LangChain tools for every member; `files` are copied read-only into every
     member's sandbox, and what members leave in /work/out comes to the folder `out`.
+
+    `runs` is where runs are kept, so that nothing paid is lost when the process dies: `Runs` that
+    are open, a store of LangGraph, a file or a `postgresql://` URL. `run_id` names a run in it to
+    be resumed, or one that waits for the client's tools to be continued: every run of this graph
+    is then that one. See docs/runs.md.
 
     A caller's context (`FusionSettings`, or a mapping of them) may change everything for a run but
     the number of seats, the further tools and the files.
@@ -61,26 +70,20 @@ def create_fusion(
     for letter in settings.letters:
         name = member_name(letter)
         graph.add_node(name, member(letter, member_agent(letter, [*member_tools(), *tools])))
+        graph.add_edge("prepare", name)
         graph.add_edge(name, "judge")  # one edge each: a list would wait for members not asked
-    next_nodes = [*(member_name(letter) for letter in settings.letters), "synthesizer"]
-    graph.add_conditional_edges("prepare", after_prepare, next_nodes)
-    graph.add_conditional_edges("judge", after_judge, next_nodes)
+    members = [member_name(letter) for letter in settings.letters]
+    graph.add_conditional_edges("judge", after_judge, [*members, "synthesizer"])
     graph.add_edge("synthesizer", "check")
     graph.add_edge("check", END)
     compiled = graph.compile(name="fusion", checkpointer=checkpointer)
-    return FusionGraph.of(compiled, settings, tools, Attachments.of(files, out))
-
-
-def after_prepare(state: FusionState) -> list[str]:
-    """To the members that answer first; without a panel to the synthesizer."""
-    return [member_name(letter) for letter in state["seating"]] or ["synthesizer"]
+    return FusionGraph.of(compiled, settings, tools, Attachments.of(files, out), Kept(runs, run_id))
 
 
 def after_judge(state: FusionState) -> list[str]:
-    """To the members with a follow-up to answer or newly seated, else on to the synthesizer."""
+    """Back to the members that have a follow-up to answer, else on to the synthesizer."""
     asked = {seat for one in state["asked"] for seat in one["seats"]}
-    wanted = sorted(asked) or state["seating"]
-    return [member_name(letter) for letter in wanted] or ["synthesizer"]
+    return [member_name(seat) for seat in sorted(asked)] or ["synthesizer"]
 
 
 def member_name(letter: str) -> str:

@@ -92,6 +92,10 @@ class Caller:
         self._refs = list(seat.models)
         self._race: Race[ModelRef, AIMessage] | None = None
         self._racing: dict[int, ModelRef] = {}
+        self.counted_usd = 0.0
+        """What its calls count towards the spend cap; kept by a caller that writes down."""
+        self.replayed = False
+        """Whether the last reply was written down by an earlier process."""
 
     @property
     def model(self) -> ModelRef:

@@ -25,12 +25,13 @@ async def check(state: FusionState, config: RunnableConfig) -> Json:
     """Number the citations, list the sources, mark what has none, and close the run."""
     run = Run.of(config)
     sources = Sources(Source(**one) for one in state["sources"].values())
-    draft, direct = state["draft"], run.settings.mode == "direct"
-    checked = Checked(draft) if direct else checked_answer(draft, sources)
+    checked = checked_answer(state["draft"], sources)
     kept = retention(state, sources, checked.numbers)
     files = await run.kept_files()
     result = result_of(run, state, checked, kept, files)
     whole = result.model_dump(mode="json")
+    if run.keeper is not None:
+        run.keeper.finished(whole)
     tell("run.finished", result=whole)
     return {"fusion": whole, "messages": [_message(result.answer or _analysis_text(state), whole)]}
 

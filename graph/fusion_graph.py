@@ -15,6 +15,7 @@ from langgraph.graph.state import CompiledStateGraph
 
 from langgraph_fusion.graph.attachments import Attachments
 from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.kept import Kept
 from langgraph_fusion.graph.run import open_run
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
 
@@ -28,12 +29,14 @@ class FusionGraph(CompiledStateGraph[Any, Any, Any, Any]):
         settings: FusionSettings,
         extra_tools: frozenset[str],
         attachments: Attachments,
-        **kept: Any,
+        kept: Kept,
+        **compiled: Any,
     ) -> None:
-        super().__init__(**kept)
+        super().__init__(**compiled)
         self.settings = settings
         self.extra_tools = extra_tools
         self.attachments = attachments
+        self.kept = kept
 
     @classmethod
     def of(
@@ -42,16 +45,23 @@ class FusionGraph(CompiledStateGraph[Any, Any, Any, Any]):
         settings: FusionSettings,
         tools: Sequence[BaseTool],
         attachments: Attachments,
+        kept: Kept,
     ) -> Self:
         """The same graph, with a run around it."""
         names = frozenset(tool.name for tool in tools)
-        return cls(settings=settings, extra_tools=names, attachments=attachments, **vars(compiled))
+        return cls(
+            settings=settings,
+            extra_tools=names,
+            attachments=attachments,
+            kept=kept,
+            **vars(compiled),
+        )
 
     async def astream(
         self, input: Any, config: RunnableConfig | None = None, *, context: Any = None, **given: Any
     ) -> AsyncIterator[Any]:
         settings = self._settings(config, context)
-        async with open_run(settings, self.attachments, self.extra_tools) as run:
+        async with open_run(settings, self.attachments, self.extra_tools, self.kept) as run:
             parts = super().astream(input, run.into(config), context=run.settings, **given)
             async with aclosing(cast("AsyncGenerator[Any]", parts)):
                 async for part in parts:

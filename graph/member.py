@@ -6,18 +6,20 @@ from collections.abc import Awaitable
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import RunnableConfig
 
 from langgraph_fusion.graph.budget import BudgetReached
 from langgraph_fusion.graph.caller import SeatFailed
-from langgraph_fusion.graph.conversation import question_at, spoken
+from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.member_agent import Agent, MemberDesk
 from langgraph_fusion.graph.member_answer import answer_of
 from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.graph.quorum import Quorum
+from langgraph_fusion.graph.recording_tools import ToolRecorder
 from langgraph_fusion.graph.records import AskedFollowUp, Failure, MemberAnswer, Stage
+from langgraph_fusion.graph.replay import noted, replayed, tell_calls
 from langgraph_fusion.graph.run import Run
 from langgraph_fusion.graph.state import FusionState, Json
 from langgraph_fusion.graph.tags import tag
@@ -38,30 +40,23 @@ def member(letter: str, agent: Agent) -> Node:
     async def member_node(state: FusionState, config: RunnableConfig) -> Json:
         run = Run.of(config)
         asked = [AskedFollowUp(**one) for one in state["asked"] if letter in one["seats"]]
+        seats = {seat for one in state["asked"] for seat in one["seats"]}
+        quorum = run.quorum(state["round"], len(seats or run.settings.panel))
+        lane = f"{letter}.{state['round']}"
+        if (update := replayed(run, lane)) is not None:
+            return _told_again(update, asked, quorum)
         desk = _desk(run, letter, state)
-        tell(
-            "member.started",
-            seat=letter,
-            model=str(desk.caller.model),
-            round=desk.round,
-            questions=[one.question for one in asked],
-        )
+        _tell_started(letter, str(desk.caller.model), desk.round, asked)
         began, drops = time.monotonic(), len(run.library.drops)
         task = _task(letter, state, asked)
-        seats = {seat for one in state["asked"] for seat in one["seats"]}
-        quorum = run.quorum(desk.round, seats or state["seating"])
         transcript, failure = await _research(agent, desk, task, run, quorum)
         if desk.short_of_money:
             run.degrade("budget", "The spend cap cut the panel's research short.")
         answer = answer_of(desk, transcript[len(task) :], failure, asked)
         _note_losses(run, answer)
         answer = answer.model_copy(update={"seconds": round(time.monotonic() - began, 3)})
-        if failure is None and answer.text:
-            quorum.answered()
-        tell(
-            "member.finished", seat=letter, round=desk.round, answer=answer.model_dump(mode="json")
-        )
-        return _update(run, desk, answer, drops)
+        _finish(answer, quorum)
+        return noted(run, lane, _update(run, desk, answer, drops), desk.caller)
 
     return member_node
 
@@ -80,6 +75,27 @@ def _note_losses(run: Run, answer: MemberAnswer) -> None:
         run.degrade(
             "research_cut_short", f"{who} wrote from what it had found ({answer.cut_short})."
         )
+
+
+def _tell_started(seat: str, model: str, round: int, asked: list[AskedFollowUp]) -> None:
+    questions = [one.question for one in asked]
+    tell("member.started", seat=seat, model=model, round=round, questions=questions)
+
+
+def _finish(answer: MemberAnswer, quorum: Quorum) -> None:
+    if answer.error is None and answer.text:
+        quorum.answered()
+    told = answer.model_dump(mode="json")
+    tell("member.finished", seat=answer.seat, round=answer.round, answer=told)
+
+
+def _told_again(update: Json, asked: list[AskedFollowUp], quorum: Quorum) -> Json:
+    """The turn of a member that had finished in an earlier process."""
+    answer = MemberAnswer(**update["answers"][0])
+    _tell_started(answer.seat, answer.model, answer.round, asked)
+    tell_calls(update)
+    _finish(answer, quorum)
+    return update
 
 
 def first_prompt(run: Run, letter: str, state: FusionState) -> list[BaseMessage]:
@@ -102,6 +118,7 @@ def _desk(run: Run, letter: str, state: FusionState) -> MemberDesk:
         library=run.library,
         sandbox=sandbox,
         round=round,
+        tools=ToolRecorder(run.journal, f"{letter}.{round}", letter, run.library),
         caller=run.caller(seat, letter, stage, round),
         system=_system(run, state, seat.instructions, "bash" in groups and sandbox is None),
         allowed=frozenset(allowed) if max_calls else frozenset(),
@@ -122,9 +139,13 @@ def _system(run: Run, state: FusionState, instructions: str, lost_bash: bool) ->
 
 
 def _task(letter: str, state: FusionState, asked: list[AskedFollowUp]) -> list[AnyMessage]:
-    """The conversation; in a follow-up the question, the own answer and what is asked."""
+    """The conversation; in a follow-up the question, the own answer and what is asked.
+
+    Earlier answers go without their tool calls and metadata, which other providers may refuse.
+    """
     if not asked:
-        return spoken(state["messages"][: (question_at(state["messages"]) or 0) + 1])
+        turns = [one for one in state["messages"] if one.type in ("human", "ai") and one.text]
+        return [one if one.type == "human" else AIMessage(one.text) for one in turns]
     earlier = [one for one in state["answers"] if one["seat"] == letter and one["text"]]
     blocks = [tag("question", state["question"])]
     if state["conversation"]:
@@ -159,13 +180,19 @@ async def _research(
     except TimeoutError as error:
         if not limit.expired():
             return transcript, _failure(desk, fault_of(error))
-        if quorum.reached:
-            return transcript, _limit(desk, "quorum", "cut off after enough others had answered")
-        run.degrade("deadline", "The panel's share of the deadline was used up.")
-        return transcript, _limit(desk, "deadline", "cut off at the panel's share of the deadline")
+        return transcript, _cut_off(desk, run, quorum)
+    except ConfigError:
+        raise  # the journal cannot be read: nothing a member could go on from
     except Exception as error:  # noqa: BLE001 - one member's failure must not end the run
         return transcript, _failure(desk, fault_of(error))
     return transcript, None
+
+
+def _cut_off(desk: MemberDesk, run: Run, quorum: Quorum) -> Failure:
+    if quorum.reached:
+        return _limit(desk, "quorum", "cut off after enough others had answered")
+    run.degrade("deadline", "The panel's share of the deadline was used up.")
+    return _limit(desk, "deadline", "cut off at the panel's share of the deadline")
 
 
 def _failure(desk: MemberDesk, fault: Any, reason: str | None = None) -> Failure:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from langchain.agents import create_agent
@@ -18,6 +19,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph_fusion.graph.caller import Caller
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.member_turn import MemberTurn, ModelHandler, Sending
+from langgraph_fusion.graph.recording_tools import ToolRecorder
 from langgraph_fusion.graph.repeats import OFTEN, Repeats
 from langgraph_fusion.graph.schedule import Schedule, TimeIsUp
 from langgraph_fusion.graph.tool_calls import shown
@@ -34,6 +36,7 @@ class MemberDesk(Desk):
     """A member's desk in one round: its tools' things, its models, its budget."""
 
     round: int
+    tools: ToolRecorder
     caller: Caller
     system: str
     allowed: frozenset[str]
@@ -84,8 +87,8 @@ def member_agent(letter: str, tools: Sequence[BaseTool]) -> Agent:
 def _on_this_thread(turn: Turn) -> Turn:
     """Hide from LangChain that a method is asynchronous; it awaits what comes back all the same.
 
-    Around an `async def` LangSmith's `traceable` goes through a thread of the shared pool before and
-    after every call, traced or not; when searches occupy the pool, models would wait for them.
+    Around an `async def` LangSmith's `traceable` goes through a thread of the shared pool before
+    and after every call, traced or not; when searches occupy the pool, models would wait for them.
     """
 
     def plain(self: Any, request: Any, handler: Any) -> Coroutine[Any, Any, Any]:
@@ -115,7 +118,12 @@ class MemberTurns(AgentMiddleware[Any, Any]):
         }  # fmt: skip
         tell("member.tool", **told, input=shown(call["args"]))
         began = time.monotonic()
-        answer = await _answered(desk, request, handler)
+        answer = desk.tools.replayed(request)
+        if answer is None:
+            work = partial(_answered, desk, request, handler)
+            answer = await desk.tools.recorded(request, work)
+        else:
+            desk.tool_calls = min(desk.tool_calls + 1, desk.max_tool_calls)
         desk.tool_errors += answer.status == "error"
         tell(
             "member.tool_done",

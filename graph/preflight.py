@@ -38,10 +38,8 @@ async def check_ready(settings: FusionSettings, prices: PriceTable) -> FusionSet
 
 def check_settings(settings: FusionSettings, prices: PriceTable) -> None:
     """Do the part of `check_ready` that asks nobody; raises as it does."""
-    missing = [*_missing_keys(settings), *_missing_packages(settings)]
-    missing += _missing_prices(settings, prices)
-    if settings.members:
-        missing += [*_missing_search(settings), *_missing_docs(settings)]
+    missing = [*_missing_keys(settings), *_missing_search(settings), *_missing_docs(settings)]
+    missing += [*_missing_packages(settings), *_missing_prices(settings, prices)]
     if missing:
         raise ConfigError("\n".join(missing))
 
@@ -76,9 +74,9 @@ def user_prices() -> PriceTable:
 
 def library_settings(settings: FusionSettings) -> LibrarySettings:
     """What the members' tools need of the settings."""
-    docs = docs_folder(settings.docs) if settings.docs and settings.members else None
+    docs = docs_folder(settings.docs) if settings.docs else None
     return LibrarySettings(
-        search=settings.search if settings.members else "ddgs",
+        search=settings.search,
         exclude=settings.exclude,
         docs=docs,
         allow_networks=settings.allow_networks,

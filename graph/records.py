@@ -76,27 +76,6 @@ class AskedFollowUp(_Record):
     seats: tuple[str, ...]
 
 
-GrowthReason = Literal[
-    "agreement", "conflict", "thin_evidence", "too_few_answers", "not_compared", "no_time_or_money"
-]
-
-
-class PanelGrowth(_Record):
-    """What became of an adaptive panel after its first answers."""
-
-    first: tuple[str, ...]
-    """Seats that answered first."""
-    added: tuple[str, ...] = ()
-    """Seats that were asked after them."""
-    reason: GrowthReason
-    """agreement: the first answers were enough; otherwise why more were wanted."""
-    about: tuple[str, ...] = ()
-    """Ids of the findings behind the reason."""
-
-
-Ended = Literal["nothing_open", "nothing_to_ask", "rounds_used", "no_time_or_money", "not_compared"]
-
-
 class Call(_Record):
     """One model call on the bill. `None` is unknown, never zero."""
 
@@ -113,7 +92,12 @@ class Call(_Record):
     cost_source: Literal["provider", "price_table"] | None = None
     seconds: float = 0.0
     error: str | None = None
-    """Reason of the failure when the call gave no usable reply."""
+    """Reason of the failure when the call gave no usable reply.
+
+    `interrupted`: it was under way when the process was stopped, and is not known to have ended.
+    """
+    carried: bool = False
+    """An earlier turn of the conversation paid it: it is on this run's bill, not on this turn's."""
 
 
 class Totals(_Record):

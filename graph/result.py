@@ -12,13 +12,10 @@ from langgraph_fusion.graph.analysis import Analysis
 from langgraph_fusion.graph.records import (
     AskedFollowUp,
     Call,
-    Ended,
     Failure,
     MemberAnswer,
-    PanelGrowth,
     Totals,
 )
-from langgraph_fusion.graph.settings import Mode
 from langgraph_fusion.tools.exclude import Dropped
 
 
@@ -32,8 +29,7 @@ class SeatInfo(_Part):
     seat: str
     model: str
     """The configured model; an answer names the one that wrote it."""
-    status: Literal["ok", "partial", "failed", "not_seated"]
-    """not_seated: an adaptive panel did not need it."""
+    status: Literal["ok", "partial", "failed"]
     bill: Totals
 
 
@@ -96,8 +92,7 @@ class FusionResult(_Part):
     run_id: str
     preset: str
     question: str
-    mode: Mode
-    """In mode `direct` there was no panel and no judge."""
+    mode: Literal["synthesize", "select", "analysis"]
     answer: str
     """Markdown with numbered links and a source list; empty in mode `analysis`."""
     written_by: str | None
@@ -107,10 +102,6 @@ class FusionResult(_Part):
     judged_by: str | None
     rounds: int
     """Follow-up rounds that ran."""
-    ended_by: Ended | None = None
-    """Why no further round was asked; `nothing_open` with rounds left is an early exit."""
-    panel_growth: PanelGrowth | None = None
-    """What became of an adaptive panel; None when all seats were asked at once."""
     follow_ups: tuple[AskedFollowUp, ...]
     panel: tuple[SeatInfo, ...]
     answers: tuple[MemberAnswer, ...]

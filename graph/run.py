@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-import uuid
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,16 +10,23 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from langchain_core.messages import AnyMessage
 from langchain_core.runnables import RunnableConfig
 
 from langgraph_fusion.graph.attachments import Attachments, StockedSandbox, collect
 from langgraph_fusion.graph.caller import Caller
 from langgraph_fusion.graph.errors import SandboxRequired
 from langgraph_fusion.graph.holding_off import HoldingOff
+from langgraph_fusion.graph.journal import Journal
+from langgraph_fusion.graph.keeper import Keeper
+from langgraph_fusion.graph.kept import NOT_KEPT, Kept
 from langgraph_fusion.graph.limits import Limits
 from langgraph_fusion.graph.preflight import check_ready, library_settings, user_prices
 from langgraph_fusion.graph.quorum import Quorum
+from langgraph_fusion.graph.recorded_sources import known_sources
+from langgraph_fusion.graph.recording_caller import RecordingCaller
 from langgraph_fusion.graph.records import Stage
+from langgraph_fusion.graph.replaced_sandbox import ReplacedSandbox, used_shell
 from langgraph_fusion.graph.settings import FusionSettings, ModelSeat
 from langgraph_fusion.models.prices import PriceTable
 from langgraph_fusion.sandbox.base import Sandbox, SandboxUnavailable
@@ -50,8 +56,13 @@ class Run:
     attachments: Attachments = field(default_factory=Attachments)
     extra_tools: frozenset[str] = frozenset()
     """Names of the tools the embedding application added."""
+    journal: Journal = field(default_factory=lambda: Journal(""))
+    keeper: Keeper | None = None
+    """None for a run that is not kept."""
+    turn: int = 0
+    """How often the client's tools have answered before: 0 unless the run is continued."""
     _sandboxes: dict[str, Sandbox] = field(default_factory=dict)
-    _quorums: dict[tuple[int, tuple[str, ...]], Quorum] = field(default_factory=dict)
+    _quorums: dict[int, Quorum] = field(default_factory=dict)
 
     @staticmethod
     def of(config: RunnableConfig) -> "Run":
@@ -67,24 +78,26 @@ class Run:
 
     def caller(self, seat: ModelSeat, name: str, stage: Stage, round: int) -> Caller:
         """The models of a seat, for one stage of this run."""
-        return Caller(
-            seat,
-            name,
-            limits=self.limits,
-            prices=self.prices,
-            holding_off=self.holding_off,
-            stage=stage,
-            round=round,
-        )
+        given: Any = {
+            "limits": self.limits,
+            "prices": self.prices,
+            "holding_off": self.holding_off,
+            "stage": stage,
+            "round": round,
+        }
+        if not self.journal.on:
+            return Caller(seat, name, **given)
+        work = f"{name}.{round}.{self.turn}" if stage == "synthesizer" else f"{name}.{round}"
+        given |= {"journal": self.journal, "work": work, "carried": self.turn > 0}
+        return RecordingCaller(seat, name, **given)
 
-    def quorum(self, round: int, asked: Iterable[str]) -> Quorum:
-        """The count of answers of the members that are asked side by side in a round."""
-        key = (round, tuple(sorted(asked)))
-        if key not in self._quorums:
+    def quorum(self, round: int, asked: int) -> Quorum:
+        """The count of answers of a round in which so many members are asked."""
+        if round not in self._quorums:
             needed = self.settings.quorum
-            least = None if needed is None else min(needed, len(key[1]))
-            self._quorums[key] = Quorum(least, self.settings.grace_s)
-        return self._quorums[key]
+            least = None if needed is None else min(needed, asked)
+            self._quorums[round] = Quorum(least, self.settings.grace_s)
+        return self._quorums[round]
 
     def sandbox(self, letter: str) -> Sandbox | None:
         """The member's container, started in the background on first use; one a member and run."""
@@ -94,6 +107,8 @@ class Run:
             started: Sandbox = self.pool.start(letter)
             if self.attachments.files:
                 started = StockedSandbox(started, self.attachments)
+            if used_shell(self.journal, letter):
+                started = ReplacedSandbox(started)
             self._sandboxes[letter] = started
         return self._sandboxes[letter]
 
@@ -101,6 +116,9 @@ class Run:
         """Copy out what members left, if it was asked for: seat and path of each file."""
         if self.attachments.out is None:
             return []
+        if lost := [seat for seat in self.settings.letters if used_shell(self.journal, seat)]:
+            note = f"Files that {', '.join(lost)} left before the run was interrupted are gone."
+            self.degrade("files_lost", note)
         kept, skipped = await collect(self._sandboxes, self.attachments.out)
         for why in skipped:
             self.degraded[:] = dict.fromkeys([*self.degraded, "files_not_kept"])
@@ -110,6 +128,17 @@ class Run:
     @property
     def seconds(self) -> float:
         return round(time.monotonic() - self.limits.began, 3)
+
+    def begin(self, messages: Sequence[AnyMessage]) -> None:
+        """Have it written down that the run has begun; raises ConfigError as `Keeper.begin`."""
+        if self.keeper is not None:
+            self.keeper.begin(
+                messages, self.settings, self.attachments, self.extra_tools, self.started_at
+            )
+
+    def lost_its_store(self, error: Exception) -> None:
+        """Go on without: what was paid so far is in the run's memory."""
+        self.degrade("run_store", f"This run cannot be resumed: its store failed ({error}).")
 
     def degrade(self, code: str, note: str) -> None:
         """Record that something went worse than asked: each code and each sentence once."""
@@ -121,7 +150,10 @@ class Run:
 
 @asynccontextmanager
 async def open_run(
-    settings: FusionSettings, attachments: Attachments, extra_tools: frozenset[str]
+    settings: FusionSettings,
+    attachments: Attachments,
+    extra_tools: frozenset[str],
+    kept: Kept = NOT_KEPT,
 ) -> AsyncIterator[Run]:
     """Check that the run can start, open what its members need, and close it all at the end.
 
@@ -134,11 +166,18 @@ async def open_run(
     settings = await check_ready(settings, prices)
     attachments.check(settings.sandbox.max_file_mb)
     async with AsyncExitStack() as stack:
-        library = await stack.enter_async_context(open_library(library_settings(settings)))
+        journal, keeper = await stack.enter_async_context(kept.open())
+        known = known_sources(journal)
+        library = await stack.enter_async_context(open_library(library_settings(settings), known))
         limits = Limits(settings.deadline_s, settings.budget_usd, settings.unknown_cost)
-        run = Run(uuid.uuid4().hex[:12], settings, limits, library, prices)
+        run = Run(journal.run_id, settings, limits, library, prices)
         run.attachments, run.extra_tools = attachments, extra_tools
-        if any("bash" in settings.tools_of(seat) for seat in settings.members):
+        run.journal, run.keeper = journal, keeper
+        journal.on_failure = run.lost_its_store
+        if keeper is not None:
+            run.started_at = keeper.started_at or run.started_at
+            await stack.enter_async_context(keeper.watching(limits.began))
+        if any("bash" in settings.tools_of(seat) for seat in settings.panel):
             await _open_sandboxes(run, stack)
         yield run
 

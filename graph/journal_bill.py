@@ -1,0 +1,25 @@
+"""The bill of a run that has not finished, from its journal."""
+
+from collections.abc import Iterator
+
+from langgraph_fusion.graph.journal import Journal
+from langgraph_fusion.graph.recorded import RecordedCall, RecordedReply
+from langgraph_fusion.graph.records import Call
+
+REPLY, FAILED = "/reply/", "/failed/"
+
+
+def calls_in(journal: Journal) -> list[Call]:
+    """Every call that is recorded, in order; failed attempts whose reply came are in that reply."""
+    replied = {key for key in journal.keys if REPLY in key and FAILED not in key}
+    return [call for key in journal.keys for call in _calls(journal, key, replied)]
+
+
+def _calls(journal: Journal, key: str, replied: set[str]) -> Iterator[Call]:
+    if key in replied:
+        reply = journal.recorded(key, RecordedReply)
+        yield from reply.calls if reply else ()
+    elif FAILED in key and key.partition(FAILED)[0] not in replied:
+        failed = journal.recorded(key, RecordedCall)
+        if failed:
+            yield failed.call

@@ -1,0 +1,46 @@
+"""Whether and where a graph's runs are kept, and which one is to be taken up again."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from langgraph.store.base import BaseStore
+
+from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.journal import Journal
+from langgraph_fusion.graph.keeper import Keeper
+from langgraph_fusion.graph.run_store import open_runs
+from langgraph_fusion.graph.runs import Runs, new_id
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the embedding program says about it. No setting: a client may not choose it."""
+
+    runs: Runs | BaseStore | str | Path | None = None
+    """`Runs` that are open, a store of LangGraph, a file, a `postgresql://` URL, or nothing."""
+    run_id: str | None = None
+    """The run to resume or to continue; None begins a new one."""
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[tuple[Journal, Keeper | None]]:
+        """The journal of a run; without a place to keep it, one that records nothing.
+
+        Raises:
+            ConfigError: If the place cannot be opened, or the run not be taken up again.
+        """
+        async with open_runs(self.runs) as runs:
+            if runs is None:
+                if self.run_id is not None:
+                    raise ConfigError("run_id: name the store it is in with `runs`")
+                yield Journal(new_id()), None
+            elif self.run_id is None:
+                journal = runs.new_journal()
+                yield journal, Keeper(runs, journal, None)
+            else:
+                record, journal = await runs.reopen(self.run_id)
+                yield journal, Keeper(runs, journal, record)
+
+
+NOT_KEPT = Kept()

@@ -1,0 +1,29 @@
+"""The sources of a run that is resumed, under the ids by which members cite them already."""
+
+from collections.abc import Iterator
+
+from langgraph_fusion.graph.journal import Journal
+from langgraph_fusion.graph.recorded import UPDATE, RecordedTool, RecordedUpdate
+from langgraph_fusion.graph.recording_tools import TOOL
+from langgraph_fusion.tools.sources import Source
+
+
+def known_sources(journal: Journal) -> list[Source]:
+    """Every source that is written down, as it was last seen, in the order of first sight."""
+    known: dict[str, Source] = {}
+    for source in _recorded(journal):
+        known[source.id] = source
+    return [source if source.same_as in known else _first(source) for source in known.values()]
+
+
+def _recorded(journal: Journal) -> Iterator[Source]:
+    for tool in journal.each(TOOL, RecordedTool):
+        yield from tool.sources
+    for node in journal.each(UPDATE, RecordedUpdate):
+        for source in node.update.get("sources", {}).values():
+            yield Source.model_validate(source)
+
+
+def _first(source: Source) -> Source:
+    """What it repeats was shown to another member by a call that did not end."""
+    return source.model_copy(update={"same_as": None}) if source.same_as else source

@@ -1,0 +1,73 @@
+"""What is known of a run without its texts: who sat where, how it went, what it cost."""
+
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from langgraph_fusion.graph.owner import Owner
+from langgraph_fusion.graph.records import Call, Failure, Totals
+
+Status = Literal["running", "finished", "failed", "interrupted"]
+
+
+class RunRecord(BaseModel):
+    """One run in the store. Later versions may add fields; unknown ones are ignored."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    id: str
+    status: Status = "running"
+    preset: str
+    settings: dict[str, Any]
+    """`FusionSettings` as JSON, with the models that were chosen for `local:auto`."""
+    further_tools: tuple[str, ...] = ()
+    """Names of tools that only the embedding application has."""
+    files: tuple[str, ...] = ()
+    out: str | None = None
+    keep: bool = False
+    """Whether the texts stay when the run has finished."""
+    started_at: str
+    """ISO 8601, UTC."""
+    seconds: float = 0.0
+    """Of all processes that worked on it, as far as they could say."""
+    resumes: int = 0
+    owner: Owner | None = None
+    """The process that works on it."""
+    seen_at: float = Field(default_factory=time.time)
+    """When the owner last said so, in seconds of the epoch."""
+    reason: str | None = None
+    """Why it failed; `tool_calls` when it finished by calling the client's tools."""
+    bill: dict[str, Totals] = Field(default_factory=dict)
+    """By seat: a member's letter, `judge`, `synthesizer`; empty while the run is under way."""
+    total: Totals | None = None
+    failed_members: tuple[Failure, ...] = ()
+    degraded: tuple[str, ...] = ()
+
+    def changed(self, **changes: Any) -> "RunRecord":
+        return RunRecord.model_validate(self.model_dump() | changes)
+
+    @property
+    def now(self) -> Status:
+        """The status; a run whose process died without a word is interrupted."""
+        if self.status != "running":
+            return self.status
+        lives = self.owner is not None and self.owner.lives(self.seen_at)
+        return "running" if lives else "interrupted"
+
+    @property
+    def resumable(self) -> bool:
+        return self.now in ("interrupted", "failed")
+
+
+def by_seat(calls: Iterable[Call]) -> dict[str, Totals]:
+    """The bill of every seat that made a call."""
+    made = list(calls)
+    seats = dict.fromkeys(call.seat for call in made)
+    return {seat: Totals.of(call for call in made if call.seat == seat) for seat in seats}
+
+
+def now_iso() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
