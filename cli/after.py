@@ -133,6 +133,15 @@ def _judge_finished(board: Board, event: Event, now: float) -> Board:
     return replace(done, analysis=analysis, judge_failed="")
 
 
+def _growth(board: Board, event: Event, now: float) -> Board:
+    if event["added"]:
+        return board
+    seated = {*event["first"], "judge", "synthesizer"}
+    for seat in board.rows.keys() - seated:
+        board = board.with_row(seat, doing="not seated", note=_NOT_SEATED[event["reason"]])
+    return board
+
+
 def _follow_ups(board: Board, event: Event, now: float) -> Board:
     asked = tuple({**one, "round": event.get("round")} for one in event["follow_ups"])
     return replace(board, follow_ups=(*board.follow_ups, *asked))
@@ -164,6 +173,8 @@ def _run_finished(board: Board, event: Event, now: float) -> Board:
     return replace(board, result=event["result"], writing=False)
 
 
+_NOT_SEATED = {"agreement": "not needed", "no_time_or_money": "no time or money left"}
+
 _CHANGES: Mapping[str, Callable[[Board, Event, float], Board]] = {
     "run.started": _run_started,
     "member.started": _member_started,
@@ -181,6 +192,7 @@ _CHANGES: Mapping[str, Callable[[Board, Event, float], Board]] = {
     "judge.started": _judge_started,
     "judge.repair": _judge_repair,
     "judge.finished": _judge_finished,
+    "panel.growth": _growth,
     "follow_ups": _follow_ups,
     "writer.started": _writer_started,
     "writer.delta": _writer_delta,

@@ -10,7 +10,9 @@ from typing import Any, Literal
 Event = Mapping[str, Any]
 """One event of `graph.events`."""
 
-Doing = Literal["waiting", "working", "tool", "retrying", "answered", "partial", "failed", "done"]
+Doing = Literal[
+    "waiting", "working", "tool", "retrying", "answered", "partial", "failed", "done", "not seated"
+]
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,16 @@ def closing_line(result: Mapping[str, Any]) -> str:
     parts = [
         cost_in_words(result["bill"]["calls"]),
         duration(result["seconds"]),
-        count(result["rounds"], "follow-up round"),
+        *_rounds(result),
     ]
     return " · ".join(parts)
+
+
+def _rounds(result: Mapping[str, Any]) -> Iterator[str]:
+    if result["mode"] == "direct":
+        return
+    early = not result["rounds"] and result.get("ended_by") == "nothing_open"
+    yield count(result["rounds"], "follow-up round") + (" (nothing open)" if early else "")
 
 
 def warnings(result: Mapping[str, Any]) -> Iterator[str]:

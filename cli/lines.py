@@ -22,7 +22,8 @@ def lines(board: Board, event: Event, *, verbose: bool = False) -> Iterator[str]
 
 def _run_started(board: Board, event: Event) -> Iterator[str]:
     seats = ", ".join(f"{one['seat']} {one['model']}" for one in event["seats"])
-    yield f"panel ({event['preset']}): {seats}"
+    alone = f"no panel: {event['synthesizer']} answers alone"
+    yield f"panel ({event['preset']}): {seats}" if seats else alone
     yield from (f"note: {note}" for note in event.get("notes") or ())
 
 
@@ -116,6 +117,20 @@ def _judge_finished(board: Board, event: Event) -> Iterator[str]:
             yield f"judge: {finding.kind}: {'; '.join(finding.text.splitlines())}"
 
 
+def _growth(board: Board, event: Event) -> Iterator[str]:
+    why = str(event["reason"]).replace("_", " ")
+    about = f" ({listed(event['about'])})" if event["about"] else ""
+    if event["added"]:
+        yield f"panel grows by {listed(event['added'])}: {why}{about}"
+    else:
+        yield f"panel stays with {listed(event['first'])}: {why}{about}"
+
+
+def _ended(board: Board, event: Event) -> Iterator[str]:
+    if event["reason"] == "nothing_open":
+        yield "nothing that matters is open: no further round"
+
+
 def _follow_ups(board: Board, event: Event) -> Iterator[str]:
     for one in event["follow_ups"]:
         yield f"follow-up {one['id']} to {listed(one['seats'])}: {one['question']}"
@@ -146,6 +161,8 @@ _LINES: _Lines = {
     "judge.started": _judge_started,
     "judge.repair": _judge_repair,
     "judge.finished": _judge_finished,
+    "panel.growth": _growth,
+    "rounds.ended": _ended,
     "follow_ups": _follow_ups,
     "writer.started": _writer_started,
     "writer.finished": _writer_finished,

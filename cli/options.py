@@ -22,8 +22,8 @@ Writer = Annotated[
     str | None, typer.Option(metavar="MODEL", help="Model that writes the final answer.")
 ]
 Mode = Annotated[
-    Literal["synthesize", "select", "analysis"] | None,
-    typer.Option(help="Write an answer, correct the best one, or stop at the analysis."),
+    Literal["synthesize", "select", "analysis", "direct"] | None,
+    typer.Option(help="Write an answer, correct the best one, only compare, or ask no panel."),
 ]
 Rounds = Annotated[int | None, typer.Option(metavar="N", help="Follow-up rounds at most, 0 to 3.")]
 Tools = Annotated[

@@ -31,6 +31,7 @@ _STYLES: dict[Doing, str] = {
     "done": "green",
     "partial": "yellow",
     "failed": "red",
+    "not seated": "dim",
 }
 _KIND_STYLES = {"agree": "green", "conflict": "red", "gap": "yellow", "suspect": "magenta"}
 _SEATS = {"judge": "judge", "synthesizer": "writer"}

@@ -1,8 +1,9 @@
 """The deliberation as one LangGraph graph: the whole wiring on one screen.
 
-START -> prepare -> member_A ─┐
-                 -> member_B ─┼─> judge ──> synthesizer -> check -> END
-                 -> member_C ─┘     └─(follow-ups)─> the members asked ─> judge
+START -> prepare ──> member_A ─┐
+            ├──────> member_B ─┼─> judge ──────────────────> synthesizer -> check -> END
+            ├──────> member_C ─┘     └─(follow-ups, or an adaptive panel grows)─> members -> judge
+            └─(direct)─> synthesizer
 """
 
 from collections.abc import Sequence
@@ -70,20 +71,26 @@ def create_fusion(
     for letter in settings.letters:
         name = member_name(letter)
         graph.add_node(name, member(letter, member_agent(letter, [*member_tools(), *tools])))
-        graph.add_edge("prepare", name)
         graph.add_edge(name, "judge")  # one edge each: a list would wait for members not asked
-    members = [member_name(letter) for letter in settings.letters]
-    graph.add_conditional_edges("judge", after_judge, [*members, "synthesizer"])
+    next_nodes = [*(member_name(letter) for letter in settings.letters), "synthesizer"]
+    graph.add_conditional_edges("prepare", after_prepare, next_nodes)
+    graph.add_conditional_edges("judge", after_judge, next_nodes)
     graph.add_edge("synthesizer", "check")
     graph.add_edge("check", END)
     compiled = graph.compile(name="fusion", checkpointer=checkpointer)
     return FusionGraph.of(compiled, settings, tools, Attachments.of(files, out), Kept(runs, run_id))
 
 
+def after_prepare(state: FusionState) -> list[str]:
+    """To the members that answer first; without a panel to the synthesizer."""
+    return [member_name(letter) for letter in state["seating"]] or ["synthesizer"]
+
+
 def after_judge(state: FusionState) -> list[str]:
-    """Back to the members that have a follow-up to answer, else on to the synthesizer."""
+    """To the members with a follow-up to answer or newly seated, else on to the synthesizer."""
     asked = {seat for one in state["asked"] for seat in one["seats"]}
-    return [member_name(seat) for seat in sorted(asked)] or ["synthesizer"]
+    wanted = sorted(asked) or state["seating"]
+    return [member_name(letter) for letter in wanted] or ["synthesizer"]
 
 
 def member_name(letter: str) -> str:

@@ -25,7 +25,8 @@ async def check(state: FusionState, config: RunnableConfig) -> Json:
     """Number the citations, list the sources, mark what has none, and close the run."""
     run = Run.of(config)
     sources = Sources(Source(**one) for one in state["sources"].values())
-    checked = checked_answer(state["draft"], sources)
+    draft, direct = state["draft"], run.settings.mode == "direct"
+    checked = Checked(draft) if direct else checked_answer(draft, sources)
     kept = retention(state, sources, checked.numbers)
     files = await run.kept_files()
     result = result_of(run, state, checked, kept, files)

@@ -4,6 +4,7 @@ FusionError
 ├── ConfigError            the caller: nothing was started; HTTP 400, exit 2
 └── RunFailed              the operator: the run ended without an answer; HTTP 502/503/504, exit 1
     ├── AllMembersFailed   fewer members answered than `min_answers`
+    ├── WriterFailed       in mode `direct` the one model that is asked gave no answer
     └── SandboxRequired    `require_sandbox` is set and no sandbox can be had
 
 A member's, the judge's or the writer's own failure is no exception: it is recorded in the result.
@@ -50,6 +51,13 @@ class AllMembersFailed(RunFailed):
         self.failed = tuple(failed)
 
 
+class WriterFailed(RunFailed):
+    """In mode `direct` no writer could answer, and there is no member's answer to return."""
+
+    def __init__(self, model: str, reason: str, detail: str) -> None:
+        super().__init__(f"no writer could answer: {model}: {reason} ({detail})", _writer(reason))
+
+
 class SandboxRequired(RunFailed):
     """`require_sandbox` is set and the sandbox cannot be had; no model was called."""
 
@@ -63,6 +71,11 @@ def _overall(reasons: set[str]) -> FailureReason:
         if reason in reasons:
             return reason
     return "timeout" if reasons == {"timeout"} else "all_panels_failed"
+
+
+def _writer(reason: str) -> FailureReason:
+    known = {"insufficient_credits", "rate_limited", "timeout"}
+    return reason if reason in known else "synthesizer_failed"
 
 
 def _line(found: Any) -> str:

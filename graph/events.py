@@ -5,7 +5,8 @@ happened, `seat` who (a letter, `judge` or `synthesizer`).
 
 | type | further keys |
 |---|---|
-| `run.started` | run_id, preset, seats [{seat, model}], judge, synthesizer, tools, notes [str] |
+| `run.started` | run_id, preset, seats [{seat, model}], judge (in mode `direct` no seats and no |
+| | judge), synthesizer, tools, notes [str] |
 | `member.started` | seat, model, round, questions [str] (empty in the first round) |
 | `member.tool` | seat, round, call_id, tool, input (short text) |
 | `member.tool_done` | seat, round, call_id, tool, ok, seconds, summary (short text) |
@@ -21,6 +22,8 @@ happened, `seat` who (a letter, `judge` or `synthesizer`).
 | `judge.started` | round, model |
 | `judge.repair` | errors [str], attempt |
 | `judge.finished` | round, analysis (dict) or None, reason |
+| `panel.growth` | first [str], added [str], reason, about [str]: `records.PanelGrowth` |
+| `rounds.ended` | round, reason: why no further follow-ups are asked, `records.Ended` |
 | `follow_ups` | round, follow_ups [{id, question, kind, about, seats}] |
 | `sources` | sources [dict, `tools.sources.Source` without its text]; before the writer starts |
 | `writer.started` | model, mode; a second one means: start again with an empty page |

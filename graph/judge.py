@@ -17,6 +17,7 @@ from langgraph_fusion.graph.errors import AllMembersFailed
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.evidence import answer_blocks, follow_up_blocks, latest
 from langgraph_fusion.graph.follow_ups import carried_forward, plan_round
+from langgraph_fusion.graph.growth import growth_after, too_few
 from langgraph_fusion.graph.judge_reply import (
     UnusableReply,
     analysis_schema,
@@ -24,7 +25,7 @@ from langgraph_fusion.graph.judge_reply import (
     response_format,
 )
 from langgraph_fusion.graph.prompts import prompt
-from langgraph_fusion.graph.records import AskedFollowUp, Failure
+from langgraph_fusion.graph.records import AskedFollowUp, Ended, Failure, PanelGrowth
 from langgraph_fusion.graph.replay import noted, replayed, tell_calls
 from langgraph_fusion.graph.run import Run
 from langgraph_fusion.graph.state import FusionState, Json
@@ -47,6 +48,8 @@ async def judge(state: FusionState, config: RunnableConfig) -> Json:
     """Analyse the round, and choose the follow-ups that `after_judge` sends out."""
     run, round = Run.of(config), state["round"]
     if round == 0:
+        if growth := too_few(run, state):
+            return _grown(run, growth)
         _need_answers(run, state)
     lane = run.journal.next_lane(f"judge.{round}")
     if (update := replayed(run, lane)) is not None:
@@ -64,8 +67,14 @@ async def judge(state: FusionState, config: RunnableConfig) -> Json:
         analysis = carried_forward(before, analysis, state)
     found = analysis.model_dump(mode="json") if analysis else None
     tell("judge.finished", round=round, analysis=found, reason=reason)
-    asked = _next_questions(run, state, before, analysis) if reason is None else []
-    return noted(run, lane, _update(run, state, caller, found, asked), caller)
+    growth = growth_after(run, state, None if reason else analysis)
+    if growth is not None and growth.added:
+        update = _update(run, state, caller, found, [], None) | _grown(run, growth)
+        return noted(run, lane, update, caller)
+    asked, ended = _next_questions(run, state, before if round else None, analysis, reason)
+    update = _update(run, state, caller, found, asked, ended)
+    update |= {"growth": _told(growth)} if growth else {}
+    return noted(run, lane, update, caller)
 
 
 def _told_again(run: Run, round: int, update: Json) -> Json:
@@ -75,9 +84,27 @@ def _told_again(run: Run, round: int, update: Json) -> Json:
     tell_calls(update)
     reason = None if update["analysis"] else "judge_upstream_error"
     tell("judge.finished", round=round, analysis=update["analysis"], reason=reason)
+    if update.get("growth"):
+        tell("panel.growth", **update["growth"])
     if update["asked"]:
         tell("follow_ups", round=round + 1, follow_ups=update["asked"])
     return update
+
+
+def _grown(run: Run, growth: PanelGrowth) -> Json:
+    """Seat the members that have been waiting."""
+    return {
+        "seating": list(growth.added),
+        "growth": _told(growth),
+        "degraded": list(run.degraded),
+        "notes": list(run.notes),
+    }
+
+
+def _told(growth: PanelGrowth) -> Json:
+    known = growth.model_dump(mode="json")
+    tell("panel.growth", **known)
+    return known
 
 
 def _need_answers(run: Run, state: FusionState) -> None:
@@ -141,11 +168,14 @@ def _prompt(run: Run, state: FusionState) -> list[BaseMessage]:
     if state["conversation"]:
         parts.append(tag("conversation", state["conversation"]))
     parts.append(answer_blocks(state, _shuffled(run, state)))
-    if state["round"]:
+    if state["analysis"] or state["round"]:
         earlier = Analysis(**(state["analysis"] or {}))
         parts.append(tag("earlier_analysis", earlier.model_dump_json()))
+    if state["round"]:
         parts.append(follow_up_blocks(state))
         parts.append(prompt("judge_again", open=", ".join(sorted(earlier.open_ids())) or "nothing"))
+    elif state["analysis"]:
+        parts.append(prompt("judge_grown"))
     return [SystemMessage(system), HumanMessage("\n\n".join(parts))]
 
 
@@ -157,29 +187,45 @@ def _shuffled(run: Run, state: FusionState) -> list[str]:
 
 
 def _next_questions(
-    run: Run, state: FusionState, before: Analysis | None, analysis: Analysis | None
-) -> list[AskedFollowUp]:
+    run: Run, state: FusionState, before: Analysis | None, analysis: Analysis | None, failed: Any
+) -> tuple[list[AskedFollowUp], Ended | None]:
+    """The follow-ups of the next round; without any, why there is none."""
     round = state["round"] + 1
-    if analysis is None or round > run.settings.max_rounds:
-        return []
+    if analysis is None or failed:
+        return [], "not_compared"
+    if not analysis.open_ids():
+        return [], "nothing_open"
+    if round > run.settings.max_rounds:
+        return [], "rounds_used"
     asked = plan_round(analysis, before, state, run.settings.max_follow_ups)
-    if asked and not run.limits.allows("follow_up", round):
+    if not asked:
+        return [], "nothing_to_ask"
+    if not run.limits.allows("follow_up", round):
         run.degrade("no_follow_ups", "Open points were not followed up: no time or money was left.")
-        return []
-    return asked
+        return [], "no_time_or_money"
+    return asked, None
 
 
 def _update(
-    run: Run, state: FusionState, caller: Caller, found: Json | None, asked: list[AskedFollowUp]
+    run: Run,
+    state: FusionState,
+    caller: Caller,
+    found: Json | None,
+    asked: list[AskedFollowUp],
+    ended: Ended | None,
 ) -> Json:
     questions = [one.model_dump(mode="json") for one in asked]
     if questions:
         tell("follow_ups", round=state["round"] + 1, follow_ups=questions)
+    if ended:
+        tell("rounds.ended", round=state["round"], reason=ended)
     for switch in caller.switches:
         run.degrade("judge_switched", f"The judge {switch.model} gave way ({switch.reason}).")
     return {
         "analysis": found,
         "judged_by": str(caller.model) if found else state["judged_by"],
+        "ended": ended,
+        "seating": [],
         "round": state["round"] + bool(questions),
         "asked": questions,
         "follow_ups": questions,

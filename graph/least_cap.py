@@ -32,6 +32,8 @@ def check_cap(run: Run, state: FusionState) -> None:
 
 def _least_usd(run: Run, state: FusionState) -> float:
     """The cheapest member's first call in the panel's share, and the writer's after it."""
+    if not run.settings.members:
+        return _writer_usd(run, state)
     member = min(_member_usd(run, state, letter) for letter in run.settings.letters)
     return max(member / share("panel", 0), member + _writer_usd(run, state))
 

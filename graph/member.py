@@ -6,11 +6,12 @@ from collections.abc import Awaitable
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import RunnableConfig
 
 from langgraph_fusion.graph.budget import BudgetReached
 from langgraph_fusion.graph.caller import SeatFailed
+from langgraph_fusion.graph.conversation import question_at, spoken
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.member_agent import Agent, MemberDesk
@@ -41,7 +42,7 @@ def member(letter: str, agent: Agent) -> Node:
         run = Run.of(config)
         asked = [AskedFollowUp(**one) for one in state["asked"] if letter in one["seats"]]
         seats = {seat for one in state["asked"] for seat in one["seats"]}
-        quorum = run.quorum(state["round"], len(seats or run.settings.panel))
+        quorum = run.quorum(state["round"], seats or state["seating"])
         lane = f"{letter}.{state['round']}"
         if (update := replayed(run, lane)) is not None:
             return _told_again(update, asked, quorum)
@@ -139,13 +140,9 @@ def _system(run: Run, state: FusionState, instructions: str, lost_bash: bool) ->
 
 
 def _task(letter: str, state: FusionState, asked: list[AskedFollowUp]) -> list[AnyMessage]:
-    """The conversation; in a follow-up the question, the own answer and what is asked.
-
-    Earlier answers go without their tool calls and metadata, which other providers may refuse.
-    """
+    """The conversation; in a follow-up the question, the own answer and what is asked."""
     if not asked:
-        turns = [one for one in state["messages"] if one.type in ("human", "ai") and one.text]
-        return [one if one.type == "human" else AIMessage(one.text) for one in turns]
+        return spoken(state["messages"][: (question_at(state["messages"]) or 0) + 1])
     earlier = [one for one in state["answers"] if one["seat"] == letter and one["text"]]
     blocks = [tag("question", state["question"])]
     if state["conversation"]:

@@ -38,8 +38,10 @@ async def check_ready(settings: FusionSettings, prices: PriceTable) -> FusionSet
 
 def check_settings(settings: FusionSettings, prices: PriceTable) -> None:
     """Do the part of `check_ready` that asks nobody; raises as it does."""
-    missing = [*_missing_keys(settings), *_missing_search(settings), *_missing_docs(settings)]
-    missing += [*_missing_packages(settings), *_missing_prices(settings, prices)]
+    missing = [*_missing_keys(settings), *_missing_packages(settings)]
+    missing += _missing_prices(settings, prices)
+    if settings.members:
+        missing += [*_missing_search(settings), *_missing_docs(settings)]
     if missing:
         raise ConfigError("\n".join(missing))
 
@@ -74,9 +76,9 @@ def user_prices() -> PriceTable:
 
 def library_settings(settings: FusionSettings) -> LibrarySettings:
     """What the members' tools need of the settings."""
-    docs = docs_folder(settings.docs) if settings.docs else None
+    docs = docs_folder(settings.docs) if settings.docs and settings.members else None
     return LibrarySettings(
-        search=settings.search,
+        search=settings.search if settings.members else "ddgs",
         exclude=settings.exclude,
         docs=docs,
         allow_networks=settings.allow_networks,

@@ -2,12 +2,14 @@
 
 from typing import cast
 
-from langchain_core.messages import AnyMessage
+from langchain_core.messages import AnyMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Overwrite
 
+from langgraph_fusion.graph.conversation import question_at, transcript
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.events import tell
+from langgraph_fusion.graph.growth import first_seats
 from langgraph_fusion.graph.least_cap import check_cap
 from langgraph_fusion.graph.run import Run
 from langgraph_fusion.graph.state import FusionState, Json
@@ -17,24 +19,24 @@ async def prepare(state: FusionState, config: RunnableConfig) -> Json:
     """Set every channel of the run; raises ConfigError when there is no question."""
     run = Run.of(config)
     messages = state["messages"]
-    if not messages or messages[-1].type != "human" or not messages[-1].text.strip():
-        raise ConfigError("messages: the last one must be a user message with text in it")
-    asked = {
-        "question": messages[-1].text.strip(),
-        "conversation": _earlier(messages[:-1]),
-    }
-    run.begin(messages)
+    at = _question_at(run, messages)
+    asked = {"question": messages[at].text.strip(), "conversation": transcript(messages[:at])}
+    run.turn = sum(message.type == "ai" for message in messages[at:])
     check_cap(run, cast("FusionState", {**state, **asked}))
+    run.begin(messages)
     tell("run.started", **_who_sits_where(run))
     return {
         "fusion": {},
         **asked,
+        "seating": first_seats(run.settings),
+        "growth": None,
         "round": 0,
         "asked": [],
         "follow_ups": Overwrite([]),
         "answers": Overwrite([]),
         "analysis": None,
         "judged_by": None,
+        "ended": None,
         "sources": Overwrite({}),
         "dropped": Overwrite([]),
         "bill": Overwrite([]),
@@ -45,24 +47,38 @@ async def prepare(state: FusionState, config: RunnableConfig) -> Json:
     }
 
 
-def _earlier(messages: list[AnyMessage]) -> str:
-    speakers = {"human": "User", "ai": "Assistant", "system": "Instructions"}
-    turns = [(speakers.get(message.type), message.text.strip()) for message in messages]
-    return "\n\n".join(f"{speaker}: {text}" for speaker, text in turns if speaker and text)
+def _question_at(run: Run, messages: list[AnyMessage]) -> int:
+    """Where the question stands: at the end, or before calls of the caller's tools."""
+    at = question_at(messages)
+    if at is None or messages[-1].type not in ("human", "tool"):
+        raise ConfigError("messages: the last one must be a user message with text in it")
+    after = messages[at + 1 :]
+    if messages[-1].type == "human":
+        if after:
+            raise ConfigError("messages: the last one must be a user message with text in it")
+        return at
+    strangers = [one.tool_call_id for one in after if isinstance(one, ToolMessage)]
+    strangers = [id for id in strangers if not id.startswith(f"call_{run.id}_")]
+    if strangers and run.settings.members:
+        raise ConfigError(
+            f"messages: {strangers[0]!r} is no tool call of a run that is still kept; "
+            "ask again with a user message"
+        )
+    return at
 
 
 def _who_sits_where(run: Run) -> Json:
     settings = run.settings
     seats = [
         {"seat": letter, "model": str(seat.models[0])}
-        for letter, seat in zip(settings.letters, settings.panel, strict=True)
+        for letter, seat in zip(settings.letters, settings.members, strict=False)
     ]
-    tools = sorted({group for seat in settings.panel for group in settings.tools_of(seat)})
+    tools = sorted({group for seat in settings.members for group in settings.tools_of(seat)})
     return {
         "run_id": run.id,
         "preset": settings.preset,
         "seats": seats,
-        "judge": str(settings.judge.models[0]),
+        "judge": str(settings.judge.models[0]) if settings.members else None,
         "synthesizer": str(settings.synthesizer.models[0]),
         "tools": [tool for tool in tools if tool != "bash" or run.pool is not None],
         "notes": list(run.notes),

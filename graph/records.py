@@ -76,6 +76,27 @@ class AskedFollowUp(_Record):
     seats: tuple[str, ...]
 
 
+GrowthReason = Literal[
+    "agreement", "conflict", "thin_evidence", "too_few_answers", "not_compared", "no_time_or_money"
+]
+
+
+class PanelGrowth(_Record):
+    """What became of an adaptive panel after its first answers."""
+
+    first: tuple[str, ...]
+    """Seats that answered first."""
+    added: tuple[str, ...] = ()
+    """Seats that were asked after them."""
+    reason: GrowthReason
+    """agreement: the first answers were enough; otherwise why more were wanted."""
+    about: tuple[str, ...] = ()
+    """Ids of the findings behind the reason."""
+
+
+Ended = Literal["nothing_open", "nothing_to_ask", "rounds_used", "no_time_or_money", "not_compared"]
+
+
 class Call(_Record):
     """One model call on the bill. `None` is unknown, never zero."""
 

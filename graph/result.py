@@ -12,10 +12,13 @@ from langgraph_fusion.graph.analysis import Analysis
 from langgraph_fusion.graph.records import (
     AskedFollowUp,
     Call,
+    Ended,
     Failure,
     MemberAnswer,
+    PanelGrowth,
     Totals,
 )
+from langgraph_fusion.graph.settings import Mode
 from langgraph_fusion.tools.exclude import Dropped
 
 
@@ -29,7 +32,8 @@ class SeatInfo(_Part):
     seat: str
     model: str
     """The configured model; an answer names the one that wrote it."""
-    status: Literal["ok", "partial", "failed"]
+    status: Literal["ok", "partial", "failed", "not_seated"]
+    """not_seated: an adaptive panel did not need it."""
     bill: Totals
 
 
@@ -92,7 +96,8 @@ class FusionResult(_Part):
     run_id: str
     preset: str
     question: str
-    mode: Literal["synthesize", "select", "analysis"]
+    mode: Mode
+    """In mode `direct` there was no panel and no judge."""
     answer: str
     """Markdown with numbered links and a source list; empty in mode `analysis`."""
     written_by: str | None
@@ -102,6 +107,10 @@ class FusionResult(_Part):
     judged_by: str | None
     rounds: int
     """Follow-up rounds that ran."""
+    ended_by: Ended | None = None
+    """Why no further round was asked; `nothing_open` with rounds left is an early exit."""
+    panel_growth: PanelGrowth | None = None
+    """What became of an adaptive panel; None when all seats were asked at once."""
     follow_ups: tuple[AskedFollowUp, ...]
     panel: tuple[SeatInfo, ...]
     answers: tuple[MemberAnswer, ...]

@@ -3,10 +3,18 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import cast
 
 from langgraph_fusion.graph.analysis import Analysis
-from langgraph_fusion.graph.records import AskedFollowUp, Call, Failure, MemberAnswer, Totals
+from langgraph_fusion.graph.records import (
+    AskedFollowUp,
+    Call,
+    Ended,
+    Failure,
+    MemberAnswer,
+    PanelGrowth,
+    Totals,
+)
 from langgraph_fusion.graph.result import (
     Bill,
     FusionResult,
@@ -54,8 +62,10 @@ def result_of(
         analysis=Analysis(**state["analysis"]) if state["analysis"] else None,
         judged_by=state["judged_by"],
         rounds=state["round"],
+        ended_by=cast("Ended | None", state["ended"]),
+        panel_growth=PanelGrowth(**state["growth"]) if state["growth"] else None,
         follow_ups=tuple(AskedFollowUp(**one) for one in state["follow_ups"]),
-        panel=tuple(_seat(run, letter, answers, calls) for letter in run.settings.letters),
+        panel=tuple(_seat(run, letter, answers, calls) for letter in _seated(run)),
         answers=tuple(answers),
         failed_members=tuple(_failures(answers)),
         sources=tuple(_source(Source(**one), checked.numbers) for one in state["sources"].values()),
@@ -81,12 +91,18 @@ def _stages(calls: list[Call]) -> list[str]:
     return list(dict.fromkeys(call.stage for call in calls))
 
 
+def _seated(run: Run) -> str:
+    return run.settings.letters if run.settings.members else ""
+
+
 def _seat(run: Run, letter: str, answers: list[MemberAnswer], calls: list[Call]) -> SeatInfo:
-    first = next(one for one in answers if one.seat == letter and one.round == 0)
-    status: Literal["ok", "partial", "failed"] = first.status
+    first = next((one for one in answers if one.seat == letter and one.round == 0), None)
     bill = Totals.of(call for call in calls if call.seat == letter)
     return SeatInfo(
-        seat=letter, model=str(run.settings.seat(letter).models[0]), status=status, bill=bill
+        seat=letter,
+        model=str(run.settings.seat(letter).models[0]),
+        status=first.status if first else "not_seated",
+        bill=bill,
     )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -62,7 +62,7 @@ class Run:
     turn: int = 0
     """How often the client's tools have answered before: 0 unless the run is continued."""
     _sandboxes: dict[str, Sandbox] = field(default_factory=dict)
-    _quorums: dict[int, Quorum] = field(default_factory=dict)
+    _quorums: dict[tuple[int, tuple[str, ...]], Quorum] = field(default_factory=dict)
 
     @staticmethod
     def of(config: RunnableConfig) -> "Run":
@@ -91,13 +91,14 @@ class Run:
         given |= {"journal": self.journal, "work": work, "carried": self.turn > 0}
         return RecordingCaller(seat, name, **given)
 
-    def quorum(self, round: int, asked: int) -> Quorum:
-        """The count of answers of a round in which so many members are asked."""
-        if round not in self._quorums:
+    def quorum(self, round: int, asked: Iterable[str]) -> Quorum:
+        """The count of answers of the members that are asked side by side in a round."""
+        key = (round, tuple(sorted(asked)))
+        if key not in self._quorums:
             needed = self.settings.quorum
-            least = None if needed is None else min(needed, asked)
-            self._quorums[round] = Quorum(least, self.settings.grace_s)
-        return self._quorums[round]
+            least = None if needed is None else min(needed, len(key[1]))
+            self._quorums[key] = Quorum(least, self.settings.grace_s)
+        return self._quorums[key]
 
     def sandbox(self, letter: str) -> Sandbox | None:
         """The member's container, started in the background on first use; one a member and run."""
@@ -177,7 +178,7 @@ async def open_run(
         if keeper is not None:
             run.started_at = keeper.started_at or run.started_at
             await stack.enter_async_context(keeper.watching(limits.began))
-        if any("bash" in settings.tools_of(seat) for seat in settings.panel):
+        if any("bash" in settings.tools_of(seat) for seat in settings.members):
             await _open_sandboxes(run, stack)
         yield run
 

@@ -29,7 +29,7 @@ from langgraph_fusion.tools.exclude import Exclusion
 
 ToolGroup = Literal["web_search", "web_fetch", "docs", "bash"]
 ReasoningEffort = Literal["max", "xhigh", "high", "medium", "low", "minimal", "none"]
-Mode = Literal["synthesize", "select", "analysis"]
+Mode = Literal["synthesize", "select", "analysis", "direct"]
 SearchBackendName = Literal["ddgs", "searxng", "tavily", "langchain"]
 
 SEAT_LETTERS = "ABCDEFGH"
@@ -104,7 +104,12 @@ class FusionSettings(_Settings):
     judge: ModelSeat
     synthesizer: ModelSeat
     mode: Mode = "synthesize"
-    """`synthesize` an answer, `select` the best one and correct it, or only the `analysis`."""
+    """`synthesize` an answer, `select` the best one and correct it, or only the `analysis`.
+
+    `direct` asks no panel and no judge: the synthesizer answers the conversation alone.
+    """
+    panel_growth: Literal["all", "adaptive"] = "all"
+    """`adaptive` asks two seats first, and the rest only on conflict or thin evidence."""
     max_rounds: int = Field(default=1, ge=0, le=3)
     """Follow-up rounds after the first answers."""
     max_follow_ups: int = Field(default=4, ge=1, le=16)
@@ -216,8 +221,16 @@ class FusionSettings(_Settings):
         return self.panel[SEAT_LETTERS.index(letter)]
 
     @property
+    def members(self) -> tuple[PanelSeat, ...]:
+        """The seats that are asked: in mode `direct` none."""
+        return () if self.mode == "direct" else self.panel
+
+    @property
     def all_seats(self) -> tuple[ModelSeat, ...]:
-        return (*self.panel, self.judge, self.synthesizer)
+        """Every seat that a run may call."""
+        return (
+            (*self.members, self.judge, self.synthesizer) if self.members else (self.synthesizer,)
+        )
 
 
 def load_settings(given: Mapping[str, Any] | None = None) -> FusionSettings:

@@ -36,6 +36,10 @@ class FusionState(FusionInput):
     """The last user message."""
     conversation: str
     """Earlier turns as text; empty when there are none."""
+    seating: list[str]
+    """Letters of the seats that are asked for their first answer in this step."""
+    growth: Json | None
+    """`PanelGrowth` of an adaptive panel, once it is decided."""
     round: int
     """0 is the first round, 1 the first follow-up round."""
     asked: list[Json]
@@ -45,6 +49,8 @@ class FusionState(FusionInput):
     """`MemberAnswer`s of all rounds."""
     analysis: Json | None
     judged_by: str | None
+    ended: str | None
+    """Why no further follow-up round was asked; None while one is under way."""
     sources: Annotated[dict[str, Json], merge]
     """`Source`s by id."""
     dropped: Annotated[list[Json], add]

@@ -1,5 +1,6 @@
 """The synthesizer writes the one answer; if no writer can, the best member's answer is returned."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from langchain_core.language_models import BaseChatModel
@@ -15,6 +16,8 @@ from langchain_core.runnables import RunnableConfig
 from langgraph_fusion.graph.analysis import Analysis
 from langgraph_fusion.graph.budget import BudgetReached
 from langgraph_fusion.graph.caller import Caller, SeatFailed
+from langgraph_fusion.graph.conversation import replayed
+from langgraph_fusion.graph.errors import WriterFailed
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.evidence import answer_blocks, follow_up_blocks, latest
 from langgraph_fusion.graph.prompts import prompt
@@ -32,6 +35,8 @@ CONTINUATIONS = 3
 async def synthesizer(state: FusionState, config: RunnableConfig) -> Json:
     """Write the draft in the mode of the settings."""
     run = Run.of(config)
+    if run.settings.mode == "direct":
+        return await _direct(run, state)
     best = _best(state)
     if run.settings.mode == "analysis":
         return _update(run, "", None, None)
@@ -48,7 +53,24 @@ async def synthesizer(state: FusionState, config: RunnableConfig) -> Json:
     return _update(run, text, written_by, caller)
 
 
-async def _written(caller: Caller, messages: list[BaseMessage], run: Run) -> str:
+async def _direct(run: Run, state: FusionState) -> Json:
+    """The answer of the writer alone; raises WriterFailed when there is none."""
+    caller = run.caller(run.settings.synthesizer, "synthesizer", "synthesizer", 0)
+    try:
+        text = await _written(caller, replayed(state["messages"]), run)
+    except SeatFailed as failed:
+        raise _failed(caller, failed.fault.reason, failed.fault.detail) from failed
+    except BudgetReached as reached:
+        raise _failed(caller, "budget", str(reached)) from reached
+    return _update(run, text, str(caller.model), caller)
+
+
+def _failed(caller: Caller, reason: str, detail: str) -> WriterFailed:
+    tell("writer.finished", model="", reason=reason)
+    return WriterFailed(str(caller.model), reason, detail)
+
+
+async def _written(caller: Caller, messages: Sequence[BaseMessage], run: Run) -> str:
     """The whole text, continued when it was cut off at an output limit."""
     mode = run.settings.mode
 
@@ -78,7 +100,9 @@ async def _written(caller: Caller, messages: list[BaseMessage], run: Run) -> str
     return strip_tool_markup(text).strip()
 
 
-async def _stream(model: BaseChatModel, messages: list[BaseMessage], caller: Caller) -> AIMessage:
+async def _stream(
+    model: BaseChatModel, messages: Sequence[BaseMessage], caller: Caller
+) -> AIMessage:
     """Collect a streamed reply and pass it on piece by piece, if this model has the page."""
     whole: AIMessageChunk | None = None
     async for chunk in model.astream(messages):

@@ -77,3 +77,20 @@ def test_everything_that_went_worse_is_said_in_words() -> None:
         "1 citation not found among the sources: A9",
         "2 results kept from the members by `exclude`",
     ]
+
+
+def test_what_an_adaptive_panel_does_is_told() -> None:
+    grows = {"type": "panel.growth", "first": ["A", "B"], "added": ["C"], "reason": "conflict"}
+    stays = grows | {"added": [], "reason": "agreement", "about": []}
+    assert told([grows | {"about": ["K1"]}]) == ["panel grows by C: conflict (K1)"]
+    assert told([recorded.first_round()[0], stays])[1:] == ["panel stays with A and B: agreement"]
+    board = after(after(Board(), recorded.first_round()[0], 0.0), stays, 0.0)
+    assert (board.rows["C"].doing, board.rows["C"].note) == ("not seated", "not needed")
+    assert board.rows["A"].doing == "waiting"
+
+
+def test_an_early_end_and_a_run_without_a_panel_are_told() -> None:
+    ended = {"type": "rounds.ended", "round": 0, "reason": "nothing_open"}
+    assert told([ended]) == ["nothing that matters is open: no further round"]
+    alone = recorded.first_round()[0] | {"seats": [], "judge": None}
+    assert told([alone]) == ["no panel: vendor/writer answers alone"]

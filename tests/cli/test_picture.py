@@ -7,7 +7,7 @@ def test_the_picture_shows_every_seat_and_the_way_back_from_the_judge() -> None:
     shown = run(*FUSION, "graph", "--panel", "a/one*2", "--panel", "b/two")
     assert shown.returncode == 0
     for seat in "ABC":
-        assert f"prepare --> member_{seat};" in shown.stdout
+        assert f"prepare -.-> member_{seat};" in shown.stdout
         assert f"judge -.-> member_{seat};" in shown.stdout
     assert "member_D" not in shown.stdout
 

@@ -1,0 +1,34 @@
+"""The conversation a run was given: the question, what came before it, and what came after."""
+
+from collections.abc import Sequence
+
+from langchain_core.messages import AIMessage, AnyMessage
+
+_SPEAKERS = {"human": "User", "ai": "Assistant", "system": "Instructions"}
+
+
+def question_at(messages: Sequence[AnyMessage]) -> int | None:
+    """Where the last user message with text in it stands."""
+    asked = (n for n, one in enumerate(messages) if one.type == "human" and one.text.strip())
+    return max(asked, default=None)
+
+
+def transcript(messages: Sequence[AnyMessage]) -> str:
+    """Turns as text; calls and results of tools are left out."""
+    turns = [(_SPEAKERS.get(message.type), message.text.strip()) for message in messages]
+    return "\n\n".join(f"{speaker}: {text}" for speaker, text in turns if speaker and text)
+
+
+def spoken(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
+    """The turns that have words, without tool calls and metadata, which others may refuse."""
+    turns = [one for one in messages if one.type in ("human", "ai") and one.text]
+    return [one if one.type == "human" else AIMessage(one.text) for one in turns]
+
+
+def replayed(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
+    """Every turn as it was, tool calls and results included, without metadata."""
+    return [_bare(one) if isinstance(one, AIMessage) else one for one in messages]
+
+
+def _bare(message: AIMessage) -> AIMessage:
+    return AIMessage(message.text, tool_calls=message.tool_calls)
