@@ -72,7 +72,8 @@ def _without_tools(board: Board, event: Event) -> Iterator[str]:
 
 
 def _compacted(board: Board, event: Event) -> Iterator[str]:
-    shorter = f"{count(event['results'], 'tool result')} by {event['chars']} characters"
+    what = count(event["results"], "tool result") if event["results"] else "the evidence"
+    shorter = f"{what} by {event['chars']} characters"
     seat = NAMES.get(event["seat"], event["seat"])
     yield f"{seat} shortens {shorter}: too long for {event['model']}"
 

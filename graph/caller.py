@@ -40,6 +40,11 @@ Mend = Callable[[Fault, ModelRef], bool]
 """Change what is sent next so that this fault goes away; False if there is no way to."""
 
 
+def unmended(fault: Fault, ref: ModelRef) -> bool:
+    """Nothing can be changed about what is sent."""
+    return False
+
+
 class SeatFailed(Exception):
     """No model of the seat gave a usable reply; `fault` is the last one's."""
 
@@ -112,7 +117,7 @@ class Caller:
         prompt: Sequence[BaseMessage],
         send: Send,
         along: Iterable[Any] = (),
-        mend: Mend = lambda fault, ref: False,
+        mend: Mend = unmended,
     ) -> AIMessage:
         """Return a usable reply: not empty, not refused; it may be truncated or call tools.
 

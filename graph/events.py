@@ -15,7 +15,7 @@ happened, `seat` who (a letter, `judge` or `synthesizer`).
 | `model.wait` | seat, model, reason, wait_s: the provider told another seat to wait |
 | `model.hedge` | seat, model, next, after_s: slow to begin, so the next model is asked as well |
 | `model.without_tools` | seat, model: it takes no tools and is asked again without |
-| `context.compacted` | seat, model, results, chars: so many tool results shortened by so much |
+| `context.compacted` | seat, model, results (None: evidence), chars: shortened by so much |
 | `member.loop` | seat, round, tool, times: the same call again, answered with a remark |
 | `model.switch` | seat, model (given up), reason, next |
 | `member.finished` | seat, round, answer (dict, `records.MemberAnswer`) |

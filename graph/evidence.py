@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from langgraph_fusion.graph.citations import cited_ids
 from langgraph_fusion.graph.records import MemberAnswer
@@ -12,20 +13,39 @@ from langgraph_fusion.tools.sources import Source
 
 CITED_CHARS = 1500
 """Shown of a source that the answer cites: the passages closest to the sentences that cite it."""
-UNCITED_CHARS = 300
-"""Shown of a source that the member saw and did not cite."""
-UNCITED_SOURCES = 12
-"""Uncited sources shown for one member; the rest is counted."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """How much of the panel's work a prompt has room for."""
+
+    cited_chars: int = CITED_CHARS
+    uncited_chars: int = 300
+    """Shown of a source that the member saw and did not cite."""
+    uncited_sources: int = 12
+    """Uncited sources shown for one member; the rest is counted."""
+    answer_chars: int | None = None
+    """Shown of an answer; None shows all of it."""
+
+    def fits(self, text: str) -> str:
+        """As much of an answer as there is room for."""
+        if self.answer_chars is None or len(text) <= self.answer_chars:
+            return text
+        return f"{text[: self.answer_chars]}\n({self.answer_chars} of {len(text)} characters shown)"
+
+
+ROOMS = (Room(), Room(500, 0, 0), Room(0, 0, 0, 8000), Room(0, 0, 0, 2000))
+"""From all that is worth showing to the least that can be judged; the steps are ours."""
 
 _WORD = re.compile(r"\w+", re.UNICODE)
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
-def answer_blocks(state: FusionState, order: Sequence[str]) -> str:
+def answer_blocks(state: FusionState, order: Sequence[str], room: Room) -> str:
     """Answers with their evidence in the given order of seats, then who failed and why."""
     answers = latest(state, round=0)
     shown = [answers[letter] for letter in order if letter in answers]
-    parts = [_answer(state, one) for one in shown if one.text]
+    parts = [_answer(state, one, room) for one in shown if one.text]
     parts += [
         tag("failed", one.error.reason if one.error else "no answer", seat=one.seat)
         for one in shown
@@ -34,7 +54,7 @@ def answer_blocks(state: FusionState, order: Sequence[str]) -> str:
     return "\n\n".join(parts)
 
 
-def follow_up_blocks(state: FusionState) -> str:
+def follow_up_blocks(state: FusionState, room: Room) -> str:
     """Every follow-up answer so far with its evidence, the question and the id it is about."""
     asked = {one["id"]: one for one in state["follow_ups"]}
     later = [MemberAnswer(**one) for one in state["answers"] if one["round"]]
@@ -44,7 +64,7 @@ def follow_up_blocks(state: FusionState) -> str:
         parts.append(
             tag(
                 "follow_up",
-                one.text or f"(no answer: {one.error.reason if one.error else 'empty'})",
+                room.fits(one.text) or f"(no answer: {one.error.reason if one.error else 'empty'})",
                 id=", ".join(one.asked),
                 seat=one.seat,
                 status=one.status,
@@ -53,7 +73,7 @@ def follow_up_blocks(state: FusionState) -> str:
             )
         )
         if one.text:
-            parts.append(_evidence(state, one))
+            parts.append(_evidence(state, one, room))
     return "\n\n".join(parts)
 
 
@@ -62,21 +82,25 @@ def latest(state: FusionState, round: int) -> dict[str, MemberAnswer]:
     return {one["seat"]: MemberAnswer(**one) for one in state["answers"] if one["round"] == round}
 
 
-def _answer(state: FusionState, one: MemberAnswer) -> str:
+def _answer(state: FusionState, one: MemberAnswer, room: Room) -> str:
     status = "truncated" if one.truncated else one.status
-    return f"{tag('answer', one.text, seat=one.seat, status=status)}\n{_evidence(state, one)}"
+    shown = tag("answer", room.fits(one.text), seat=one.seat, status=status)
+    return f"{shown}\n{_evidence(state, one, room)}"
 
 
-def _evidence(state: FusionState, one: MemberAnswer) -> str:
+def _evidence(state: FusionState, one: MemberAnswer, room: Room) -> str:
     sources = {id: Source(**known) for id, known in state["sources"].items()}
     shown = {id: each for id, each in sources.items() if each.seat == one.seat}
     cited = [shown[id] for id in one.cited if id in shown]  # an id of another seat is made up
     seen = [each for each in shown.values() if each not in cited]
-    parts = [_source(each, _passages(each.text, one.text, each.id), CITED_CHARS) for each in cited]
+    parts = [
+        _source(each, _passages(each.text, one.text, each.id), room.cited_chars) for each in cited
+    ]
     if not one.round:
-        parts += [_source(each, each.text, UNCITED_CHARS) for each in seen[:UNCITED_SOURCES]]
-        if len(seen) > UNCITED_SOURCES:
-            parts.append(f"({len(seen) - UNCITED_SOURCES} more sources were found and not cited.)")
+        listed = seen[: room.uncited_sources]
+        parts += [_source(each, each.text, room.uncited_chars) for each in listed]
+        if len(seen) > len(listed):
+            parts.append(f"({len(seen) - len(listed)} more sources were found and not cited.)")
     return blocks("evidence", "\n".join(parts) or "(none)", seat=one.seat)
 
 

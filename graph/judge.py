@@ -2,12 +2,10 @@
 
 import json
 import random
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import RunnableConfig
 
 from langgraph_fusion.graph.analysis import Analysis
@@ -15,7 +13,8 @@ from langgraph_fusion.graph.budget import BudgetReached
 from langgraph_fusion.graph.caller import Caller, SeatFailed
 from langgraph_fusion.graph.errors import AllMembersFailed
 from langgraph_fusion.graph.events import tell
-from langgraph_fusion.graph.evidence import answer_blocks, follow_up_blocks, latest
+from langgraph_fusion.graph.evidence import Room, answer_blocks, follow_up_blocks, latest
+from langgraph_fusion.graph.fitting import Fitting
 from langgraph_fusion.graph.follow_ups import carried_forward, plan_round
 from langgraph_fusion.graph.growth import growth_after, too_few
 from langgraph_fusion.graph.judge_reply import (
@@ -24,13 +23,13 @@ from langgraph_fusion.graph.judge_reply import (
     read_analysis,
     response_format,
 )
+from langgraph_fusion.graph.judge_talk import JudgeTalk
 from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.graph.records import AskedFollowUp, Ended, Failure, PanelGrowth
 from langgraph_fusion.graph.replay import noted, replayed, tell_calls
 from langgraph_fusion.graph.run import Run
 from langgraph_fusion.graph.state import FusionState, Json
 from langgraph_fusion.graph.tags import tag
-from langgraph_fusion.models.faults import fault_of
 
 REPAIRS = 2
 """How often one judge is asked again, with the exact errors, before the next one takes over."""
@@ -116,14 +115,14 @@ def _need_answers(run: Run, state: FusionState) -> None:
 
 async def _analyse(caller: Caller, run: Run, state: FusionState) -> Analysis:
     """Ask the judge, repairing its reply; then the fallback judges. Raises _JudgeFailed."""
-    messages = _prompt(run, state)
     known = {
         "seats": {one.seat for one in latest(state, 0).values() if one.text},
         "sources": set(state["sources"]),
     }
     while True:
+        talk = JudgeTalk(Fitting(run, "judge", partial(_prompt, run, state)))
         try:
-            return await _with_repairs(caller, messages, known)
+            return await _with_repairs(caller, talk, known)
         except UnusableReply as unusable:
             if not caller.give_up(unusable.fault):
                 raise _JudgeFailed(unusable.code, str(unusable)) from unusable
@@ -131,34 +130,20 @@ async def _analyse(caller: Caller, run: Run, state: FusionState) -> Analysis:
             raise _JudgeFailed(_code(failed), failed.fault.detail) from failed
 
 
-async def _with_repairs(
-    caller: Caller, messages: Sequence[BaseMessage], known: dict[str, set[str]]
-) -> Analysis:
-    talk = list(messages)
+async def _with_repairs(caller: Caller, talk: JudgeTalk, known: dict[str, set[str]]) -> Analysis:
     for attempt in range(REPAIRS + 1):
-        reply = await caller.reply(talk, partial(_send, talk=talk), [response_format()])
+        reply = await caller.reply(talk.messages, talk.send, [response_format()], talk.mend)
         try:
             return read_analysis(reply, known)
         except UnusableReply as unusable:
             if attempt == REPAIRS:
                 raise
             tell("judge.repair", errors=unusable.errors, attempt=attempt + 1)
-            asked = prompt("repair", errors="\n".join(f"- {one}" for one in unusable.errors))
-            talk += [AIMessage(reply.text or "(empty)"), HumanMessage(asked)]
+            talk.correct(reply, unusable.errors)
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-async def _send(model: BaseChatModel, talk: list[BaseMessage]) -> AIMessage:
-    """Ask for the schema; a provider that refuses `response_format` is asked in words alone."""
-    try:
-        return _ai(await model.bind(response_format=response_format()).ainvoke(talk))
-    except Exception as error:
-        if fault_of(error).status_code not in (400, 404, 422):
-            raise
-    return _ai(await model.ainvoke(talk))
-
-
-def _prompt(run: Run, state: FusionState) -> list[BaseMessage]:
+def _prompt(run: Run, state: FusionState, room: Room) -> list[BaseMessage]:
     system = prompt(
         "judge",
         max_follow_ups=str(run.settings.max_follow_ups),
@@ -167,12 +152,12 @@ def _prompt(run: Run, state: FusionState) -> list[BaseMessage]:
     parts = [tag("question", state["question"])]
     if state["conversation"]:
         parts.append(tag("conversation", state["conversation"]))
-    parts.append(answer_blocks(state, _shuffled(run, state)))
+    parts.append(answer_blocks(state, _shuffled(run, state), room))
     if state["analysis"] or state["round"]:
         earlier = Analysis(**(state["analysis"] or {}))
         parts.append(tag("earlier_analysis", earlier.model_dump_json()))
     if state["round"]:
-        parts.append(follow_up_blocks(state))
+        parts.append(follow_up_blocks(state, room))
         parts.append(prompt("judge_again", open=", ".join(sorted(earlier.open_ids())) or "nothing"))
     elif state["analysis"]:
         parts.append(prompt("judge_grown"))
@@ -246,8 +231,3 @@ def _degraded(run: Run, error: Exception) -> str:
 def _code(failed: SeatFailed) -> str:
     codes = {"empty": "judge_empty_completion", "timeout": "judge_timeout"}
     return codes.get(failed.fault.reason, "judge_upstream_error")
-
-
-def _ai(message: Any) -> AIMessage:
-    assert isinstance(message, AIMessage)
-    return message

@@ -15,16 +15,18 @@ from langchain_core.runnables import RunnableConfig
 
 from langgraph_fusion.graph.analysis import Analysis
 from langgraph_fusion.graph.budget import BudgetReached
-from langgraph_fusion.graph.caller import Caller, SeatFailed
+from langgraph_fusion.graph.caller import Caller, Mend, SeatFailed, unmended
 from langgraph_fusion.graph.conversation import replayed
 from langgraph_fusion.graph.errors import WriterFailed
 from langgraph_fusion.graph.events import tell
-from langgraph_fusion.graph.evidence import answer_blocks, follow_up_blocks, latest
+from langgraph_fusion.graph.evidence import Room, answer_blocks, follow_up_blocks, latest
+from langgraph_fusion.graph.fitting import Fitting
 from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.graph.records import MemberAnswer
 from langgraph_fusion.graph.run import Run
 from langgraph_fusion.graph.state import FusionState, Json
 from langgraph_fusion.graph.tags import tag
+from langgraph_fusion.graph.tool_calls import without_tool_calls
 from langgraph_fusion.models.answer_text import finish_reason
 from langgraph_fusion.models.markup import strip_tool_markup
 
@@ -44,8 +46,9 @@ async def synthesizer(state: FusionState, config: RunnableConfig) -> Json:
         return _update(run, best.text, f"seat {best.seat}", None)
     tell("sources", sources=[_untold(source) for source in state["sources"].values()])
     caller = run.caller(run.settings.synthesizer, "synthesizer", "synthesizer", state["round"])
+    fitting = Fitting(run, "synthesizer", partial(_prompt, run, state, best))
     try:
-        text = await _written(caller, _prompt(run, state, best), run)
+        text = await _written(caller, fitting.messages, run, fitting.mend)
         written_by = str(caller.model)
     except (SeatFailed, BudgetReached) as error:
         _degrade(run, error, best)
@@ -70,15 +73,17 @@ def _failed(caller: Caller, reason: str, detail: str) -> WriterFailed:
     return WriterFailed(str(caller.model), reason, detail)
 
 
-async def _written(caller: Caller, messages: Sequence[BaseMessage], run: Run) -> str:
+async def _written(
+    caller: Caller, messages: Sequence[BaseMessage], run: Run, mend: Mend = unmended
+) -> str:
     """The whole text, continued when it was cut off at an output limit."""
     mode = run.settings.mode
 
     async def send(model: BaseChatModel) -> AIMessage:
         tell("writer.started", model=str(caller.model), mode=mode)
-        return await _stream(model, messages, caller)
+        return without_tool_calls(await _stream(model, messages, caller))  # it was offered none
 
-    reply = await caller.reply(messages, send)
+    reply = await caller.reply(messages, send, mend=mend)
     if caller.replayed:
         tell("writer.started", model=str(caller.model), mode=mode)
         tell("writer.delta", text=str(reply.text))
@@ -116,16 +121,16 @@ async def _stream(
     return whole or AIMessageChunk(content="")
 
 
-def _prompt(run: Run, state: FusionState, best: MemberAnswer) -> list[BaseMessage]:
+def _prompt(run: Run, state: FusionState, best: MemberAnswer, room: Room) -> list[BaseMessage]:
     select = run.settings.mode == "select"
     parts = [tag("question", state["question"])]
     if state["conversation"]:
         parts.append(tag("conversation", state["conversation"]))
     if state["analysis"]:
         parts.append(tag("analysis", Analysis(**state["analysis"]).model_dump_json()))
-    parts.append(answer_blocks(state, run.settings.letters))
+    parts.append(answer_blocks(state, run.settings.letters, room))
     if state["round"]:
-        parts.append(follow_up_blocks(state))
+        parts.append(follow_up_blocks(state, room))
     if select:
         parts.append(tag("best_answer", best.text, seat=best.seat))
     system = prompt("select" if select else "synthesizer")

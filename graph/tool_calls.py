@@ -23,7 +23,7 @@ def mended(message: AIMessage) -> AIMessage:
 
 def without_tool_calls(message: AIMessage) -> AIMessage:
     """The message with its words only."""
-    if not message.tool_calls:
+    if not (message.tool_calls or message.invalid_tool_calls):
         return message
     return AIMessage(
         content=message.text,
