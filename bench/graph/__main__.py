@@ -1,81 +1,82 @@
-"""Wall time and throughput of a deliberation beside bare references, in one run.
+"""Speed, throughput and memory of a deliberation beside bare references, in one run.
 
-    python -m bench.graph [--call-s 0.5] [--at 1,50,200]
+    python -m bench.graph                      # about ten minutes
+    python -m bench.graph --quick              # about two
+    python -m bench.graph --only plain tails   # some of it
+    python -m bench.graph --markdown           # tables to paste into docs/performance.md
 
-Every model call takes `--call-s` seconds, so the critical path of a run is three of them. The arms
-take turns, and the ratios are of their medians; single times depend on the machine.
+Every arm makes the same calls to a model server in a process of its own, and the arms take turns;
+compare within one run, as single figures depend on the machine.
 """
 
 import argparse
 import asyncio
-import os
-import statistics
-import subprocess
+import json
 import sys
-import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
-from bench.graph.arms import ARMS, Once
+from bench.graph import experiments
+from bench.graph.experiments import QUICK, Size
+from bench.graph.plots import draw
+from bench.graph.stage import Server, model_server
+from bench.graph.tables import tables
 
-ROUNDS = 5
+Experiment = Callable[[Server, Size], Awaitable[list[dict[str, Any]]]]
+EXPERIMENTS: dict[str, Experiment] = {
+    "plain": partial(experiments.loads, agentic=False),
+    "agentic": partial(experiments.loads, agentic=True),
+    "streams": experiments.streams,
+    "tails": experiments.tails,
+    "memory": experiments.memory,
+}
 
 
 def main() -> None:
-    given = argparse.ArgumentParser(description=__doc__)
-    given.add_argument("--call-s", type=float, default=0.5)
-    given.add_argument("--at", default="1,50,200")
-    chosen = given.parse_args()
-    server = subprocess.Popen(
-        [sys.executable, "-m", "bench.graph.server", str(chosen.call_s)],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert server.stdout is not None
-        os.environ["OPENROUTER_BASE_URL"] = server.stdout.readline().strip()
-        os.environ["OPENROUTER_API_KEY"] = "bench"
-        asyncio.run(_compare([int(n) for n in chosen.at.split(",")], 3 * chosen.call_s))
-    finally:
-        server.kill()
-        server.wait()
+    chosen = _arguments()
+    console = Console(stderr=chosen.json or chosen.markdown)
+    found = asyncio.run(_measured(chosen.only, QUICK if chosen.quick else Size(), console))
+    for path in draw(found, chosen.plots):
+        console.print(f"drawn: {path}")
+    if chosen.json:
+        print(json.dumps(found))
+    elif chosen.markdown:
+        print("\n\n".join(table.markdown() for table in tables(found)))
+    else:
+        for table in tables(found):
+            table.show(console)
 
 
-async def _compare(loads: list[int], critical_s: float) -> None:
-    table = Table("at once", "arm", "wall s", "over critical path", "runs/s", "of bare LangGraph")
-    for load in loads:
-        found = await _measured(load)
-        walls = {name: statistics.median(times) for name, times in found.items()}
-        for name, wall in walls.items():
-            table.add_row(
-                str(load),
-                name,
-                f"{wall:.3f}",
-                f"{wall / critical_s:.3f}",
-                f"{load / wall:.1f}",
-                f"{walls['bare LangGraph'] / wall:.2f}",
-            )
-    Console().print(table)
-
-
-async def _measured(load: int) -> dict[str, list[float]]:
-    """Wall seconds of `load` runs at once; the arms in turn, the first round not counted."""
-    found: dict[str, list[float]] = {name: [] for name in ARMS}
-    for round in range(ROUNDS + 1):
-        for name, arm in ARMS.items():
-            async with arm() as once:
-                await once()
-                wall = await _wall(once, load)
-            if round:
-                found[name].append(wall)
+async def _measured(
+    names: list[str], size: Size, console: Console
+) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    async with model_server() as server:
+        for name in names:
+            with console.status(f"measuring: {name} ..."):
+                found[name] = await EXPERIMENTS[name](server, size)
     return found
 
 
-async def _wall(once: Once, load: int) -> float:
-    began = time.perf_counter()
-    await asyncio.gather(*(once() for _ in range(load)))
-    return time.perf_counter() - began
+def _arguments() -> argparse.Namespace:
+    given = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    names = list(EXPERIMENTS)
+    given.add_argument("--only", nargs="+", choices=names, default=names, metavar="NAME",
+                       help=f"some of {', '.join(names)}")  # fmt: skip
+    given.add_argument("--quick", action="store_true", help="fewer rounds, loads and runs")
+    given.add_argument("--json", action="store_true", help="everything as JSON on standard output")
+    given.add_argument("--markdown", action="store_true", help="the tables as Markdown")
+    given.add_argument("--plots", type=Path, default=Path("build/bench"), metavar="DIR",
+                       help="where the pictures go (build/bench)")  # fmt: skip
+    if not sys.platform.startswith("linux"):
+        given.error("CPU and memory are read from /proc, which only Linux has")
+    return given.parse_args()
 
 
 if __name__ == "__main__":

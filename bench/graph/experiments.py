@@ -1,0 +1,169 @@
+"""The measurements; each returns plain values, so that `--json` is the same thing."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.graph.arms import ARMS, CLI, FLOOR, OURS
+from bench.graph.arms.base import Workload
+from bench.graph.cast import JUDGE, SPARE_JUDGE, SPARE_WRITER, TOOL_TURNS, WRITER
+from bench.graph.stage import Server, Worker, workers
+
+Row = dict[str, Any]
+QUICKLY = "constant:0.01"
+"""Latency while the arms get ready."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of everything: the whole thing takes about ten minutes, a quick one about two."""
+
+    call_s: float = 0.5
+    rounds: int = 3
+    singles: int = 7
+    """Single runs, of which the median counts."""
+    each: int = 3
+    """Runs that each of several clients makes, one after the other."""
+    loads: tuple[int, ...] = (1, 10, 50, 200)
+    tail_runs: int = 400
+    tail_at: int = 20
+    waiting: int = 200
+    flat_runs: int = 1000
+
+
+QUICK = Size(rounds=1, singles=3, each=1, loads=(1, 50), tail_runs=60, waiting=50, flat_runs=200)
+
+
+async def loads(server: Server, size: Size, *, agentic: bool) -> list[Row]:
+    """Every arm under every load; the arms take turns."""
+    turns = TOOL_TURNS + 3 if agentic else 3
+    workload = Workload(server.url, agentic=agentic)
+    labels = [label for label in ARMS if label != CLI or not agentic]
+    found: list[Row] = []
+    await server.set(QUICKLY)
+    async with workers(labels, workload) as ready:
+        await server.set(f"constant:{size.call_s}")
+        for at in (1, 10) if agentic else size.loads:
+            rounds = size.singles if at == 1 else size.rounds
+            measured: dict[str, list[Row]] = {label: [] for label in labels}
+            for _ in range(rounds):
+                for label in labels:
+                    if label != CLI or at == 1:
+                        row = await _load(ready[label], server, at, 1 if at == 1 else size.each)
+                        measured[label].append(row)
+            found += [
+                {"arm": label, "at": at, **_middle(rows, turns * size.call_s)}
+                for label, rows in measured.items()
+                if rows
+            ]
+    return found
+
+
+async def streams(server: Server, size: Size) -> list[Row]:
+    """Time to the first event and to the writer's first token, one run at a time."""
+    await server.set(QUICKLY)
+    async with workers([OURS], Workload(server.url)) as ready:
+        await server.set("constant:0.2")
+        runs = await ready[OURS].do("watch", runs=3 * size.singles)
+    return [
+        {
+            "arm": OURS,
+            "first_s": statistics.median(one["first_s"] for one in runs),
+            "token_s": statistics.median(one["token_s"] for one in runs),
+            "worst_first_s": max(one["first_s"] for one in runs),
+            "worst_token_s": max(one["token_s"] for one in runs),
+        }
+    ]
+
+
+async def tails(server: Server, size: Size) -> list[Row]:
+    """How long runs take when one call in twenty takes twenty times as long."""
+    quorum = {"quorum": 2, "grace_s": size.call_s}
+    hedged = {
+        "judge": _hedged(JUDGE, SPARE_JUDGE, size),
+        "synthesizer": _hedged(WRITER, SPARE_WRITER, size),
+    }
+    plans: list[tuple[str, str, Row]] = [
+        ("members", "waits for all", {}),
+        ("members", "quorum 2 of 3", quorum),
+        ("every call", "waits for all", {}),
+        ("every call", "quorum 2 of 3", quorum),
+        ("every call", "quorum, judge and writer hedged", quorum | hedged),
+    ]
+    found: list[Row] = []
+    for where, name, settings in plans:
+        kind = "panel-tail" if where == "members" else "tail"
+        await server.set(QUICKLY)
+        async with workers([OURS], Workload(server.url, settings=settings)) as ready:
+            await server.set(f"{kind}:{size.call_s}:20:20")
+            each = size.tail_runs // size.tail_at
+            row = await ready[OURS].do("load", at=size.tail_at, each=each)
+        runs = sorted(row["runs_s"])
+        found.append(
+            {
+                "late": where,
+                "plan": name,
+                "p50_s": statistics.median(runs),
+                "p95_s": runs[int(0.95 * len(runs))],
+                "all_heard": sum(heard == 3 for heard in row["heard"]) / len(runs),
+                "runs_s": runs,
+            }
+        )
+    return found
+
+
+async def memory(server: Server, size: Size) -> list[Row]:
+    """What a waiting run holds, and what is left of runs that are over."""
+    found: list[Row] = []
+    for label in (FLOOR, *[label for label in ARMS if label not in (FLOOR, CLI)]):
+        await server.set(QUICKLY)
+        async with workers([OURS, label], Workload(server.url)) as ready:
+            held = await _held(ready[label], server, size)
+            await server.set(QUICKLY)
+            at, each = 50, size.flat_runs // 50
+            first = await ready[label].do("load", at=at, each=each)
+            then = await ready[label].do("load", at=at, each=each)
+            found.append(
+                {
+                    "arm": label,
+                    "mib_per_waiting_run": held,
+                    "runs": at * each,
+                    "left_mib": then["rss_mib"] - first["rss_mib"],
+                    "rss_mib": then["rss_mib"],
+                }
+            )
+    return found
+
+
+async def _held(worker: Worker, server: Server, size: Size) -> float:
+    await server.set("constant:3600")
+    waits = await worker.do("wait", at=size.waiting)
+    return float(waits["all_mib"] - waits["one_mib"]) / (size.waiting - 1)
+
+
+async def _load(worker: Worker, server: Server, at: int, each: int) -> Row:
+    before = await server.counts()
+    row: Row = await worker.do("load", at=at, each=each)
+    after = await server.counts()
+    runs = at * each
+    return {
+        "run_s": statistics.median(row["runs_s"]),
+        "runs_per_s": runs / row["wall_s"],
+        "cpu_ms": 1000 * row["cpu_s"] / runs,
+        "lag_ms": 1000 * row["lag_s"],
+        "rss_mib": row["rss_mib"],
+        "peak_mib": row["peak_mib"],
+        "tokens": (after["tokens"] - before["tokens"]) / runs,
+        "server_busy": (after["cpu_s"] - before["cpu_s"]) / row["wall_s"],
+    }
+
+
+def _middle(rows: Sequence[Row], critical_s: float) -> Row:
+    """The median of every measure, and the time over the critical path."""
+    middle = {key: statistics.median(row[key] for row in rows) for key in rows[0]}
+    return {**middle, "over_critical": middle["run_s"] / critical_s, "rounds": len(rows)}
+
+
+def _hedged(model: str, spare: str, size: Size) -> Row:
+    return {"model": model, "fallbacks": [spare], "hedge_s": 2 * size.call_s}

@@ -1,0 +1,68 @@
+"""What the bench's model server answers, as bytes made once: text, a tool call, an analysis."""
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from bench.graph.cast import TOOL, TOOL_TURNS
+
+ANSWER = "It is 42, and here is why. " * 12
+PIECES = 40
+"""Of a streamed answer."""
+_RESULT = re.compile(rb'"role": ?"tool"')
+
+
+def whole(body: bytes, model: str) -> tuple[bytes, int]:
+    """Return the reply to a request, and its tokens."""
+    tokens = len(body) // 4, len(ANSWER) // 4
+    if model.startswith("j/"):
+        message: dict[str, Any] = {"content": json.dumps({"best_answer": "A"})}
+    elif b'"tools":' in body and (turn := len(_RESULT.findall(body))) < TOOL_TURNS:
+        message = {"content": None, "tool_calls": [_call(turn)]}
+    else:
+        message = {"content": ANSWER}
+    finish = "tool_calls" if "tool_calls" in message else "stop"
+    choice = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": finish}
+    said = _envelope("chat.completion", model) | {"choices": [choice], "usage": _usage(*tokens)}
+    return json.dumps(said).encode(), sum(tokens)
+
+
+def pieces(body: bytes, model: str) -> Iterator[bytes]:
+    """Yield the events of a streamed answer; the first word is the time at which it was sent."""
+    tokens = len(body) // 4, len(ANSWER) // 4
+    yield _event(model, {"role": "assistant", "content": f"{time.time():.6f} "})
+    size = -(-len(ANSWER) // PIECES)
+    for start in range(0, len(ANSWER), size):
+        yield _event(model, {"content": ANSWER[start : start + size]})
+    last = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+    yield _data(_envelope("chat.completion.chunk", model) | last | {"usage": _usage(*tokens)})
+    yield b"data: [DONE]\n\n"
+
+
+def _call(turn: int) -> dict[str, Any]:
+    function = {"name": TOOL, "arguments": json.dumps({"key": f"k{turn}"})}
+    return {"id": f"call_{turn}", "type": "function", "function": function}
+
+
+def _event(model: str, delta: dict[str, str]) -> bytes:
+    choice = {"index": 0, "delta": delta, "finish_reason": None}
+    return _data(_envelope("chat.completion.chunk", model) | {"choices": [choice]})
+
+
+def _data(chunk: dict[str, Any]) -> bytes:
+    return b"data: " + json.dumps(chunk).encode() + b"\n\n"
+
+
+def _envelope(kind: str, model: str) -> dict[str, Any]:
+    return {"id": "gen-1", "object": kind, "created": 0, "model": model}
+
+
+def _usage(prompt: int, completion: int) -> dict[str, int | float]:
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+        "cost": (prompt + 2 * completion) / 1e6,
+    }

@@ -1,0 +1,64 @@
+"""What the project wants of itself, and whether a measurement shows it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from bench.graph.arms import BARE, OURS
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One line: a figure and its bound."""
+
+    name: str
+    figure: float
+    bound: float
+    at_least: bool = False
+
+    @property
+    def met(self) -> bool:
+        return self.figure >= self.bound if self.at_least else self.figure <= self.bound
+
+
+def targets(found: dict[str, list[Row]]) -> Iterator[Target]:
+    """Yield every target that was measured; all are ratios within one run, or seconds and MiB."""
+    yield from _of_loads(found.get("plain", []))
+    if one := _row(found.get("agentic", []), OURS, 1):
+        yield Target("agentic, single run over critical path", one["over_critical"], 1.10)
+    yield from _of_tails(found.get("tails", []))
+    for row in found.get("memory", []):
+        if row["arm"] == OURS:
+            yield Target("MiB a waiting run holds", row["mib_per_waiting_run"], 1.0)
+            yield Target(f"MiB left by {row['runs']} further runs", row["left_mib"], 5.0)
+    for row in found.get("streams", []):
+        yield Target(f"{row['arm']}: ms to the first event", 1000 * row["first_s"], 50)
+        yield Target(f"{row['arm']}: ms for the writer's first token", 1000 * row["token_s"], 20)
+
+
+def _of_loads(rows: list[Row]) -> Iterator[Target]:
+    if one := _row(rows, OURS, 1):
+        yield Target("plain, single run over critical path", one["over_critical"], 1.04)
+    for at in (50, 200):
+        ours, bare = _row(rows, OURS, at), _row(rows, BARE, at)
+        if ours and bare:
+            share = ours["runs_per_s"] / bare["runs_per_s"]
+            yield Target(f"runs/s at {at} over bare LangGraph", share, 0.9, at_least=True)
+    few, many = _row(rows, OURS, 50), _row(rows, OURS, 200)
+    if few and many:
+        kept = many["runs_per_s"] / few["runs_per_s"]
+        yield Target("runs/s at 200 over runs/s at 50", kept, 1.0, at_least=True)
+
+
+def _of_tails(rows: list[Row]) -> Iterator[Target]:
+    for where in dict.fromkeys(row["late"] for row in rows):
+        waits, *others = [row for row in rows if row["late"] == where]
+        for other in others:
+            share = other["p95_s"] / waits["p95_s"]
+            yield Target(f"{where} may be late, {other['plan']}: p95 over waiting", share, 0.5)
+
+
+def _row(rows: list[Row], arm: str, at: int) -> Row | None:
+    return next((row for row in rows if (row["arm"], row["at"]) == (arm, at)), None)
