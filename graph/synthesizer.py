@@ -11,6 +11,7 @@ from langchain_core.messages import (
     HumanMessage,
     SystemMessage,
 )
+from langchain_core.messages.ai import add_ai_message_chunks
 from langchain_core.runnables import RunnableConfig
 
 from langgraph_fusion.graph.analysis import Analysis
@@ -109,7 +110,7 @@ async def _stream(
     model: BaseChatModel, messages: Sequence[BaseMessage], caller: Caller
 ) -> AIMessage:
     """Collect a streamed reply and pass it on piece by piece, if this model has the page."""
-    whole: AIMessageChunk | None = None
+    chunks: list[AIMessageChunk] = []
     async for chunk in model.astream(messages):
         if not isinstance(chunk, AIMessageChunk):
             continue
@@ -117,8 +118,16 @@ async def _stream(
         mine = bool(begun) and caller.begins(model)
         if mine and chunk.text:
             tell("writer.delta", text=chunk.text)
-        whole = chunk if whole is None else whole + chunk
-    return whole or AIMessageChunk(content="")
+        chunks.append(chunk)
+    return _merged(chunks)
+
+
+def _merged(chunks: list[AIMessageChunk]) -> AIMessage:
+    """Make one message of a stream at once: one by one, each piece would copy all before it."""
+    if not chunks:
+        return AIMessageChunk(content="")
+    first, *others = chunks
+    return add_ai_message_chunks(first, *others)
 
 
 def _prompt(run: Run, state: FusionState, best: MemberAnswer, room: Room) -> list[BaseMessage]:
