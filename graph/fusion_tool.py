@@ -1,5 +1,6 @@
 """The deliberation as a tool, for an agent that decides itself when a question is worth a panel."""
 
+import json
 from typing import Annotated, Any
 
 from langchain_core.messages import HumanMessage
@@ -54,7 +55,7 @@ def fusion_tool(
             out = await graph.ainvoke({"messages": [HumanMessage(question)]}, config)
         except RunFailed as failed:
             raise ToolException(f"The deliberation failed: {failed}\n{_WAY_OUT}") from failed
-        return text_for_model(out["messages"][-1].text, out["fusion"]), out["fusion"]
+        return text_for_model(out["fusion"]), out["fusion"]
 
     return StructuredTool.from_function(
         coroutine=deliberate,
@@ -66,7 +67,15 @@ def fusion_tool(
     )
 
 
-def text_for_model(answer: str, result: dict[str, Any]) -> str:
+def answer_of(result: dict[str, Any]) -> str:
+    """The answer of a `FusionResult`, or in mode `analysis` the analysis as JSON."""
+    if result["answer"]:
+        return str(result["answer"])
+    return json.dumps(result["analysis"], ensure_ascii=False, indent=2)
+
+
+def text_for_model(result: dict[str, Any]) -> str:
     """The answer, and what a model has to know of how it came about."""
+    answer = answer_of(result)
     notes = "\n".join(f"- {note}" for note in result["notes"])
     return f"{answer}\n\n## Notes on this deliberation\n\n{notes}" if notes else answer

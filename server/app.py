@@ -40,6 +40,10 @@ def _add_installed(app: FastAPI) -> None:
         from langgraph_fusion.server.mcp_http import add_mcp
 
         add_mcp(app)
+    if find_spec("langserve"):
+        from langgraph_fusion.server.langserve import add_langserve
+
+        add_langserve(app)
 
 
 @asynccontextmanager

@@ -4,7 +4,6 @@ Progress notifications tell how the run goes, the result comes as text and as st
 and a request that is cancelled or whose client goes away stops its run.
 """
 
-import json
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
 from importlib.metadata import version
@@ -187,7 +186,6 @@ async def _progress(server: "Server[Any, Any]", number: int, line: str) -> None:
 
 
 def _content(result: Json) -> CallToolResult:
-    answer = result["answer"] or json.dumps(result["analysis"], ensure_ascii=False, indent=1)
-    text = TextContent(type="text", text=text_for_model(answer, result))
+    text = TextContent(type="text", text=text_for_model(result))
     structured = Deliberated.of(result).model_dump(mode="json")
     return CallToolResult(content=[text], structuredContent=structured)

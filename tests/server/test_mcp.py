@@ -67,8 +67,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"question": "q", "preset": "nope"}, "there is no 'nope'"),
     ({"question": "q", "docs": "/etc"}, "docs: only the operator"),
     ({"question": "q", "colour": "red"}, "colour"),
-    ({"question": "q", "judge": {"model": "a/b", "extra": {}}}, "judge: give names of models"),
-    ({"question": "q", "panel": 3}, "panel: give names of models"),
+    ({"question": "q", "judge": {"model": "a/b", "extra": {"models": ["c/d"]}}}, "judge.extra"),
+    ({"question": "q", "panel": 3}, "panel: give a list of seats"),
     ({"question": "q", "preset": "budget"}, "OPENROUTER_API_KEY"),
 ]
 

@@ -1,0 +1,138 @@
+"""LangServe's own client against a running server, and its page in a real browser."""
+
+import asyncio
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from langchain_core.messages import HumanMessage
+from langserve import RemoteRunnable
+
+from tests.graph.cast import JUDGE, PANEL, WRITER, A, cast
+from tests.scripted import Reply, Seen, hang, status, text
+from tests.server.conftest import Serving
+from tests.server.mcp_clients import until
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Accessing the 'model_fields' attribute:DeprecationWarning"),
+]
+CHOSEN: dict[str, Any] = {
+    "panel": list(PANEL), "judge": JUDGE, "synthesizer": WRITER, "tools": [],
+}  # fmt: skip
+CONFIG: Any = {"configurable": CHOSEN}
+
+
+def asked(question: str = "What is it?") -> Any:
+    return {"messages": [HumanMessage(question)]}
+
+
+async def test_remote_runnable_invokes_the_panel_with_its_settings(serving: Serving) -> None:
+    served = await serving(cast(answer="It is 42."))
+    remote: Any = RemoteRunnable(f"{served.url}/fusion/")
+    out = await remote.ainvoke(asked(), config=CONFIG)
+    assert out["messages"][-1].text == "It is 42."
+    assert out["fusion"]["bill"]["total"]["cost_usd"] == pytest.approx(served.models.usage().cost)
+    assert [one["model"] for one in out["fusion"]["panel"]] == [f"openrouter:{m}" for m in PANEL]
+
+
+async def test_remote_runnable_batches_streams_and_follows_the_run(serving: Serving) -> None:
+    served = await serving(cast({A: lambda seen: text(f"echo {seen.last}")}, answer="It is 42."))
+    remote: Any = RemoteRunnable(f"{served.url}/fusion/")
+    outs = await remote.abatch([asked("one?"), asked("two?")], config=CONFIG)
+    assert [out["fusion"]["answers"][0]["text"] for out in outs] == ["echo one?", "echo two?"]
+
+    chunks = [chunk async for chunk in remote.astream(asked(), config=CONFIG)]
+    assert chunks[-1]["messages"][-1].text == "It is 42."
+
+    events = [one async for one in remote.astream_events(asked(), config=CONFIG, version="v2")]
+    names = {one["name"] for one in events}
+    assert {"prepare", "member_A", "judge", "synthesizer", "check"} <= names
+    assert "sk-or-secret-key" not in repr(events)
+
+
+async def test_the_schemas_tell_what_may_be_sent_and_chosen(serving: Serving) -> None:
+    served = await serving(cast())
+    async with httpx2.AsyncClient(base_url=f"{served.url}/fusion", timeout=30) as client:
+        given, back, config = [
+            (await client.get(f"/{name}_schema")).json() for name in ("input", "output", "config")
+        ]
+    assert given["required"] == ["messages"]
+    assert {"messages", "fusion"} == back["properties"].keys()
+    fields = config["$defs"]["Configurable"]["properties"]
+    assert fields["max_rounds"]["description"]
+    assert fields["max_rounds"]["type"] == "integer"
+    assert not {"docs", "sandbox", "allow_networks"} & fields.keys()
+    assert '"null"' not in json.dumps(config), "the playground cannot draw it"
+
+
+@pytest.mark.parametrize("endpoint", ["invoke", "stream", "stream_events"])
+async def test_wrong_settings_are_refused_before_anything_is_sent(
+    endpoint: str, serving: Serving
+) -> None:
+    served = await serving(cast())
+    body = _body(max_rounds=7)
+    async with httpx2.AsyncClient(base_url=f"{served.url}/fusion", timeout=30) as client:
+        answered = await client.post(f"/{endpoint}", json=body)
+    assert answered.status_code == 400
+    assert answered.json()["error"]["param"] == "max_rounds"
+    assert not served.models.requests
+
+
+async def test_a_panel_that_fails_is_an_error_with_its_reason(serving: Serving) -> None:
+    served = await serving(cast({model: status(402) for model in PANEL}))
+    async with httpx2.AsyncClient(base_url=f"{served.url}/fusion", timeout=30) as client:
+        answered = await client.post("/invoke", json=_body())
+    assert answered.status_code == 402
+    assert answered.json()["error"]["failure_reason"] == "insufficient_credits"
+
+
+@pytest.mark.parametrize("endpoint", ["invoke", "stream", "stream_events"])
+async def test_a_client_that_goes_away_stops_its_run(endpoint: str, serving: Serving) -> None:
+    def endless(seen: Seen) -> Reply:
+        return hang()
+
+    served = await serving(endless)
+    async with httpx2.AsyncClient(base_url=f"{served.url}/fusion", timeout=60) as client:
+        call = asyncio.ensure_future(client.post(f"/{endpoint}", json=_body()))
+        await until(lambda: served.models.in_flight == 3)
+        call.cancel()
+        await asyncio.wait({call})
+    await until(lambda: served.models.in_flight == 0)
+    await until(lambda: not served.service.runs)
+
+
+async def test_lists_come_as_text_from_the_playground(serving: Serving) -> None:
+    served = await serving(cast(answer="It is 42."))
+    body = _body(panel=f"{PANEL[0]}, {PANEL[1]}", tools="none", exclude="")
+    async with httpx2.AsyncClient(base_url=f"{served.url}/fusion", timeout=30) as client:
+        answered = await client.post("/invoke", json=body)
+    result = answered.json()["output"]["fusion"]
+    assert len(result["panel"]) == 2
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="no chromium on this machine")
+async def test_the_playground_draws_the_form_in_a_browser(serving: Serving, tmp_path: Path) -> None:
+    served = await serving(cast())
+    page = f"{served.url}/fusion/playground/"
+    shown = await asyncio.to_thread(_dom, page, tmp_path)
+    for part in ("Playground", "Configure", "Max Rounds", "Try it", "Messages", "Start"):
+        assert part in shown
+    assert "must be" not in shown, "a field is marked as wrong before anything was typed"
+
+
+def _dom(url: str, profile: Path) -> str:
+    browser = [
+        "chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=8000",
+        f"--user-data-dir={profile}", "--dump-dom", url,
+    ]  # fmt: skip
+    ran = subprocess.run(browser, capture_output=True, text=True, timeout=90, check=True)
+    return ran.stdout.partition('<div id="root">')[2].partition("<script>")[0]
+
+
+def _body(**chosen: Any) -> dict[str, Any]:
+    message = {"type": "human", "content": "What is it?"}
+    return {"input": {"messages": [message]}, "config": {"configurable": CHOSEN | chosen}}
