@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 from langgraph_fusion.cli import commands
+from langgraph_fusion.cli import keys as key_commands
 from langgraph_fusion.cli.ask import ask
 from langgraph_fusion.cli.options import examples
+from langgraph_fusion.cli.serve import serve
 
 app = typer.Typer(
     name="fusion",
@@ -88,6 +90,45 @@ app.command(
     short_help="Serve an MCP client on standard input and output.",
     epilog=examples("fusion mcp", "fusion mcp -p fast --docs notes/ --max-budget 0.50"),
 )(commands.serve_mcp)
+
+app.command(
+    short_help="Serve the OpenAI API over HTTP.",
+    epilog=examples(
+        "fusion serve",
+        "fusion serve -p budget --max-runs 50 --max-budget 0.50",
+        "fusion serve --host 0.0.0.0 --port 80 --keys keys.db --workers 4",
+        "curl http://127.0.0.1:8000/v1/chat/completions -H 'Content-Type: application/json' \\",
+        '  -d \'{"model": "fusion", "messages": [{"role": "user", "content": "..."}]}\'',
+    ),
+)(serve)
+
+keys = typer.Typer(
+    help="Make, list and remove the API keys of `fusion serve --keys FILE`.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    epilog=examples(
+        "fusion keys add ada --keys keys.db --per-day 5", "fusion keys list --keys keys.db"
+    ),
+)
+keys.command(
+    "add",
+    short_help="Make a key and print it, once.",
+    epilog=examples(
+        "fusion keys add ada --keys keys.db",
+        "fusion keys add ci --keys keys.db --per-day 5 --per-run 0.50 --per-minute 10",
+    ),
+)(key_commands.add_key)
+keys.command(
+    "list",
+    short_help="List the keys and what was charged to them.",
+    epilog=examples("fusion keys list --keys keys.db", "fusion keys list --keys keys.db --json"),
+)(key_commands.list_keys)
+keys.command(
+    "remove",
+    short_help="Remove a key; servers refuse it at once.",
+    epilog=examples("fusion keys remove ada --keys keys.db"),
+)(key_commands.remove_key)
+app.add_typer(keys, name="keys")
 
 sandbox = typer.Typer(
     help="Build the sandbox image, remove what crashed runs left behind.",

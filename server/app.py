@@ -10,14 +10,16 @@ from importlib.util import find_spec
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from langgraph_fusion.graph.errors import FusionError
 from langgraph_fusion.models.http import close_http_client
-from langgraph_fusion.server import chat
-from langgraph_fusion.server.config import ServerConfig
+from langgraph_fusion.server import chat, health
+from langgraph_fusion.server.config import ServerConfig, of_environment
 from langgraph_fusion.server.errors import ApiError, api_error
 from langgraph_fusion.server.gate import Gate
+from langgraph_fusion.server.logs import log_surprise, log_to_stderr
+from langgraph_fusion.server.presence import ClientGone
 from langgraph_fusion.server.service import Service
 
 
@@ -29,7 +31,9 @@ def create_app(config: ServerConfig | None = None) -> FastAPI:
     app.add_middleware(Gate, service=service)
     for kind in (ApiError, FusionError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, _say)
-    app.include_router(chat.router)
+    app.add_exception_handler(ClientGone, _nobody)
+    for router in (chat.router, health.router):
+        app.include_router(router)
     _add_installed(app)
     return app
 
@@ -46,15 +50,31 @@ def _add_installed(app: FastAPI) -> None:
         add_langserve(app)
 
 
+def app_of_environment() -> FastAPI:
+    """The application of a process that `fusion serve` started, with its log."""
+    log_to_stderr()
+    return create_app(of_environment())
+
+
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Load what a first request would otherwise wait for, and close what all have shared."""
+    service: Service = app.state.service
     for name in ("models.chat", "graph.build"):
         await asyncio.to_thread(import_module, f"langgraph_fusion.{name}")
-    yield
+    if service.keys is not None:
+        await asyncio.to_thread(service.keys.create)
+    with service.closing.on_signal(service):
+        yield
     await close_http_client()
+
+
+async def _nobody(request: Request, error: Exception) -> Response:
+    return Response(status_code=499)  # for the log: the client has gone
 
 
 async def _say(request: Request, error: Exception) -> JSONResponse:
     said = api_error(error)
+    if said.status == 500:
+        log_surprise(error, request_id=request.state.request_id)
     return JSONResponse(said.body, status_code=said.status, headers=said.headers)

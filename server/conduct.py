@@ -10,12 +10,15 @@ Every door that starts a deliberation for a client goes through here.
 """
 
 import asyncio
+from asyncio import CancelledError
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from langgraph_fusion.graph.ask import deliberate
-from langgraph_fusion.graph.errors import RunFailed
+from langgraph_fusion.graph.errors import ConfigError, RunFailed
+from langgraph_fusion.server.account import Account
 from langgraph_fusion.server.admission import Place
 from langgraph_fusion.server.errors import ServerStopping
 from langgraph_fusion.server.service import Service
@@ -32,9 +35,10 @@ async def conducted(service: Service, wanted: Wanted, visit: Visit) -> "AsyncIte
     """Admit and start a run for the length of the block.
 
     Raises:
-        ApiError: 429 when the server is full.
+        ApiError: 402 or 429 when the key's caps are reached, 429 when the server is full, 503 when
+            it is stopping.
     """
-    run = Conducted(service, wanted, visit, service.admission.enter())
+    run = await _admitted(service, wanted, visit)
     try:
         yield run
     finally:
@@ -48,7 +52,7 @@ async def begun(service: Service, wanted: Wanted, visit: Visit) -> "Conducted":
         ApiError: As `conducted`.
         ConfigError, RunFailed: If the run cannot start.
     """
-    run = Conducted(service, wanted, visit, service.admission.enter())
+    run = await _admitted(service, wanted, visit)
     try:
         await run.settled(BEGIN_WITHIN_S)
     except BaseException:
@@ -57,18 +61,38 @@ async def begun(service: Service, wanted: Wanted, visit: Visit) -> "Conducted":
     return run
 
 
+async def _admitted(service: Service, wanted: Wanted, visit: Visit) -> "Conducted":
+    if service.closing.begun:
+        raise ServerStopping(None)
+    place = service.admission.enter()
+    try:
+        account = await Account.open(service.keys, visit.key, wanted.settings.budget_usd)
+        if account.budget_usd is not None:
+            settings = wanted.settings.changed(budget_usd=account.budget_usd)
+            wanted = replace(wanted, settings=settings)
+        return Conducted(service, wanted, visit, place, account)
+    except BaseException:
+        place.leave()
+        raise
+
+
 class Conducted:
     """A run under way; its events wait until they are read."""
 
-    def __init__(self, service: Service, wanted: Wanted, visit: Visit, place: Place) -> None:
+    def __init__(
+        self, service: Service, wanted: Wanted, visit: Visit, place: Place, account: Account
+    ) -> None:
         self.run_id: str | None = None
+        self.has_turn = False
         self._service = service
         self._wanted = wanted
-        self._visit = visit
         self._place = place
+        self._account = account
+        self._watches = [watcher.watch(visit, wanted) for watcher in service.watchers]
         self._told: asyncio.Queue[Event | None] = asyncio.Queue()
         self._stopped_by: RunFailed | None = None
         self._task = asyncio.create_task(self._perform())
+        self._task.add_done_callback(lambda _: self._told.put_nowait(None))
         service.runs.add(self)
 
     async def events(self) -> AsyncGenerator[Event, None]:
@@ -98,10 +122,15 @@ class Conducted:
 
     async def stop(self) -> None:
         """End the run if it has not ended: calls stop, containers are removed."""
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-        self._place.leave()
+        if self not in self._service.runs:
+            return
         self._service.runs.discard(self)
+        self._task.cancel()
+        error = (await asyncio.gather(self._task, return_exceptions=True))[0]
+        self._place.leave()
+        for watch in self._watches:
+            watch.ended(self._stopped_by or error)
+        await asyncio.shield(self._account.close(abandoned=isinstance(error, CancelledError)))
 
     def give_up(self) -> None:
         """End the run because the server stops; its client is told so."""
@@ -115,16 +144,23 @@ class Conducted:
             if self._stopped_by is None:
                 raise
             raise self._stopped_by from None
+        except ConfigError as error:
+            raise self._account.explained(error) from error
 
     async def _perform(self) -> None:
-        try:
-            async with self._place.turn():
-                await self._deliberate()
-        finally:
-            self._told.put_nowait(None)
+        async with self._place.turn():
+            self.has_turn = True
+            await self._deliberate()
 
     async def _deliberate(self) -> None:
         async with aclosing(deliberate(self._wanted.messages, self._wanted.settings)) as events:
             async for event in events:
-                self.run_id = event.get("run_id", self.run_id)
-                self._told.put_nowait(event)
+                self._tell(event)
+
+    def _tell(self, event: Event) -> None:
+        if event["type"] != "writer.delta":
+            self.run_id = event.get("run_id", self.run_id)
+            self._account.event(event)
+            for watch in self._watches:
+                watch.event(event)
+        self._told.put_nowait(event)

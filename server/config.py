@@ -1,7 +1,10 @@
 """What the operator decides once, for the life of a server process."""
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from pydantic import TypeAdapter
 
 from langgraph_fusion.server.permits import Permits
 
@@ -27,3 +30,16 @@ class ServerConfig:
     """Write questions and answers into the log."""
     permits: Permits = field(default_factory=Permits)
     """What clients may ask for."""
+
+
+_VARIABLE = "FUSION_SERVER_CONFIG"
+
+
+def into_environment(config: ServerConfig) -> None:
+    """Hand the configuration on to the worker processes; there is no secret in it."""
+    os.environ[_VARIABLE] = TypeAdapter(ServerConfig).dump_json(config).decode()
+
+
+def of_environment() -> ServerConfig:
+    """The configuration that `into_environment` has handed on."""
+    return TypeAdapter(ServerConfig).validate_json(os.environ[_VARIABLE])

@@ -45,7 +45,12 @@ _STATUS_OF_REASON = {
     "deadline": 504,
 }
 """Any other reason of a failed run is 502."""
-_CODES = {404: "not_found", 405: "method_not_allowed", 413: "request_too_large"}
+_CODES = {
+    400: "invalid_json",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "request_too_large",
+}
 _FIELD = re.compile(r"^([a-z_][\w.\[\]]*): ")
 
 
@@ -134,9 +139,10 @@ def _of_validation(found: Sequence[Any]) -> ApiError:
     first = found[0]
     where = ".".join(str(part) for part in first["loc"] if part != "body")
     text = str(first["msg"]).removeprefix("Value error, ")
-    if first["type"] == "json_invalid":
-        return ApiError(400, "the body is not JSON", code="invalid_json")
-    return ApiError(400, f"{where or 'body'}: {text}", code="invalid_value", param=where or None)
+    if first["type"] == "json_invalid" or not where:
+        said = "send a JSON object, with `Content-Type: application/json`"
+        return ApiError(400, f"body: {said}", code="invalid_json")
+    return ApiError(400, f"{where}: {text}", code="invalid_value", param=where)
 
 
 def _of_run(error: RunFailed, run_id: str | None) -> ApiError:

@@ -4,7 +4,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from langgraph_fusion.server.admission import Admission
+from langgraph_fusion.server.closing import Closing
 from langgraph_fusion.server.config import ServerConfig
+from langgraph_fusion.server.keys import KeyRing
+from langgraph_fusion.server.logs import RunLog
+from langgraph_fusion.server.metrics import Metrics
+from langgraph_fusion.server.watchers import Watcher
 
 if TYPE_CHECKING:
     from langgraph_fusion.server.conduct import Conducted
@@ -16,9 +21,23 @@ class Service:
 
     config: ServerConfig
     admission: Admission
+    metrics: Metrics
+    closing: Closing
+    keys: KeyRing | None
+    """None when every request is served."""
+    watchers: list[Watcher]
     runs: "set[Conducted]" = field(default_factory=set)
     """Under way or waiting."""
 
     @classmethod
     def of(cls, config: ServerConfig) -> "Service":
-        return cls(config, Admission(config.max_runs, config.queue))
+        admission = Admission(config.max_runs, config.queue)
+        metrics = Metrics(admission)
+        return cls(
+            config=config,
+            admission=admission,
+            metrics=metrics,
+            closing=Closing(config.grace_s),
+            keys=KeyRing(config.keys) if config.keys else None,
+            watchers=[metrics, RunLog(with_texts=config.log_prompts)],
+        )

@@ -11,7 +11,9 @@ from openai import AsyncOpenAI
 
 from langgraph_fusion.server.app import create_app
 from langgraph_fusion.server.config import ServerConfig
+from langgraph_fusion.server.permits import Permits
 from tests.graph.cast import Part
+from tests.graph.conftest import docs as docs
 from tests.scripted import ScriptedServer, scripted_server
 
 
@@ -29,6 +31,7 @@ class Served:
         return self.app.state.service
 
 
+PERMITS = Permits()
 Serving = Callable[..., Awaitable[Served]]
 
 
@@ -37,13 +40,13 @@ async def serving(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Serving]:
     """Start a server whose models follow a script; settings are those of `ServerConfig`."""
     closing: list[Callable[[], Awaitable[Any]]] = []
 
-    async def start(script: Part, **config: Any) -> Served:
+    async def start(script: Part, *, permits: Permits = PERMITS, **config: Any) -> Served:
         models = scripted_server(script)
         behind = await models.__aenter__()
         closing.append(lambda: models.__aexit__(None, None, None))
         monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-secret-key")
         monkeypatch.setenv("OPENROUTER_BASE_URL", behind.base_url)
-        app = create_app(ServerConfig(**config))
+        app = create_app(ServerConfig(permits=permits, **config))
         url, stop = await _started(app)
         closing.append(stop)
         served = Served(url, behind, app)

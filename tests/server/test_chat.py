@@ -1,18 +1,23 @@
 """The official OpenAI client, unchanged, against a running server."""
 
+import json
 from typing import Any
 
+import httpx2
+import openai
+import pytest
+
+from langgraph_fusion.graph.live_answer import RESTARTED
+from langgraph_fusion.server.permits import Permits
 from tests.graph.cast import JUDGE, WRITER, A, B, C, cast
-from tests.scripted import text
-from tests.server.conftest import Serving
-
-PANEL: dict[str, Any] = {"panel": [A, B, C], "judge": JUDGE, "synthesizer": WRITER, "tools": []}
-ASK: Any = {"model": "fusion", "messages": [{"role": "user", "content": "What is it?"}]}
+from tests.scripted import Seen, broken_stream, in_turn, status, text, tool_calls, upstream_error
+from tests.server.asking import asking, body
+from tests.server.conftest import Served, Serving
 
 
-def asking(**fusion: Any) -> Any:
-    """A request for a scripted panel."""
-    return ASK | {"extra_body": {"fusion": PANEL | fusion}}
+async def _content(served: Served, **given: Any) -> str:
+    stream = await served.client.chat.completions.create(**given, stream=True)
+    return "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
 
 
 async def test_a_conversation_is_answered_by_the_panel(serving: Serving) -> None:
@@ -21,16 +26,130 @@ async def test_a_conversation_is_answered_by_the_panel(serving: Serving) -> None
     assert reply.choices[0].message.content == "It is 42."
     assert reply.choices[0].finish_reason == "stop"
     assert {seen.model for seen in served.models.requests} == {A, B, C, JUDGE, WRITER}
+
+
+async def test_usage_is_what_the_models_billed(serving: Serving) -> None:
+    served = await serving(cast())
+    reply = await served.client.chat.completions.create(**asking())
     billed = served.models.usage()
     assert reply.usage is not None
     assert reply.usage.prompt_tokens == billed.prompt_tokens
     assert reply.usage.completion_tokens == billed.completion_tokens
+    assert (reply.usage.model_extra or {})["cost"] == pytest.approx(billed.cost)
 
 
 async def test_a_stream_is_the_same_text_in_pieces(serving: Serving) -> None:
-    served = await serving(cast({WRITER: text("It is 42, " * 100, pace=0.01)}))
-    pieces = []
-    async for chunk in await served.client.chat.completions.create(**asking(), stream=True):
-        pieces.append(chunk.choices[0].delta.content or "")
-    assert "".join(pieces) == ("It is 42, " * 100).strip()
+    said = "It is 42, " * 100
+    served = await serving(cast({WRITER: text(said, pace=0.01)}))
+    pieces = [
+        chunk.choices[0].delta.content or ""
+        async for chunk in await served.client.chat.completions.create(**asking(), stream=True)
+    ]
+    assert "".join(pieces) == said.strip()
     assert sum(map(bool, pieces)) > 1
+
+
+async def test_citations_of_a_stream_are_those_of_the_whole_answer(
+    serving: Serving, docs: str
+) -> None:
+    def member(seen: Seen) -> Any:
+        if seen.tool_results:
+            return text("The panel has three members [A1].")
+        return tool_calls([("docs_search", {"query": "fusion panel"})])
+
+    answer = "Three members [A1]. Also [B7], https://nowhere.example/x and `[A1]`.\n\n- end [A1]"
+    served = await serving(cast({A: member}, answer=answer), permits=Permits(any_setting=True))
+    ask = asking(docs=docs, tools=["docs"])
+    whole = (await served.client.chat.completions.create(**ask)).choices[0].message.content
+    assert whole is not None
+    assert "## Sources" in whole
+    assert "[B7 (unverified)]" in whole
+    assert await _content(served, **ask) == whole
+
+
+async def test_progress_travels_in_a_field_that_plain_clients_ignore(serving: Serving) -> None:
+    served = await serving(cast())
+    told: list[str] = []
+    async for chunk in await served.client.chat.completions.create(**asking(), stream=True):
+        told += [event["type"]] if (event := (chunk.model_extra or {}).get("fusion")) else []
+    assert told[0] == "run.started"
+    assert told.count("member.finished") == 3
+    assert told[-1] == "run.finished"
+
+
+async def test_progress_and_details_can_be_switched_off(serving: Serving) -> None:
+    served = await serving(cast())
+    ask = asking(progress=False, details=False)
+    async for chunk in await served.client.chat.completions.create(**ask, stream=True):
+        assert "fusion" not in (chunk.model_extra or {})
+    reply = await served.client.chat.completions.create(**ask)
+    assert "fusion" not in (reply.model_extra or {})
+
+
+async def test_the_last_chunk_has_the_usage_when_it_is_asked_for(serving: Serving) -> None:
+    served = await serving(cast())
+    stream = await served.client.chat.completions.create(
+        **asking(), stream=True, stream_options={"include_usage": True}
+    )
+    chunks = [chunk async for chunk in stream]
+    assert chunks[-1].usage is not None
+    assert chunks[-1].usage.total_tokens == sum(served.models.usage()[1:3])
+
+
+async def test_a_silent_stream_is_kept_alive_by_comments(serving: Serving) -> None:
+    served = await serving(cast({A: text("Late.").after(1.0)}), keep_alive_s=0.1)
+    async with (
+        httpx2.AsyncClient() as client,
+        client.stream(
+            "POST", f"{served.url}/v1/chat/completions", json=body(stream=True)
+        ) as response,
+    ):
+        lines = [line async for line in response.aiter_lines()]
+    assert lines.count(": keep-alive") >= 3
+    assert lines[-2:] == ["data: [DONE]", ""] or lines[-1] == "data: [DONE]"
+
+
+async def test_the_first_chunk_comes_before_any_model_has_answered(serving: Serving) -> None:
+    served = await serving(cast({one: text("Late.").after(0.5) for one in (A, B, C)}))
+    stream = await served.client.chat.completions.create(**asking(), stream=True)
+    first = await anext(aiter(stream))
+    assert first.choices[0].delta.role == "assistant"
+    assert served.models.usage().calls == 0
+    await stream.close()
+
+
+async def test_a_writer_that_breaks_off_leaves_a_coherent_stream(serving: Serving) -> None:
+    half, whole = "Half an answer that breaks off here. " * 4, "It is 42."
+    writer = in_turn(broken_stream(half, after_chunks=3), text(whole))
+    served = await serving(cast({WRITER: writer}))
+    content = await _content(served, **asking())
+    assert content.endswith(RESTARTED + whole)
+
+
+async def test_a_run_that_fails_in_mid_stream_ends_with_the_error_the_client_knows(
+    serving: Serving,
+) -> None:
+    late = upstream_error("no capacity", shape="body").after(0.2)
+    served = await serving(cast({one: late for one in (A, B, C)}))
+    seats = [{"model": one, "fallbacks": []} for one in (A, B, C)]
+    with pytest.raises(openai.APIError) as raised:
+        await _content(served, **asking(panel=seats, deadline_s=5))
+    error: Any = raised.value.body
+    assert error["failure_reason"] == "all_panels_failed"
+    assert len(error["failed_models"]) == 3
+    assert error["run_id"]
+
+
+async def test_a_stream_that_cannot_start_has_an_error_status(serving: Serving) -> None:
+    served = await serving(cast())
+    with pytest.raises(openai.BadRequestError) as raised:
+        await _content(served, **asking(docs="builtin:docs", panel=["nokey:model"]))
+    assert raised.value.status_code == 400
+
+
+async def test_an_unknown_key_of_the_provider_gives_all_panels_failed(serving: Serving) -> None:
+    served = await serving(cast({one: status(401) for one in (A, B, C)}))
+    with pytest.raises(openai.InternalServerError) as raised:
+        await served.client.chat.completions.create(**asking())
+    assert raised.value.status_code == 502
+    assert json.loads(raised.value.response.text)["error"]["failure_reason"] == "all_panels_failed"

@@ -1,0 +1,90 @@
+"""The operator's pages: is the process alive, can it answer, what has it done."""
+
+import asyncio
+import sqlite3
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse, Response
+
+from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.preflight import check_ready, user_prices
+from langgraph_fusion.graph.settings import FusionSettings, load_settings
+from langgraph_fusion.sandbox.base import SandboxUnavailable
+from langgraph_fusion.server.metrics import CONTENT_TYPE
+from langgraph_fusion.server.service import Service
+
+router = APIRouter(tags=["operations"])
+ENGINE_WITHIN_S = 5.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that a deliberation needs; `needed` says whether it can do without."""
+
+    ok: bool
+    detail: str
+    needed: bool = True
+
+
+@router.get("/healthz")
+async def healthz() -> dict[str, str]:
+    """Answer as long as the process lives."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", responses={503: {"description": "Not ready; the body says why."}})
+async def readyz(request: Request) -> JSONResponse:
+    """Whether a deliberation with the default preset can start now, and what is missing."""
+    service: Service = request.app.state.service
+    stopping = service.closing.begun
+    checks = {"accepting": Check(not stopping, "the server is stopping" if stopping else "yes")}
+    checks |= await _checks_of(service)
+    ready = all(check.ok or not check.needed for check in checks.values())
+    body = {"ready": ready, "checks": {name: _told(check) for name, check in checks.items()}}
+    return JSONResponse(body, status_code=200 if ready else 503)
+
+
+@router.get("/metrics", response_class=Response)
+async def metrics(request: Request) -> Response:
+    """Everything that is counted, in Prometheus' text format."""
+    service: Service = request.app.state.service
+    return Response(service.metrics.page(), media_type=CONTENT_TYPE)
+
+
+async def _checks_of(service: Service) -> dict[str, Check]:
+    try:
+        settings = load_settings({"preset": service.config.permits.default_preset})
+        await check_ready(settings, user_prices())
+    except ConfigError as error:
+        return {"panel": Check(False, str(error))}
+    checks = {"panel": Check(True, f"preset {settings.preset}"), "keys": await _keys(service)}
+    if any("bash" in settings.tools_of(seat) for seat in settings.panel):
+        checks["engine"] = await _engine(settings)
+    return checks
+
+
+async def _keys(service: Service) -> Check:
+    if service.keys is None:
+        return Check(True, "no keys are asked for")
+    try:
+        await asyncio.to_thread(service.keys.all)
+    except (OSError, sqlite3.Error) as error:
+        return Check(False, f"the file of keys cannot be read: {error}")
+    return Check(True, "the file of keys can be read")
+
+
+async def _engine(settings: FusionSettings) -> Check:
+    from langgraph_fusion.sandbox.image import status
+
+    try:
+        async with asyncio.timeout(ENGINE_WITHIN_S):
+            found = await status(settings.sandbox)
+    except (SandboxUnavailable, TimeoutError) as error:
+        return Check(False, str(error) or "no answer", needed=settings.require_sandbox)
+    missing = [f"{one.name}: {one.detail}" for one in found.checks if not one.ok]
+    return Check(not missing, "; ".join(missing) or "ready", needed=settings.require_sandbox)
+
+
+def _told(check: Check) -> dict[str, object]:
+    return {"ok": check.ok, "needed": check.needed, "detail": check.detail}

@@ -1,0 +1,101 @@
+"""Every error has OpenAI's shape and the status that tells a client what to do."""
+
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.graph.cast import A, B, C, cast
+from tests.scripted import hang, status
+from tests.server.asking import PANEL, body
+from tests.server.conftest import Served, Serving
+
+
+async def _post(served: Served, **request: Any) -> httpx2.Response:
+    async with httpx2.AsyncClient(timeout=30) as client:
+        return await client.post(f"{served.url}/v1/chat/completions", **request)
+
+
+def _error(response: httpx2.Response, status: int) -> dict[str, Any]:
+    assert response.status_code == status, response.text
+    error: dict[str, Any] = response.json()["error"]
+    assert {"message", "type", "param", "code"} <= error.keys()
+    assert response.headers["x-request-id"].startswith("req_")
+    return error
+
+
+@pytest.mark.parametrize(
+    ("changes", "param"),
+    [
+        ({"messages": []}, "messages"),
+        ({"messages": [{"role": "nobody", "content": "x"}]}, "messages.0.role"),
+        ({"temperature": 9}, "temperature"),
+        ({"fusion": PANEL | {"max_rounds": 99}}, "max_rounds"),
+        ({"fusion": PANEL | {"nonsense": 1}}, "nonsense"),
+        ({"fusion": PANEL | {"docs": "/etc"}}, "fusion.docs"),
+        ({"fusion": {"preset": "none such"}}, "preset"),
+    ],
+)
+@pytest.mark.parametrize("stream", [False, True])
+async def test_what_is_wrong_with_a_request_is_named(
+    serving: Serving, changes: Any, param: str, stream: bool
+) -> None:
+    served = await serving(cast())
+    error = _error(await _post(served, json=body(stream=stream) | changes), 400)
+    assert error["type"] == "invalid_request_error"
+    assert error["param"] == param
+    assert not served.models.requests
+
+
+async def test_a_question_without_text_is_a_400(serving: Serving) -> None:
+    served = await serving(cast())
+    request = body(messages=[{"role": "user", "content": " "}])
+    assert _error(await _post(served, json=request), 400)["param"] == "messages"
+
+
+async def test_a_body_that_is_no_json_object_is_a_400(serving: Serving) -> None:
+    served = await serving(cast())
+    for content in (b"{", b"[]", b"\xff"):
+        headers = {"Content-Type": "application/json"}
+        error = _error(await _post(served, content=content, headers=headers), 400)
+        assert error["code"] == "invalid_json"
+
+
+async def test_unknown_paths_methods_and_models_are_told_apart(serving: Serving) -> None:
+    served = await serving(cast())
+    async with httpx2.AsyncClient() as client:
+        assert _error(await client.get(f"{served.url}/v1/nope"), 404)["code"] == "not_found"
+        wrong = await client.get(f"{served.url}/v1/chat/completions")
+        assert _error(wrong, 405)["code"] == "method_not_allowed"
+    unknown = await _post(served, json={"model": "gpt-x", "messages": body()["messages"]})
+    error = _error(unknown, 404)
+    assert (error["code"], error["param"]) == ("model_not_found", "model")
+
+
+async def test_a_body_over_the_limit_is_refused(serving: Serving) -> None:
+    served = await serving(cast(), max_body_bytes=1000)
+    long = body(messages=[{"role": "user", "content": "x" * 2000}])
+    assert _error(await _post(served, json=long), 413)["code"] == "request_too_large"
+
+
+@pytest.mark.parametrize(
+    ("replies", "code", "reason"),
+    [
+        (status(402), 402, "insufficient_credits"),
+        (status(429, headers={"Retry-After": "90"}), 503, "rate_limited"),
+        (status(400), 502, "all_panels_failed"),
+        (hang(), 504, "timeout"),
+    ],
+)
+async def test_a_failed_panel_has_the_status_of_its_reason(
+    serving: Serving, replies: Any, code: int, reason: str
+) -> None:
+    served = await serving(cast({one: replies for one in (A, B, C)}))
+    seats = [{"model": one, "timeout_s": 0.3} for one in (A, B, C)]
+    response = await _post(served, json=body(fusion=PANEL | {"panel": seats, "deadline_s": 4}))
+    error = _error(response, code)
+    assert error["failure_reason"] == reason
+    assert [one["model"] for one in error["failed_models"]] == [
+        f"openrouter:{one}" for one in (A, B, C)
+    ]
+    assert "sk-or-secret-key" not in response.text
