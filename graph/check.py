@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from langchain_core.messages import AIMessage
+from langchain_core.messages.tool import tool_call
 from langchain_core.runnables import RunnableConfig
 
 from langgraph_fusion.graph.analysis import Analysis
@@ -25,16 +26,18 @@ async def check(state: FusionState, config: RunnableConfig) -> Json:
     """Number the citations, list the sources, mark what has none, and close the run."""
     run = Run.of(config)
     sources = Sources(Source(**one) for one in state["sources"].values())
-    draft, direct = state["draft"], run.settings.mode == "direct"
-    checked = Checked(draft) if direct else checked_answer(draft, sources)
-    kept = retention(state, sources, checked.numbers)
+    checked, kept = Checked(state["draft"]), Retention()
+    if run.settings.mode != "direct" and not run.settings.response_format:  # JSON has no citations
+        checked = checked_answer(state["draft"], sources)
+        kept = retention(state, sources, checked.numbers)
     files = await run.kept_files()
     result = result_of(run, state, checked, kept, files)
     whole = result.model_dump(mode="json")
     if run.keeper is not None:
         run.keeper.finished(whole)
     tell("run.finished", result=whole)
-    return {"fusion": whole, "messages": [_message(result.answer or _analysis_text(state), whole)]}
+    text = _analysis_text(state) if run.settings.mode == "analysis" else result.answer
+    return {"fusion": whole, "messages": [_message(text, state["tool_calls"], whole)]}
 
 
 def checked_answer(draft: str, sources: Sources) -> Checked:
@@ -123,9 +126,10 @@ def _share(kept: Iterable[bool]) -> float | None:
     return round(sum(values) / len(values), 4) if values else None
 
 
-def _message(text: str, result: Json) -> AIMessage:
+def _message(text: str, calls: list[Json], result: Json) -> AIMessage:
     metadata: dict[str, Any] = {"fusion": result, "model_name": f"fusion/{result['preset']}"}
-    return AIMessage(content=text, name="fusion", response_metadata=metadata)
+    made = [tool_call(**call) for call in calls]
+    return AIMessage(content=text, tool_calls=made, name="fusion", response_metadata=metadata)
 
 
 def _analysis_text(state: FusionState) -> str:

@@ -13,6 +13,12 @@ def question_at(messages: Sequence[AnyMessage]) -> int | None:
     return max(asked, default=None)
 
 
+def after_question(messages: Sequence[AnyMessage]) -> Sequence[AnyMessage]:
+    """What the synthesizer and the caller's tools said after the question."""
+    at = question_at(messages)
+    return [] if at is None else messages[at + 1 :]
+
+
 def transcript(messages: Sequence[AnyMessage]) -> str:
     """Turns as text; calls and results of tools are left out."""
     turns = [(_SPEAKERS.get(message.type), message.text.strip()) for message in messages]
@@ -31,4 +37,8 @@ def replayed(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
 
 
 def _bare(message: AIMessage) -> AIMessage:
-    return AIMessage(message.text, tool_calls=message.tool_calls)
+    return AIMessage(
+        message.text,
+        tool_calls=message.tool_calls,
+        invalid_tool_calls=message.invalid_tool_calls,
+    )

@@ -27,7 +27,8 @@ happened, `seat` who (a letter, `judge` or `synthesizer`).
 | `follow_ups` | round, follow_ups [{id, question, kind, about, seats}] |
 | `sources` | sources [dict, `tools.sources.Source` without its text]; before the writer starts |
 | `writer.started` | model, mode; a second one means: start again with an empty page |
-| `writer.delta` | text |
+| `writer.delta` | text; with a `response_format` one, once the text is whole |
+| `writer.repair` | errors [str], attempt: the text is not in the `response_format` |
 | `writer.finished` | model, reason (None when all went well) |
 | `run.finished` | result (dict, `FusionResult`) |
 """

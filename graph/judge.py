@@ -87,6 +87,8 @@ def _told_again(run: Run, round: int, update: Json) -> Json:
         tell("panel.growth", **update["growth"])
     if update["asked"]:
         tell("follow_ups", round=round + 1, follow_ups=update["asked"])
+    if update.get("ended"):
+        tell("rounds.ended", round=round, reason=update["ended"])
     return update
 
 

@@ -43,6 +43,7 @@ async def prepare(state: FusionState, config: RunnableConfig) -> Json:
         "degraded": Overwrite(list(run.degraded)),
         "notes": Overwrite(list(run.notes)),
         "draft": "",
+        "tool_calls": [],
         "written_by": None,
     }
 

@@ -6,7 +6,7 @@ Stable: fields are added, never renamed or removed, within a `schema_version`. T
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from langgraph_fusion.graph.analysis import Analysis
 from langgraph_fusion.graph.records import (
@@ -89,6 +89,18 @@ class Bill(_Part):
     calls: tuple[Call, ...]
 
 
+class ClientCall(_Part):
+    """A call of one of the caller's own tools, for the caller to run.
+
+    Send the result back as a tool message with this id, and the run goes on.
+    """
+
+    id: str
+    """`call_<run id>_<number>`."""
+    name: str
+    args: dict[str, JsonValue]
+
+
 class FusionResult(_Part):
     """One deliberation, complete."""
 
@@ -99,7 +111,12 @@ class FusionResult(_Part):
     mode: Mode
     """In mode `direct` there was no panel and no judge."""
     answer: str
-    """Markdown with numbered links and a source list; empty in mode `analysis`."""
+    """Markdown with numbered links and a source list; with a `response_format` JSON.
+
+    Empty in mode `analysis`, and perhaps beside `tool_calls`.
+    """
+    tool_calls: tuple[ClientCall, ...] = ()
+    """Calls of the `client_tools`; the answer is empty or goes on once they are answered."""
     written_by: str | None
     """The model that wrote it, `seat A` for a member's own answer, None in mode `analysis`."""
     analysis: Analysis | None

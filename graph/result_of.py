@@ -17,6 +17,7 @@ from langgraph_fusion.graph.records import (
 )
 from langgraph_fusion.graph.result import (
     Bill,
+    ClientCall,
     FusionResult,
     KeptFile,
     Retention,
@@ -58,6 +59,7 @@ def result_of(
         question=state["question"],
         mode=run.settings.mode,
         answer=checked.text,
+        tool_calls=tuple(ClientCall(**one) for one in state["tool_calls"]),
         written_by=state["written_by"],
         analysis=Analysis(**state["analysis"]) if state["analysis"] else None,
         judged_by=state["judged_by"],

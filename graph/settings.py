@@ -20,7 +20,9 @@ from pydantic import (
     model_validator,
 )
 
+from langgraph_fusion.graph.answer_form import check_form
 from langgraph_fusion.graph.budget import UnknownCost
+from langgraph_fusion.graph.client_tools import check_tools
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.presets import DEFAULT_PRESET, preset_values
 from langgraph_fusion.models.ref import ModelRef
@@ -144,6 +146,12 @@ class FusionSettings(_Settings):
     the dearest listed one (`worst_case`), or as nothing (`ignore`). A call whose cost nobody knows
     counts as its worst case, with `ignore` as nothing. On the bill it is unknown either way.
     """
+    client_tools: tuple[dict[str, JsonValue], ...] = Field(default=(), max_length=128)
+    """The caller's own tools, as OpenAI function tools: only the synthesizer may call them."""
+    tool_choice: str | dict[str, JsonValue] | None = None
+    """`auto`, `none`, `required`, or `{"type": "function", "function": {"name": …}}`."""
+    response_format: dict[str, JsonValue] | None = None
+    """OpenAI's `json_schema` or `json_object`: the form of the answer, enforced."""
     seed: int = 0
     """Fixes the order in which the judge reads the answers."""
 
@@ -178,6 +186,21 @@ class FusionSettings(_Settings):
         for network in value:
             ip_network(network)
         return value
+
+    @field_validator("response_format")
+    @classmethod
+    def _form_is_usable(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        if value is not None:
+            check_form(value)
+        return value
+
+    @model_validator(mode="after")
+    def _the_writer_can(self) -> Self:
+        check_tools(self.client_tools, self.tool_choice)
+        for name in ("client_tools", "response_format"):
+            if self.mode == "analysis" and getattr(self, name):
+                raise ValueError(f"{name}: mode `analysis` has no writer; choose another mode")
+        return self
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

@@ -59,4 +59,6 @@ class FusionState(FusionInput):
     degraded: Annotated[list[str], union]
     notes: Annotated[list[str], union]
     draft: str
+    tool_calls: list[Json]
+    """Calls of the caller's own tools: id, name, args."""
     written_by: str | None

@@ -1,23 +1,16 @@
 """The synthesizer writes the one answer; if no writer can, the best member's answer is returned."""
 
-from collections.abc import Sequence
 from functools import partial
 
-from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import (
-    AIMessage,
-    AIMessageChunk,
-    BaseMessage,
-    HumanMessage,
-    SystemMessage,
-)
-from langchain_core.messages.ai import add_ai_message_chunks
+from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import RunnableConfig
 
 from langgraph_fusion.graph.analysis import Analysis
+from langgraph_fusion.graph.answer_form import in_words
 from langgraph_fusion.graph.budget import BudgetReached
-from langgraph_fusion.graph.caller import Caller, Mend, SeatFailed, unmended
-from langgraph_fusion.graph.conversation import replayed
+from langgraph_fusion.graph.caller import Caller, SeatFailed
+from langgraph_fusion.graph.client_tools import handed_out
+from langgraph_fusion.graph.conversation import after_question, replayed
 from langgraph_fusion.graph.errors import WriterFailed
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.evidence import Room, answer_blocks, follow_up_blocks, latest
@@ -27,12 +20,7 @@ from langgraph_fusion.graph.records import MemberAnswer
 from langgraph_fusion.graph.run import Run
 from langgraph_fusion.graph.state import FusionState, Json
 from langgraph_fusion.graph.tags import tag
-from langgraph_fusion.graph.tool_calls import without_tool_calls
-from langgraph_fusion.models.answer_text import finish_reason
-from langgraph_fusion.models.markup import strip_tool_markup
-
-CONTINUATIONS = 3
-"""How often a writer that hit its output limit is asked to go on."""
+from langgraph_fusion.graph.writer import Writer, Written
 
 
 async def synthesizer(state: FusionState, config: RunnableConfig) -> Json:
@@ -42,92 +30,42 @@ async def synthesizer(state: FusionState, config: RunnableConfig) -> Json:
         return await _direct(run, state)
     best = _best(state)
     if run.settings.mode == "analysis":
-        return _update(run, "", None, None)
-    if run.settings.mode == "select" and not _needs_correction(state, best):
-        return _update(run, best.text, f"seat {best.seat}", None)
+        return _update(run, state, Written(""), None)
+    if run.settings.mode == "select" and not _needs_writer(run, state, best):
+        return _update(run, state, Written(best.text), f"seat {best.seat}")
     tell("sources", sources=[_untold(source) for source in state["sources"].values()])
     caller = run.caller(run.settings.synthesizer, "synthesizer", "synthesizer", state["round"])
     fitting = Fitting(run, "synthesizer", partial(_prompt, run, state, best))
     try:
-        text = await _written(caller, fitting.messages, run, fitting.mend)
+        written = await Writer(run, caller, fitting.mend).write(fitting.messages)
         written_by = str(caller.model)
     except (SeatFailed, BudgetReached) as error:
         _degrade(run, error, best)
-        text, written_by = best.text, f"seat {best.seat}"
-    return _update(run, text, written_by, caller)
+        written, written_by = Written(best.text), f"seat {best.seat}"
+    return _update(run, state, written, written_by, caller)
 
 
 async def _direct(run: Run, state: FusionState) -> Json:
     """The answer of the writer alone; raises WriterFailed when there is none."""
     caller = run.caller(run.settings.synthesizer, "synthesizer", "synthesizer", 0)
     try:
-        text = await _written(caller, replayed(state["messages"]), run)
+        written = await Writer(run, caller).write(_turns(run, replayed(state["messages"])))
     except SeatFailed as failed:
         raise _failed(caller, failed.fault.reason, failed.fault.detail) from failed
     except BudgetReached as reached:
         raise _failed(caller, "budget", str(reached)) from reached
-    return _update(run, text, str(caller.model), caller)
+    return _update(run, state, written, str(caller.model), caller)
+
+
+def _turns(run: Run, messages: list[AnyMessage]) -> list[BaseMessage]:
+    """The conversation as it is, after what is asked of its last turn."""
+    asked = _of_the_caller(run, direct=True)
+    return [SystemMessage(asked), *messages] if asked else [*messages]
 
 
 def _failed(caller: Caller, reason: str, detail: str) -> WriterFailed:
     tell("writer.finished", model="", reason=reason)
     return WriterFailed(str(caller.model), reason, detail)
-
-
-async def _written(
-    caller: Caller, messages: Sequence[BaseMessage], run: Run, mend: Mend = unmended
-) -> str:
-    """The whole text, continued when it was cut off at an output limit."""
-    mode = run.settings.mode
-
-    async def send(model: BaseChatModel) -> AIMessage:
-        tell("writer.started", model=str(caller.model), mode=mode)
-        return without_tool_calls(await _stream(model, messages, caller))  # it was offered none
-
-    reply = await caller.reply(messages, send, mend=mend)
-    if caller.replayed:
-        tell("writer.started", model=str(caller.model), mode=mode)
-        tell("writer.delta", text=str(reply.text))
-    text = str(reply.text)
-    for _ in range(CONTINUATIONS):
-        if finish_reason(reply) != "length":
-            break
-        talk = [*messages, AIMessage(text), HumanMessage(prompt("continue"))]
-        try:
-            reply = await caller.reply(talk, partial(_stream, messages=talk, caller=caller))
-        except (SeatFailed, BudgetReached):
-            break
-        if caller.replayed:
-            tell("writer.delta", text=str(reply.text))
-        text += str(reply.text)
-    if finish_reason(reply) == "length":
-        run.degrade("synthesizer_truncated", "The answer is cut off at the writer's output limit.")
-    tell("writer.finished", model=str(caller.model), reason=None)
-    return strip_tool_markup(text).strip()
-
-
-async def _stream(
-    model: BaseChatModel, messages: Sequence[BaseMessage], caller: Caller
-) -> AIMessage:
-    """Collect a streamed reply and pass it on piece by piece, if this model has the page."""
-    chunks: list[AIMessageChunk] = []
-    async for chunk in model.astream(messages):
-        if not isinstance(chunk, AIMessageChunk):
-            continue
-        begun = chunk.text or chunk.additional_kwargs.get("reasoning_content")
-        mine = bool(begun) and caller.begins(model)
-        if mine and chunk.text:
-            tell("writer.delta", text=chunk.text)
-        chunks.append(chunk)
-    return _merged(chunks)
-
-
-def _merged(chunks: list[AIMessageChunk]) -> AIMessage:
-    """Make one message of a stream at once: one by one, each piece would copy all before it."""
-    if not chunks:
-        return AIMessageChunk(content="")
-    first, *others = chunks
-    return add_ai_message_chunks(first, *others)
 
 
 def _prompt(run: Run, state: FusionState, best: MemberAnswer, room: Room) -> list[BaseMessage]:
@@ -142,8 +80,18 @@ def _prompt(run: Run, state: FusionState, best: MemberAnswer, room: Room) -> lis
         parts.append(follow_up_blocks(state, room))
     if select:
         parts.append(tag("best_answer", best.text, seat=best.seat))
-    system = prompt("select" if select else "synthesizer")
-    return [SystemMessage(system), HumanMessage("\n\n".join(part for part in parts if part))]
+    wanted = (prompt("select" if select else "synthesizer"), _of_the_caller(run))
+    system, told = ("\n\n".join(part for part in some if part) for some in (wanted, parts))
+    return [SystemMessage(system), HumanMessage(told), *replayed(after_question(state["messages"]))]
+
+
+def _of_the_caller(run: Run, *, direct: bool = False) -> str:
+    """What the caller's own tools and form ask of the writer, beyond its role."""
+    settings = run.settings
+    parts = [prompt("client_tools")] if settings.client_tools and not direct else []
+    if settings.response_format:
+        parts.append(prompt("answer_form", schema=in_words(settings.response_format)))
+    return "\n\n".join(parts)
 
 
 def _untold(source: Json) -> Json:
@@ -160,8 +108,10 @@ def _best(state: FusionState) -> MemberAnswer:
     return max(answers.values(), key=lambda one: (one.status == "ok", len(one.cited), one.seat))
 
 
-def _needs_correction(state: FusionState, best: MemberAnswer) -> bool:
-    """Whether the judge found something in the best answer, or the panel was asked again."""
+def _needs_writer(run: Run, state: FusionState, best: MemberAnswer) -> bool:
+    """Whether the best answer cannot stay as it is: corrected, in a form, or with tools at hand."""
+    if run.settings.client_tools or run.settings.response_format:
+        return True
     if not state["analysis"]:
         return False
     analysis = Analysis(**state["analysis"])
@@ -177,16 +127,26 @@ def _degrade(run: Run, error: Exception, best: MemberAnswer) -> None:
         code, why = "synthesizer_budget", str(error)
         run.degrade("budget", "The spend cap was reached before the writer.")
     tell("writer.finished", model="", reason=code)
+    if run.settings.response_format:
+        run.degrade("response_format", "The answer is a member's, not in the form asked for.")
     run.degrade(code, f"No writer could answer ({why}); this is the answer of seat {best.seat}.")
 
 
-def _update(run: Run, text: str, written_by: str | None, caller: Caller | None) -> Json:
+def _update(
+    run: Run,
+    state: FusionState,
+    written: Written,
+    written_by: str | None,
+    caller: Caller | None = None,
+) -> Json:
     for switch in caller.switches if caller else ():
         run.degrade(
             "synthesizer_switched", f"The writer {switch.model} gave way ({switch.reason})."
         )
+    after = after_question(state["messages"])
     return {
-        "draft": text,
+        "draft": written.text,
+        "tool_calls": handed_out(written.tool_calls, run.id, after),
         "written_by": written_by,
         "bill": [call.model_dump(mode="json") for call in caller.calls] if caller else [],
         "degraded": list(run.degraded),

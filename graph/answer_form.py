@@ -1,0 +1,154 @@
+"""The form a caller wants the answer in: JSON, perhaps of a schema. Asked for, then enforced.
+
+A schema comes from a client. It may not lead anywhere (`$ref` stays inside), is of limited size,
+and its patterns have limited time.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from langgraph_fusion.models.faults import Fault
+
+_MAX_SCHEMA_CHARS = 100_000
+_PATTERN_S = 0.2
+_MAX_ERRORS = 12
+"""Errors sent back at once: a text with more is wrong as a whole."""
+
+Form = Mapping[str, Any]
+"""OpenAI's `response_format`: `json_object`, or `json_schema` with its schema."""
+
+
+class WrongForm(Exception):
+    """The text is not in the form; the writer is told `errors`."""
+
+    def __init__(self, text: str, errors: list[str]) -> None:
+        super().__init__("; ".join(errors))
+        self.text = text
+        self.errors = errors
+
+    @property
+    def fault(self) -> Fault:
+        return Fault("bad_response", f"not in the form asked for: {self}"[:300])
+
+
+def check_form(form: Form) -> None:
+    """Raise ValueError, naming what is wrong, if a text cannot be checked against this form."""
+    kind = form.get("type")
+    if kind not in ("json_object", "json_schema"):
+        raise ValueError(f"type {kind!r}: write json_schema or json_object")
+    if kind == "json_object":
+        return
+    schema = (form.get("json_schema") or {}).get("schema")
+    if not isinstance(schema, dict):
+        raise ValueError("json_schema.schema is missing: give a JSON schema object")
+    if len(json.dumps(schema)) > _MAX_SCHEMA_CHARS:
+        raise ValueError(f"the schema has more than {_MAX_SCHEMA_CHARS} characters")
+    for key, value in _members(schema):
+        if key in ("$ref", "$dynamicRef") and not str(value).startswith("#"):
+            raise ValueError(f"{key} {value!r} leads out of the schema; only # references work")
+        if key == "patternProperties":
+            raise ValueError("patternProperties is not supported; name the properties")
+    _check_schema(schema)
+
+
+def formed(text: str, form: Form) -> str:
+    """Return the JSON in a text, without what stands around it.
+
+    Raises:
+        WrongForm: With the exact errors.
+    """
+    value = _json_in(text)
+    if form["type"] == "json_object":
+        errors = [] if isinstance(value, dict) else ["the answer must be one JSON object"]
+    else:
+        errors = _errors(value, form["json_schema"]["schema"])
+    if errors:
+        raise WrongForm(text, errors)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def in_words(form: Form) -> str:
+    """The form as the writer is told it."""
+    if form["type"] == "json_object":
+        return "any JSON object that answers the question"
+    return json.dumps(form["json_schema"]["schema"], ensure_ascii=False, separators=(",", ":"))
+
+
+def _json_in(text: str) -> Any:
+    """The text as JSON, or the part of it between its outermost brackets."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        pass
+    starts = [at for at in (text.find("{"), text.find("[")) if at >= 0]
+    inner = text[min(starts) : max(text.rfind("}"), text.rfind("]")) + 1] if starts else ""
+    try:
+        return json.loads(inner)
+    except ValueError as error:
+        raise WrongForm(text, [f"the answer is not valid JSON: {error}"]) from None
+
+
+def _errors(value: Any, schema: dict[str, Any]) -> list[str]:
+    try:
+        found = list(_found(value, schema))
+    except RecursionError:
+        return ["the schema or the answer is nested too deeply to be checked"]
+    return [f"{one.json_path}: {one.message}"[:500] for one in found[:_MAX_ERRORS]]
+
+
+def _check_schema(schema: dict[str, Any]) -> None:
+    from jsonschema import SchemaError
+
+    try:
+        _validator().check_schema(schema)
+        list(_found(None, schema))  # finds references that lead nowhere
+    except SchemaError as error:
+        raise ValueError(f"no JSON schema: {error.json_path}: {error.message}"[:500]) from None
+    except Exception as error:  # noqa: BLE001 - whatever a hostile schema does to the library
+        raise ValueError(f"the schema cannot be used: {type(error).__name__}: {error}") from None
+
+
+def _found(value: Any, schema: dict[str, Any]) -> Iterator[Any]:
+    from referencing import Registry
+
+    checked: Iterator[Any] = _validator()(schema, registry=Registry()).iter_errors(value)
+    return checked
+
+
+@cache
+def _validator() -> Any:
+    """JSON schema 2020-12 whose patterns end in time and whose references stay inside."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
+
+    made: Any = extend
+    return made(Draft202012Validator, {"pattern": _pattern})
+
+
+def _pattern(validator: Any, pattern: str, value: Any, schema: Any) -> Iterator[Any]:
+    import regex
+    from jsonschema import ValidationError
+
+    if not isinstance(value, str):
+        return
+    try:
+        if regex.search(pattern, value, timeout=_PATTERN_S) is None:
+            yield ValidationError(f"{value!r} does not match {pattern!r}")
+    except TimeoutError:
+        yield ValidationError(f"{pattern!r} takes too long to check")
+    except regex.error:
+        yield ValidationError(f"{pattern!r} is no regular expression")
+
+
+def _members(schema: Any) -> Iterator[tuple[str, Any]]:
+    """Every member at any depth, without recursion: the schema is a stranger's."""
+    left = [schema]
+    while left:
+        part = left.pop()
+        if isinstance(part, dict):
+            yield from part.items()
+            left += part.values()
+        elif isinstance(part, list):
+            left += part
