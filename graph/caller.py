@@ -108,6 +108,11 @@ class Caller:
         return self._refs[0]
 
     @property
+    def has_another(self) -> bool:
+        """Whether the seat has a model to switch to."""
+        return len(self._refs) > 1
+
+    @property
     def left_s(self) -> float:
         """Seconds the stage still has."""
         return self._limits.left(self._stage, self._round)
@@ -151,7 +156,7 @@ class Caller:
         return failed.fault.switch and self.left_s > 0 and self._give_up(failed.ref, failed.fault)
 
     def _give_up(self, gone: ModelRef, fault: Fault) -> bool:
-        if len(self._refs) == 1:
+        if not self.has_another:
             return False
         self._refs.remove(gone)
         self._note_switch(gone, fault.reason, fault.detail)
@@ -181,7 +186,7 @@ class Caller:
 
     async def _answered(self, asked: _Asked) -> AIMessage:
         after_s = self._seat.hedge_s
-        if after_s is None or len(self._refs) == 1:
+        if after_s is None or not self.has_another:
             return await self._with_retries(self.model, asked)
         return await self._hedged(asked, after_s)
 

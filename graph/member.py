@@ -72,7 +72,7 @@ def _note_losses(run: Run, answer: MemberAnswer) -> None:
         )
     if answer.without_tools:
         run.degrade("tools_unsupported", f"{who}: {answer.model} takes no tools and had none.")
-    if answer.text and answer.cut_short in REASONS:
+    if answer.status == "ok" and answer.cut_short in REASONS:
         run.degrade(
             "research_cut_short", f"{who} wrote from what it had found ({answer.cut_short})."
         )

@@ -104,9 +104,9 @@ class MemberTurn:
             self._interrupted = True
             raise
         message = mended(_ai(answer.result))
-        if not final:
+        if asked.tools and not final:
             return message
-        desk.loops = bool(message.tool_calls)
+        desk.loops = final and bool(message.tool_calls)
         return without_tool_calls(message)
 
     def _made(self, ref: ModelRef) -> ModelRequest[Any]:
@@ -165,7 +165,7 @@ class MemberTurn:
         return False
 
     def _shorten(self, ref: ModelRef) -> bool:
-        """Give tool results less room; when all are short, have it write without tools."""
+        """Give tool results less room; when all are short and no other model is left, write."""
         desk, sending, messages = self._desk, self._desk.sending, self._request.messages
         room = chars_of_results(messages) if sending.room is None else sending.room
         size = chars_of_results(compacted(messages, room)[0])
@@ -175,7 +175,7 @@ class MemberTurn:
             sending.room = int(size * _SHRINK)
             tell("context.compacted", seat=desk.seat, model=str(ref), results=count, chars=saved)
             return True
-        if desk.must_write or not desk.allowed:
+        if desk.must_write or not desk.allowed or desk.caller.has_another:
             return False
         desk.wrap_up("context_too_long")
         return True

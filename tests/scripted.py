@@ -126,7 +126,7 @@ class ScriptedServer:
     abandoned: list[Seen] = field(default_factory=list)
     """Requests whose client went before the reply was complete."""
     in_flight: int = 0
-    _bills: list[Json] = field(default_factory=list)
+    _bills: list[tuple[Seen, Json]] = field(default_factory=list)
     _errors: list[Exception] = field(default_factory=list)
     _runner: web.AppRunner | None = None
 
@@ -136,20 +136,21 @@ class ScriptedServer:
         server = self._runner.server if self._runner else None
         return len(server.connections) if server else 0
 
-    def usage(self) -> Billed:
-        """Return the totals of what was billed."""
+    def usage(self, of: Callable[[Seen], bool] = lambda seen: True) -> Billed:
+        """Return the totals of what was billed, or of what was billed for some requests."""
         total: Counter[str] = Counter()
-        for bill in self._bills:
+        bills = [bill for seen, bill in self._bills if of(seen)]
+        for bill in bills:
             total.update({key: bill[key] for key in ("prompt_tokens", "completion_tokens")})
             total.update(bill.get("prompt_tokens_details") or {})
             total.update(bill.get("completion_tokens_details") or {})
         return Billed(
-            calls=len(self._bills),
+            calls=len(bills),
             prompt_tokens=total["prompt_tokens"],
             completion_tokens=total["completion_tokens"],
             cached_tokens=total["cached_tokens"],
             reasoning_tokens=total["reasoning_tokens"],
-            cost=sum(bill.get("cost") or 0.0 for bill in self._bills),
+            cost=sum(bill.get("cost") or 0.0 for bill in bills),
         )
 
     def seen_by(self, model: str) -> list[Seen]:
@@ -193,7 +194,13 @@ class ScriptedServer:
             return web.json_response({"error": {"message": repr(error)}}, status=500)
         await asyncio.sleep(reply.delay)
         return await reply.send(
-            Call(request, seen.body, seen.number, seen.text, self._bills.append)
+            Call(
+                request,
+                seen.body,
+                seen.number,
+                seen.text,
+                lambda bill: self._bills.append((seen, bill)),
+            )
         )
 
 
