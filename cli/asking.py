@@ -15,6 +15,7 @@ from langgraph_fusion.cli.displays import line_display, live_display, no_display
 from langgraph_fusion.cli.ending import answer_of, print_plain, print_rich
 from langgraph_fusion.cli.failures import exit_code, json_of_stop, report, reported
 from langgraph_fusion.cli.given import Given, given
+from langgraph_fusion.cli.kept import check_out, kept_line
 from langgraph_fusion.cli.learned import learned_json, learned_markdown
 from langgraph_fusion.cli.live import Events, Followed, Show, follow
 from langgraph_fusion.cli.output import check_save, save, say, terminal, write, write_json
@@ -58,6 +59,7 @@ def answered(
     with reported(as_json=wanted.as_json, verbose=wanted.verbose):
         settings = given(chosen, **lists)
         check_save(wanted.save)
+        check_out(wanted.out)
         question = read_question(words, file)
         hush(verbose=wanted.verbose)
         code = asyncio.run(_deliberate(question, settings, wanted))
@@ -114,6 +116,8 @@ def _print_result(board: Board, result: Any, console: "Console | None", wanted: 
         print_rich(console, board, result, quiet=wanted.quiet)
     else:
         print_plain(result, quiet=wanted.quiet)
+    if wanted.out and not wanted.quiet:
+        say(kept_line(result, wanted.out))
     if wanted.save:
         save(wanted.save, answer_of(result), result)
 
