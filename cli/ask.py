@@ -24,6 +24,7 @@ def ask(
     min_answers: options.MinAnswers = None,
     require_sandbox: options.RequireSandbox = False,
     set_: options.Assignments = None,
+    estimate: options.Estimate = False,
     as_json: options.FullJson = False,
     save: options.Save = None,
     quiet: options.Quiet = False,
@@ -54,7 +55,7 @@ def ask(
     answered(
         question,
         question_file,
-        Wanted(as_json, save, quiet, verbose, tuple(file or ()), out),
+        Wanted(as_json, save, quiet, verbose, tuple(file or ()), out, estimate),
         chosen,
         panel=panel,
         tools=tools,

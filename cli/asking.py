@@ -43,6 +43,8 @@ class Wanted:
     """Copied into every member's sandbox."""
     out: Path | None = None
     """Where to keep what members leave."""
+    estimate: bool = False
+    """Only say what it would cost."""
 
 
 def answered(
@@ -68,11 +70,21 @@ def answered(
 
 async def _deliberate(question: str, settings_given: Given, wanted: Wanted) -> int:
     settings = await _settings(settings_given, wanted)
+    if wanted.estimate:
+        _estimate(question, settings, wanted)
+        return 0
 
     from langgraph_fusion.graph.ask import deliberate
 
     events = deliberate(question, settings, files=wanted.files, out=wanted.out)
     return await conducted(question, events, wanted)
+
+
+def _estimate(question: str, settings: "FusionSettings", wanted: Wanted) -> None:
+    from langgraph_fusion.cli.estimating import print_estimate
+    from langgraph_fusion.graph.estimate import estimate
+
+    print_estimate(estimate(settings, question), as_json=wanted.as_json, quiet=wanted.quiet)
 
 
 async def conducted(question: str, events: Events, wanted: Wanted) -> int:

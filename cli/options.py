@@ -79,6 +79,9 @@ Files = Annotated[
 Out = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Keep what members leave in /work/out.")
 ]
+Estimate = Annotated[
+    bool, typer.Option("--estimate", help="Say what the run would cost, and start nothing.")
+]
 FullJson = Annotated[bool, typer.Option("--json", help="Print the full result as JSON.")]
 Save = Annotated[
     Path | None,
