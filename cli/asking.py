@@ -19,6 +19,7 @@ from langgraph_fusion.cli.kept import check_out, kept_line
 from langgraph_fusion.cli.learned import learned_json, learned_markdown
 from langgraph_fusion.cli.live import Events, Followed, Show, follow
 from langgraph_fusion.cli.output import check_save, save, say, terminal, write, write_json
+from langgraph_fusion.cli.own_runs import own_runs
 from langgraph_fusion.cli.question import read_question
 from langgraph_fusion.cli.quiet import hush
 
@@ -45,6 +46,8 @@ class Wanted:
     """Where to keep what members leave."""
     estimate: bool = False
     """Only say what it would cost."""
+    keep: bool = False
+    """Leave question and result in the store."""
 
 
 def answered(
@@ -76,8 +79,9 @@ async def _deliberate(question: str, settings_given: Given, wanted: Wanted) -> i
 
     from langgraph_fusion.graph.ask import deliberate
 
-    events = deliberate(question, settings, files=wanted.files, out=wanted.out)
-    return await conducted(question, events, wanted)
+    async with own_runs(keep=wanted.keep, quiet=wanted.quiet) as runs:
+        events = deliberate(question, settings, files=wanted.files, out=wanted.out, runs=runs)
+        return await conducted(question, events, wanted)
 
 
 def _estimate(question: str, settings: "FusionSettings", wanted: Wanted) -> None:
@@ -143,4 +147,6 @@ def _print_learned(question: str, followed: Followed, wanted: Wanted) -> int:
     elif learned := learned_markdown(followed.board):
         write(learned)
     report(why, verbose=wanted.verbose)
+    if followed.board.run_id and followed.board.kept:
+        say(f"fusion: nothing paid is lost; `fusion resume {followed.board.run_id}` goes on")
     return exit_code(why)

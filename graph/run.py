@@ -130,10 +130,10 @@ class Run:
     def seconds(self) -> float:
         return round(time.monotonic() - self.limits.began, 3)
 
-    def begin(self, messages: Sequence[AnyMessage]) -> None:
+    async def begin(self, messages: Sequence[AnyMessage]) -> None:
         """Have it written down that the run has begun; raises ConfigError as `Keeper.begin`."""
         if self.keeper is not None:
-            self.keeper.begin(
+            await self.keeper.begin(
                 messages, self.settings, self.attachments, self.extra_tools, self.started_at
             )
 
