@@ -43,6 +43,10 @@ def serve(
         bool,
         typer.Option("--trust-clients", help="Let clients set docs, networks and sandbox."),
     ] = False,
+    runs: Annotated[
+        str | None,
+        typer.Option(metavar="PLACE", help="Where runs are kept for `fusion resume`; off."),
+    ] = None,
     grace: Annotated[
         float, typer.Option(min=0, metavar="S", help="After SIGTERM, time for runs to finish.")
     ] = 30.0,
@@ -72,6 +76,7 @@ def serve(
             max_budget_usd=max_budget,
             max_deadline_s=max_deadline,
             any_setting=trust_clients,
+            runs=runs,
             grace_s=grace,
             log_prompts=log_prompts,
         )

@@ -16,6 +16,7 @@ from langgraph_fusion.cli.given import split
 from langgraph_fusion.cli.output import say
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.preflight import check_ready, default_preset, user_prices
+from langgraph_fusion.graph.run_store import default_place
 from langgraph_fusion.graph.settings import load_settings
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def serve_http(
     max_budget_usd: float | None,
     max_deadline_s: float | None,
     any_setting: bool,
+    runs: str | None,
     **given: Any,
 ) -> None:
     """Serve until SIGINT or SIGTERM; `given` are fields of `ServerConfig`.
@@ -64,7 +66,7 @@ def serve_http(
         max_deadline_s=max_deadline_s,
         max_budget_usd=max_budget_usd,
     )
-    config = ServerConfig(permits=permits, **given)
+    config = ServerConfig(permits=permits, runs=runs or default_place(), **given)
     into_environment(config)
     with _socket(at) as listening:
         _announce(listening, name, why, config.keys)

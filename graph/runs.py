@@ -63,6 +63,10 @@ class Runs:
                 await self._beat
         await self.writer.close()
 
+    async def check(self) -> None:
+        """Ask the store for something, and raise what it raises if it does not answer."""
+        await self._store.aget(_RECORDS, "-", refresh_ttl=False)
+
     async def all(self) -> list[RunRecord]:
         """Every run, the newest first; records that cannot be read are left out."""
         items = await self._store.asearch(_RECORDS, limit=_ALL, refresh_ttl=False)
@@ -85,19 +89,6 @@ class Runs:
             f"{len(found)} runs begin with {run_id!r}" if found else f"there is no run {run_id!r}"
         )
         raise ConfigError(f"{many}; `fusion runs` lists them")
-
-    async def latest(self, *, resumable: bool = False) -> RunRecord:
-        """The newest run, or the newest that can be resumed.
-
-        Raises:
-            ConfigError: If there is none.
-        """
-        for record in await self.all():
-            if record.resumable or not resumable:
-                return record
-        raise ConfigError(
-            "there is no run to resume; `fusion runs` lists them" if resumable else "no run is kept"
-        )
 
     async def journal(self, record: RunRecord) -> Journal:
         """What the run has done so far, to be read or continued."""
@@ -127,7 +118,7 @@ class Runs:
             ConfigError: If there is no such run, it has finished, or a process works on it.
         """
         record = await self.get(run_id)
-        check_may_reopen(record)
+        _may_reopen(record)
         journal = await self.journal(record)
         if not journal.keys:
             raise ConfigError(f"run {record.id}: its journal is gone; ask again")
@@ -225,8 +216,7 @@ def _in_order(entries: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
     return [(key, text) for _, key, text in sorted(ours)]
 
 
-def check_may_reopen(record: RunRecord) -> None:
-    """Raise ConfigError for a run that has finished or is at work."""
+def _may_reopen(record: RunRecord) -> None:
     if record.now == "running":
         raise ConfigError(_at_work(record))
     if record.status == "finished" and record.reason != "tool_calls":

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator
+from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
@@ -19,6 +20,10 @@ from openai import DefaultAioHttpClient
 
 from langgraph_fusion.models.errors import BadResponse, UpstreamError
 
+DEPTH = "x-openrouter-fusion-depth"
+"""Header of every call: how many deliberations it is inside of, so that none starts another."""
+depth: ContextVar[int] = ContextVar("fusion_depth", default=0)
+"""Of the request that this process is working for; 0 at the outermost."""
 _MAX_ERROR_BODY = 64 * 1024
 
 
@@ -40,6 +45,7 @@ class LoopClient(httpx2.AsyncClient):
             BadResponse: If a stream was asked for and the answer is a page or another object.
         """
         client = await self._client()
+        request.headers[DEPTH] = str(depth.get() + 1)
         response = await client.send(request, stream=stream, **kwargs)
         if stream and response.is_success:
             await _refuse_what_is_no_stream(response)

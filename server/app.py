@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from langgraph_fusion.graph.errors import FusionError
+from langgraph_fusion.graph.run_store import open_runs
 from langgraph_fusion.models.http import close_http_client
 from langgraph_fusion.server import chat, health
 from langgraph_fusion.server.config import ServerConfig, of_environment
@@ -21,6 +22,7 @@ from langgraph_fusion.server.gate import Gate
 from langgraph_fusion.server.logs import log_surprise, log_to_stderr
 from langgraph_fusion.server.presence import ClientGone
 from langgraph_fusion.server.service import Service
+from langgraph_fusion.server.tracing import Tracing, wanted_by_environment
 
 
 def create_app(config: ServerConfig | None = None) -> FastAPI:
@@ -64,9 +66,26 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(import_module, f"langgraph_fusion.{name}")
     if service.keys is not None:
         await asyncio.to_thread(service.keys.create)
-    with service.closing.on_signal(service):
-        yield
+    async with open_runs(service.config.runs) as service.store, _traced(service):
+        with service.closing.on_signal(service):
+            yield
+        service.store = None
     await close_http_client()
+
+
+@asynccontextmanager
+async def _traced(service: Service) -> AsyncIterator[None]:
+    """Traces of all runs, if the environment asks for them."""
+    if not wanted_by_environment():
+        yield
+        return
+    tracing = await asyncio.to_thread(Tracing)
+    service.watchers.append(tracing)
+    try:
+        yield
+    finally:
+        service.watchers.remove(tracing)
+        await asyncio.to_thread(tracing.close)
 
 
 async def _nobody(request: Request, error: Exception) -> Response:

@@ -17,10 +17,11 @@ from dataclasses import replace
 from typing import Any
 
 from langgraph_fusion.graph.ask import deliberate
-from langgraph_fusion.graph.errors import ConfigError, RunFailed
+from langgraph_fusion.graph.errors import ConfigError, FusionError, RunFailed
+from langgraph_fusion.models.http import depth
 from langgraph_fusion.server.account import Account
 from langgraph_fusion.server.admission import Place
-from langgraph_fusion.server.errors import ServerStopping
+from langgraph_fusion.server.errors import ApiError, ServerStopping, api_error
 from langgraph_fusion.server.service import Service
 from langgraph_fusion.server.visits import Visit
 from langgraph_fusion.server.wanted import Wanted
@@ -63,17 +64,37 @@ async def begun(service: Service, wanted: Wanted, visit: Visit) -> "Conducted":
 
 async def _admitted(service: Service, wanted: Wanted, visit: Visit) -> "Conducted":
     if service.closing.begun:
-        raise ServerStopping(None)
+        raise ServerStopping(None, kept=False)
+    wanted = _once(wanted, visit.depth)
     place = service.admission.enter()
     try:
         account = await Account.open(service.keys, visit.key, wanted.settings.budget_usd)
         if account.budget_usd is not None:
-            settings = wanted.settings.changed(budget_usd=account.budget_usd)
-            wanted = replace(wanted, settings=settings)
+            wanted = _changed(wanted, budget_usd=account.budget_usd)
         return Conducted(service, wanted, visit, place, account)
     except BaseException:
         place.leave()
         raise
+
+
+def _once(wanted: Wanted, depth: int) -> Wanted:
+    """Inside a deliberation there is no second one: the synthesizer answers alone.
+
+    Raises:
+        ApiError: 400, if that synthesizer leads back here as well.
+    """
+    if depth > 1:
+        raise ApiError(
+            400,
+            "a model of this panel leads back to this server, again and again; seat another one",
+            code="recursion",
+            param="model",
+        )
+    return _changed(wanted, mode="direct") if depth else wanted
+
+
+def _changed(wanted: Wanted, **settings: Any) -> Wanted:
+    return replace(wanted, settings=wanted.settings.changed(**settings))
 
 
 class Conducted:
@@ -88,6 +109,7 @@ class Conducted:
         self._wanted = wanted
         self._place = place
         self._account = account
+        self._depth = visit.depth
         self._watches = [watcher.watch(visit, wanted) for watcher in service.watchers]
         self._told: asyncio.Queue[Event | None] = asyncio.Queue()
         self._stopped_by: RunFailed | None = None
@@ -96,15 +118,17 @@ class Conducted:
         service.runs.add(self)
 
     async def events(self) -> AsyncGenerator[Event, None]:
-        """Yield what the run tells, then raise what it raises.
+        """Yield what the run tells, then raise how it failed.
 
         Raises:
-            ConfigError, RunFailed: As `graph.ask.deliberate`.
-            ServerStopping: If the server did not wait for the end of the run.
+            ApiError: If it has no answer, or the server did not wait for it; with the run's id.
         """
         while (event := await self._told.get()) is not None:
             yield event
-        await self._ended()
+        try:
+            await self._ended()
+        except FusionError as error:
+            raise api_error(error, self.run_id) from error
 
     async def result(self) -> Event:
         """Read all events and return the `FusionResult` as JSON; raises as `events`."""
@@ -134,7 +158,7 @@ class Conducted:
 
     def give_up(self) -> None:
         """End the run because the server stops; its client is told so."""
-        self._stopped_by = ServerStopping(self.run_id)
+        self._stopped_by = ServerStopping(self.run_id, kept=self._service.store is not None)
         self._task.cancel()
 
     async def _ended(self) -> None:
@@ -148,12 +172,15 @@ class Conducted:
             raise self._account.explained(error) from error
 
     async def _perform(self) -> None:
+        depth.set(self._depth)
         async with self._place.turn():
             self.has_turn = True
             await self._deliberate()
 
     async def _deliberate(self) -> None:
-        async with aclosing(deliberate(self._wanted.messages, self._wanted.settings)) as events:
+        wanted = self._wanted
+        run = deliberate(wanted.messages, wanted.settings, runs=self._service.store)
+        async with aclosing(run) as events:
             async for event in events:
                 self._tell(event)
 

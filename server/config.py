@@ -22,6 +22,8 @@ class ServerConfig:
     max_body_bytes: int = 8 * MIB
     keys: Path | None = None
     """File of API keys; without one every request is served."""
+    runs: str | None = None
+    """Where runs are kept: a file, a `postgresql://` URL, or nowhere. See docs/runs.md."""
     keep_alive_s: float = 10.0
     """A stream is never silent for longer: a comment line is sent."""
     grace_s: float = 30.0

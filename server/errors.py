@@ -95,9 +95,12 @@ class ApiError(Exception):
 class ServerStopping(RunFailed):
     """The server was told to stop before the run had finished."""
 
-    def __init__(self, run_id: str | None) -> None:
+    def __init__(self, run_id: str | None, *, kept: bool) -> None:
         named = f"run {run_id}" if run_id else "this run"
-        super().__init__(f"the server is stopping and {named} was not finished", "server_stopping")
+        way = f"`fusion resume {run_id}` goes on with it" if run_id and kept else "ask again"
+        super().__init__(
+            f"the server is stopping and {named} was not finished; {way}", "server_stopping"
+        )
 
 
 class TooLarge(HTTPException):

@@ -58,7 +58,11 @@ async def _checks_of(service: Service) -> dict[str, Check]:
         await check_ready(settings, user_prices())
     except ConfigError as error:
         return {"panel": Check(False, str(error))}
-    checks = {"panel": Check(True, f"preset {settings.preset}"), "keys": await _keys(service)}
+    checks = {
+        "panel": Check(True, f"preset {settings.preset}"),
+        "keys": await _keys(service),
+        "store": await _store(service),
+    }
     if any("bash" in settings.tools_of(seat) for seat in settings.panel):
         checks["engine"] = await _engine(settings)
     return checks
@@ -72,6 +76,16 @@ async def _keys(service: Service) -> Check:
     except (OSError, sqlite3.Error) as error:
         return Check(False, f"the file of keys cannot be read: {error}")
     return Check(True, "the file of keys can be read")
+
+
+async def _store(service: Service) -> Check:
+    if service.store is None:
+        return Check(True, "runs are not kept")
+    try:
+        await service.store.check()
+    except Exception as error:  # noqa: BLE001 - every kind of store has errors of its own
+        return Check(False, f"runs cannot be kept: {type(error).__name__}")
+    return Check(True, "runs are kept")
 
 
 async def _engine(settings: FusionSettings) -> Check:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from langgraph_fusion.graph.runs import Runs
 from langgraph_fusion.server.admission import Admission
 from langgraph_fusion.server.closing import Closing
 from langgraph_fusion.server.config import ServerConfig
@@ -26,6 +27,8 @@ class Service:
     keys: KeyRing | None
     """None when every request is served."""
     watchers: list[Watcher]
+    store: Runs | None = None
+    """Where runs are kept; open from the start of the application to its end."""
     runs: "set[Conducted]" = field(default_factory=set)
     """Under way or waiting."""
 

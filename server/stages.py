@@ -6,13 +6,14 @@ from typing import Any
 
 from langgraph_fusion.graph.records import Stage
 
-_STARTS: dict[str, Stage | None] = {
+STARTS: dict[str, Stage | None] = {
     "run.started": "panel",
     "judge.started": "judge",
     "follow_ups": "follow_up",
     "sources": "synthesizer",
     "run.finished": None,
 }
+"""The events with which a stage starts, and the one that ends the last."""
 
 
 class Stages:
@@ -24,8 +25,8 @@ class Stages:
         self._began = 0.0
 
     def event(self, event: dict[str, Any]) -> None:
-        if event["type"] in _STARTS:
-            self.turn_to(_STARTS[event["type"]])
+        if event["type"] in STARTS:
+            self.turn_to(STARTS[event["type"]])
 
     def turn_to(self, stage: Stage | None) -> None:
         """Leave the stage for another one, or for none; in the same one nothing happens."""

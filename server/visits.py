@@ -1,10 +1,14 @@
 """Who asks, through which door, and from how deep inside other deliberations."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
+from langgraph_fusion.models.http import DEPTH
 from langgraph_fusion.server.keys import Key
+
+_TRACE = ("traceparent", "tracestate")
 
 
 @dataclass(frozen=True)
@@ -15,6 +19,10 @@ class Visit:
     door: str
     """`chat` or `responses`."""
     key: Key | None = None
+    depth: int = 0
+    """How many deliberations this request is already inside of."""
+    trace: Mapping[str, str] = field(default_factory=dict)
+    """The client's trace, in W3C's headers."""
 
     @property
     def key_name(self) -> str | None:
@@ -23,4 +31,17 @@ class Visit:
 
 def visit_of(request: Request, door: str) -> Visit:
     """Read what the gate noted about the request."""
-    return Visit(request_id=request.state.request_id, door=door, key=request.state.key)
+    return Visit(
+        request_id=request.state.request_id,
+        door=door,
+        key=request.state.key,
+        depth=_depth(request.headers.get(DEPTH)),
+        trace={name: request.headers[name] for name in _TRACE if name in request.headers},
+    )
+
+
+def _depth(header: str | None) -> int:
+    """The format of the header is not documented, so anything but a number counts as one level."""
+    if header is None:
+        return 0
+    return int(header) if header.isdecimal() and len(header) < 4 else 1

@@ -25,7 +25,7 @@ def body(**further: Any) -> dict[str, Any]:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    """Wait until it holds; half a minute at most."""
-    async with asyncio.timeout(30):
+    """Wait until it holds; a minute at most."""
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.01)

@@ -1,0 +1,177 @@
+"""`fusion serve` as an operator runs it: a process of its own, started and stopped."""
+
+import asyncio
+import json
+import re
+import signal
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+
+from tests.cli.processes import FUSION, ROOT, environment, run
+from tests.graph.cast import A, B, C, Part, cast
+from tests.scripted import ScriptedServer, hang, scripted_server, text
+from tests.server.asking import asking, body, until
+
+
+class Command:
+    """A running `fusion serve`."""
+
+    def __init__(self, process: Process, url: str, models: ScriptedServer, place: Path) -> None:
+        self.process = process
+        self.url = url
+        self.models = models
+        self.place = place
+        self.client = openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0)
+
+    async def stopped(self, how: signal.Signals = signal.SIGTERM) -> list[dict[str, Any]]:
+        """Stop it and return the lines of its log."""
+        self.process.send_signal(how)
+        assert self.process.stderr is not None
+        rest = await self.process.stderr.read()
+        await self.process.wait()
+        return [json.loads(line) for line in rest.decode().splitlines() if line[:1] == "{"]
+
+
+@asynccontextmanager
+async def served(script: Part, place: Path, *options: str) -> AsyncIterator[Command]:
+    async with scripted_server(script) as models:
+        env = {
+            "OPENROUTER_API_KEY": "sk-or-secret-key",
+            "OPENROUTER_BASE_URL": models.base_url,
+            "XDG_DATA_HOME": str(place),
+            "XDG_CONFIG_HOME": str(place),
+            "XDG_CACHE_HOME": str(place),
+        }
+        process = await asyncio.create_subprocess_exec(
+            *FUSION, "serve", "--port", "0", *options, cwd=ROOT, env=environment(env), stderr=PIPE
+        )
+        try:
+            command = Command(process, await _url(process), models, place)
+            async with command.client:
+                yield command
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.communicate()
+
+
+async def _url(process: Process) -> str:
+    assert process.stderr is not None
+    line = (await process.stderr.readline()).decode()
+    found = re.search(r"(http://[\d.:]+)/v1", line)
+    assert found, line
+    return found[1]
+
+
+async def test_a_server_answers_says_where_it_is_and_stops(tmp_path: Path) -> None:
+    async with served(cast(answer="It is 42."), tmp_path) as server:
+        reply = await server.client.chat.completions.create(**asking())
+        assert reply.choices[0].message.content == "It is 42."
+        log = await server.stopped()
+    assert server.process.returncode == -signal.SIGTERM
+    assert [line["event"] for line in log] == [
+        "run.started", "run.ended", "request", "server.stopping",
+    ]  # fmt: skip
+
+
+async def test_sigterm_lets_a_run_finish(tmp_path: Path) -> None:
+    script = cast({A: text("Alpha says 42.").after(1.0)})
+    async with served(script, tmp_path) as server:
+        asked = asyncio.create_task(server.client.chat.completions.create(**asking()))
+        await until(lambda: server.models.in_flight > 0)
+        server.process.send_signal(signal.SIGTERM)
+        assert (await asked).choices[0].message.content == "Done."
+        await server.process.communicate()
+        with pytest.raises(openai.APIConnectionError):
+            await server.client.chat.completions.create(**asking())
+
+
+async def test_a_run_that_outlasts_sigterm_is_kept_and_named(tmp_path: Path) -> None:
+    script = cast({C: hang()})
+    async with served(script, tmp_path, "--grace", "0.5") as server:
+        async with httpx2.AsyncClient(timeout=60) as client:
+            url = f"{server.url}/v1/chat/completions"
+            asked = asyncio.create_task(client.post(url, json=body()))
+            await until(lambda: len(server.models.requests) == 3)
+            await asyncio.sleep(0.3)
+            server.process.send_signal(signal.SIGTERM)
+            response = await asked
+        await server.process.communicate()
+    assert response.status_code == 503
+    error = response.json()["error"]
+    assert error["failure_reason"] == "server_stopping"
+    assert f"fusion resume {error['run_id']}" in error["message"]
+    assert (tmp_path / "langgraph-fusion" / "runs.db").is_file()
+    assert server.models.in_flight == 0
+
+
+async def test_several_workers_share_one_port_and_one_page_of_metrics(tmp_path: Path) -> None:
+    async with served(cast(), tmp_path, "--workers", "2") as server:
+        for _ in range(4):
+            client = openai.AsyncOpenAI(base_url=f"{server.url}/v1", api_key="none")
+            async with client:
+                await client.chat.completions.create(**asking())
+        async with httpx2.AsyncClient() as http:
+            page = (await http.get(f"{server.url}/metrics")).text
+        assert 'fusion_runs_total{door="chat",outcome="ok"} 4.0' in page
+        await server.stopped()
+
+
+async def test_keys_made_by_the_command_open_the_server(tmp_path: Path) -> None:
+    file = str(tmp_path / "keys.db")
+    made = run(*FUSION, "keys", "add", "ada", "--keys", file, "--per-minute", "1")
+    token = made.stdout.strip()
+    async with served(cast(), tmp_path, "--keys", file) as server:
+        with pytest.raises(openai.AuthenticationError):
+            await server.client.chat.completions.create(**asking())
+        known = server.client.with_options(api_key=token)
+        await known.chat.completions.create(**asking())
+        with pytest.raises(openai.RateLimitError):
+            await known.chat.completions.create(**asking())
+        listed = json.loads(run(*FUSION, "keys", "list", "--keys", file, "--json").stdout)
+        assert [(one["name"], one["runs"]) for one in listed["keys"]] == [("ada", 1)]
+        assert run(*FUSION, "keys", "remove", "ada", "--keys", file).returncode == 0
+        with pytest.raises(openai.AuthenticationError):
+            await known.chat.completions.create(**asking())
+        log = await server.stopped()
+    assert token not in json.dumps(log)
+    assert {line.get("key") for line in log if line["event"] == "run.started"} == {"ada"}
+
+
+async def test_a_port_that_is_taken_and_a_missing_key_are_said_in_words(tmp_path: Path) -> None:
+    async with served(cast(), tmp_path) as server:
+        port = server.url.rpartition(":")[2]
+        taken = run(*FUSION, "serve", "-p", "offline", "--port", port)
+        assert (taken.returncode, "in use" in taken.stderr) == (2, True)
+        keyless = run(*FUSION, "serve", "-p", "quality", "--port", "0")
+        assert (keyless.returncode, "OPENROUTER_API_KEY" in keyless.stderr) == (2, True)
+
+
+async def test_listening_beyond_this_machine_without_keys_is_warned_of(tmp_path: Path) -> None:
+    async with served(cast(), tmp_path, "--host", "0.0.0.0") as server:
+        assert server.process.stderr is not None
+        assert b"WARNING" in await server.process.stderr.readline()
+
+
+async def test_a_server_that_died_in_mid_run_serves_again_and_names_the_run(
+    tmp_path: Path,
+) -> None:
+    async with served(cast({B: hang()}), tmp_path) as server:
+        asked = asyncio.create_task(server.client.chat.completions.create(**asking()))
+        await until(lambda: server.models.in_flight == 1 and len(server.models.requests) == 3)
+        log = await server.stopped(signal.SIGKILL)
+        with pytest.raises(openai.APIConnectionError):
+            await asked
+    run_id = next(line["run_id"] for line in log if line["event"] == "run.started")
+    async with served(cast(), tmp_path) as again:
+        reply = await again.client.chat.completions.create(**asking())
+        assert reply.choices[0].message.content == "Done."
+        assert (reply.model_extra or {})["fusion"]["run_id"] != run_id
+        await again.stopped()
