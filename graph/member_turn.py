@@ -103,7 +103,8 @@ class MemberTurn:
         except TimeIsUp:
             self._interrupted = True
             raise
-        message = mended(_ai(answer.result))
+        offered = {_name(tool) for tool in asked.tools} if not final else set()
+        message = mended(_ai(answer.result), offered)
         if asked.tools and not final:
             return message
         desk.loops = final and bool(message.tool_calls)

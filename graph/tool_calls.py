@@ -1,24 +1,63 @@
 """Mend the tool calls that models send broken, and show calls and results in a few words."""
 
 import json
+import re
+from collections.abc import Collection
 from typing import Any
+from uuid import uuid4
 
 from langchain_core.messages import AIMessage, ToolCall
 from langchain_core.messages.tool import tool_call
 
+from langgraph_fusion.models.leaked_calls import leaked_calls
+from langgraph_fusion.models.markup import strip_tool_markup
+
 _SHOWN_CHARS = 160
+_TAIL = re.compile(r"<\|.*|:\d+$", re.S)
 
 
-def mended(message: AIMessage) -> AIMessage:
-    """Turn tool calls with malformed or double-encoded arguments into calls the tools can judge.
+def mended(message: AIMessage, known: Collection[str] = ()) -> AIMessage:
+    """Turn calls with broken arguments, or names that nearly are `known`, into sound ones.
 
     What cannot be read becomes a call without arguments, so that the model is told what is missing.
+    A reply whose calls stand in its text, because the server did not read them, gets them as calls.
     """
-    broken = message.invalid_tool_calls
-    if not broken and all(_sound(call) for call in message.tool_calls):
+    if not (message.tool_calls or message.invalid_tool_calls):
+        return _with_calls_of_its_text(message, known)
+    if not message.invalid_tool_calls and all(_sound(one, known) for one in message.tool_calls):
         return message
-    calls = [_call(one["name"], one["args"], one["id"], n) for n, one in enumerate(_all(message))]
+    calls = [
+        _call(_meant(one["name"], known), one["args"], one["id"], number)
+        for number, one in enumerate(_all(message))
+    ]
     return message.model_copy(update={"tool_calls": calls, "invalid_tool_calls": []})
+
+
+def _with_calls_of_its_text(message: AIMessage, known: Collection[str]) -> AIMessage:
+    leaked = leaked_calls(str(message.text)) if known else []
+    meant = [(_meant(name, known), args) for name, args in leaked]
+    calls = [
+        _call(name, args, f"leaked_{uuid4().hex[:12]}", number)
+        for number, (name, args) in enumerate(meant)
+        if name in known
+    ]
+    if not calls:
+        return message
+    said = strip_tool_markup(str(message.text))
+    return message.model_copy(update={"content": said, "tool_calls": calls})
+
+
+def _meant(name: str | None, known: Collection[str]) -> str | None:
+    """The tool that is meant: models add a namespace, a number or a channel, or spell it anew."""
+    if not name or name in known:
+        return name
+    bare = _TAIL.sub("", name).rpartition(".")[2].rpartition("/")[2]
+    alike = [one for one in known if _plain(one) == _plain(bare)]
+    return alike[0] if len(alike) == 1 else name
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]", "", name).lower()
 
 
 def without_tool_calls(message: AIMessage) -> AIMessage:
@@ -44,8 +83,9 @@ def _all(message: AIMessage) -> list[Any]:
     return [*message.tool_calls, *message.invalid_tool_calls]
 
 
-def _sound(call: ToolCall) -> bool:
-    return bool(call["id"]) and bool(call["name"]) and isinstance(call["args"], dict)
+def _sound(call: ToolCall, known: Collection[str]) -> bool:
+    named = call["name"] in known if known else bool(call["name"])
+    return bool(call["id"]) and named and isinstance(call["args"], dict)
 
 
 def _call(name: str | None, args: Any, id: str | None, number: int) -> ToolCall:

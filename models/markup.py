@@ -49,6 +49,13 @@ _SCAN = re.compile(f"(?P<keep>{'|'.join(_CODE)})|{'|'.join(_MARKUP)}", re.S)
 _HEADLESS_THINKING = re.compile(r"\A(?:(?!<think).)*?(?:^|\n)[ \t]*</think(?:ing)?>[ \t]*\n", re.S)
 
 
+def leaked_markup(text: str) -> list[str]:
+    """Return the stretches of leaked markup, without those in code and in thinking."""
+    return [
+        found.group() for found in _SCAN.finditer(text) if not found["keep"] and not found["think"]
+    ]
+
+
 def strip_tool_markup(text: str) -> str:
     """Return the text without leaked tool calls and thinking blocks.
 

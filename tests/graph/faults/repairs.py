@@ -8,6 +8,7 @@ from tests.scripted import Reply, Seen, text, tool_calls
 
 ANSWER = text("Alpha says 42.")
 LOOK = tool_calls([("docs_search", {"query": "fusion"})])
+BROKEN = "<tool_call>\ndocs_search with fish\n</tool_call>"
 MARKUP = '<tool_call>{"name": "docs_search", "arguments": {"query": "x"}}</tool_call>'
 
 
@@ -59,7 +60,9 @@ REPAIRS = (
     ),
     Repair("invented tool", calls_once("browse", '{"url": "x"}'), tool_errors=1),
     Repair("invented arguments", calls_once("docs_search", '{"words": "x"}'), tool_errors=1),
-    Repair("tool markup in the text", lambda seen, number: text(f"Alpha says 42.\n{MARKUP}")),
+    Repair("misspelt tool", calls_once("functions.DocsSearch<|channel|>json", '{"query": "fish"}')),
+    Repair("call written into the text", lambda seen, n: ANSWER if n else text(f"Hm.\n{MARKUP}")),
+    Repair("unreadable markup in the text", lambda seen, n: text(f"Alpha says 42.\n{BROKEN}")),
     Repair("endless loop", loops, tool_errors=3, cut_short="tool_loop"),
     Repair(
         "tool calls in the last turn", loops_to_the_end, ("empty",),
