@@ -18,7 +18,9 @@ def _run_started(board: Board, event: Event, now: float) -> Board:
     for seat in ("judge", "synthesizer"):
         if model := event.get(seat):
             rows[seat] = Row(seat, _model_name(model))
-    return replace(board, preset=str(event.get("preset", "")), rows=rows)
+    run_id, kept = str(event.get("run_id", "")), bool(event.get("kept"))
+    preset = str(event.get("preset", ""))
+    return replace(board, run_id=run_id, kept=kept, preset=preset, rows=rows)
 
 
 def _model_name(seat: Any) -> str:
@@ -48,7 +50,7 @@ def _tool_done(board: Board, event: Event, now: float) -> Board:
 
 
 def _call(board: Board, event: Event, now: float) -> Board:
-    call = {key: value for key, value in event.items() if key != "type"}
+    call = {key: value for key, value in event.items() if key not in ("type", "replayed")}
     row = board.rows.get(call["seat"]) or Row(call["seat"], call["model"])
     cost = call.get("cost_usd")
     billed = board.with_row(

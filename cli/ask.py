@@ -24,6 +24,8 @@ def ask(
     min_answers: options.MinAnswers = None,
     require_sandbox: options.RequireSandbox = False,
     set_: options.Assignments = None,
+    estimate: options.Estimate = False,
+    keep: options.Keep = False,
     as_json: options.FullJson = False,
     save: options.Save = None,
     quiet: options.Quiet = False,
@@ -34,6 +36,8 @@ def ask(
     On a terminal the deliberation is shown while it runs. In a pipe standard output gets the answer
     alone and standard error the progress. Exit codes: 0 an answer, 1 the run failed, 2 bad input or
     settings (nothing was started), 130 Ctrl-C (what was learned so far is printed).
+
+    Whatever ends it, nothing paid is lost: `fusion resume` goes on where it was.
     """
     from langgraph_fusion.cli.asking import Wanted, answered
 
@@ -54,7 +58,7 @@ def ask(
     answered(
         question,
         question_file,
-        Wanted(as_json, save, quiet, verbose, tuple(file or ()), out),
+        Wanted(as_json, save, quiet, verbose, tuple(file or ()), out, estimate, keep),
         chosen,
         panel=panel,
         tools=tools,

@@ -15,9 +15,11 @@ from langgraph_fusion.cli.displays import line_display, live_display, no_display
 from langgraph_fusion.cli.ending import answer_of, print_plain, print_rich
 from langgraph_fusion.cli.failures import exit_code, json_of_stop, report, reported
 from langgraph_fusion.cli.given import Given, given
+from langgraph_fusion.cli.kept import check_out, kept_line
 from langgraph_fusion.cli.learned import learned_json, learned_markdown
 from langgraph_fusion.cli.live import Events, Followed, Show, follow
 from langgraph_fusion.cli.output import check_save, save, say, terminal, write, write_json
+from langgraph_fusion.cli.own_runs import own_runs
 from langgraph_fusion.cli.question import read_question
 from langgraph_fusion.cli.quiet import hush
 
@@ -42,6 +44,10 @@ class Wanted:
     """Copied into every member's sandbox."""
     out: Path | None = None
     """Where to keep what members leave."""
+    estimate: bool = False
+    """Only say what it would cost."""
+    keep: bool = False
+    """Leave question and result in the store."""
 
 
 def answered(
@@ -58,6 +64,7 @@ def answered(
     with reported(as_json=wanted.as_json, verbose=wanted.verbose):
         settings = given(chosen, **lists)
         check_save(wanted.save)
+        check_out(wanted.out)
         question = read_question(words, file)
         hush(verbose=wanted.verbose)
         code = asyncio.run(_deliberate(question, settings, wanted))
@@ -66,11 +73,22 @@ def answered(
 
 async def _deliberate(question: str, settings_given: Given, wanted: Wanted) -> int:
     settings = await _settings(settings_given, wanted)
+    if wanted.estimate:
+        _estimate(question, settings, wanted)
+        return 0
 
     from langgraph_fusion.graph.ask import deliberate
 
-    events = deliberate(question, settings, files=wanted.files, out=wanted.out)
-    return await conducted(question, events, wanted)
+    async with own_runs(keep=wanted.keep, quiet=wanted.quiet) as runs:
+        events = deliberate(question, settings, files=wanted.files, out=wanted.out, runs=runs)
+        return await conducted(question, events, wanted)
+
+
+def _estimate(question: str, settings: "FusionSettings", wanted: Wanted) -> None:
+    from langgraph_fusion.cli.estimating import print_estimate
+    from langgraph_fusion.graph.estimate import estimate
+
+    print_estimate(estimate(settings, question), as_json=wanted.as_json, quiet=wanted.quiet)
 
 
 async def conducted(question: str, events: Events, wanted: Wanted) -> int:
@@ -114,6 +132,8 @@ def _print_result(board: Board, result: Any, console: "Console | None", wanted: 
         print_rich(console, board, result, quiet=wanted.quiet)
     else:
         print_plain(result, quiet=wanted.quiet)
+    if wanted.out and not wanted.quiet:
+        say(kept_line(result, wanted.out))
     if wanted.save:
         save(wanted.save, answer_of(result), result)
 
@@ -127,4 +147,6 @@ def _print_learned(question: str, followed: Followed, wanted: Wanted) -> int:
     elif learned := learned_markdown(followed.board):
         write(learned)
     report(why, verbose=wanted.verbose)
+    if followed.board.run_id and followed.board.kept:
+        say(f"fusion: nothing paid is lost; `fusion resume {followed.board.run_id}` goes on")
     return exit_code(why)

@@ -47,6 +47,9 @@ class Row:
 class Board:
     """The whole run on one board. Times are seconds of a monotonic clock."""
 
+    run_id: str = ""
+    kept: bool = False
+    """Whether the run can be resumed should it stop."""
     preset: str = ""
     rows: Mapping[str, Row] = field(default_factory=dict)
     round: int = 0

@@ -108,6 +108,85 @@ def serve_mcp(
         asyncio.run(serve_stdio(settings, limits))
 
 
+def list_runs(
+    context: typer.Context, as_json: options.AsJson = False, verbose: options.Verbose = False
+) -> None:
+    """List the runs that are stored, show one, delete one.
+
+    They are in the file or PostgreSQL database that FUSION_RUNS names (`off`: none are kept), else
+    in ~/.local/share/langgraph-fusion/runs.db. After 7 days (FUSION_RUNS_DAYS) a run is removed,
+    unless it was asked with --keep. Texts of finished runs are kept only then.
+    """
+    import asyncio
+
+    from langgraph_fusion.cli.failures import reported
+
+    if context.invoked_subcommand is not None:
+        return
+    with reported(as_json=as_json, verbose=verbose):
+        from langgraph_fusion.cli.runs import list_runs as listed
+
+        asyncio.run(listed(as_json=as_json))
+
+
+def show_run(
+    run_id: options.RunId = None,
+    as_json: options.AsJson = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Show what happened in a run, its bill by seat, and its result if it was kept."""
+    import asyncio
+
+    from langgraph_fusion.cli.failures import reported
+
+    with reported(as_json=as_json, verbose=verbose):
+        from langgraph_fusion.cli.runs import show_run as shown
+
+        asyncio.run(shown(run_id, as_json=as_json))
+
+
+def delete_run(
+    run_id: Annotated[str, typer.Argument(metavar="ID", help="The run, or how its id begins.")],
+    verbose: options.Verbose = False,
+) -> None:
+    """Remove a run and everything that is stored of it."""
+    import asyncio
+
+    from langgraph_fusion.cli.failures import reported
+
+    with reported(verbose=verbose):
+        from langgraph_fusion.cli.runs import delete_run as deleted
+
+        asyncio.run(deleted(run_id))
+
+
+def resume_run(
+    run_id: options.RunId = None,
+    as_json: options.FullJson = False,
+    save: options.Save = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Go on with a run that was stopped, killed or failed: nothing paid is paid again.
+
+    Without an ID it is the last run that can be resumed. Exit codes are those of `fusion ask`.
+    """
+    import asyncio
+
+    from langgraph_fusion.cli.failures import reported
+
+    with reported(as_json=as_json, verbose=verbose):
+        from langgraph_fusion.cli.asking import Wanted
+        from langgraph_fusion.cli.output import check_save
+        from langgraph_fusion.cli.quiet import hush
+        from langgraph_fusion.cli.resuming import resume
+
+        check_save(save)
+        hush(verbose=verbose)
+        code = asyncio.run(resume(run_id, Wanted(as_json, save, quiet, verbose)))
+    raise typer.Exit(code)
+
+
 def build_sandbox(verbose: options.Verbose = False) -> None:
     """Build the image in which members run their commands. Needs Docker."""
     import asyncio

@@ -18,6 +18,7 @@ def learned_markdown(board: Board) -> str:
 def learned_json(question: str, board: Board) -> dict[str, Any]:
     """The same with every model call so far; the fields are those of `FusionResult`."""
     return {
+        "run_id": board.run_id,
         "question": question,
         "answers": list(board.answers),
         "analysis": board.analysis,

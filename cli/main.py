@@ -129,6 +129,29 @@ keys.command(
     epilog=examples("fusion keys remove ada --keys keys.db"),
 )(key_commands.remove_key)
 app.add_typer(keys, name="keys")
+app.command(
+    "resume",
+    short_help="Go on with a run that was stopped; nothing paid is paid again.",
+    epilog=examples("fusion resume", "fusion resume 1f0c", "fusion resume 1f0c --json"),
+)(commands.resume_run)
+
+runs = typer.Typer(
+    invoke_without_command=True,
+    rich_markup_mode=None,
+    epilog=examples("fusion runs", "fusion runs show", "fusion runs show 1f0c --json"),
+)
+runs.callback(short_help="List stored runs, show one, delete one.")(commands.list_runs)
+runs.command(
+    "show",
+    short_help="Show what happened in a run and what it cost.",
+    epilog=examples("fusion runs show", "fusion runs show 1f0c --json | jq .bill"),
+)(commands.show_run)
+runs.command(
+    "delete",
+    short_help="Remove a run and all that is stored of it.",
+    epilog=examples("fusion runs delete 1f0c"),
+)(commands.delete_run)
+app.add_typer(runs, name="runs")
 
 sandbox = typer.Typer(
     help="Build the sandbox image, remove what crashed runs left behind.",

@@ -79,6 +79,15 @@ Files = Annotated[
 Out = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Keep what members leave in /work/out.")
 ]
+Estimate = Annotated[
+    bool, typer.Option("--estimate", help="Say what the run would cost, and start nothing.")
+]
+Keep = Annotated[
+    bool, typer.Option("--keep", help="Keep question and result: `fusion runs show` prints them.")
+]
+RunId = Annotated[
+    str | None, typer.Argument(metavar="ID", help="The run, or how its id begins; else the last.")
+]
 FullJson = Annotated[bool, typer.Option("--json", help="Print the full result as JSON.")]
 Save = Annotated[
     Path | None,

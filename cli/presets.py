@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 from langgraph_fusion.cli.clean import one_line
+from langgraph_fusion.cli.estimating import cost_range
 from langgraph_fusion.cli.output import terminal, write_json
 from langgraph_fusion.graph.presets import preset_descriptions
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
@@ -42,7 +43,16 @@ def _described(name: str, description: str, served: bool) -> Preset:
         "judge": settings.judge.model,
         "synthesizer": settings.synthesizer.model,
         "missing": _missing(settings, served),
+        "cost_usd": _cost(settings),
     }
+
+
+def _cost(settings: FusionSettings) -> dict[str, float] | None:
+    """Low, likely and high in dollars for one run; None when a price is unknown."""
+    from langgraph_fusion.graph.estimate import estimate
+
+    cost = estimate(settings).total.cost_usd
+    return cost.model_dump() if cost else None
 
 
 def _missing(settings: FusionSettings, served: bool) -> list[str]:
@@ -71,6 +81,7 @@ def _print_table(presets: list[Preset]) -> None:
         grid.add_row("", "panel", Text(_panel(preset["panel"])))
         grid.add_row("", "judge", Text(preset["judge"]))
         grid.add_row("", "writer", Text(preset["synthesizer"]))
+        grid.add_row("", "a run", Text(cost_range(preset["cost_usd"])))
         console.print(grid)
         console.print()
 

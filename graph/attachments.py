@@ -24,8 +24,11 @@ class Attachments:
     def of(cls, files: Sequence[str | Path], out: str | Path | None) -> "Attachments":
         return cls(tuple(map(Path, files)), Path(out) if out else None)
 
-    def check(self, max_file_mb: int) -> None:
+    def check(self, max_file_mb: int, *, with_bash: bool) -> None:
         """Raise ConfigError for what could only fail later."""
+        if not with_bash and (self.files or self.out):
+            kind = "file" if self.files else "out"
+            raise ConfigError(f"{kind}: no member has bash, which it is for; add bash to `tools`")
         names = [path.name for path in self.files]
         for path in self.files:
             if not path.is_file():
@@ -48,7 +51,7 @@ class Attachments:
             names = ", ".join(path.name for path in self.files)
             lines.append(f"The reader gave you these files, read-only, in /work: {names}.")
         if self.out is not None:
-            lines.append("Files worth keeping go to /work/out; the reader gets them.")
+            lines.append("Files worth keeping go to /work/out (make it); the reader gets them.")
         return "\n".join(lines)
 
 
@@ -101,10 +104,10 @@ async def collect(
         try:
             copied = await copy_out(sandbox, out / seat)
         except (FileError, SandboxUnavailable) as error:
-            skipped.append(f"{seat}: {error}")
+            skipped.append(f"what {seat} left: {error}")
             continue
         kept += [(seat, path) for path in copied.files]
-        skipped += [f"{seat}: {why}" for why in copied.skipped]
+        skipped += [f"{seat}'s {why}" for why in copied.skipped]
     return kept, skipped
 
 

@@ -238,9 +238,12 @@ class Caller:
     async def _hold_off(self, ref: ModelRef) -> None:
         """Wait while the provider wants to be left alone, whichever seat it told so."""
         while wait_s := self._holding_off.seconds(ref):
+            own_s = self._holding_off.own_s(ref)
+            if own_s >= self.left_s:
+                said = f"the provider wants no call for another {own_s:.0f} s"
+                raise _CallFailed(Fault("rate_limited", said, 429, own_s), ref)
             if wait_s >= self.left_s:
-                said = f"the provider wants no call for another {wait_s:.0f} s"
-                raise _CallFailed(Fault("rate_limited", said, 429, wait_s), ref)
+                return  # what another model was told may not hold for this one
             self._tell_wait("model.wait", ref, "rate_limited", wait_s)
             await asyncio.sleep(wait_s)
 

@@ -5,12 +5,12 @@ happened, `seat` who (a letter, `judge` or `synthesizer`).
 
 | type | further keys |
 |---|---|
-| `run.started` | run_id, preset, seats [{seat, model}], judge (in mode `direct` no seats and no |
-| | judge), synthesizer, tools, notes [str] |
+| `run.started` | run_id, kept, preset, seats [{seat, model}] and judge (none in mode |
+| | `direct`), synthesizer, tools, notes [str] |
 | `member.started` | seat, model, round, questions [str] (empty in the first round) |
 | `member.tool` | seat, round, call_id, tool, input (short text) |
 | `member.tool_done` | seat, round, call_id, tool, ok, seconds, summary (short text) |
-| `model.call` | seat, and every field of `records.Call` |
+| `model.call` | seat, every field of `records.Call`; replayed (true) when it is told again |
 | `model.retry` | seat, model, reason, wait_s |
 | `model.wait` | seat, model, reason, wait_s: the provider told another seat to wait |
 | `model.hedge` | seat, model, next, after_s: slow to begin, so the next model is asked as well |

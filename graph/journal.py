@@ -119,7 +119,8 @@ class Journal:
 
     def note(self, key: str, make: Make) -> None:
         """Write down, with the next record, what can be worked out again from the others."""
-        self._cut_off = False  # a stage ended in this process: what follows was not begun before
+        if key.partition("/")[0] in self._live:
+            self._cut_off = False  # it ended in this process: what follows was not begun before
         if self._writer is not None:
             self._writer.later(self._put(key, make()))
 

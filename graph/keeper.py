@@ -48,7 +48,7 @@ class Keeper:
         """When the run first started; None if it does so now."""
         return self._record.started_at if self._record else None
 
-    def begin(
+    async def begin(
         self,
         messages: Sequence[AnyMessage],
         settings: FusionSettings,
@@ -56,7 +56,7 @@ class Keeper:
         further_tools: frozenset[str],
         started_at: str,
     ) -> None:
-        """Write down that the run has begun, and with what; nobody waits for it.
+        """Write down that the run has begun, and with what.
 
         Raises:
             ConfigError: If the run was begun with another conversation.
@@ -79,7 +79,7 @@ class Keeper:
             self._runs.save(self._record)
         if recorded is None or len(recorded.messages) < len(messages):
             spoken = tuple(message_json(message) for message in messages)
-            self._journal.begin(MESSAGES, lambda: RecordedMessages(messages=spoken))
+            await self._journal.record(MESSAGES, lambda: RecordedMessages(messages=spoken))
 
     def finished(self, result: dict[str, Any]) -> None:
         """Take the result, a `FusionResult` as JSON."""

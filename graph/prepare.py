@@ -23,7 +23,7 @@ async def prepare(state: FusionState, config: RunnableConfig) -> Json:
     asked = {"question": messages[at].text.strip(), "conversation": transcript(messages[:at])}
     run.turn = sum(message.type == "ai" for message in messages[at:])
     check_cap(run, cast("FusionState", {**state, **asked}))
-    run.begin(messages)
+    await run.begin(messages)
     tell("run.started", **_who_sits_where(run))
     return {
         "fusion": {},
@@ -77,6 +77,7 @@ def _who_sits_where(run: Run) -> Json:
     tools = sorted({group for seat in settings.members for group in settings.tools_of(seat)})
     return {
         "run_id": run.id,
+        "kept": run.keeper is not None,
         "preset": settings.preset,
         "seats": seats,
         "judge": str(settings.judge.models[0]) if settings.members else None,

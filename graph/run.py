@@ -123,17 +123,17 @@ class Run:
         kept, skipped = await collect(self._sandboxes, self.attachments.out)
         for why in skipped:
             self.degraded[:] = dict.fromkeys([*self.degraded, "files_not_kept"])
-            self.notes.append(f"A file was not kept: {why}")
+            self.notes.append(f"Not kept: {why}")
         return kept
 
     @property
     def seconds(self) -> float:
         return round(time.monotonic() - self.limits.began, 3)
 
-    def begin(self, messages: Sequence[AnyMessage]) -> None:
+    async def begin(self, messages: Sequence[AnyMessage]) -> None:
         """Have it written down that the run has begun; raises ConfigError as `Keeper.begin`."""
         if self.keeper is not None:
-            self.keeper.begin(
+            await self.keeper.begin(
                 messages, self.settings, self.attachments, self.extra_tools, self.started_at
             )
 
@@ -165,7 +165,8 @@ async def open_run(
     await asyncio.to_thread(import_module, "langgraph_fusion.models.chat")  # a second of imports
     prices = user_prices()
     settings = await check_ready(settings, prices)
-    attachments.check(settings.sandbox.max_file_mb)
+    with_bash = any("bash" in settings.tools_of(seat) for seat in settings.members)
+    attachments.check(settings.sandbox.max_file_mb, with_bash=with_bash)
     async with AsyncExitStack() as stack:
         journal, keeper = await stack.enter_async_context(kept.open())
         known = known_sources(journal)
@@ -178,7 +179,7 @@ async def open_run(
         if keeper is not None:
             run.started_at = keeper.started_at or run.started_at
             await stack.enter_async_context(keeper.watching(limits.began))
-        if any("bash" in settings.tools_of(seat) for seat in settings.members):
+        if with_bash:
             await _open_sandboxes(run, stack)
         yield run
 

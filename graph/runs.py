@@ -90,6 +90,19 @@ class Runs:
         )
         raise ConfigError(f"{many}; `fusion runs` lists them")
 
+    async def latest(self, *, resumable: bool = False) -> RunRecord:
+        """The newest run, or the newest that can be resumed.
+
+        Raises:
+            ConfigError: If there is none.
+        """
+        for record in await self.all():
+            if record.resumable or not resumable:
+                return record
+        raise ConfigError(
+            "there is no run to resume; `fusion runs` lists them" if resumable else "no run is kept"
+        )
+
     async def journal(self, record: RunRecord) -> Journal:
         """What the run has done so far, to be read or continued."""
         space = _journal_of(record.id)
@@ -118,7 +131,7 @@ class Runs:
             ConfigError: If there is no such run, it has finished, or a process works on it.
         """
         record = await self.get(run_id)
-        _may_reopen(record)
+        check_may_reopen(record)
         journal = await self.journal(record)
         if not journal.keys:
             raise ConfigError(f"run {record.id}: its journal is gone; ask again")
@@ -216,7 +229,8 @@ def _in_order(entries: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
     return [(key, text) for _, key, text in sorted(ours)]
 
 
-def _may_reopen(record: RunRecord) -> None:
+def check_may_reopen(record: RunRecord) -> None:
+    """Raise ConfigError for a run that has finished or is at work."""
     if record.now == "running":
         raise ConfigError(_at_work(record))
     if record.status == "finished" and record.reason != "tool_calls":

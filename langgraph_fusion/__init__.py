@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from langgraph_fusion.graph.ask import aask, ask, deliberate
     from langgraph_fusion.graph.build import create_fusion
     from langgraph_fusion.graph.errors import ConfigError, FusionError, RunFailed
+    from langgraph_fusion.graph.estimate import estimate
     from langgraph_fusion.graph.fusion_tool import fusion_tool
     from langgraph_fusion.graph.result import FusionResult
     from langgraph_fusion.graph.settings import FusionSettings, load_settings
@@ -28,6 +29,7 @@ _HOMES = {
     "aask": "graph.ask",
     "ask": "graph.ask",
     "deliberate": "graph.ask",
+    "estimate": "graph.estimate",
     "create_fusion": "graph.build",
     "ConfigError": "graph.errors",
     "FusionError": "graph.errors",
@@ -48,6 +50,7 @@ __all__ = [
     "ask",
     "create_fusion",
     "deliberate",
+    "estimate",
     "fusion_tool",
     "load_settings",
 ]

@@ -70,7 +70,7 @@ async def copy_out(
             await asyncio.to_thread(write_new, target, data)
         except (SandboxFileError, OSError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
-            skipped.append(one_line(f"{found.path}: {reason}"))
+            skipped.append(one_line(f"{found.path!r}: {reason}"))
         else:
             files.append(target)
     return Copied(tuple(files), tuple(skipped))

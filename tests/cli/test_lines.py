@@ -94,3 +94,29 @@ def test_an_early_end_and_a_run_without_a_panel_are_told() -> None:
     assert told([ended]) == ["nothing that matters is open: no further round"]
     alone = recorded.first_round()[0] | {"seats": [], "judge": None}
     assert told([alone]) == ["no panel: vendor/writer answers alone"]
+
+
+def test_every_change_of_plan_of_a_seat_is_told() -> None:
+    seats = [{"seat": "A", "model": "vendor/one"}]
+    others = {"judge": "vendor/two", "synthesizer": "vendor/three"}
+    waits = {"seat": "A", "model": "vendor/one", "reason": "rate_limited", "wait_s": 5.0}
+    hedge = {"seat": "judge", "model": "vendor/two", "next": "vendor/spare", "after_s": 20.0}
+    size = {"seat": "A", "model": "vendor/one", "results": 2, "chars": 9000}
+    assert told(
+        [
+            {"type": "run.started", "preset": "x", "seats": seats, **others},
+            {"type": "model.wait", **waits},
+            {"type": "model.hedge", **hedge},
+            {"type": "model.without_tools", "seat": "A", "model": "vendor/one"},
+            {"type": "context.compacted", **size},
+            {"type": "context.compacted", **size, "seat": "synthesizer", "results": None},
+            {"type": "member.loop", "seat": "A", "round": 0, "tool": "web_search", "times": 3},
+        ]
+    )[1:] == [
+        "A waits 5s: rate_limited",
+        "judge asks vendor/spare as well: vendor/two has not begun after 20s",
+        "A goes on without tools: vendor/one takes none",
+        "A shortens 2 tool results by 9000 characters: too long for vendor/one",
+        "writer shortens the evidence by 9000 characters: too long for vendor/one",
+        "A is told that it repeats web_search (3 times)",
+    ]

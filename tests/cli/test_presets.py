@@ -26,5 +26,5 @@ def test_presets_as_json_name_what_is_missing() -> None:
     assert presets["offline"]["missing"] == []
     assert presets["self"]["panel"] == ["~anthropic/claude-opus-latest"] * 3
     assert set(presets["quality"]) == {
-        "name", "description", "panel", "judge", "synthesizer", "missing",
+        "name", "description", "panel", "judge", "synthesizer", "missing", "cost_usd",
     }  # fmt: skip

@@ -2,9 +2,12 @@
 
 import pytest
 
+from langgraph_fusion.graph.holding_off import MOST_SHARED_S, HoldingOff
+from langgraph_fusion.models.faults import Fault
+from langgraph_fusion.models.ref import ModelRef
 from tests.graph.cast import JUDGE, WRITER, A, B, cast, settings
 from tests.graph.conftest import Fuse
-from tests.scripted import Reply, Seen, in_turn, status, structured, text
+from tests.scripted import Reply, Seen, in_turn, status, text
 
 WAIT = {"Retry-After": "1"}
 
@@ -35,14 +38,29 @@ async def test_one_vendors_limit_behind_a_router_holds_up_its_model_only(fuse: F
 
 async def test_a_wait_longer_than_the_stage_is_not_tried(fuse: Fuse) -> None:
     limited = status(429, headers={"Retry-After": "600"})
-    script = cast({A: limited, B: text("Beta.").after(0.3), JUDGE: structured({})})
-    fused = await fuse(script, settings(panel=[A, B], deadline_s=60))
+    fused = await fuse(cast({A: limited, B: text("Beta.")}), settings(panel=[A, B], deadline_s=20))
     failed = fused.result.failed_members[0]
     assert (failed.reason, failed.status_code) == ("rate_limited", 429)
     assert len(fused.server.seen_by(A)) == 1
-    assert not fused.server.seen_by(JUDGE), "its provider wanted no call"
-    assert fused.result.degraded == ("judge_upstream_error", "synthesizer_rate_limited")
-    assert fused.result.answer == "Beta."
+    assert fused.result.answer == "Done.", "other models of the provider are asked all the same"
+
+
+async def test_who_was_told_to_wait_is_not_called_again_before(fuse: Fuse) -> None:
+    limited = status(429, headers={"Retry-After": "600"})
+    given = settings(panel=[A, B], judge=A, synthesizer=B, deadline_s=20)
+    fused = await fuse(cast({A: limited, B: text("Beta.")}), given)
+    assert len(fused.server.seen_by(A)) == 1
+    assert fused.result.degraded == ("judge_upstream_error",)
+    assert "wants no call for another" in fused.result.notes[0]
+
+
+def test_free_models_of_a_router_are_counted_apart() -> None:
+    holding_off = HoldingOff()
+    free, other, paid = (ModelRef.parse(name) for name in ("v/a:free", "v/b:free", "v/c"))
+    holding_off.note(free, Fault("rate_limited", "free-models-per-day", 429, 3600.0), 3600.0)
+    assert holding_off.seconds(paid) == 0
+    assert 0 < holding_off.seconds(other) <= MOST_SHARED_S
+    assert holding_off.seconds(free) > MOST_SHARED_S
 
 
 async def test_a_fallback_of_another_provider_need_not_wait(
