@@ -16,6 +16,7 @@ from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.hedge import Race
 from langgraph_fusion.graph.holding_off import HoldingOff
 from langgraph_fusion.graph.limits import Limits
+from langgraph_fusion.graph.prompt_cache import cache_fields, with_cache_writes
 from langgraph_fusion.graph.records import Call, Stage, Switch
 from langgraph_fusion.graph.settings import ModelSeat
 from langgraph_fusion.graph.stages import share
@@ -259,7 +260,7 @@ class Caller:
         usage: Usage | None = None
         try:
             async with asyncio.timeout(min(self._seat.timeout_s, self.left_s)):
-                message = await asked.send(self._model(ref, reserved))
+                message = await asked.send(self._model(ref, reserved, asked))
             usage = usage_of(message, ref, self._prices)
             fault = _unusable(message)
             if fault is None:
@@ -276,20 +277,21 @@ class Caller:
         finally:
             self._bill(ref, usage, fault, time.monotonic() - began, reserved)
 
-    def _model(self, ref: ModelRef, reserved: Reserved) -> BaseChatModel:
-        model = chat_model(ref, self._options(reserved))
+    def _model(self, ref: ModelRef, reserved: Reserved, asked: _Asked) -> BaseChatModel:
+        cached = cache_fields(ref, self._stage, with_tools=bool(asked.along))
+        model = chat_model(ref, self._options(reserved, cached))
         if self._race is not None:
             self._racing[id(model)] = ref
         return model
 
-    def _options(self, reserved: Reserved) -> ModelOptions:
+    def _options(self, reserved: Reserved, fields: dict[str, Any]) -> ModelOptions:
         seat = self._seat
         return ModelOptions(
             temperature=seat.temperature,
             reasoning_effort=seat.reasoning_effort,
             max_tokens=reserved.max_tokens,
             timeout_s=seat.timeout_s,
-            extra=seat.extra,
+            extra={**fields, **seat.extra},
         )
 
     async def _reserve(self, ref: ModelRef, asked: _Asked) -> Reserved:
@@ -314,7 +316,7 @@ class Caller:
     def _price(self, ref: ModelRef) -> Price:
         """The listed price; of a model without one what `unknown_cost` says."""
         if price := self._prices.price_of(ref):
-            return price
+            return with_cache_writes(price, ref)
         unknown = self._limits.budget.unknown
         if unknown == "refuse":
             raise BudgetReached(f"no price is listed for {ref}, so the cap cannot be kept")

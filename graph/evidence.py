@@ -89,8 +89,9 @@ def _answer(state: FusionState, one: MemberAnswer, room: Room) -> str:
 
 
 def _evidence(state: FusionState, one: MemberAnswer, room: Room) -> str:
-    sources = {id: Source(**known) for id, known in state["sources"].items()}
-    shown = {id: each for id, each in sources.items() if each.seat == one.seat}
+    """What its author had been shown by then: a later round leaves these blocks as they are."""
+    known = state["sources"]
+    shown = {id: Source(**known[id]) for id in one.shown if id in known}
     cited = [shown[id] for id in one.cited if id in shown]  # an id of another seat is made up
     seen = [each for each in shown.values() if each not in cited]
     parts = [

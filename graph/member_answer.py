@@ -34,6 +34,7 @@ def answer_of(
         error=failure,
         truncated=bool(replies) and finish_reason(replies[-1]) == "length",
         cited=tuple(cited_ids(text)),
+        shown=tuple(one.id for one in desk.library.sources.all() if one.seat == desk.seat),
         tool_calls=desk.tool_calls,
         tool_errors=desk.tool_errors,
         switches=tuple(desk.caller.switches),

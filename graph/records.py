@@ -50,6 +50,8 @@ class MemberAnswer(_Record):
     """The model stopped at its output limit."""
     cited: tuple[str, ...] = ()
     """Source ids the text cites, in order of appearance."""
+    shown: tuple[str, ...] = ()
+    """Ids of the sources its author had been shown by then."""
     tool_calls: int = 0
     tool_errors: int = 0
     switches: tuple[Switch, ...] = ()

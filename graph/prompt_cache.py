@@ -1,0 +1,36 @@
+"""When to ask a provider to cache a prompt that will be sent again, one turn longer.
+
+Most providers cache by themselves what stands in front of a prompt unchanged. Anthropic's models do
+so only where a request says so, and charge a quarter more for what they write into the cache and a
+tenth or less for what they read from it. That pays for members, who send a growing prompt at every
+turn with tools; judge and writer send theirs once.
+Sources, 2026-11: openrouter.ai/docs (`cache_control` at the top level of a request) and
+platform.claude.com/docs (prompt caching).
+"""
+
+from typing import Any
+
+from langgraph_fusion.graph.records import Stage
+from langgraph_fusion.models.prices import Price
+from langgraph_fusion.models.ref import ModelRef
+
+_WRITE = 1.25
+"""Price of a token written into the cache for five minutes, in prices of input."""
+
+
+def caches_on_demand(ref: ModelRef) -> bool:
+    """Whether the model caches only what it is told to."""
+    return ref.provider == "openrouter" and ref.name.lstrip("~").startswith("anthropic/")
+
+
+def cache_fields(ref: ModelRef, stage: Stage, *, with_tools: bool) -> dict[str, Any]:
+    """Fields of the request that ask for the cache where it pays."""
+    grows = with_tools and stage in ("panel", "follow_up")
+    return {"cache_control": {"type": "ephemeral"}} if grows and caches_on_demand(ref) else {}
+
+
+def with_cache_writes(price: Price, ref: ModelRef) -> Price:
+    """The price at its dearest: every token of the prompt written into the cache."""
+    if not caches_on_demand(ref):
+        return price
+    return Price(price.input * _WRITE, price.output, price.cached)

@@ -1,0 +1,144 @@
+"""What is sent again stands unchanged in front, byte for byte, so that providers' caches hit."""
+
+import json
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from langchain_core.messages import HumanMessage, SystemMessage
+
+from tests.graph.cast import (
+    JUDGE,
+    PANEL,
+    WRITER,
+    A,
+    B,
+    asked_again,
+    cast,
+    contradiction,
+    disputed,
+    judge,
+    settings,
+)
+from tests.graph.conftest import Fuse
+from tests.scripted import Reply, Seen, structured, text, tool_calls
+
+SETTLED = {"contradictions": [contradiction(status="resolved", resolution="42.")]}
+CLAUDE = "anthropic/claude-opus-latest"
+
+
+def raw(part: Any) -> str:
+    """A part of a request as it went over the wire: order of keys and all."""
+    return json.dumps(part, ensure_ascii=False)
+
+
+def in_front(shorter: Seen, longer: Seen) -> bool:
+    """Whether all messages of one request stand unchanged at the beginning of another."""
+    before, after = raw(shorter.messages)[:-1], raw(longer.messages)
+    return after.startswith(before) and len(longer.messages) > len(shorter.messages)
+
+
+def member(seen: Seen) -> Reply:
+    """Searches twice, then answers."""
+    if seen.tool_names and len(seen.tool_results) < 2:
+        return tool_calls([("docs_search", {"query": f"fusion {len(seen.tool_results)}"})])
+    return text("Three members [A1].")
+
+
+async def test_members_send_the_same_bytes(fuse: Fuse, docs: str) -> None:
+    fused = await fuse(cast(dict.fromkeys(PANEL, member)), settings(tools=["docs"], docs=docs))
+    first = [fused.server.seen_by(model)[0] for model in PANEL]
+    assert len({raw(seen.messages) for seen in first}) == 1
+    assert len({raw(seen.body["tools"]) for seen in first}) == 1
+    assert len({raw([key for key in seen.body if key != "model"]) for seen in first}) == 1
+
+
+async def test_what_is_a_seats_own_comes_last(fuse: Fuse, docs: str) -> None:
+    own = [{"model": A, "instructions": "Doubt it."}, {"model": B, "instructions": "Trust it."}]
+    given = settings(panel=own, tools=["docs"], docs=docs)
+    turns = [SystemMessage("Be brief."), HumanMessage("What is it?")]
+    fused = await fuse(cast({A: member, B: member}), given, turns)
+    first, second = (fused.server.seen_by(model)[0] for model in (A, B))
+    assert raw(first.body["tools"]) == raw(second.body["tools"])
+    shared = first.system.removesuffix("Doubt it.")
+    assert shared == second.system.removesuffix("Trust it.")
+    assert shared.rstrip().endswith("Be brief.")
+    assert raw(first.messages[1:]) == raw(second.messages[1:])
+
+
+async def test_every_turn_of_a_member_begins_with_the_one_before(fuse: Fuse, docs: str) -> None:
+    fused = await fuse(cast({A: member}), settings(panel=[A], tools=["docs"], docs=docs))
+    turns = fused.server.seen_by(A)
+    assert len(turns) == 3
+    assert all(in_front(one, next_) for one, next_ in pairwise(turns))
+    assert len({raw(seen.body["tools"]) for seen in turns}) == 1
+
+
+async def test_the_tool_free_turn_changes_nothing_but_the_tools(fuse: Fuse, docs: str) -> None:
+    given = settings(panel=[A], tools=["docs"], docs=docs, max_tool_calls=1)
+    fused = await fuse(cast({A: member}), given)
+    research, last = fused.server.seen_by(A)
+    assert in_front(research, last)
+    assert not last.tool_names
+
+
+async def test_a_follow_up_begins_as_the_first_round_did(fuse: Fuse, docs: str) -> None:
+    script = cast({B: asked_again(member, member), A: member, JUDGE: judge(disputed(), SETTLED)})
+    fused = await fuse(script, settings(tools=["docs"], docs=docs))
+    rounds = [seen for seen in fused.server.seen_by(A) if len(seen.messages) == 2]
+    assert len(rounds) == 2
+    assert raw(rounds[0].messages[0]) == raw(rounds[1].messages[0])
+    assert raw(rounds[0].body["tools"]) == raw(rounds[1].body["tools"])
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_a_later_judgement_begins_with_the_earlier_one(
+    fuse: Fuse, docs: str, seed: int
+) -> None:
+    """Also when a member was shown further sources in between."""
+    script = cast(
+        {A: asked_again(text("Alpha says 42."), member), B: member,
+         JUDGE: judge(disputed(), SETTLED)}
+    )  # fmt: skip
+    fused = await fuse(script, settings(tools=["docs"], docs=docs, seed=seed))
+    first, second = fused.server.seen_by(JUDGE)
+    assert raw(first.messages[0]) == raw(second.messages[0])
+    assert second.last.startswith(first.last)
+    assert first.body["response_format"] == second.body["response_format"]
+
+
+async def test_a_judges_repairs_begin_with_what_it_was_asked(fuse: Fuse) -> None:
+    wrong = structured({"consensus": [{"claim": "x", "seats": ["Z"]}]})
+    fused = await fuse(cast({JUDGE: wrong}), settings())
+    asked = fused.server.seen_by(JUDGE)
+    assert len(asked) == 3
+    assert all(in_front(one, next_) for one, next_ in pairwise(asked))
+
+
+async def test_a_continued_text_begins_with_what_the_writer_was_asked(fuse: Fuse) -> None:
+    replies = [text("One ", finish_reason="length"), text("two.")]
+    fused = await fuse(cast({WRITER: lambda _: replies.pop(0)}), settings())
+    first, second = fused.server.seen_by(WRITER)
+    assert in_front(first, second)
+
+
+async def test_a_member_that_caches_on_demand_is_told_to_while_it_has_tools(
+    fuse: Fuse, docs: str
+) -> None:
+    given = settings(
+        panel=[CLAUDE, A], judge=f"~{CLAUDE}", synthesizer=CLAUDE, tools=["docs"], docs=docs
+    )
+    told = cast({CLAUDE: member, f"~{CLAUDE}": structured({}), A: member})
+    fused = await fuse(told, given)
+    turns = [seen for seen in fused.server.seen_by(CLAUDE) if seen.tool_names]
+    assert turns
+    assert all(seen.body["cache_control"] == {"type": "ephemeral"} for seen in turns)
+    others = [seen for seen in fused.server.requests if not seen.tool_names or seen.model == A]
+    assert others
+    assert not any("cache_control" in seen.body for seen in others)
+
+
+async def test_a_seat_may_ask_for_another_cache(fuse: Fuse, docs: str) -> None:
+    seat = {"model": CLAUDE, "extra": {"cache_control": {"type": "ephemeral", "ttl": "1h"}}}
+    fused = await fuse(cast({CLAUDE: member}), settings(panel=[seat], tools=["docs"], docs=docs))
+    assert fused.server.seen_by(CLAUDE)[0].body["cache_control"]["ttl"] == "1h"
