@@ -26,10 +26,11 @@ _MARKUP = re.compile(
 """How leaked markup begins (`models.markup`): only the whole text can be cleaned of it."""
 _CODE = re.compile(r"(?P<fence>```|~~~)|`[^`\n]+`")
 _ADDRESS = re.compile(r"(?:\]\(?)?(?:http\S*|htt?|h)?\Z")
+_LEAK = re.compile(r"(?:<[^>\s]*|\[[A-Z_]*|`{1,2})?\Z")
 _UNDECIDED = (
     _ADDRESS,
     re.compile(r"(?:\[[A-H\d,;\s]*\][ ,;]*)*(?:\[[A-H\d,;\s]*)?\Z"),  # citations side by side
-    re.compile(r"(?:<[^>\s]*|\[[A-Z_]*)?\Z"),  # leaked markup
+    _LEAK,
     re.compile(r"`[^\n]*\Z"),  # code in a line
     re.compile(r"~{0,2}\Z"),  # a fence
 )
@@ -84,10 +85,12 @@ class LiveAnswer:
 
     def _add(self, piece: str) -> str:
         self._held += piece
-        if self._plain:
-            return self._cut(len(self._held))
         self._muted |= len(self._held) > _MAX_HELD or bool(_MARKUP.search(self._held))
-        return "" if self._muted else "".join(self._parts())
+        if self._muted:
+            return ""
+        if self._plain:
+            return self._cut(_start_of(_LEAK, self._held))
+        return "".join(self._parts())
 
     def _parts(self) -> Iterable[str]:
         """Code as it stands and prose resolved, up to what is undecided."""
@@ -117,7 +120,11 @@ class LiveAnswer:
 
 def _decided(prose: str) -> int:
     """How much of the prose no further text can change."""
-    starts = (found.start() for pattern in _UNDECIDED if (found := pattern.search(prose)))
-    address = _ADDRESS.search(prose, 0, min(starts))  # not between an address and what touches it
-    assert address is not None
-    return address.start()
+    start = min(_start_of(pattern, prose) for pattern in _UNDECIDED)
+    return _start_of(_ADDRESS, prose[:start])  # not between an address and what touches it
+
+
+def _start_of(pattern: re.Pattern[str], prose: str) -> int:
+    """Where the pattern begins, at the latest at the end."""
+    found = pattern.search(prose)
+    return found.start() if found else len(prose)

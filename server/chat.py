@@ -7,11 +7,13 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
+from langgraph_fusion.graph.result import FusionResult
 from langgraph_fusion.server.bodies import ChatBody
 from langgraph_fusion.server.chat_reply import chat_completion
 from langgraph_fusion.server.chat_stream import chat_frames
 from langgraph_fusion.server.conduct import begun, conducted
 from langgraph_fusion.server.event_stream import EventStream
+from langgraph_fusion.server.hosted_result import wants_metadata
 from langgraph_fusion.server.presence import while_present
 from langgraph_fusion.server.service import Service
 from langgraph_fusion.server.visits import visit_of
@@ -25,14 +27,15 @@ async def chat_completions(body: ChatBody, request: Request) -> Response:
     """Answer a conversation with a deliberation, whole or as a stream of chunks."""
     service: Service = request.app.state.service
     wanted = wanted_from_chat(body, service.config.permits)
-    head = _head(wanted)
+    head, metadata = _head(wanted), wants_metadata(request.headers)
     if wanted.stream:
         run = await begun(service, wanted, visit_of(request, "chat"))
-        frames = chat_frames(run, wanted, head)
+        frames = chat_frames(run, wanted, head, metadata=metadata)
         return EventStream(frames, keep_alive_s=service.config.keep_alive_s, close=run.stop)
     async with conducted(service, wanted, visit_of(request, "chat")) as run:
         result = await while_present(request.receive, run.result())
-    return JSONResponse(chat_completion(head, result, details=wanted.details))
+    whole = FusionResult.model_validate(result)
+    return JSONResponse(chat_completion(head, whole, wanted, metadata=metadata))
 
 
 def _head(wanted: Wanted) -> dict[str, Any]:

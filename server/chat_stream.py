@@ -10,19 +10,30 @@ from contextlib import aclosing
 from typing import Any
 
 from langgraph_fusion.graph.live_answer import LiveAnswer
-from langgraph_fusion.server.chat_reply import finish_of, usage_of
+from langgraph_fusion.graph.result import FusionResult
+from langgraph_fusion.server.chat_reply import (
+    additions,
+    annotations_of,
+    finish_of,
+    tool_calls_of,
+    usage_of,
+)
 from langgraph_fusion.server.conduct import Conducted, Event
 from langgraph_fusion.server.errors import api_error
 from langgraph_fusion.server.event_stream import DONE, frame
+from langgraph_fusion.server.hosted_result import EXTENSION, answer_text
+from langgraph_fusion.server.logs import log_surprise
 from langgraph_fusion.server.wanted import Wanted
 
 Json = dict[str, Any]
 _SILENT = frozenset({"model.call", "sources", "writer.delta", "run.finished"})
 
 
-async def chat_frames(run: Conducted, wanted: Wanted, head: Json) -> AsyncGenerator[bytes, None]:
+async def chat_frames(
+    run: Conducted, wanted: Wanted, head: Json, *, metadata: bool
+) -> AsyncGenerator[bytes, None]:
     """Yield the chunks of a run; one that fails ends with an error object, as OpenAI's do."""
-    chunks = _Chunks(wanted, head)
+    chunks = _Chunks(wanted, head, metadata=metadata)
     yield chunks.chunk({"role": "assistant", "content": ""})
     try:
         async with aclosing(run.events()) as events:
@@ -30,34 +41,49 @@ async def chat_frames(run: Conducted, wanted: Wanted, head: Json) -> AsyncGenera
                 for data in chunks.of(event):
                     yield data
     except Exception as error:  # noqa: BLE001 - the status is sent, the stream has to say it
-        yield frame(api_error(error, run.run_id).body)
+        said = api_error(error, run.run_id)
+        if said.status == 500:
+            log_surprise(error, run_id=run.run_id)
+        yield frame(said.body)
     yield DONE
 
 
 class _Chunks:
-    def __init__(self, wanted: Wanted, head: Json) -> None:
+    def __init__(self, wanted: Wanted, head: Json, *, metadata: bool) -> None:
         self._wanted = wanted
+        self._metadata = metadata
         self._head = head | {"object": "chat.completion.chunk"}
-        self._answer = LiveAnswer()
+        settings = wanted.settings
+        plain = settings.mode == "direct" or settings.response_format is not None
+        self._answer = LiveAnswer(plain=plain)
 
     def of(self, event: Event) -> Iterator[bytes]:
         """The chunks that an event gives."""
         if text := self._answer.take(event):
             yield self.chunk({"content": text})
         if event["type"] == "run.finished":
-            yield from self._last(event)
+            yield from self._last(FusionResult.model_validate(event["result"]))
         elif self._wanted.progress and event["type"] not in _SILENT:
-            yield self.chunk({}, fusion=_short(event))
+            yield self.chunk({}, further={EXTENSION: _short(event)})
 
-    def chunk(self, delta: Json, finish_reason: str | None = None, **further: Any) -> bytes:
+    def chunk(
+        self, delta: Json, finish_reason: str | None = None, further: Json | None = None
+    ) -> bytes:
         choice = {"index": 0, "delta": delta, "finish_reason": finish_reason, "logprobs": None}
-        return frame(self._head | {"choices": [choice]} | further)
+        return frame(self._head | {"choices": [choice]} | (further or {}))
 
-    def _last(self, event: Event) -> Iterator[bytes]:
-        told = {"fusion": event} if self._wanted.details else {}
-        yield self.chunk({}, finish_of(event["result"]), **told)
+    def _last(self, result: FusionResult) -> Iterator[bytes]:
+        if result.mode == "analysis":
+            yield self.chunk({"content": answer_text(result)})
+        if result.tool_calls:
+            calls = [{"index": i} | call for i, call in enumerate(tool_calls_of(result))]
+            yield self.chunk({"tool_calls": calls})
+        further = additions(result, self._wanted, metadata=self._metadata)
+        if EXTENSION in further:
+            further[EXTENSION] = {"type": "run.finished", "result": further[EXTENSION]}
+        yield self.chunk(annotations_of(result), finish_of(result), further)
         if self._wanted.include_usage:
-            yield frame(self._head | {"choices": [], "usage": usage_of(event["result"])})
+            yield frame(self._head | {"choices": []} | usage_of(result))
 
 
 def _short(event: Event) -> Event:

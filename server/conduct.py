@@ -21,6 +21,7 @@ from langgraph_fusion.graph.errors import ConfigError, FusionError, RunFailed
 from langgraph_fusion.models.http import depth
 from langgraph_fusion.server.account import Account
 from langgraph_fusion.server.admission import Place
+from langgraph_fusion.server.continuing import continued_run
 from langgraph_fusion.server.errors import ApiError, ServerStopping, api_error
 from langgraph_fusion.server.service import Service
 from langgraph_fusion.server.visits import Visit
@@ -179,7 +180,9 @@ class Conducted:
 
     async def _deliberate(self) -> None:
         wanted = self._wanted
-        run = deliberate(wanted.messages, wanted.settings, runs=self._service.store)
+        store = self._service.store
+        run_id = await continued_run(wanted.messages, store)
+        run = deliberate(wanted.messages, wanted.settings, runs=store, run_id=run_id)
         async with aclosing(run) as events:
             async for event in events:
                 self._tell(event)

@@ -1,6 +1,7 @@
 """The official OpenAI client, unchanged, against a running server."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -153,3 +154,71 @@ async def test_an_unknown_key_of_the_provider_gives_all_panels_failed(serving: S
         await served.client.chat.completions.create(**asking())
     assert raised.value.status_code == 502
     assert json.loads(raised.value.response.text)["error"]["failure_reason"] == "all_panels_failed"
+
+
+TOOL: Any = {
+    "type": "function",
+    "function": {"name": "lookup", "parameters": {"type": "object", "properties": {}}},
+}
+
+
+async def test_the_clients_tool_is_called_and_the_conversation_goes_on(
+    serving: Serving, tmp_path: Path
+) -> None:
+    def writer(seen: Seen) -> Any:
+        if seen.tool_results:
+            return text(f"The register says {seen.tool_results[-1]}.")
+        return tool_calls([("lookup", {"id": 7})])
+
+    served = await serving(cast({WRITER: writer}), runs=str(tmp_path / "runs.db"))
+    ask = asking() | {"tools": [TOOL]}
+    first = await served.client.chat.completions.create(**ask)
+    assert first.choices[0].finish_reason == "tool_calls"
+    message = first.choices[0].message
+    assert message.tool_calls is not None
+    call: Any = message.tool_calls[0]
+    assert (call.function.name, json.loads(call.function.arguments)) == ("lookup", {"id": 7})
+
+    paid = len(served.models.requests)
+    result = {"role": "tool", "tool_call_id": call.id, "content": "42"}
+    turns = [*ask["messages"], message.model_dump(exclude_none=True), result]
+    second = await served.client.chat.completions.create(**(ask | {"messages": turns}))
+    assert second.choices[0].message.content == "The register says 42."
+    assert [seen.model for seen in served.models.requests[paid:]] == [WRITER]
+    assert second.usage is not None
+    billed = served.models.usage()
+    assert first.usage is not None
+    assert first.usage.total_tokens + second.usage.total_tokens == sum(billed[1:3])
+
+
+async def test_a_streamed_tool_call_arrives_whole(serving: Serving) -> None:
+    served = await serving(cast({WRITER: tool_calls([("lookup", {"id": 7})])}))
+    ask = asking() | {"tools": [TOOL]}
+    made: list[Any] = []
+    finish = None
+    async for chunk in await served.client.chat.completions.create(**ask, stream=True):
+        made += chunk.choices[0].delta.tool_calls or []
+        finish = chunk.choices[0].finish_reason or finish
+    assert finish == "tool_calls"
+    assert [(one.index, one.function.name, one.function.arguments) for one in made] == [
+        (0, "lookup", '{"id": 7}')
+    ]
+
+
+async def test_an_answer_in_json_streams_as_it_is(serving: Serving) -> None:
+    answer = '{"number": 42, "see": "https://nowhere.example", "ids": "[A1]"}'
+    served = await serving(cast(answer=answer))
+    ask = asking() | {"response_format": {"type": "json_object"}}
+    whole = (await served.client.chat.completions.create(**ask)).choices[0].message.content
+    assert whole is not None
+    assert json.loads(whole) == json.loads(answer)
+    assert await _content(served, **ask) == whole
+
+
+async def test_an_estimate_costs_nothing_and_asks_nobody(serving: Serving) -> None:
+    served = await serving(cast())
+    async with httpx2.AsyncClient() as client:
+        response = await client.post(f"{served.url}/v1/estimate", json=body())
+    assert response.status_code == 200
+    assert response.json()["total"]["calls"]["likely"] >= 5
+    assert not served.models.requests
