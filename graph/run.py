@@ -1,6 +1,7 @@
 """What is open during one run: documents, search, sandboxes, limits. Dies with the run."""
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -162,7 +163,7 @@ async def open_run(
         ConfigError: If a key, a folder or a price is missing; nothing has been started.
         SandboxRequired: If `require_sandbox` is set and no sandbox can be had.
     """
-    await asyncio.to_thread(import_module, "langgraph_fusion.models.chat")  # a second of imports
+    await _models_loaded()
     prices = user_prices()
     settings = await check_ready(settings, prices)
     with_bash = any("bash" in settings.tools_of(seat) for seat in settings.members)
@@ -182,6 +183,13 @@ async def open_run(
         if with_bash:
             await _open_sandboxes(run, stack)
         yield run
+
+
+async def _models_loaded() -> None:
+    """Do a second of imports off the event loop; free once they are done."""
+    name = "langgraph_fusion.models.chat"
+    if not hasattr(sys.modules.get(name), "FusionChat"):  # another run may be half-way through
+        await asyncio.to_thread(import_module, name)
 
 
 async def _open_sandboxes(run: Run, stack: AsyncExitStack) -> None:

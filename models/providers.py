@@ -59,6 +59,7 @@ def providers() -> dict[str, Provider]:
     return {name: Provider(name, **_with_defaults(entry)) for name, entry in raw.items()}
 
 
+@cache
 def provider_names() -> frozenset[str]:
     """Return what may stand before the colon of a `provider:name`."""
     return frozenset(providers())

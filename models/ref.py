@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from langgraph_fusion.models.errors import BadModelRef
 from langgraph_fusion.models.providers import DEFAULT_PROVIDER, provider_names
@@ -22,6 +23,7 @@ class ModelRef:
         return f"{self.provider}:{self.name}"
 
     @classmethod
+    @lru_cache(maxsize=1024)  # a run asks for the same few names dozens of times
     def parse(cls, text: str) -> ModelRef:
         """Read `provider:name`, or `vendor/name` of OpenRouter.
 
