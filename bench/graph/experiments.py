@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.graph.arms import ARMS, CLI, FLOOR, OURS
+from bench.graph.arms import ARMS, CLI, HTTP, HTTP_TWICE, OURS, SERVED
 from bench.graph.arms.base import Workload
 from bench.graph.cast import JUDGE, SPARE_JUDGE, SPARE_WRITER, TOOL_TURNS, WRITER
 from bench.graph.stage import Server, Worker, workers
@@ -39,7 +39,7 @@ async def loads(server: Server, size: Size, *, agentic: bool) -> list[Row]:
     """Every arm under every load; the arms take turns."""
     turns = TOOL_TURNS + 3 if agentic else 3
     workload = Workload(server.url, agentic=agentic)
-    labels = [label for label in ARMS if label != CLI or not agentic]
+    labels = [label for label in ARMS if not agentic or label not in SERVED]
     found: list[Row] = []
     await server.set(QUICKLY)
     async with workers(labels, workload) as ready:
@@ -63,18 +63,10 @@ async def loads(server: Server, size: Size, *, agentic: bool) -> list[Row]:
 async def streams(server: Server, size: Size) -> list[Row]:
     """Time to the first event and to the writer's first token, one run at a time."""
     await server.set(QUICKLY)
-    async with workers([OURS], Workload(server.url)) as ready:
+    async with workers([OURS, HTTP], Workload(server.url)) as ready:
         await server.set("constant:0.2")
-        runs = await ready[OURS].do("watch", runs=3 * size.singles)
-    return [
-        {
-            "arm": OURS,
-            "first_s": statistics.median(one["first_s"] for one in runs),
-            "token_s": statistics.median(one["token_s"] for one in runs),
-            "worst_first_s": max(one["first_s"] for one in runs),
-            "worst_token_s": max(one["token_s"] for one in runs),
-        }
-    ]
+        found = {label: await ready[label].do("watch", runs=3 * size.singles) for label in ready}
+    return [{"arm": label, **_streamed(runs)} for label, runs in found.items()]
 
 
 async def tails(server: Server, size: Size) -> list[Row]:
@@ -116,7 +108,7 @@ async def tails(server: Server, size: Size) -> list[Row]:
 async def memory(server: Server, size: Size) -> list[Row]:
     """What a waiting run holds, and what is left of runs that are over."""
     found: list[Row] = []
-    for label in (FLOOR, *[label for label in ARMS if label not in (FLOOR, CLI)]):
+    for label in (label for label in ARMS if label not in (CLI, HTTP_TWICE)):
         await server.set(QUICKLY)
         async with workers([OURS, label], Workload(server.url)) as ready:
             held = await _held(ready[label], server, size)
@@ -153,9 +145,17 @@ async def _load(worker: Worker, server: Server, at: int, each: int) -> Row:
         "cpu_ms": 1000 * row["cpu_s"] / runs,
         "lag_ms": 1000 * row["lag_s"],
         "rss_mib": row["rss_mib"],
-        "peak_mib": row["peak_mib"],
         "tokens": (after["tokens"] - before["tokens"]) / runs,
         "server_busy": (after["cpu_s"] - before["cpu_s"]) / row["wall_s"],
+    }
+
+
+def _streamed(runs: Sequence[Row]) -> Row:
+    return {
+        "first_s": statistics.median(one["first_s"] for one in runs),
+        "token_s": statistics.median(one["token_s"] for one in runs),
+        "worst_first_s": max(one["first_s"] for one in runs),
+        "worst_token_s": max(one["token_s"] for one in runs),
     }
 
 

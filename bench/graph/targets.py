@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bench.graph.arms import BARE, OURS
+from bench.graph.arms import BARE, HTTP, HTTP_TWICE, OURS
 
 Row = dict[str, Any]
 
@@ -50,6 +50,10 @@ def _of_loads(rows: list[Row]) -> Iterator[Target]:
     if few and many:
         kept = many["runs_per_s"] / few["runs_per_s"]
         yield Target("runs/s at 200 over runs/s at 50", kept, 1.0, at_least=True)
+    once, twice = _row(rows, HTTP, 200), _row(rows, HTTP_TWICE, 200)
+    if once and twice:
+        gained = twice["runs_per_s"] / once["runs_per_s"]
+        yield Target("HTTP at 200: two workers over one", gained, 1.7, at_least=True)
 
 
 def _of_tails(rows: list[Row]) -> Iterator[Target]:

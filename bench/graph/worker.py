@@ -24,8 +24,6 @@ from bench.graph.arms import arm
 from bench.graph.arms.base import Arm, Workload
 from bench.graph.process import used_by
 
-TICK_S = 0.01
-
 
 async def main() -> None:
     """Obey until standard input ends."""
@@ -53,7 +51,7 @@ async def load(made: Arm, at: int, each: int) -> dict[str, Any]:
 
     gc.collect()
     before, began = used_by(made.pid), time.perf_counter()
-    async with _lag() as lags:
+    async with _lags(made) as lags:
         await asyncio.gather(*(client() for _ in range(at)))
     wall, after = time.perf_counter() - began, used_by(made.pid)
     return {
@@ -62,7 +60,6 @@ async def load(made: Arm, at: int, each: int) -> dict[str, Any]:
         "heard": heard,
         "cpu_s": after.cpu_s - before.cpu_s,
         "rss_mib": after.rss_mib,
-        "peak_mib": after.peak_mib,
         "lag_s": _percentile(lags, 0.99),
     }
 
@@ -92,15 +89,13 @@ async def _settled(made: Arm) -> float:
 
 
 @asynccontextmanager
-async def _lag() -> AsyncIterator[list[float]]:
-    """How late the event loop woke a sleeper, in seconds, while the block ran."""
+async def _lags(made: Arm) -> AsyncIterator[list[float]]:
+    """The arm's lag, again and again while the block runs."""
     late: list[float] = []
 
     async def tick() -> None:
         while True:
-            began = time.perf_counter()
-            await asyncio.sleep(TICK_S)
-            late.append(time.perf_counter() - began - TICK_S)
+            late.append(await made.lag())
 
     ticking = asyncio.create_task(tick())
     try:

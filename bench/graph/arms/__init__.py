@@ -11,6 +11,8 @@ ARMS = {
     "LangGraph + ChatOpenAI": "bare_langgraph",
     "LangGraph + our chat model": "lean_langgraph",
     "fusion, Python": "fusion_python",
+    "fusion, HTTP": "fusion_http",
+    "fusion, HTTP, 2 workers": "fusion_http_twice",
     "fusion, CLI": "fusion_cli",
 }
 """Label and module of every arm; imported in the arm's own process."""
@@ -18,7 +20,11 @@ ARMS = {
 BARE = "LangGraph + ChatOpenAI"
 OURS = "fusion, Python"
 FLOOR = "asyncio + aiohttp"
+HTTP = "fusion, HTTP"
+HTTP_TWICE = "fusion, HTTP, 2 workers"
 CLI = "fusion, CLI"
+SERVED = (HTTP, HTTP_TWICE, CLI)
+"""Ours through a process that cannot be given the bench's own tool."""
 
 Open = Callable[[Workload], AbstractAsyncContextManager[Arm]]
 

@@ -1,7 +1,9 @@
 """What every arm gives, and what it is told."""
 
+import asyncio
 import json
 import os
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,6 +41,16 @@ class Workload:
             return dict(json.load(response))
 
 
+TICK_S = 0.01
+
+
+async def lag_of_this_loop() -> float:
+    """How late the event loop wakes a sleeper, in seconds."""
+    began = time.perf_counter()
+    await asyncio.sleep(TICK_S)
+    return time.perf_counter() - began - TICK_S
+
+
 @dataclass
 class Arm:
     """A way to make the calls, ready to go."""
@@ -48,4 +60,6 @@ class Arm:
     watch: Callable[[], Awaitable[Watched]] | None = None
     """One run whose answer is streamed to the client."""
     pid: int = field(default_factory=os.getpid)
-    """The process whose CPU and memory count."""
+    """The process whose CPU and memory count, its children included."""
+    lag: Callable[[], Awaitable[float]] = lag_of_this_loop
+    """How long the arm's event loop lets a moment's work wait, in seconds."""
