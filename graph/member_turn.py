@@ -59,6 +59,30 @@ class Sending:
     """Models that refuse a transcript with tool calls when no tools are offered."""
 
 
+@dataclass(frozen=True)
+class _Sent:
+    """What goes to a model on one turn."""
+
+    system: SystemMessage
+    messages: list[BaseMessage]
+    tools: list[Any]
+    tool_choice: str | None
+
+    @property
+    def whole(self) -> list[BaseMessage]:
+        return [self.system, *self.messages]
+
+    def over(self, request: ModelRequest[Any], model: BaseChatModel) -> ModelRequest[Any]:
+        """The agent's request with this in its place."""
+        return request.override(
+            model=model,
+            system_message=self.system,
+            messages=cast("list[AnyMessage]", self.messages),
+            tools=self.tools,
+            tool_choice=self.tool_choice,
+        )
+
+
 class MemberTurn:
     """Ask for the next reply; its last turn is without tools."""
 
@@ -88,30 +112,29 @@ class MemberTurn:
 
     async def _asked(self) -> AIMessage:
         caller = self._desk.caller
-        asked = self._made(caller.model)
-        whole: list[BaseMessage] = [SystemMessage(self._desk.system), *asked.messages]
-        return await caller.reply(whole, self._send, asked.tools, self._mend)
+        sent = self._sent(caller.model)
+        return await caller.reply(sent.whole, self._send, sent.tools, self._mend)
 
     async def _send(self, model: BaseChatModel) -> AIMessage:
         desk = self._desk
-        asked = self._made(desk.caller.asked(model))
+        sent = self._sent(desk.caller.asked(model))
         final = desk.must_write
         research = desk.schedule.research() if desk.allowed and not final else nullcontext()
         try:
             async with research:
-                answer = await self._handler(asked.override(model=model))
+                answer = await self._handler(sent.over(self._request, model))
         except TimeIsUp:
             self._interrupted = True
             raise
-        offered = {_name(tool) for tool in asked.tools} if not final else set()
+        offered = {_name(tool) for tool in sent.tools} if not final else set()
         message = mended(_ai(answer.result), offered)
-        if asked.tools and not final:
+        if offered:
             return message
         desk.loops = final and bool(message.tool_calls)
         return without_tool_calls(message)
 
-    def _made(self, ref: ModelRef) -> ModelRequest[Any]:
-        """The request as this model can take it."""
+    def _sent(self, ref: ModelRef) -> "_Sent":
+        """What this model can take."""
         desk, sending = self._desk, self._desk.sending
         messages: list[BaseMessage] = list(self._request.messages)
         if sending.room is not None:
@@ -124,11 +147,11 @@ class MemberTurn:
         tools = [tool for tool in self._request.tools if _name(tool) in desk.allowed]
         kept = ref in sending.with_tools and ref not in sending.in_plain_words
         silent = final or ref in sending.without_tools
-        return self._request.override(
+        return _Sent(
+            system=SystemMessage(desk.system),
+            messages=messages,
             tools=[] if silent and not kept else tools,
             tool_choice="none" if silent and kept else None,
-            system_message=SystemMessage(desk.system),
-            messages=cast("list[AnyMessage]", messages),
         )
 
     def _may_still_write(self, fault: Fault) -> bool:
