@@ -1,4 +1,4 @@
-"""Call the models of one seat: every call limited, billed and told; faults retried or passed on."""
+"""Call the models of one seat: every call limited and told; faults mended, retried, passed on."""
 
 import asyncio
 import random
@@ -11,27 +11,23 @@ from typing import Any
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 
-from langgraph_fusion.graph.budget import BudgetReached, Planned, Reserved
+from langgraph_fusion.graph.budget import Reserved
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.hedge import Race
 from langgraph_fusion.graph.holding_off import HoldingOff
-from langgraph_fusion.graph.limits import Limits
-from langgraph_fusion.graph.prompt_cache import cache_fields, with_cache_writes
-from langgraph_fusion.graph.records import Call, Stage, Switch
+from langgraph_fusion.graph.prompt_cache import cache_fields
+from langgraph_fusion.graph.records import Switch
+from langgraph_fusion.graph.seat_bill import SeatBill
 from langgraph_fusion.graph.settings import ModelSeat
 from langgraph_fusion.graph.stages import share
-from langgraph_fusion.graph.worst_case import prompt_tokens
 from langgraph_fusion.models.answer_text import text_of, verdict_on
 from langgraph_fusion.models.factory import ModelOptions, chat_model
 from langgraph_fusion.models.faults import Fault, fault_of
-from langgraph_fusion.models.prices import FREE, Price, PriceTable
 from langgraph_fusion.models.ref import ModelRef
 from langgraph_fusion.models.usage import Usage, usage_of
 
 ATTEMPTS = 3
 """Calls to one model before the seat's next model is tried; as openai's own client (2 retries)."""
-CAPPED_MAX_TOKENS = 16_000
-"""Output limit sent under a spend cap when the seat has none: the hosted product's default."""
 
 BACKOFF_S, MOST_BACKOFF_S = 0.5, 8.0
 """Random waits grow from the one to the other where the provider names none; as openai's client."""
@@ -72,34 +68,16 @@ class _CallFailed(Exception):
         self.ref = ref
 
 
-class Caller:
+class Caller(SeatBill):
     """The models of one seat in one stage. Keeps to the model it had to switch to."""
 
-    def __init__(
-        self,
-        seat: ModelSeat,
-        name: str,
-        *,
-        limits: Limits,
-        prices: PriceTable,
-        holding_off: HoldingOff,
-        stage: Stage,
-        round: int = 0,
-    ) -> None:
-        self.calls: list[Call] = []
+    def __init__(self, seat: ModelSeat, name: str, *, holding_off: HoldingOff, **bill: Any) -> None:
+        super().__init__(seat, name, **bill)
         self.switches: list[Switch] = []
-        self._seat = seat
-        self._name = name
-        self._limits = limits
-        self._prices = prices
         self._holding_off = holding_off
-        self._stage: Stage = stage
-        self._round = round
         self._refs = list(seat.models)
         self._race: Race[ModelRef, AIMessage] | None = None
         self._racing: dict[int, ModelRef] = {}
-        self.counted_usd = 0.0
-        """What its calls count towards the spend cap; kept by a caller that writes down."""
         self.replayed = False
         """Whether the last reply was written down by an earlier process."""
 
@@ -112,11 +90,6 @@ class Caller:
     def has_another(self) -> bool:
         """Whether the seat has a model to switch to."""
         return len(self._refs) > 1
-
-    @property
-    def left_s(self) -> float:
-        """Seconds the stage still has."""
-        return self._limits.left(self._stage, self._round)
 
     async def reply(
         self,
@@ -254,7 +227,7 @@ class Caller:
     async def _once(self, ref: ModelRef, asked: _Asked) -> AIMessage:
         if not self.left_s:
             raise _CallFailed(Fault("timeout", "no time was left for this call"), ref)
-        reserved = await self._reserve(ref, asked)
+        reserved = await self._reserve(ref, asked.prompt, asked.along)
         began = time.monotonic()
         fault: Fault | None = None
         usage: Usage | None = None
@@ -294,73 +267,12 @@ class Caller:
             extra={**fields, **seat.extra},
         )
 
-    async def _reserve(self, ref: ModelRef, asked: _Asked) -> Reserved:
-        """Set the call's worst case aside; raises BudgetReached."""
-        if not self._limits.capped:
-            return Reserved(0.0, self._seat.max_tokens)
-        planned = self._planned(ref, asked.prompt, asked.along)
-        try:
-            async with asyncio.timeout(self.left_s):
-                return await self._limits.budget.reserve(planned, share(self._stage, self._round))
-        except TimeoutError:
-            raise BudgetReached(
-                "the money was set aside for other calls until time was up"
-            ) from None
-
-    def _planned(
-        self, ref: ModelRef, prompt: Sequence[BaseMessage], along: Iterable[Any]
-    ) -> Planned:
-        output = self._seat.max_tokens or CAPPED_MAX_TOKENS
-        return Planned(self._price(ref), prompt_tokens(prompt, along), output)
-
-    def _price(self, ref: ModelRef) -> Price:
-        """The listed price; of a model without one what `unknown_cost` says."""
-        if price := self._prices.price_of(ref):
-            return with_cache_writes(price, ref)
-        unknown = self._limits.budget.unknown
-        if unknown == "refuse":
-            raise BudgetReached(f"no price is listed for {ref}, so the cap cannot be kept")
-        return FREE if unknown == "ignore" else self._prices.dearest()
-
-    def _bill(
-        self,
-        ref: ModelRef,
-        usage: Usage | None,
-        fault: Fault | None,
-        seconds: float,
-        reserved: Reserved,
-    ) -> None:
-        known = usage or _unbilled(fault)
-        call = Call(
-            stage=self._stage,
-            seat=self._name,
-            round=self._round,
-            model=str(ref),
-            input_tokens=known.input_tokens,
-            output_tokens=known.output_tokens,
-            cached_tokens=known.cached_tokens,
-            reasoning_tokens=known.reasoning_tokens,
-            cost_usd=known.cost_usd,
-            cost_source=known.cost_source,
-            seconds=round(seconds, 3),
-            error=fault.reason if fault else None,
-        )
-        self._limits.budget.settle(reserved, call.cost_usd)
-        self.calls.append(call)
-        tell("model.call", **call.model_dump())
-
 
 def _unusable(message: AIMessage) -> Fault | None:
     """Why a reply cannot be used; text that was cut off at the output limit can."""
     fault = verdict_on(message)
     cut_off = fault is not None and fault.reason == "truncated" and bool(text_of(message))
     return None if cut_off else fault
-
-
-def _unbilled(fault: Fault | None) -> Usage:
-    """No usage came back: free when the provider turned the call away (4xx), else unknown."""
-    turned_away = fault is not None and 400 <= (fault.status_code or 0) < 500
-    return Usage(cost_usd=0.0 if turned_away else None)
 
 
 def _wait_s(fault: Fault, attempt: int) -> float:
