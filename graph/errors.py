@@ -7,6 +7,9 @@ FusionError
     ├── WriterFailed       in mode `direct` the one model that is asked gave no answer
     └── SandboxRequired    `require_sandbox` is set and no sandbox can be had
 
+Both are also Python's own `ValueError` and `RuntimeError`: a LangGraph server tells its clients the
+text of those and hides that of any other.
+
 A member's, the judge's or the writer's own failure is no exception: it is recorded in the result.
 """
 
@@ -23,7 +26,7 @@ class FusionError(Exception):
     """Everything this package raises on purpose."""
 
 
-class ConfigError(FusionError):
+class ConfigError(FusionError, ValueError):
     """A setting, a key or an input is wrong; the text names the field and the way out."""
 
     @classmethod
@@ -32,7 +35,7 @@ class ConfigError(FusionError):
         return cls("\n".join(_line(found) for found in error.errors(include_url=False)))
 
 
-class RunFailed(FusionError):
+class RunFailed(FusionError, RuntimeError):
     """The run stopped without an answer."""
 
     def __init__(self, message: str, reason: FailureReason) -> None:
@@ -79,6 +82,5 @@ def _writer(reason: str) -> FailureReason:
 
 
 def _line(found: Any) -> str:
-    field = ".".join(str(part) for part in found["loc"]) or "settings"
     text = str(found["msg"]).removeprefix("Value error, ")
-    return f"{field}: {text}"
+    return ": ".join(filter(None, [".".join(str(part) for part in found["loc"]), text]))

@@ -104,7 +104,9 @@ class FusionSettings(_Settings):
     panel: tuple[PanelSeat, ...] = Field(min_length=1, max_length=MAX_SEATS)
     """1 to 8 seats. A string such as `"vendor/model*3"` seats one model three times."""
     judge: ModelSeat
+    """Compares the answers; a model's name or a seat."""
     synthesizer: ModelSeat
+    """Writes the answer; a model's name or a seat, best not the judge's model."""
     mode: Mode = "synthesize"
     """`synthesize` an answer, `select` the best one and correct it, or only the `analysis`.
 
@@ -137,6 +139,7 @@ class FusionSettings(_Settings):
     require_sandbox: bool = False
     """Fail before any model call when bash cannot be had, instead of going on without it."""
     sandbox: SandboxSettings = SandboxSettings()
+    """Limits of the container of each member."""
     deadline_s: float = Field(default=900.0, ge=1, le=24 * 3600)
     """Limit of the whole run in seconds; at the limit it answers with what it has."""
     budget_usd: float | None = Field(default=None, gt=0)

@@ -43,5 +43,5 @@ def into_environment(config: ServerConfig) -> None:
 
 
 def of_environment() -> ServerConfig:
-    """The configuration that `into_environment` has handed on."""
-    return TypeAdapter(ServerConfig).validate_json(os.environ[_VARIABLE])
+    """The configuration that `into_environment` has handed on, else the defaults."""
+    return TypeAdapter(ServerConfig).validate_json(os.environ.get(_VARIABLE, "{}"))

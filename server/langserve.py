@@ -122,8 +122,12 @@ def add_langserve(app: FastAPI, path: str = PATH) -> None:
 
 
 def _chosen(configurable: dict[str, Any]) -> dict[str, Any]:
-    """What was filled in, lists as lists."""
-    filled = {name: value for name, value in configurable.items() if value not in (None, "")}
+    """What was filled in, lists as lists; a LangGraph server adds keys of its own."""
+    filled = {
+        name: value
+        for name, value in configurable.items()
+        if value not in (None, "") and not name.startswith("__")
+    }
     for name in _LISTS:
         if isinstance(text := filled.get(name), str):
             parts = [part.strip() for part in text.split(",")]

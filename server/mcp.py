@@ -144,10 +144,7 @@ def _input_schema() -> Json:
 
 def _field(name: str, field: Json) -> Json:
     kept = {key: value for key, value in field.items() if key not in ("default", "title")}
-    described = {"description": f"Model of the {name}, `provider:model`."} | kept
-    if name in _SEATS:
-        return _SEATS[name] | {"description": described["description"]}
-    return described
+    return _SEATS[name] | {"description": field["description"]} if name in _SEATS else kept
 
 
 def _wanted(

@@ -1,83 +1,188 @@
-"""`langgraph dev` loads the graph and runs it; Studio talks to the same API."""
+"""`langgraph dev` draws, describes and runs the graph; Studio talks to the same API."""
 
-import os
+import asyncio
 import re
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
+from typing import Any
 
-import httpx2
 import pytest
+from langchain_core.messages import HumanMessage
+from langgraph_sdk import get_client
+from langserve import RemoteRunnable
+from openai import AsyncOpenAI
 
-ROOT = Path(__file__).parents[1]
+from tests.graph.cast import JUDGE, PANEL, WRITER, cast
+from tests.langgraph_dev import langgraph_dev
+from tests.scripted import Reply, ScriptedServer, Seen, hang, scripted_server
+from tests.server.mcp_clients import over_http, text_of, until
+
+pytestmark = pytest.mark.timeout(240)
+SEATS: dict[str, Any] = {
+    "panel": [{"model": name} for name in PANEL],
+    "judge": {"model": JUDGE},
+    "synthesizer": {"model": WRITER},
+    "tools": [],
+}
+OFFLINE: Any = {"preset": "offline", "max_rounds": 0, "tools": ["docs"]}
+MODES: Any = ["values", "updates", "messages-tuple", "custom", "debug", "tasks", "events"]
+
+
+class Studio:
+    """A running LangGraph server, its client, and the models behind it."""
+
+    def __init__(self, url: str, models: ScriptedServer) -> None:
+        self.url = url
+        self.models = models
+        self.client = get_client(url=url)
+
+
+def _script(seen: Seen) -> Reply | Any:
+    return hang() if "endless" in seen.text else cast(answer="It is 42.")(seen)
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real `langgraph dev` without keys, on a free port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("studio") / "log.txt"
-    env = {name: os.environ[name] for name in ("PATH", "HOME")}
-    env |= {"XDG_CACHE_HOME": str(log.parent), "LANGSMITH_TRACING": "false"}
-    command = [
-        str(Path(sys.executable).with_name("langgraph")),
-        "dev",
-        "--no-browser",
-        "--no-reload",
-    ]
-    with log.open("w") as out:
-        server = subprocess.Popen(
-            [*command, "--port", str(port)], cwd=ROOT, env=env, stdout=out, stderr=out
-        )
-    url = f"http://127.0.0.1:{port}"
+async def studio(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Studio]:
+    folder = tmp_path_factory.mktemp("studio")
+    async with scripted_server(_script) as models:
+        env = {"OPENROUTER_API_KEY": "sk-or-secret-key", "OPENROUTER_BASE_URL": models.base_url}
+        async with langgraph_dev(folder, env) as url:
+            yield Studio(url, models)
+
+
+def asked(question: str = "What does the check verify?") -> Any:
+    return {"messages": [{"role": "user", "content": question}]}
+
+
+async def drawn(studio: Studio, context: Any) -> str:
+    """Names of all nodes that Studio draws for an assistant with these settings."""
+    assistant = await studio.client.assistants.create("fusion", context=context)
+    graph = await studio.client.assistants.get_graph(assistant["assistant_id"], xray=True)
+    return " ".join(str(node["id"]) for node in graph["nodes"])
+
+
+async def test_an_assistant_is_drawn_with_the_seats_of_its_settings(studio: Studio) -> None:
+    names = await drawn(studio, OFFLINE)
+    for part in ("prepare", "member_A", "member_C", "judge", "synthesizer", "check"):
+        assert re.search(rf"\b{part}\b", names), names
+    assert "model" in names, "the members' own loops are drawn"
+    assert "member_D" not in names
+
+    alone = await drawn(studio, SEATS | {"panel": [{"model": "m/a"}]})
+    assert "member_B" not in alone
+    eight = await drawn(studio, SEATS | {"panel": [{"model": "m/a"}] * 8})
+    assert "member_H" in eight
+
+
+async def test_the_settings_form_has_descriptions_bounds_and_choices(studio: Studio) -> None:
+    [assistant] = await studio.client.assistants.search(name="fusion")
+    schemas = await studio.client.assistants.get_schemas(assistant["assistant_id"])
+    given: Any = schemas["input_schema"]
+    assert "messages" in given["properties"]
+    context: Any = schemas["context_schema"]
+    fields = context["properties"]
+    assert (fields["max_rounds"]["minimum"], fields["max_rounds"]["maximum"]) == (0, 3)
+    assert fields["mode"]["enum"][0] == "synthesize"
+    assert all(field.get("description") for field in fields.values())
+
+
+async def test_a_run_answers_with_the_settings_of_its_context(studio: Studio) -> None:
+    out: Any = await studio.client.runs.wait(None, "fusion", input=asked(), context=OFFLINE)
+    assert (out["fusion"]["preset"], out["fusion"]["rounds"]) == ("offline", 0)
+    assert out["messages"][-1]["type"] == "ai"
+    assert "](" in out["messages"][-1]["content"]
+
+
+async def test_every_stream_mode_tells_of_the_run(studio: Studio) -> None:
+    kinds: set[str] = set()
+    custom: list[str] = []
+    async for part in studio.client.runs.stream(
+        None, "fusion", input=asked(), context=SEATS, stream_mode=MODES, stream_subgraphs=True
+    ):
+        kinds.add(part.event.partition("|")[0])
+        if part.event.startswith("custom"):
+            custom.append(part.data["type"])
+        assert "sk-or-secret-key" not in repr(part.data)
+    assert "error" not in kinds
+    assert {"values", "updates", "messages", "custom", "debug", "tasks", "events"} <= kinds
+    assert (custom[0], custom[-1]) == ("run.started", "run.finished")
+
+
+async def test_a_thread_keeps_the_conversation_and_every_turn_is_a_run_of_its_own(
+    studio: Studio,
+) -> None:
+    thread = (await studio.client.threads.create())["thread_id"]
+    for question in ("What is it?", "Are you sure?"):
+        await studio.client.runs.wait(thread, "fusion", input=asked(question), context=SEATS)
+    values: Any = (await studio.client.threads.get_state(thread))["values"]
+    assert [one["type"] for one in values["messages"]] == ["human", "ai", "human", "ai"]
+    assert values["fusion"]["question"] == "Are you sure?"
+    assert len(values["fusion"]["answers"]) == 3
+
+
+async def test_wrong_settings_end_the_run_with_a_message_that_names_the_field(
+    studio: Studio,
+) -> None:
+    for wrong, says in (({"max_rounds": 9}, "max_rounds"), ({"preset": "nope"}, "no 'nope'")):
+        said = await _refusal(studio, wrong)
+        assert says in said, said
+
+
+async def _refusal(studio: Studio, context: Any) -> str:
+    said = ""
     try:
-        _wait_for(url, log)
-        yield url
-    finally:
-        server.terminate()
-        server.wait(30)
+        async for part in studio.client.runs.stream(None, "fusion", input=asked(), context=context):
+            if part.event == "error":
+                said = str(part.data)
+    except Exception as error:  # noqa: BLE001 - however the client says it
+        said = str(error)
+    return said
 
 
-def _wait_for(url: str, log: Path) -> None:
-    for _ in range(240):
-        try:
-            if httpx2.get(f"{url}/ok", timeout=1).is_success:
-                return
-        except httpx2.TransportError:
-            time.sleep(0.25)
-    pytest.fail(log.read_text()[-3000:])
+async def test_a_cancelled_run_frees_everything(studio: Studio) -> None:
+    thread = (await studio.client.threads.create())["thread_id"]
+    run = await studio.client.runs.create(
+        thread, "fusion", input=asked("Is it endless?"), context=SEATS
+    )
+    await until(lambda: studio.models.in_flight == 3)
+    await studio.client.runs.cancel(thread, run["run_id"], wait=True)
+    await until(lambda: studio.models.in_flight == 0)
+    out: Any = await studio.client.runs.wait(None, "fusion", input=asked("Now?"), context=SEATS)
+    assert out["messages"][-1]["content"] == "It is 42."
 
 
-@pytest.mark.timeout(180)
-def test_the_dev_server_draws_describes_and_runs_the_graph(studio: str) -> None:
-    with httpx2.Client(base_url=studio, timeout=90) as client:
-        assistants = client.post("/assistants/search", json={}).json()
-        assistant = next(one["assistant_id"] for one in assistants if one["graph_id"] == "fusion")
+async def test_a_client_that_leaves_its_stream_stops_the_run_if_it_says_so(
+    studio: Studio,
+) -> None:
+    async def watch() -> None:
+        stream = studio.client.runs.stream(
+            None, "fusion", input=asked("Is it endless?"), context=SEATS, on_disconnect="cancel"
+        )
+        async for _ in stream:
+            pass
 
-        drawn = client.get(f"/assistants/{assistant}/graph", params={"xray": "true"}).json()
-        names = " ".join(str(node["id"]) for node in drawn["nodes"])
-        for part in ("prepare", "member_A", "member_C", "judge", "synthesizer", "check"):
-            assert re.search(rf"\b{part}\b", names), names
-        assert "model" in names, "the members' own loops are drawn"
+    watching = asyncio.ensure_future(watch())
+    await until(lambda: studio.models.in_flight == 3)
+    watching.cancel()
+    await asyncio.wait({watching})
+    await until(lambda: studio.models.in_flight == 0)
 
-        schemas = client.get(f"/assistants/{assistant}/schemas").json()
-        assert "messages" in schemas["input_schema"]["properties"]
-        fields = schemas["context_schema"]["properties"]
-        assert fields["max_rounds"]["maximum"] == 3
-        assert fields["max_rounds"]["description"]
 
-        body = {
-            "assistant_id": assistant,
-            "input": {"messages": [{"role": "user", "content": "What does the check verify?"}]},
-            "context": {"preset": "offline", "max_rounds": 0, "tools": ["docs"]},
-        }
-        ran = client.post("/runs/wait", json=body).json()
-    assert ran["fusion"]["preset"] == "offline", ran
-    assert ran["fusion"]["rounds"] == 0
-    assert ran["messages"][-1]["type"] == "ai"
-    assert "](" in ran["messages"][-1]["content"]
+async def test_one_process_serves_every_door(studio: Studio) -> None:
+    names = {"panel": list(PANEL), "judge": JUDGE, "synthesizer": WRITER, "tools": []}
+    openai = AsyncOpenAI(base_url=f"{studio.url}/v1", api_key="none", max_retries=0)
+    chat = await openai.chat.completions.create(
+        model="fusion",
+        messages=[{"role": "user", "content": "What is it?"}],
+        extra_body={"fusion": names},
+    )
+    assert chat.choices[0].message.content == "It is 42."
+    await openai.close()
+
+    remote: Any = RemoteRunnable(f"{studio.url}/fusion/")
+    question = {"messages": [HumanMessage("What is it?")]}
+    out = await remote.ainvoke(question, config={"configurable": names})
+    assert out["messages"][-1].text == "It is 42."
+
+    async with over_http(f"{studio.url}/mcp") as session:
+        result = await session.call_tool("deliberate", {"question": "What is it?"} | names)
+    assert text_of(result) == "It is 42."
