@@ -123,6 +123,8 @@ def _sqlite_store() -> Any:
     from langgraph.store.sqlite.aio import AsyncSqliteStore
 
     class Sqlite(AsyncSqliteStore):
+        supports_ttl = True  # it does; its first base class hides that
+
         async def abatch(self, ops: "Any") -> list[Any]:
             """Reads and writes apart: SQLite lets no reading transaction begin to write."""
             asked: list[Op] = list(ops)
@@ -173,4 +175,7 @@ async def _try_to_connect(url: str) -> None:
         connection = await psycopg.AsyncConnection.connect(url, connect_timeout=_CONNECT_S)
     except psycopg.Error as error:
         raise ConfigError(f"{VARIABLE}: {' '.join(str(error).split())}. {_OUT}") from None
+    encoding = connection.info.encoding
     await connection.close()
+    if encoding == "ascii":
+        raise ConfigError(f"{VARIABLE}: that database's encoding is SQL_ASCII; make one with UTF8.")
