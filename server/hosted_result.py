@@ -119,7 +119,8 @@ def url_citations(result: FusionResult, text: str) -> list[Json]:
     `text[start_index:end_index]` is the citation as it is written, `[[1]](https://…)`. Characters
     are Unicode code points, as in Python.
     """
-    sources = {one.number: one for one in result.sources if one.number is not None}
+    first = [one for one in result.sources if one.same_as is None]
+    sources = {one.number: one for one in first if one.number is not None}
     found = (_citation(match, text, sources) for match in _CITATION.finditer(text))
     return [citation for citation in found if citation is not None]
 
