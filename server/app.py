@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from langgraph_fusion.graph.errors import FusionError
 from langgraph_fusion.graph.run_store import open_runs
 from langgraph_fusion.models.http import close_http_client
-from langgraph_fusion.server import chat, estimates, health
+from langgraph_fusion.server import chat, estimates, health, models_list, responses
 from langgraph_fusion.server.config import ServerConfig, of_environment
 from langgraph_fusion.server.errors import ApiError, api_error
 from langgraph_fusion.server.gate import Gate
@@ -34,7 +34,13 @@ def create_app(config: ServerConfig | None = None) -> FastAPI:
     for kind in (ApiError, FusionError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, _say)
     app.add_exception_handler(ClientGone, _nobody)
-    for router in (chat.router, health.router, estimates.router):
+    for router in (
+        chat.router,
+        responses.router,
+        models_list.router,
+        estimates.router,
+        health.router,
+    ):
         app.include_router(router)
     _add_installed(app)
     return app

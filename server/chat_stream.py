@@ -21,12 +21,12 @@ from langgraph_fusion.server.chat_reply import (
 from langgraph_fusion.server.conduct import Conducted, Event
 from langgraph_fusion.server.errors import api_error
 from langgraph_fusion.server.event_stream import DONE, frame
-from langgraph_fusion.server.hosted_result import EXTENSION, answer_text
+from langgraph_fusion.server.hosted_result import EXTENSION, answer_text, is_plain
 from langgraph_fusion.server.logs import log_surprise
+from langgraph_fusion.server.public_events import public
 from langgraph_fusion.server.wanted import Wanted
 
 Json = dict[str, Any]
-_SILENT = frozenset({"model.call", "sources", "writer.delta", "run.finished"})
 
 
 async def chat_frames(
@@ -53,9 +53,7 @@ class _Chunks:
         self._wanted = wanted
         self._metadata = metadata
         self._head = head | {"object": "chat.completion.chunk"}
-        settings = wanted.settings
-        plain = settings.mode == "direct" or settings.response_format is not None
-        self._answer = LiveAnswer(plain=plain)
+        self._answer = LiveAnswer(plain=is_plain(wanted.settings))
 
     def of(self, event: Event) -> Iterator[bytes]:
         """The chunks that an event gives."""
@@ -63,8 +61,8 @@ class _Chunks:
             yield self.chunk({"content": text})
         if event["type"] == "run.finished":
             yield from self._last(FusionResult.model_validate(event["result"]))
-        elif self._wanted.progress and event["type"] not in _SILENT:
-            yield self.chunk({}, further={EXTENSION: _short(event)})
+        elif self._wanted.progress and (told := public(event)):
+            yield self.chunk({}, further={EXTENSION: told})
 
     def chunk(
         self, delta: Json, finish_reason: str | None = None, further: Json | None = None
@@ -84,10 +82,3 @@ class _Chunks:
         yield self.chunk(annotations_of(result), finish_of(result), further)
         if self._wanted.include_usage:
             yield frame(self._head | {"choices": []} | usage_of(result))
-
-
-def _short(event: Event) -> Event:
-    """Without the member's text and the analysis: the result has them."""
-    if "answer" in event:
-        return event | {"answer": event["answer"] | {"text": ""}}
-    return {name: value for name, value in event.items() if name != "analysis"}

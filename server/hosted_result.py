@@ -13,6 +13,7 @@ from langgraph_fusion.graph.analysis import Analysis
 from langgraph_fusion.graph.check import link_of
 from langgraph_fusion.graph.records import Failure, MemberAnswer
 from langgraph_fusion.graph.result import FusionResult, SourceInfo
+from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.server.wanted import Wanted
 
 Json = dict[str, Any]
@@ -27,6 +28,11 @@ def answer_text(result: FusionResult) -> str:
     if result.answer or result.mode != "analysis":
         return result.answer
     return (result.analysis or Analysis()).model_dump_json(indent=2)
+
+
+def is_plain(settings: FusionSettings) -> bool:
+    """Whether the answer has no citations to resolve: JSON, or no panel."""
+    return settings.mode == "direct" or settings.response_format is not None
 
 
 def hosted_name(model: str) -> str:
@@ -109,7 +115,13 @@ def hosted_failures(failed: Iterable[Failure]) -> list[Json]:
 
 def hosted_sources(result: FusionResult) -> list[Json]:
     """`{url, title}` of everything that was shown to a member, each address once."""
-    titles = {_address(one): one.title or one.url for one in result.sources if one.same_as is None}
+    return unique_sources(one.model_dump() for one in result.sources)
+
+
+def unique_sources(sources: Iterable[Mapping[str, Any]]) -> list[Json]:
+    """The same of sources as a run tells them."""
+    first = (one for one in sources if one["same_as"] is None)
+    titles = {_address(one["url"]): one["title"] or one["url"] for one in first}
     return [{"url": url, "title": title} for url, title in titles.items()]
 
 
@@ -174,9 +186,9 @@ def _endpoint(name: str, selected: bool) -> Json:
     return {"provider": provider, "model": name, "selected": selected}
 
 
-def _address(source: SourceInfo) -> str:
+def _address(url: str) -> str:
     """The address itself; a document's is relative to the operator's folder."""
-    return source.url.removeprefix("docs:")
+    return url.removeprefix("docs:")
 
 
 def _failed(answer: MemberAnswer) -> bool:
@@ -192,7 +204,7 @@ def _citation(match: re.Match[str], text: str, sources: Mapping[int, SourceInfo]
         return None
     return {
         "type": "url_citation",
-        "url": _address(source),
+        "url": _address(source.url),
         "title": source.title or source.url,
         "start_index": match.start(),
         "end_index": match.start() + len(written),

@@ -1,6 +1,6 @@
 """What a client asks for, whichever of the request shapes it used."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from langchain_core.messages import AnyMessage
@@ -80,13 +80,12 @@ def wanted_from_chat(body: ChatBody, permits: Permits) -> Wanted:
     schema = _dumped(body.response_format)
     run = {"seed": body.seed} | _last_step(tools, _choice(body), schema)
     usage = bool(body.stream_options and body.stream_options.include_usage)
-    return _wanted(body, _Writing(seat, run), chat_turns(body.messages), permits, usage)
+    wanted = _wanted(body, _Writing(seat, run), chat_turns(body.messages), permits)
+    return replace(wanted, include_usage=usage)
 
 
-def wanted_from_responses(
-    body: ResponsesBody, permits: Permits, earlier: list[AnyMessage] | None = None
-) -> Wanted:
-    """Understand a Responses request; `earlier` are the turns of `previous_response_id`.
+def wanted_from_responses(body: ResponsesBody, permits: Permits) -> Wanted:
+    """Understand a Responses request.
 
     Raises:
         UnknownModel, ConfigError: As `wanted_from_chat`.
@@ -99,7 +98,7 @@ def wanted_from_responses(
     tools = [_as_chat_tool(tool) for tool in _functions(body)]
     schema = _as_chat_format(_dumped(body.text.format if body.text else None))
     writing = _Writing(seat, _last_step(tools, _choice(body), schema))
-    turns = [*(earlier or []), *responses_turns(body.input, body.instructions)]
+    turns = responses_turns(body.input, body.instructions)
     return _wanted(body, writing, turns, permits)
 
 
@@ -108,7 +107,6 @@ def _wanted(
     writing: _Writing,
     messages: list[AnyMessage],
     permits: Permits,
-    include_usage: bool = False,
 ) -> Wanted:
     ours = dict(body.fusion)
     details, progress = (_switch(ours, name) for name in ("details", "progress"))
@@ -120,7 +118,6 @@ def _wanted(
         requested=body.model,
         model=str(settings.synthesizer.models[0]).removeprefix("openrouter:"),
         stream=bool(body.stream),
-        include_usage=include_usage,
         details=details,
         progress=progress,
     )

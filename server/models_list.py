@@ -1,0 +1,68 @@
+"""`GET /v1/models`: every preset the operator permits is a model, and the hosted names are."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse
+
+from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.presets import preset_descriptions
+from langgraph_fusion.graph.settings import load_settings
+from langgraph_fusion.server.errors import ApiError
+from langgraph_fusion.server.hosted_result import hosted_name
+from langgraph_fusion.server.permits import Permits
+from langgraph_fusion.server.wanted import ALIASES, PREFIX
+
+router = APIRouter()
+Json = dict[str, Any]
+_PRICE = "A run costs what the models of its preset cost; the usage of a response says how much."
+
+
+@router.get("/v1/models")
+async def list_models(request: Request) -> JSONResponse:
+    """List what may stand in `model`."""
+    permits: Permits = request.app.state.service.config.permits
+    return JSONResponse({"object": "list", "data": list(_models(permits))})
+
+
+@router.get("/v1/models/{model:path}")
+async def retrieve_model(model: str, request: Request) -> JSONResponse:
+    """Describe one of them."""
+    permits: Permits = request.app.state.service.config.permits
+    for found in _models(permits):
+        if found["id"] == model:
+            return JSONResponse(found)
+    message = f"model: there is no {model!r} here; GET /v1/models lists what there is"
+    raise ApiError(404, message, code="model_not_found", param="model")
+
+
+def _models(permits: Permits) -> Iterator[Json]:
+    for alias, preset in ALIASES.items():
+        yield from _model(alias, preset or permits.default_preset, permits)
+    for preset in preset_descriptions():
+        yield from _model(PREFIX + preset, preset, permits)
+
+
+def _model(id: str, preset: str, permits: Permits) -> Iterator[Json]:
+    """One entry, or none if the operator does not permit the preset's models."""
+    try:
+        settings = permits.applied(load_settings({"preset": preset}))
+    except ConfigError:
+        return
+    yield {
+        "id": id,
+        "object": "model",
+        "created": 0,
+        "owned_by": "langgraph-fusion",
+        "name": f"Fusion ({preset})",
+        "description": preset_descriptions()[preset],
+        "pricing": None,
+        "pricing_note": _PRICE,
+        "fusion": {
+            "preset": preset,
+            "panel": [hosted_name(seat.model) for seat in settings.panel],
+            "judge": hosted_name(settings.judge.model),
+            "synthesizer": hosted_name(settings.synthesizer.model),
+        },
+    }

@@ -1,0 +1,111 @@
+"""`POST /v1/responses`: OpenAI's Responses API over the deliberation."""
+
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse, Response
+
+from langgraph_fusion.server.bodies import ResponsesBody
+from langgraph_fusion.server.conduct import Conducted, begun, conducted
+from langgraph_fusion.server.errors import ApiError, api_error
+from langgraph_fusion.server.event_stream import DONE, EventStream, frame
+from langgraph_fusion.server.hosted_result import wants_metadata
+from langgraph_fusion.server.logs import log_surprise
+from langgraph_fusion.server.presence import while_present
+from langgraph_fusion.server.responses_items import new_id
+from langgraph_fusion.server.responses_stream import ResponseEvents
+from langgraph_fusion.server.service import Service
+from langgraph_fusion.server.visits import visit_of
+from langgraph_fusion.server.wanted import wanted_from_responses
+
+router = APIRouter()
+Json = dict[str, Any]
+
+
+@router.post("/v1/responses")
+async def responses(body: ResponsesBody, request: Request) -> Response:
+    """Answer a conversation with a deliberation, whole or as a stream of events."""
+    service: Service = request.app.state.service
+    _must_stand_alone(body)
+    wanted = wanted_from_responses(body, service.config.permits)
+    events = ResponseEvents(
+        wanted,
+        _begun(body, wanted.model),
+        metadata=wants_metadata(request.headers),
+        for_openai_client="OpenAI/" in request.headers.get("user-agent", ""),
+    )
+    visit = visit_of(request, "responses")
+    if wanted.stream:
+        run = await begun(service, wanted, visit)
+        frames = _frames(run, events)
+        return EventStream(frames, keep_alive_s=service.config.keep_alive_s, close=run.stop)
+    async with conducted(service, wanted, visit) as run:
+        await while_present(request.receive, _read(run, events))
+    return JSONResponse(events.response)
+
+
+async def _read(run: Conducted, events: ResponseEvents) -> None:
+    async with aclosing(run.events()) as told:
+        async for event in told:
+            for _ in events.of(event):
+                pass
+
+
+async def _frames(run: Conducted, events: ResponseEvents) -> AsyncGenerator[bytes, None]:
+    """Yield the events of a run; one that fails ends with `response.failed` or `error`."""
+    for said in events.begin():
+        yield frame(said, said["type"])
+    try:
+        async with aclosing(run.events()) as told:
+            async for event in told:
+                for said in events.of(event):
+                    yield frame(said, said["type"])
+    except Exception as error:  # noqa: BLE001 - the status is sent, the stream has to say it
+        if api_error(error).status == 500:
+            log_surprise(error, run_id=run.run_id)
+        for said in events.failed(error, run.run_id):
+            yield frame(said, said["type"])
+    yield DONE
+
+
+def _must_stand_alone(body: ResponsesBody) -> None:
+    if body.previous_response_id is not None:
+        raise ApiError(
+            400,
+            "previous_response_id: this server keeps no responses; send the conversation so far "
+            "in `input`",
+            code="invalid_value",
+            param="previous_response_id",
+        )
+
+
+def _begun(body: ResponsesBody, model: str) -> Json:
+    """The response before anything has happened, with what was asked for."""
+    asked = body.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return {
+        "id": new_id("resp"),
+        "object": "response",
+        "created_at": int(time.time()),
+        "status": "in_progress",
+        "model": model,
+        "output": [],
+        "error": None,
+        "incomplete_details": None,
+        "usage": None,
+        "instructions": body.instructions,
+        "metadata": body.metadata or {},
+        "temperature": body.temperature,
+        "top_p": None,
+        "max_output_tokens": body.max_output_tokens,
+        "tools": asked.get("tools", []),
+        "tool_choice": asked.get("tool_choice", "auto"),
+        "parallel_tool_calls": body.parallel_tool_calls is not False,
+        "text": asked.get("text") or {"format": {"type": "text"}},
+        "reasoning": asked.get("reasoning"),
+        "previous_response_id": None,
+        "store": False,
+        "truncation": "disabled",
+    }
