@@ -9,7 +9,7 @@ import pytest
 from langgraph_fusion.graph.errors import ConfigError
 from tests.graph.cast import JUDGE, PANEL, WRITER, A, B, C, cast, disputed, judge, settings
 from tests.graph.conftest import Fuse, Serve
-from tests.scripted import Reply, Seen, structured, text, tool_calls
+from tests.scripted import Reply, Seen, hang, structured, text, tool_calls
 
 Price = Callable[..., None]
 LONG = "A sentence that says something about the number 42. " * 150
@@ -152,3 +152,41 @@ async def test_a_model_without_a_price_can_count_as_the_dearest(fuse: Fuse, pric
     fused = await fuse(script, given.changed(budget_usd=3))
     assert fused.result.panel[1].status == "ok"
     assert fused.result.bill.total.cost_usd is None
+
+
+async def test_a_hedge_that_the_cap_does_not_pay_for_leaves_the_slow_model_alone(
+    fuse: Fuse, priced: Price
+) -> None:
+    priced(b=1000.0)
+    seat = {"model": A, "fallbacks": [B], "hedge_s": 0.1}
+    script = cast({A: text("Alpha, late.").after(0.6)})
+    fused = await fuse(script, settings(budget_usd=0.1, panel=[seat]))
+    assert fused.result.answers[0].text == "Alpha, late."
+    assert not fused.server.seen_by(B)
+
+
+async def test_a_hedge_waits_for_the_money_of_the_slow_model(fuse: Fuse, priced: Price) -> None:
+    seat = {"model": A, "fallbacks": [B], "hedge_s": 0.1}
+    script = cast({A: text("Alpha, late.").after(0.6)})
+    fused = await fuse(script, settings(budget_usd=0.02, panel=[seat]))
+    assert fused.result.answers[0].text == "Alpha, late."
+    assert fused.server.usage().cost <= 0.02
+
+
+async def test_what_a_cancelled_hedge_may_have_cost_counts_as_its_worst_case(
+    fuse: Fuse, priced: Price
+) -> None:
+    seat = {"model": A, "fallbacks": [B], "hedge_s": 0.1, "max_tokens": 4000}
+    script = cast({A: hang(), B: text("Beta, in time."), JUDGE: structured({})})
+    fused = await fuse(script, settings(budget_usd=0.06, panel=[seat]))
+    assert fused.result.answers[0].text == "Beta, in time."
+    assert fused.result.bill.total.cost_usd is None
+    assert fused.result.answer == "Done."
+
+
+async def test_continuations_are_paid_from_the_cap(fuse: Fuse, priced: Price) -> None:
+    endless = text(LONG, finish_reason="length")
+    fused = await fuse(cast({WRITER: endless}), settings(budget_usd=0.03, panel=[A]))
+    assert "synthesizer_truncated" in fused.result.degraded
+    assert fused.result.answer.startswith("A sentence")
+    assert fused.server.usage().cost <= 0.03
