@@ -1,6 +1,7 @@
 """What stands on the screen, on standard output and in files once a run is over."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from langgraph_fusion.cli.board import Board
@@ -17,10 +18,17 @@ _SOURCES = "\n\n## Sources\n\n"
 
 
 def answer_of(result: Result) -> str:
-    """The answer, or in mode `analysis` what the judge found, as Markdown."""
-    if result["answer"] or result["analysis"] is None:
-        return str(result["answer"])
-    return as_markdown(result["analysis"], result["follow_ups"])
+    """The answer and calls of your own tools, or in mode `analysis` what the judge found."""
+    if result["mode"] == "analysis" and result["analysis"] is not None:
+        return as_markdown(result["analysis"], result["follow_ups"])
+    calls = [f"Calls `{one['name']}` with `{json.dumps(one['args'])}`" for one in _calls(result)]
+    return "\n\n".join(part for part in (str(result["answer"]), *calls) if part)
+
+
+def _calls(result: Result) -> Sequence[Mapping[str, Any]]:
+    """Calls of `client_tools`: the command line cannot run them."""
+    calls: Sequence[Mapping[str, Any]] = result.get("tool_calls", ())
+    return calls
 
 
 def print_plain(result: Result, *, quiet: bool) -> None:

@@ -141,6 +141,10 @@ def _writer_started(board: Board, event: Event) -> Iterator[str]:
     yield f"writer ({event['model']}) writes"
 
 
+def _writer_repair(board: Board, event: Event) -> Iterator[str]:
+    yield f"writer is asked to keep to the form ({count(len(event['errors']), 'error')})"
+
+
 def _writer_finished(board: Board, event: Event) -> Iterator[str]:
     if event.get("reason"):
         yield f"writer ({event['model']}) failed: {event['reason']}"
@@ -166,6 +170,7 @@ _LINES: _Lines = {
     "rounds.ended": _ended,
     "follow_ups": _follow_ups,
     "writer.started": _writer_started,
+    "writer.repair": _writer_repair,
     "writer.finished": _writer_finished,
 }
 _VERBOSE: _Lines = {"member.tool_done": _tool_done, "model.call": _call}

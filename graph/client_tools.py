@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from langchain_core.messages import AIMessage, AnyMessage, ToolCall
+from langchain_core.messages import AIMessage, AnyMessage, ToolCall, ToolMessage
 
 from langgraph_fusion.graph.tool_calls import mended
 
@@ -46,7 +46,26 @@ def handed_out(calls: Iterable[ToolCall], run_id: str, after: Sequence[AnyMessag
     ]
 
 
-def call_id(run_id: str, number: int) -> str:
+def wrong_results(after: Sequence[AnyMessage], run_id: str | None) -> str | None:
+    """What is wrong with calls and results after the question, in words; None if nothing is.
+
+    With a `run_id` they must be calls of that run: what it deliberated is not known otherwise.
+    """
+    results = [one.tool_call_id for one in after if isinstance(one, ToolMessage)]
+    spoken = [one for one in after if isinstance(one, AIMessage)]
+    calls = [call["id"] for one in spoken for call in (*one.tool_calls, *one.invalid_tool_calls)]
+    for id in results:
+        if run_id and not id.startswith(call_id(run_id, "")):
+            return f"{id!r} is no tool call of a run that is still kept; ask again as a user"
+        if id not in calls:
+            return f"there is a result for {id!r} and no message that calls it"
+    missing = [id for id in calls if id not in results]
+    return (
+        f"the tool call {missing[0]!r} has no result; send one for every call" if missing else None
+    )
+
+
+def call_id(run_id: str, number: int | str) -> str:
     return f"call_{run_id}_{number}"
 
 

@@ -2,10 +2,11 @@
 
 from typing import cast
 
-from langchain_core.messages import AnyMessage, ToolMessage
+from langchain_core.messages import AnyMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Overwrite
 
+from langgraph_fusion.graph.client_tools import wrong_results
 from langgraph_fusion.graph.conversation import question_at, transcript
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.events import tell
@@ -51,20 +52,10 @@ async def prepare(state: FusionState, config: RunnableConfig) -> Json:
 def _question_at(run: Run, messages: list[AnyMessage]) -> int:
     """Where the question stands: at the end, or before calls of the caller's tools."""
     at = question_at(messages)
-    if at is None or messages[-1].type not in ("human", "tool"):
+    if at is None or (at < len(messages) - 1 and messages[-1].type != "tool"):
         raise ConfigError("messages: the last one must be a user message with text in it")
-    after = messages[at + 1 :]
-    if messages[-1].type == "human":
-        if after:
-            raise ConfigError("messages: the last one must be a user message with text in it")
-        return at
-    strangers = [one.tool_call_id for one in after if isinstance(one, ToolMessage)]
-    strangers = [id for id in strangers if not id.startswith(f"call_{run.id}_")]
-    if strangers and run.settings.members:
-        raise ConfigError(
-            f"messages: {strangers[0]!r} is no tool call of a run that is still kept; "
-            "ask again with a user message"
-        )
+    if wrong := wrong_results(messages[at + 1 :], run.id if run.settings.members else None):
+        raise ConfigError(f"messages: {wrong}")
     return at
 
 

@@ -92,6 +92,8 @@ def test_what_an_adaptive_panel_does_is_told() -> None:
 def test_an_early_end_and_a_run_without_a_panel_are_told() -> None:
     ended = {"type": "rounds.ended", "round": 0, "reason": "nothing_open"}
     assert told([ended]) == ["nothing that matters is open: no further round"]
+    repair = {"type": "writer.repair", "errors": ["$: wrong"], "attempt": 1}
+    assert told([repair]) == ["writer is asked to keep to the form (1 error)"]
     alone = recorded.first_round()[0] | {"seats": [], "judge": None}
     assert told([alone]) == ["no panel: vendor/writer answers alone"]
 

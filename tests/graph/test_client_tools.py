@@ -108,6 +108,17 @@ async def test_results_for_a_run_that_is_not_kept_are_refused(fuse: Fuse, serve:
     assert not server.requests
 
 
+async def test_every_call_needs_its_result_and_every_result_its_call(
+    fuse: Fuse, serve: Serve
+) -> None:
+    call = {"name": "book_table", "args": {}, "id": "call_a"}
+    calls = AIMessage("", tool_calls=[call, {**call, "id": "call_b"}])
+    one, stray = (ToolMessage("7", tool_call_id=id) for id in ("call_a", "call_c"))
+    for turns, named in (([calls, one], "'call_b' has no result"), ([one, stray], "'call_a'")):
+        with pytest.raises(ConfigError, match=named):
+            await fuse(cast(), with_tool(mode="direct"), [HumanMessage("?"), *turns])
+
+
 async def test_without_a_panel_any_results_are_taken(fuse: Fuse) -> None:
     fused = await fuse(cast({WRITER: writer}), with_tool(mode="direct"))
     assert fused.result.tool_calls[0].id == f"call_{fused.result.run_id}_1"
