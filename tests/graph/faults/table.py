@@ -48,6 +48,8 @@ class Fault:
     reached: bool = True
     """Whether the request reaches the server."""
     hedge_s: float | None = None
+    apart_s: float = 0.0
+    """Between the starts of two runs, where a good reply must not come late."""
     places: tuple[Place, ...] = get_args(Place)
     attempts_with_tools: int | None = None
     """If the only model of a member with tools is asked another number of times."""
@@ -70,10 +72,10 @@ FAULTS = (
     Fault("connection refused", text(""), "connection", address="refusing",
           places=OUTSIDE_TOOLS, reached=False),
     Fault("connect timeout", text(""), "timeout", address="deaf",
-          places=OUTSIDE_TOOLS, reached=False, timeout_s=0.5),
-    Fault("read timeout", hang(), "timeout", timeout_s=1.0),
-    Fault("keep-alives only", keep_alive_only(), "timeout", timeout_s=1.0),
-    Fault("slow to begin", hang(), "slow", hedge_s=1.0),
+          places=OUTSIDE_TOOLS, reached=False, timeout_s=1.5, apart_s=0.2),
+    Fault("read timeout", hang(), "timeout", timeout_s=1.5, apart_s=0.2),
+    Fault("keep-alives only", keep_alive_only(), "timeout", timeout_s=1.5, apart_s=0.2),
+    Fault("slow to begin", hang(), "slow", hedge_s=1.5, apart_s=0.4),
     Fault("dropped in the middle", broken_stream("Half an answer, and the rest"), "connection",
           writes=False),
     Fault("HTML instead of JSON", garbage(), "bad_response"),

@@ -26,7 +26,9 @@ async def test_a_fault_at_every_place(
         monkeypatch.setenv("OPENROUTER_BASE_URL", server.base_url)
         with address_of(fault) as address:
             monkeypatch.setenv("VLLM_BASE_URL", address)
-            results = await asyncio.gather(*(aask("?", settings_of(c, fault, docs)) for c in every))
+            results = await asyncio.gather(
+                *(run(cell, fault, docs, number) for number, cell in enumerate(every))
+            )
         await close_http_client()
         found = dict(zip(every, results, strict=True))
         for cell, result in found.items():
@@ -34,6 +36,11 @@ async def test_a_fault_at_every_place(
         for cell, result in found.items():
             bill_is_right(cell, fault, result, server)
         assert server.in_flight == 0
+
+
+async def run(cell: Cell, fault: Fault, docs: str, number: int) -> FusionResult:
+    await asyncio.sleep(number * fault.apart_s)
+    return await aask("?", settings_of(cell, fault, docs))
 
 
 def bill_is_right(cell: Cell, fault: Fault, result: FusionResult, server: ScriptedServer) -> None:
