@@ -7,7 +7,7 @@ from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
@@ -20,6 +20,7 @@ from langgraph_fusion.server.config import ServerConfig, of_environment
 from langgraph_fusion.server.errors import ApiError, api_error
 from langgraph_fusion.server.gate import Gate
 from langgraph_fusion.server.logs import log_surprise, log_to_stderr
+from langgraph_fusion.server.own_pages import from_own_page
 from langgraph_fusion.server.presence import ClientGone
 from langgraph_fusion.server.service import Service
 from langgraph_fusion.server.tracing import Tracing, wanted_by_environment
@@ -41,7 +42,7 @@ def create_app(config: ServerConfig | None = None) -> FastAPI:
         estimates.router,
         health.router,
     ):
-        app.include_router(router)
+        app.include_router(router, dependencies=[Depends(from_own_page)])
     _add_installed(app)
     return app
 

@@ -7,7 +7,7 @@ a `RemoteRunnable`. It gives a graph no context, so settings travel under `confi
 from types import UnionType
 from typing import Annotated, Any, get_args, get_origin
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import ConfigurableFieldSpec, RunnableConfig, RunnableLambda
 from langserve import add_routes
@@ -17,6 +17,7 @@ from langgraph_fusion.graph.fusion_tool import answer_of
 from langgraph_fusion.graph.result import FusionResult
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.server.conduct import conducted
+from langgraph_fusion.server.own_pages import from_own_page
 from langgraph_fusion.server.permits import OF_THE_REQUEST, OPERATORS_OWN
 from langgraph_fusion.server.presence import while_present
 from langgraph_fusion.server.service import Service
@@ -118,7 +119,7 @@ def add_langserve(app: FastAPI, path: str = PATH) -> None:
         config_keys=("configurable",),
         per_req_config_modifier=permit,
     )
-    app.include_router(router)
+    app.include_router(router, dependencies=[Depends(from_own_page)])
 
 
 def _chosen(configurable: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.server.conduct import conducted
 from langgraph_fusion.server.errors import api_error
 from langgraph_fusion.server.mcp import mcp_server
+from langgraph_fusion.server.own_pages import from_own_page
 from langgraph_fusion.server.service import Service
 from langgraph_fusion.server.visits import visit_of
 from langgraph_fusion.server.wanted import Wanted
@@ -57,6 +58,7 @@ class _Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert self._manager is not None, "the application has not been started"
+        await from_own_page(Request(scope))
         await self._manager.handle_request(scope, receive, send)
 
     async def _deliberations(
