@@ -35,10 +35,11 @@ class Journal:
         *,
         ttl: float | None = None,
         cut_off: bool = False,
+        finished: bool = False,
     ) -> None:
         """`entries` are those of an earlier process, in order; `ttl` is minutes.
 
-        `cut_off` says that the earlier process was stopped at work.
+        `cut_off` says that the earlier process was stopped at work, `finished` that it ended well.
         """
         self.run_id = run_id
         self._namespace = namespace
@@ -46,9 +47,10 @@ class Journal:
         """Whether the run is kept at all."""
         self.on_failure: Callable[[Exception], None] = lambda error: None
         """Called when the store fails; from then on nothing is recorded, and the run goes on."""
+        self.finished = finished
+        self.ttl = ttl
         self._writer = writer
         self._entries = dict(entries)
-        self._ttl = ttl
         self._cut_off = cut_off
         self._live: set[str] = set()
         self._written: dict[str, None] = {}
@@ -134,7 +136,7 @@ class Journal:
         self._written[key] = None
         place = len(self._entries) + len(self._written)
         stored = {"n": place, "text": as_text(value.model_dump())}
-        return PutOp(self._namespace, key, stored, False, self._ttl)
+        return PutOp(self._namespace, key, stored, False, self.ttl)
 
 
 def as_text(value: Any) -> str:

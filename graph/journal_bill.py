@@ -9,10 +9,14 @@ from langgraph_fusion.graph.records import Call
 REPLY, FAILED = "/reply/", "/failed/"
 
 
-def calls_in(journal: Journal) -> list[Call]:
-    """Every call that is recorded, in order; failed attempts whose reply came are in that reply."""
-    replied = {key for key in journal.keys if REPLY in key and FAILED not in key}
-    return [call for key in journal.keys for call in _calls(journal, key, replied)]
+def calls_in(journal: Journal, lane: str = "") -> list[Call]:
+    """Every call that is recorded, in order, of one lane or of all.
+
+    Failed attempts whose reply came after all are in that reply.
+    """
+    keys = [key for key in journal.keys if not lane or key.startswith(f"{lane}/")]
+    replied = {key for key in keys if REPLY in key and FAILED not in key}
+    return [call for key in keys for call in _calls(journal, key, replied)]
 
 
 def _calls(journal: Journal, key: str, replied: set[str]) -> Iterator[Call]:

@@ -20,12 +20,14 @@ from langgraph_fusion.graph.recorded import (
     read_messages,
 )
 from langgraph_fusion.graph.records import Call, Failure, Totals
-from langgraph_fusion.graph.run_record import RunRecord, by_seat
+from langgraph_fusion.graph.run_record import TOOL_CALLS, RunRecord, by_seat
 from langgraph_fusion.graph.runs import Runs
 from langgraph_fusion.graph.settings import FusionSettings
 
 MESSAGES, RESULT = "messages", "result"
 """Keys beside the journal's own."""
+WAITS_MINUTES = 24 * 60.0
+"""How long a run with tools of the client can be continued, and asked for the same turn again."""
 
 
 class Keeper:
@@ -61,6 +63,8 @@ class Keeper:
         Raises:
             ConfigError: If the run was begun with another conversation.
         """
+        if settings.client_tools and self._journal.ttl is not None:
+            self._journal.ttl = min(self._journal.ttl, WAITS_MINUTES)
         recorded = self._journal.recorded(MESSAGES, RecordedMessages)
         if recorded is not None:
             _must_go_on(self._journal.run_id, read_messages(recorded.messages), messages)
@@ -121,10 +125,10 @@ class Keeper:
 
     async def _finish(self, ended: RunRecord, result: dict[str, Any]) -> None:
         """Without texts, unless the user keeps them or the client's tools are yet to answer."""
-        waits = bool(result.get("tool_calls"))
+        waits = bool(result["tool_calls"]) or ended.reason == TOOL_CALLS
         done = ended.changed(
             status="finished",
-            reason="tool_calls" if waits else None,
+            reason=TOOL_CALLS if waits else None,
             bill=by_seat(Call(**call) for call in result["bill"]["calls"]),
             total=result["bill"]["total"],
             failed_members=tuple(Failure(**one) for one in result["failed_members"]),

@@ -8,7 +8,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langgraph_fusion.graph.caller import Caller, Mend, SeatFailed, Send
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.journal import Journal
-from langgraph_fusion.graph.journal_bill import FAILED, REPLY
+from langgraph_fusion.graph.journal_bill import FAILED, REPLY, calls_in
 from langgraph_fusion.graph.recorded import RecordedCall, RecordedReply, message_json, read_ai
 from langgraph_fusion.graph.records import Call
 from langgraph_fusion.models.faults import Fault
@@ -24,13 +24,21 @@ class RecordingCaller(Caller):
     """
 
     def __init__(
-        self, *args: Any, journal: Journal, work: str, carried: bool, **kwargs: Any
+        self,
+        *args: Any,
+        journal: Journal,
+        work: str,
+        carried: bool,
+        earlier: Sequence[str] = (),
+        **kwargs: Any,
     ) -> None:
+        """`earlier` are lanes of earlier turns: paid, and not gone through again."""
         super().__init__(*args, **kwargs)
         self._journal = journal
         self._work = work
         self._lane = ""
         self._carried = carried
+        self._earlier = earlier
         self._replies = 0
 
     async def reply(
@@ -40,7 +48,8 @@ class RecordingCaller(Caller):
         along: Iterable[Any] = (),
         mend: Mend = lambda fault, ref: False,
     ) -> AIMessage:
-        self._lane = self._lane or self._journal.open_lane(self._work)
+        if not self._lane:
+            self._begin()
         self._replies += 1
         key = f"{self._lane}{REPLY}{self._replies}"
         recorded = self._journal.recorded(key, RecordedReply)
@@ -71,6 +80,13 @@ class RecordingCaller(Caller):
             counted_usd=self.counted_usd - counted_usd,
         )
 
+    def _begin(self) -> None:
+        self._lane = self._journal.open_lane(self._work)
+        for lane in self._earlier:
+            for call in calls_in(self._journal, lane):
+                self._restore(call, carried=True)
+                self._count(call.cost_usd or 0.0)
+
     def _replay(self, recorded: RecordedReply) -> AIMessage:
         for switch in recorded.switches:
             tell(
@@ -82,7 +98,9 @@ class RecordingCaller(Caller):
             )
         self.switches += recorded.switches
         self._refs = [ModelRef.parse(name) for name in recorded.models]
-        self._restore(recorded.calls, recorded.counted_usd)
+        for call in recorded.calls:
+            self._restore(call, carried=self._carried)
+        self._count(recorded.counted_usd)
         if recorded.message is None:
             raise SeatFailed(recorded.fault or Fault("unexpected_error"), str(self.model))
         return read_ai(recorded.message)
@@ -91,7 +109,8 @@ class RecordingCaller(Caller):
         """Put on the bill what an earlier process spent on a reply that it did not get."""
         cancelled = False
         for failed in self._journal.each(f"{key}{FAILED}", RecordedCall):
-            self._restore([failed.call], failed.counted_usd)
+            self._restore(failed.call, carried=self._carried)
+            self._count(failed.counted_usd)
             cancelled = failed.call.error == "cancelled"
         if self._journal.goes_live(self._lane) and not cancelled:
             lost = Call(
@@ -101,12 +120,14 @@ class RecordingCaller(Caller):
                 model=str(self.model),
                 error="interrupted",
             )
-            self._restore([lost], self._worst_usd(prompt, along))
+            self._restore(lost, carried=False)
+            self._count(self._worst_usd(prompt, along))
 
-    def _restore(self, calls: Iterable[Call], counted_usd: float) -> None:
-        for call in calls:
-            self.calls.append(call.model_copy(update={"carried": self._carried}))
-            tell("model.call", **self.calls[-1].model_dump(), replayed=True)
+    def _restore(self, call: Call, *, carried: bool) -> None:
+        self.calls.append(call.model_copy(update={"carried": carried}))
+        tell("model.call", **self.calls[-1].model_dump(), replayed=True)
+
+    def _count(self, counted_usd: float) -> None:
         self._limits.budget.spent_usd += counted_usd
         self.counted_usd += counted_usd
 

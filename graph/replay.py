@@ -15,7 +15,8 @@ def replayed(run: Run, lane: str) -> Json | None:
     run.limits.budget.spent_usd += recorded.counted_usd
     run.degraded[:] = dict.fromkeys([*run.degraded, *recorded.update["degraded"]])
     run.notes[:] = dict.fromkeys([*run.notes, *recorded.update["notes"]])
-    bill = [call | {"carried": run.turn > 0} for call in recorded.update["bill"]]
+    carried = run.turn > 0 or run.journal.finished
+    bill = [call | {"carried": carried} for call in recorded.update["bill"]]
     return {**recorded.update, "bill": bill}
 
 

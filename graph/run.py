@@ -88,8 +88,11 @@ class Run:
         }
         if not self.journal.on:
             return Caller(seat, name, **given)
-        work = f"{name}.{round}.{self.turn}" if stage == "synthesizer" else f"{name}.{round}"
-        given |= {"journal": self.journal, "work": work, "carried": self.turn > 0}
+        work, earlier = f"{name}.{round}", list[str]()
+        if stage == "synthesizer":
+            *earlier, work = (f"{work}.{turn}" for turn in range(self.turn + 1))
+        carried = self.journal.finished or (self.turn > 0 and stage != "synthesizer")
+        given |= {"journal": self.journal, "work": work, "carried": carried, "earlier": earlier}
         return RecordingCaller(seat, name, **given)
 
     def quorum(self, round: int, asked: Iterable[str]) -> Quorum:

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from langgraph_fusion.graph.owner import Owner
 from langgraph_fusion.graph.records import Call, Failure, Totals
 
+TOOL_CALLS = "tool_calls"
+"""Reason of a finished run that the client's tools may still answer."""
 Status = Literal["running", "finished", "failed", "interrupted"]
 
 

@@ -20,7 +20,7 @@ from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.journal import Journal, as_text
 from langgraph_fusion.graph.owner import BEAT_S, Owner
 from langgraph_fusion.graph.recorded import is_failure
-from langgraph_fusion.graph.run_record import RunRecord
+from langgraph_fusion.graph.run_record import TOOL_CALLS, RunRecord
 from langgraph_fusion.graph.store_writer import StoreWriter
 
 DAYS = 7.0
@@ -117,6 +117,7 @@ class Runs:
             found,
             ttl=self._ttl(),
             cut_off=record.now == "interrupted",
+            finished=record.now == "finished",
         )
 
     def new_journal(self) -> Journal:
@@ -138,7 +139,7 @@ class Runs:
         mine = record.changed(
             status="running", owner=Owner.me(), seen_at=time.time(), resumes=record.resumes + 1
         )
-        await self._claim(mine)
+        await self._claim(mine, record)
         return mine, journal
 
     def save(self, record: RunRecord, *puts: PutOp) -> "asyncio.Future[None]":
@@ -166,7 +167,7 @@ class Runs:
     def _ttl(self) -> float | None:
         return self._days * 24 * 60 if getattr(self._store, "supports_ttl", False) else None
 
-    async def _claim(self, mine: RunRecord) -> None:
+    async def _claim(self, mine: RunRecord, before: RunRecord) -> None:
         """Two processes may try at the same moment: the last one to write has it."""
         if mine.id in self._open:
             raise ConfigError(_at_work(mine))
@@ -175,13 +176,17 @@ class Runs:
         self._open[mine.id] = mine
         try:
             await self.writer.write(put)
-            await asyncio.sleep(_SETTLE_S)
-            item = await self._store.aget(_RECORDS, mine.id, refresh_ttl=False)
-            if item is None or item.value.get("claim") != token:
-                raise ConfigError(f"run {mine.id}: another process has just taken it over")
+            if before.status != "finished":  # a client that waits for its next turn asks once
+                await self._settled(mine, token)
         except BaseException:
             self._open.pop(mine.id, None)
             raise
+
+    async def _settled(self, mine: RunRecord, token: str) -> None:
+        await asyncio.sleep(_SETTLE_S)
+        item = await self._store.aget(_RECORDS, mine.id, refresh_ttl=False)
+        if item is None or item.value.get("claim") != token:
+            raise ConfigError(f"run {mine.id}: another process has just taken it over")
 
     async def _say_we_live(self) -> None:
         while True:
@@ -233,7 +238,7 @@ def check_may_reopen(record: RunRecord) -> None:
     """Raise ConfigError for a run that has finished or is at work."""
     if record.now == "running":
         raise ConfigError(_at_work(record))
-    if record.status == "finished" and record.reason != "tool_calls":
+    if record.status == "finished" and record.reason != TOOL_CALLS:
         raise ConfigError(
             f"run {record.id} has finished; `fusion runs show {record.id}` says what came of it"
         )

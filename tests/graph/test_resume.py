@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from langgraph_fusion.graph.ask import aask, deliberate
 from langgraph_fusion.graph.errors import ConfigError
@@ -170,3 +171,44 @@ async def test_another_conversation_is_not_taken_for_the_run_s_own(
         run_id = await stopped(runs, "judge.started")
         with pytest.raises(ConfigError, match="began with another conversation"):
             await aask("Something else?", settings(), runs=runs, run_id=run_id)
+
+
+BOOK = {"type": "function", "function": {"name": "book_table", "parameters": {"type": "object"}}}
+
+
+def with_tool() -> Any:
+    return settings(client_tools=[BOOK])
+
+
+def booker(seen: Seen) -> Any:
+    """A writer that calls the client's tool once, and answers when it has its result."""
+    if seen.tool_results:
+        return text(f"Booked: {seen.tool_results[0]}.")
+    return tool_calls([("book_table", {})])
+
+
+async def test_a_later_turn_is_billed_apart_and_may_be_asked_for_again(
+    serve: Serve, tmp_path: Path
+) -> None:
+    server = await serve(cast({WRITER: booker}))
+    async with open_runs(tmp_path / "runs.db") as runs:
+        assert runs is not None
+        first = await aask("Book it.", with_tool(), runs=runs)
+        turns = called(first.tool_calls[0].id, "Book it.")
+        second = await aask(turns, with_tool(), runs=runs, run_id=first.run_id)
+        made = len(server.requests)
+        again = await aask(turns, with_tool(), runs=runs, run_id=first.run_id)
+    assert made == 6, "three members, the judge, and the writer twice"
+    assert len(server.requests) == made, "a lost answer is given again without a call"
+    assert second.answer == again.answer == "Booked: Table 7."
+    new = [call.seat for call in second.bill.calls if not call.carried]
+    assert new == ["synthesizer"]
+    assert [call.seat for call in second.bill.calls if call.carried][-1] == "synthesizer"
+    assert second.bill.total.known_cost_usd == pytest.approx(server.usage().cost)
+    assert all(call.carried for call in again.bill.calls)
+
+
+def called(call_id: str, question: str) -> list[Any]:
+    call = {"name": "book_table", "args": {}, "id": call_id}
+    answer = ToolMessage("Table 7", tool_call_id=call_id)
+    return [HumanMessage(question), AIMessage("", tool_calls=[call]), answer]
