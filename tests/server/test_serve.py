@@ -6,7 +6,7 @@ import re
 import signal
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import openai
 import pytest
 
 from tests.cli.processes import FUSION, ROOT, environment, run
-from tests.graph.cast import A, B, C, Part, cast
+from tests.graph.cast import JUDGE, WRITER, A, B, C, Part, cast
 from tests.scripted import ScriptedServer, hang, scripted_server, text
 from tests.server.asking import asking, body, until
 
@@ -23,11 +23,13 @@ from tests.server.asking import asking, body, until
 class Command:
     """A running `fusion serve`."""
 
-    def __init__(self, process: Process, url: str, models: ScriptedServer, place: Path) -> None:
+    def __init__(
+        self, process: Process, url: str, models: ScriptedServer, env: dict[str, str]
+    ) -> None:
         self.process = process
         self.url = url
         self.models = models
-        self.place = place
+        self.env = env
         self.client = openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0)
 
     async def stopped(self, how: signal.Signals = signal.SIGTERM) -> list[dict[str, Any]]:
@@ -42,18 +44,20 @@ class Command:
 @asynccontextmanager
 async def served(script: Part, place: Path, *options: str) -> AsyncIterator[Command]:
     async with scripted_server(script) as models:
-        env = {
-            "OPENROUTER_API_KEY": "sk-or-secret-key",
-            "OPENROUTER_BASE_URL": models.base_url,
-            "XDG_DATA_HOME": str(place),
-            "XDG_CONFIG_HOME": str(place),
-            "XDG_CACHE_HOME": str(place),
-        }
+        env = environment(
+            {
+                "OPENROUTER_API_KEY": "sk-or-secret-key",
+                "OPENROUTER_BASE_URL": models.base_url,
+                "XDG_DATA_HOME": str(place),
+                "XDG_CONFIG_HOME": str(place),
+                "XDG_CACHE_HOME": str(place),
+            }
+        )
         process = await asyncio.create_subprocess_exec(
-            *FUSION, "serve", "--port", "0", *options, cwd=ROOT, env=environment(env), stderr=PIPE
+            *FUSION, "serve", "--port", "0", *options, cwd=ROOT, env=env, stderr=PIPE
         )
         try:
-            command = Command(process, await _url(process), models, place)
+            command = Command(process, await _url(process), models, env)
             async with command.client:
                 yield command
         finally:
@@ -160,18 +164,31 @@ async def test_listening_beyond_this_machine_without_keys_is_warned_of(tmp_path:
         assert b"WARNING" in await server.process.stderr.readline()
 
 
-async def test_a_server_that_died_in_mid_run_serves_again_and_names_the_run(
+async def test_a_run_that_died_with_its_server_is_resumed_and_repeats_nothing(
     tmp_path: Path,
 ) -> None:
     async with served(cast({B: hang()}), tmp_path) as server:
-        asked = asyncio.create_task(server.client.chat.completions.create(**asking()))
-        await until(lambda: server.models.in_flight == 1 and len(server.models.requests) == 3)
-        log = await server.stopped(signal.SIGKILL)
-        with pytest.raises(openai.APIConnectionError):
-            await asked
-    run_id = next(line["run_id"] for line in log if line["event"] == "run.started")
+        run_id = await _killed_after_two_answers(server)
     async with served(cast(), tmp_path) as again:
         reply = await again.client.chat.completions.create(**asking())
         assert reply.choices[0].message.content == "Done."
-        assert (reply.model_extra or {})["fusion"]["run_id"] != run_id
+        before = len(again.models.requests)
+        resume = await asyncio.create_subprocess_exec(
+            *FUSION, "resume", run_id, "--json", "-q", cwd=ROOT, env=again.env, stdout=PIPE
+        )
+        result = json.loads((await resume.communicate())[0])
+        assert (result["run_id"], result["answer"]) == (run_id, "Done.")
+        resumed = {seen.model for seen in again.models.requests[before:]}
+        assert resumed == {B, JUDGE, WRITER}, "what A and C had answered was kept"
         await again.stopped()
+
+
+async def _killed_after_two_answers(server: Command) -> str:
+    """Follow a stream until two members have answered, kill the server, return the run's id."""
+    told: list[dict[str, Any]] = []
+    with suppress(openai.APIConnectionError):  # its end
+        async for chunk in await server.client.chat.completions.create(**asking(), stream=True):
+            told += [event] if (event := (chunk.model_extra or {}).get("fusion")) else []
+            if sum(event["type"] == "member.finished" for event in told) == 2:
+                server.process.kill()
+    return str(told[0]["run_id"])
