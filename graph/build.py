@@ -7,11 +7,13 @@ START -> prepare ──> member_A ─┐
 """
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from langchain_core.tools import BaseTool
 from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
 from langgraph.store.base import BaseStore
 
 from langgraph_fusion.graph.attachments import Attachments
@@ -27,6 +29,8 @@ from langgraph_fusion.graph.settings import FusionSettings, load_settings
 from langgraph_fusion.graph.state import FusionInput, FusionOutput, FusionState
 from langgraph_fusion.graph.synthesizer import synthesizer
 from langgraph_fusion.tools import member_tools
+
+Compiled = CompiledStateGraph[Any, Any, Any, Any]
 
 
 def create_fusion(
@@ -56,6 +60,20 @@ def create_fusion(
         ConfigError: If no settings are given and the default preset cannot be read.
     """
     settings = settings or load_settings()
+    if tools or checkpointer is not None:
+        compiled = _compiled(settings.letters, tools, checkpointer)
+    else:
+        compiled = _usual(settings.letters)
+    return FusionGraph.of(compiled, settings, tools, Attachments.of(files, out), Kept(runs, run_id))
+
+
+@cache
+def _usual(letters: str) -> Compiled:
+    """Compile once for each size of panel: nothing of a run is in it, and it takes 20 ms of CPU."""
+    return _compiled(letters, (), None)
+
+
+def _compiled(letters: str, tools: Sequence[BaseTool], checkpointer: Any) -> Compiled:
     graph = StateGraph(
         FusionState,
         context_schema=FusionSettings,
@@ -68,17 +86,16 @@ def create_fusion(
     graph.add_node("check", check)
 
     graph.add_edge(START, "prepare")
-    for letter in settings.letters:
+    for letter in letters:
         name = member_name(letter)
         graph.add_node(name, member(letter, member_agent(letter, [*member_tools(), *tools])))
         graph.add_edge(name, "judge")  # one edge each: a list would wait for members not asked
-    next_nodes = [*(member_name(letter) for letter in settings.letters), "synthesizer"]
+    next_nodes = [*(member_name(letter) for letter in letters), "synthesizer"]
     graph.add_conditional_edges("prepare", after_prepare, next_nodes)
     graph.add_conditional_edges("judge", after_judge, next_nodes)
     graph.add_edge("synthesizer", "check")
     graph.add_edge("check", END)
-    compiled = graph.compile(name="fusion", checkpointer=checkpointer)
-    return FusionGraph.of(compiled, settings, tools, Attachments.of(files, out), Kept(runs, run_id))
+    return graph.compile(name="fusion", checkpointer=checkpointer)
 
 
 def after_prepare(state: FusionState) -> list[str]:

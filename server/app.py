@@ -18,6 +18,7 @@ from langgraph_fusion.models.http import close_http_client
 from langgraph_fusion.server import chat, estimates, health, models_list, responses
 from langgraph_fusion.server.config import ServerConfig, of_environment
 from langgraph_fusion.server.errors import ApiError, api_error
+from langgraph_fusion.server.garbage import collect_seldom
 from langgraph_fusion.server.gate import Gate
 from langgraph_fusion.server.logs import log_surprise, log_to_stderr
 from langgraph_fusion.server.own_pages import from_own_page
@@ -62,6 +63,7 @@ def _add_installed(app: FastAPI) -> None:
 def app_of_environment() -> FastAPI:
     """The application of a process that `fusion serve` started, with its log."""
     log_to_stderr()
+    collect_seldom()
     return create_app(of_environment())
 
 
