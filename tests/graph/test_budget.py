@@ -1,4 +1,5 @@
 import asyncio
+import random
 
 import pytest
 
@@ -74,3 +75,33 @@ async def test_a_free_model_is_never_refused() -> None:
     budget = Budget(1e-6)
     reserved = await budget.reserve(Planned(FREE, 10_000_000, 16_000), 0.6)
     assert (reserved.usd, reserved.max_tokens) == (0.0, 16_000)
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_whatever_calls_cost_up_to_their_worst_case_the_cap_holds(seed: int) -> None:
+    """Forty calls side by side of any size, some of unknown cost; none may wait for ever."""
+    chance = random.Random(seed)
+    budget = Budget(chance.uniform(0.01, 0.5))
+    spent = 0.0
+
+    async def call() -> None:
+        nonlocal spent
+        price = Price(chance.uniform(0, 5), chance.uniform(0, 25))
+        planned = Planned(price, chance.randrange(100, 60_000), chance.randrange(16, 32_000))
+        share = chance.choice([0.6, 0.7, 1.0])
+        await asyncio.sleep(chance.uniform(0, 0.02))
+        try:
+            reserved = await budget.reserve(planned, share)
+        except BudgetReached:
+            return
+        assert reserved.max_tokens is not None
+        assert reserved.max_tokens >= planned.least
+        await asyncio.sleep(chance.uniform(0, 0.01))
+        actual = chance.choice([0.0, chance.uniform(0, reserved.usd), reserved.usd])
+        spent += actual
+        budget.settle(reserved, chance.choice([actual, None]))
+
+    async with asyncio.timeout(30):
+        await asyncio.gather(*(call() for _ in range(40)))
+    assert spent <= budget.spent_usd + 1e-9
+    assert budget.spent_usd <= (budget.cap_usd or 0) + 1e-6
