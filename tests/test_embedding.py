@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import venv
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ from langgraph.graph.message import add_messages
 from langgraph.runtime import Runtime
 from typing_extensions import TypedDict
 
-from langgraph_fusion import create_fusion, load_settings
+from langgraph_fusion import FusionResult, create_fusion, fusion_tool, load_settings
 
 
 @dataclass
@@ -63,6 +64,10 @@ async def main() -> None:
         stream_mode="updates", subgraphs=True,
     ):
         spaces.add(space[0].split(":")[0] if space else "")
+    tool = fusion_tool(load_settings({"preset": "offline", "tools": ["docs"]}), name="panel")
+    asked = {"question": "What is a round?"}
+    call = {"name": "panel", "args": asked, "id": "1", "type": "tool_call"}
+    told = await tool.ainvoke(call)
     last = outs[-1]
     print(json.dumps({
         "graph": graph.NAME, "tools": tools.NAME, "seen_by": last["seen_by"],
@@ -70,6 +75,7 @@ async def main() -> None:
         "text": last["messages"][-1].content,
         "asked": [o["messages"][-1].response_metadata["fusion"]["question"] for o in outs],
         "spaces": sorted(spaces),
+        "tool": FusionResult.model_validate(told.artifact).question,
     }))
 
 
@@ -87,6 +93,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out)]
     subprocess.run(build, cwd=copy, check=True, capture_output=True)
     return next(out.glob("*.whl"))
+
+
+def test_the_wheel_has_the_package_and_nothing_else(wheel: Path) -> None:
+    tops = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"langgraph_fusion"}
 
 
 @pytest.mark.timeout(300)
@@ -112,6 +123,7 @@ def test_the_wheel_runs_as_a_subgraph_of_an_application_with_the_same_folders(
     assert said["asked"] == ["What is the judge?", "What is a follow-up round?"]
     assert "](" in said["text"], "the answer cites sources"
     assert "fusion" in said["spaces"]
+    assert said["tool"] == "What is a round?"
     assert "Deserializing unregistered type" not in ran.stderr
 
 

@@ -1,0 +1,84 @@
+"""Every `fusion` command that README and docs show is one that this version understands."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.processes import ROOT, environment
+
+_BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+_NEEDS_MORE = re.compile(r"fusion (serve|mcp|keys|sandbox|resume|runs (show|delete)|doctor)\b")
+"""What listens, changes something, needs a run or asks the network: read, not carried out."""
+_MISSING_KEY = "OPENROUTER_API_KEY"
+
+
+def _documented() -> list[str]:
+    """The commands without comments and without what they are piped into."""
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    blocks = [block for page in pages for block in _BLOCK.findall(page.read_text())]
+    lines = [line.removeprefix(".venv/bin/") for block in blocks for line in block.splitlines()]
+    commands = [re.split(r"\s+#\s|\s+\|\s", line)[0].strip() for line in lines]
+    return list(dict.fromkeys(line for line in commands if line.startswith("fusion ")))
+
+
+COMMANDS = _documented()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A user's folder with what the commands name."""
+    for name in ("papers", "notes"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "bridge.md").write_text("# Bridge\n\nThe bridge is 120 metres long.\n")
+    (tmp_path / "question.txt").write_text("How long is the bridge?\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_documented_command_runs_or_lacks_nothing_but_a_key(command: str, home: Path) -> None:
+    shown = f"{command} --help" if _NEEDS_MORE.match(command) else command
+    ended = _in_shell(shown, home)
+    lacks_a_key = ended.returncode == 2 and _MISSING_KEY in ended.stderr
+    assert ended.returncode == 0 or lacks_a_key, ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        'fusion ask --preset offline "What does the check verify?"',
+        'fusion ask --preset offline --docs notes/ "How long is the bridge?"',
+        "fusion doctor --offline",
+    ],
+)
+def test_what_needs_no_key_runs_to_its_end(command: str, home: Path) -> None:
+    ended = _in_shell(command, home)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.strip()
+
+
+def test_the_pages_show_commands() -> None:
+    assert {"fusion presets", "fusion graph --xray"} <= set(COMMANDS)
+
+
+def _in_shell(command: str, home: Path) -> subprocess.CompletedProcess[str]:
+    """As a user types it, in a folder of their own, without a key and without Docker."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    changes = {"PATH": path, "HOME": str(home), "DOCKER_HOST": "unix:///nowhere/docker.sock"}
+    folders = {
+        f"XDG_{kind}_HOME": str(home / kind) for kind in ("CACHE", "CONFIG", "DATA", "STATE")
+    }
+    return subprocess.run(
+        ["sh", "-c", command],
+        cwd=home,
+        env=environment(changes | folders),
+        input="How long is the bridge?\n",  # for a command that shows no question
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
