@@ -17,7 +17,7 @@ check: setup  ## Lint, format and types over source and tests
 	@$(BIN)/mypy
 
 bench: setup  ## Time a deliberation and the sandbox beside bare references
-	@$(BIN)/python -m bench.graph
+	@$(BIN)/python -m bench.graph $(ARGS)
 	@$(BIN)/python -m bench.sandbox
 
 format: setup

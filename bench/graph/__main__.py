@@ -1,7 +1,7 @@
 """Speed, throughput and memory of a deliberation beside bare references, in one run.
 
-    python -m bench.graph                      # about ten minutes
-    python -m bench.graph --quick              # about two
+    python -m bench.graph                      # about a quarter of an hour
+    python -m bench.graph --quick              # a few minutes
     python -m bench.graph --only plain tails   # some of it
     python -m bench.graph --markdown           # tables to paste into docs/performance.md
 
@@ -38,7 +38,8 @@ EXPERIMENTS: dict[str, Experiment] = {
 
 def main() -> None:
     chosen = _arguments()
-    console = Console(stderr=chosen.json or chosen.markdown)
+    width = None if sys.stdout.isatty() else 150
+    console = Console(stderr=chosen.json or chosen.markdown, width=width)
     found = asyncio.run(_measured(chosen.only, QUICK if chosen.quick else Size(), console))
     for path in draw(found, chosen.plots):
         console.print(f"drawn: {path}")

@@ -17,7 +17,7 @@ QUICKLY = "constant:0.01"
 
 @dataclass(frozen=True)
 class Size:
-    """How much of everything: the whole thing takes about ten minutes, a quick one about two."""
+    """How much of everything: the whole takes about a quarter of an hour, a quick one minutes."""
 
     call_s: float = 0.5
     rounds: int = 3

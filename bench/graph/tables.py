@@ -23,7 +23,9 @@ class Table:
     def show(self, console: Console) -> None:
         """Draw it on the terminal."""
         head, *rest = self.lines
-        drawn = RichTable(*head, title=self.title, title_justify="left")
+        drawn = RichTable(title=self.title, title_justify="left")
+        for name in head:
+            drawn.add_column(name, no_wrap=name in ("arm", "plan", "target"))
         for line in rest:
             drawn.add_row(*line)
         console.print(drawn)
