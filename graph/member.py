@@ -51,7 +51,7 @@ def member(letter: str, agent: Agent) -> Node:
         began, drops = time.monotonic(), len(run.library.drops)
         task = _task(letter, state, asked)
         transcript, failure = await _research(agent, desk, task, run, quorum)
-        if desk.short_of_money:
+        if desk.cut_short == "budget":
             run.degrade("budget", "The spend cap cut the panel's research short.")
         answer = answer_of(desk, transcript[len(task) :], failure, asked)
         _note_losses(run, answer)

@@ -47,9 +47,6 @@ class MemberDesk(Desk):
     tool_errors: int = 0
     loops: bool = False
     """It went on calling tools in its tool-free turn."""
-    short_of_money: bool = False
-    """It had to write because another turn with tools might have passed the spend cap."""
-
     cut_short: str | None = None
     """Why it had to write before it had finished its research."""
     repeats: Repeats = field(default_factory=Repeats)
@@ -175,9 +172,7 @@ def _repeated(desk: MemberDesk, request: ToolCallRequest, times: int) -> ToolMes
 def _money_is_short(desk: MemberDesk, request: ModelRequest[Any]) -> bool:
     """Whether another turn with tools might leave nothing to write the answer with."""
     whole = [SystemMessage(desk.system), *request.messages]
-    if desk.allowed and not desk.caller.affords_another(whole, request.tools):
-        desk.short_of_money = True
-    return desk.short_of_money
+    return bool(desk.allowed) and not desk.caller.affords_another(whole, request.tools)
 
 
 def _refusal(request: ToolCallRequest, text: str) -> ToolMessage:
