@@ -3,13 +3,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 QUESTION ?= How are citations checked, how is the spend cap kept, and how is a crashed run resumed?
 
-.PHONY: demo test check bench format setup engine schema lock clean
+.PHONY: demo test test-cgroup-v2 check bench format setup engine schema lock clean
 
 demo: setup  ## Ask the offline panel about this project's documentation and watch it deliberate
 	@$(BIN)/fusion ask --preset offline "$(QUESTION)"
 
 test: setup engine  ## Run the tests, with a Docker engine the Docker tests too
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-cgroup-v2: setup  ## As root on Debian, run the sandbox's tests in a virtual machine with cgroup v2
+	@tests/sandbox/cgroup_v2/run.sh $(ARGS)
 
 check: setup  ## Lint, format and types over source and tests
 	@$(BIN)/ruff format --check .

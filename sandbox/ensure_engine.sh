@@ -5,12 +5,14 @@
 #   ./ensure_engine.sh                    make everything ready
 #   eval "$(./ensure_engine.sh --env)"    the same, and export DOCKER_HOST to the caller
 #   ./ensure_engine.sh --if-possible      the same, but no error where there is no way to (unless REQUIRE_DOCKER=1)
+#   ./ensure_engine.sh --base             make only the image's base, without an engine, and print its file
+#   ./ensure_engine.sh --mirror           print the mirror that apt uses here
 #
 # Settings, all optional (environment):
 #   DOCKER_HOST            the engine to use
 #   SANDBOX_STATE_DIR      engine data, log, lock and cached base; keep it between CI runs to save the bootstrap
 #   SANDBOX_IMAGE          name of the image to build (default: DEFAULT_IMAGE in settings.py)
-#   SANDBOX_TAR_CACHE      file that keeps the bootstrapped base
+#   SANDBOX_TAR_CACHE      file or disk that keeps the bootstrapped base
 #   SANDBOX_SUITE          Debian release of the image (default: the one the Dockerfile names)
 #   SANDBOX_MIRROR         mirror to bootstrap from (default: the one this system's apt uses)
 #
@@ -18,7 +20,10 @@
 set -euo pipefail
 
 mode=${1:-}
-case $mode in '' | --env | --if-possible) ;; *) echo "usage: $0 [--env | --if-possible]" >&2; exit 2 ;; esac
+case $mode in '' | --env | --if-possible | --base | --mirror) ;; *)
+  echo "usage: $0 [--env | --if-possible | --base | --mirror]" >&2
+  exit 2 ;;
+esac
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 if [ "$(id -u)" = 0 ]; then state_default=/var/lib/langgraph-fusion-sandbox
 else state_default=${XDG_STATE_HOME:-$HOME/.local/state}/langgraph-fusion-sandbox; fi
@@ -84,8 +89,13 @@ install_engine() {
   command -v dockerd >/dev/null || { log "installing docker.io"; apt_get docker.io iptables; }
   command -v docker >/dev/null || apt_get docker-cli     # a package of its own from Debian 13 on
   command -v docker-init >/dev/null || apt_get tini      # `init=True` needs it
-  # With systemd the package brings its own service: a second daemon on the same socket would fight with it.
-  if [ -d /run/systemd/system ] && [ -z "${DOCKER_HOST:-}" ]; then systemctl start docker || true; wait_for_engine 30 || true; fi
+}
+
+# With systemd the package brings its own service: a second daemon on the same socket would fight with it.
+start_service() {
+  [ -d /run/systemd/system ] && [ -z "${DOCKER_HOST:-}" ] && systemctl cat docker >/dev/null 2>&1 || return 1
+  log "starting the service docker"
+  systemctl start docker && wait_for_engine 30
 }
 
 # A SIGKILLed dockerd leaves its private containerd behind, and that blocks the next start.
@@ -102,7 +112,7 @@ start_engine() {
   case ${DOCKER_HOST:-} in '' | unix://*) ;; *) fail 3 "no Docker engine answers at $DOCKER_HOST" ;; esac
   [ "$(id -u)" = 0 ] || fail 3 "no Docker engine answers, and starting one needs root"
   command -v docker >/dev/null && command -v dockerd >/dev/null && command -v docker-init >/dev/null || install_engine
-  answers && return
+  if answers || start_service; then return; fi
   export DOCKER_HOST=${DOCKER_HOST:-unix:///var/run/docker.sock}
   mkdir -p "$state/data" "$state/exec"
   clear_stale_engine
@@ -136,21 +146,28 @@ system_mirror() {
       END { print exact ? exact : near }'
 }
 
-build_base() {
-  if [ ! -s "$tar_cache" ]; then
-    command -v mmdebstrap >/dev/null || { log "installing mmdebstrap"; apt_get mmdebstrap; }
-    if [ -z "${SANDBOX_MIRROR:-}" ] && [ "$(id -u)" = 0 ]; then apt_update; fi
-    local mirror=${SANDBOX_MIRROR:-$(system_mirror)}
-    [ -n "$mirror" ] || fail 5 "apt has no source for $suite here; set SANDBOX_MIRROR"
-    log "bootstrapping $suite"
-    mkdir -p "$(dirname "$tar_cache")"
-    # shellcheck disable=SC2016
-    mmdebstrap --quiet --variant=minbase --include="$packages" \
-      --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
-      --customize-hook='chroot "$1" sh -c "rm -rf /var/cache/apt /var/lib/apt/lists '"$trim"'"' \
-      "$suite" "$tar_cache.part.tar" "$mirror" >&2 || fail 5 "the base could not be bootstrapped"
-    mv "$tar_cache.part.tar" "$tar_cache"
-  fi
+find_mirror() {
+  if [ -z "${SANDBOX_MIRROR:-}" ] && [ "$(id -u)" = 0 ]; then apt_update; fi
+  mirror=${SANDBOX_MIRROR:-$(system_mirror)}
+  [ -n "$mirror" ] || fail 5 "apt has no source for $suite here; set SANDBOX_MIRROR"
+}
+
+bootstrap_base() {
+  [ ! -e "$tar_cache" ] || return 0
+  command -v mmdebstrap >/dev/null || { log "installing mmdebstrap"; apt_get mmdebstrap; }
+  find_mirror
+  log "bootstrapping $suite"
+  mkdir -p "$(dirname "$tar_cache")"
+  # shellcheck disable=SC2016
+  mmdebstrap --quiet --variant=minbase --include="$packages" \
+    --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+    --customize-hook='chroot "$1" sh -c "rm -rf /var/cache/apt /var/lib/apt/lists '"$trim"'"' \
+    "$suite" "$tar_cache.part.tar" "$mirror" >&2 || fail 5 "the base could not be bootstrapped"
+  mv "$tar_cache.part.tar" "$tar_cache"
+}
+
+import_base() {
+  bootstrap_base
   docker import - "$base" <"$tar_cache" >/dev/null || fail 5 "the base could not be imported"
   log "built $base"
 }
@@ -164,7 +181,8 @@ build_image() { # the base plus the supervisor; needs no network
   docker image ls -q --filter dangling=true --filter "label=$label" | xargs -r docker image rm >/dev/null 2>&1 || true
 }
 
-if ready; then log "engine and image are there, nothing to do"; finish; exit 0; fi
+if [ "$mode" = --mirror ]; then find_mirror; echo "$mirror"; exit 0; fi
+if [ "$mode" != --base ] && ready; then log "engine and image are there, nothing to do"; finish; exit 0; fi
 for tool in timeout flock setsid apt-get; do
   command -v $tool >/dev/null || fail 3 "this is no Debian: start Docker and run \`fusion sandbox build\`"
 done
@@ -172,8 +190,9 @@ done
 mkdir -p "$state"
 exec 9>"$state/lock"
 flock 9 # two CI steps at once
+if [ "$mode" = --base ]; then bootstrap_base; echo "$tar_cache"; exit 0; fi
 answers || start_engine
 log "engine $(docker version --format '{{.Server.Version}}'): $(docker info --format \
   'mem={{.MemoryLimit}} pids={{.PidsLimit}} cpu={{.CPUCfsQuota}} driver={{.Driver}} cgroup=v{{.CgroupVersion}}' 2>/dev/null)"
-if ! ready; then have "$base" || build_base; build_image; fi
+if ! ready; then have "$base" || import_base; build_image; fi
 finish

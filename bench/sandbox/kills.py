@@ -2,8 +2,8 @@
 
     python -m bench.sandbox.kills
 
-A container is ours by its label, and left behind when its owner is dead. The tests' own second
-engines are not looked at: they end with the tests that started them.
+A container is ours by its label, and left behind when its owner is dead. What the tests have
+started dies with them, commands of `fusion` and second engines included.
 """
 
 import argparse

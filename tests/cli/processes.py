@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import shutil
 import struct
 import subprocess
 import sys
@@ -15,8 +16,12 @@ from pathlib import Path
 from select import select
 
 ROOT = Path(__file__).parents[2]
-FUSION = (sys.executable, "-m", "langgraph_fusion.cli")
-REPLAY = (sys.executable, "-m", "tests.cli.replay")
+# What tests have started dies when they are killed.
+DIES_WITH_US: tuple[str, ...] = (
+    ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
+)
+FUSION: tuple[str, ...] = (*DIES_WITH_US, sys.executable, "-m", "langgraph_fusion.cli")
+REPLAY = (*DIES_WITH_US, sys.executable, "-m", "tests.cli.replay")
 _KEYS = ("_API_KEY", "_BASE_URL", "FUSION_", "OLLAMA_", "NO_COLOR", "FORCE_COLOR", "TERM")
 
 

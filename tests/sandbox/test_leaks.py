@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import secrets
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,14 +18,13 @@ from langgraph_fusion.sandbox import SandboxPool, SandboxSettings, SandboxUnavai
 from langgraph_fusion.sandbox.engine import connect
 from langgraph_fusion.sandbox.flags import container_flags
 from langgraph_fusion.sandbox.reaper import LABEL, owner_labels, reap
+from tests.cli.processes import DIES_WITH_US
 from tests.docker_engine import IMAGE, containers_of
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("require_docker")]
 
 ROOT = Path(__file__).parents[2]
 APPLICATION = Path(__file__).with_name("application.py")
-# An application that tests have started dies when they are killed.
-DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
 
 
 def new_run() -> str:

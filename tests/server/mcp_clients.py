@@ -25,8 +25,8 @@ async def over_stdio(
     *options: str, env: Mapping[str, str] | None = None
 ) -> AsyncIterator[ClientSession]:
     """A session with `fusion mcp` as a process of its own."""
-    command, *arguments = (*FUSION, "mcp", *options)
-    server = StdioServerParameters(command=command, args=arguments, env=environment(env))
+    command = [*FUSION, "mcp", *options]
+    server = StdioServerParameters(command=command[0], args=command[1:], env=environment(env))
     async with stdio_client(server) as streams, ClientSession(*streams) as session:
         await session.initialize()
         yield session
