@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from langgraph_fusion.graph.ask import aask
+from langgraph_fusion.graph.ask import aask, deliberate
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.models.http import close_http_client
 from tests.graph.cast import JUDGE, WRITER, A, B, C, Part, cast, disputed, judge, settings
@@ -25,9 +25,7 @@ from tests.scripted import (
     tool_calls,
 )
 
-MOMENTS = 32
-WHOLE_S = 1.4
-"""About as long as the run takes when it is left alone."""
+MOMENTS = 28
 
 
 def busy() -> Part:
@@ -64,8 +62,9 @@ async def test_nothing_is_left_of_a_run_cancelled_at_any_moment(serve: Serve, do
     chance = random.Random(7)
     with complaints() as heard:
         async with nothing_left():
+            whole = await cancelled_after(1_000_000, 0.0, docs)
             for _ in range(MOMENTS):
-                await cancelled_after(chance.uniform(0, WHOLE_S), docs)
+                await cancelled_after(chance.randrange(whole), chance.uniform(0, 0.06), docs)
                 assert await is_quiet(server), "a call outlived its run"
             await close_http_client()
     assert heard == []
@@ -73,12 +72,27 @@ async def test_nothing_is_left_of_a_run_cancelled_at_any_moment(serve: Serve, do
     assert server.seen_by(WRITER), "some were cancelled late"
 
 
-async def cancelled_after(seconds: float, docs: str) -> None:
-    run = asyncio.create_task(aask("What is it?", run_settings(docs)))
+async def cancelled_after(events: int, seconds: float, docs: str) -> int:
+    """Cancel a run so many seconds after so many events; the number of events it told."""
+    told, enough = 0, asyncio.Event()
+    if not events:
+        enough.set()  # before the run has told anything
+
+    async def follow() -> None:
+        nonlocal told
+        async for _ in deliberate("What is it?", run_settings(docs)):
+            told += 1
+            if told >= events:
+                enough.set()
+
+    run, reached = asyncio.create_task(follow()), asyncio.create_task(enough.wait())
+    await asyncio.wait([run, reached], return_when=asyncio.FIRST_COMPLETED)
+    reached.cancel()
     await asyncio.wait([run], timeout=seconds)
     run.cancel()
     with suppress(asyncio.CancelledError):
         await run
+    return told
 
 
 async def is_quiet(server: ScriptedServer) -> bool:
