@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import ValidationError
 
 FailureReason = str
-"""`all_panels_failed`, `insufficient_credits`, `rate_limited`, `timeout`, …: OpenRouter's words."""
+"""`all_panels_failed`, `insufficient_credits`, `rate_limited`: OpenRouter's words; and ours."""
 
 
 class FusionError(Exception):
@@ -73,7 +73,11 @@ def _overall(reasons: set[str]) -> FailureReason:
     for reason in ("insufficient_credits", "rate_limited"):
         if reason in reasons:
             return reason
-    return "timeout" if reasons == {"timeout"} else "all_panels_failed"
+    if reasons == {"budget"}:
+        return "budget_exceeded"
+    if reasons and reasons <= {"timeout", "deadline"}:
+        return "deadline" if "deadline" in reasons else "timeout"
+    return "all_panels_failed"
 
 
 def _writer(reason: str) -> FailureReason:

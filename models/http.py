@@ -51,6 +51,10 @@ class LoopClient(httpx2.AsyncClient):
             await _refuse_what_is_no_stream(response)
         return response
 
+    async def open_current(self) -> None:
+        """Make the client of the running loop before somebody waits for it."""
+        await self._client()
+
     async def close_current(self) -> None:
         """Close the client of the running loop, if it has one."""
         if owner := self._of_loop.get(asyncio.get_running_loop()):
@@ -91,6 +95,11 @@ class _Nowhere(httpx2.AsyncBaseTransport):
 def shared_client() -> LoopClient:
     """Return the client that all models of this process share."""
     return LoopClient()
+
+
+async def open_http_client() -> None:
+    """Load certificates and make the running loop's client ahead of the first call."""
+    await shared_client().open_current()
 
 
 async def close_http_client() -> None:

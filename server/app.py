@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
 
@@ -14,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from langgraph_fusion.graph.errors import FusionError
 from langgraph_fusion.graph.run_store import open_runs
-from langgraph_fusion.models.http import close_http_client
+from langgraph_fusion.models.http import close_http_client, open_http_client
 from langgraph_fusion.server import chat, estimates, health, models_list, responses
 from langgraph_fusion.server.config import ServerConfig, of_environment
 from langgraph_fusion.server.errors import ApiError, api_error
@@ -25,6 +24,7 @@ from langgraph_fusion.server.own_pages import from_own_page
 from langgraph_fusion.server.presence import ClientGone
 from langgraph_fusion.server.service import Service
 from langgraph_fusion.server.tracing import Tracing, wanted_by_environment
+from langgraph_fusion.server.warm import warm_up
 
 
 def create_app(config: ServerConfig | None = None) -> FastAPI:
@@ -71,8 +71,8 @@ def app_of_environment() -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Load what a first request would otherwise wait for, and close what all have shared."""
     service: Service = app.state.service
-    for name in ("models.chat", "graph.build"):
-        await asyncio.to_thread(import_module, f"langgraph_fusion.{name}")
+    await asyncio.to_thread(warm_up)
+    await open_http_client()
     if service.keys is not None:
         await asyncio.to_thread(service.keys.create)
     async with open_runs(service.config.runs) as service.store, _traced(service):

@@ -28,7 +28,7 @@ from langgraph_fusion.server.visits import Visit
 from langgraph_fusion.server.wanted import Wanted
 
 Event = dict[str, Any]
-BEGIN_WITHIN_S = 0.03
+BEGIN_WITHIN_S = 0.02
 """How long a stream waits for a first sign of failure before it answers 200."""
 
 

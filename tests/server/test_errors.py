@@ -99,3 +99,9 @@ async def test_a_failed_panel_has_the_status_of_its_reason(
         f"openrouter:{one}" for one in (A, B, C)
     ]
     assert "sk-or-secret-key" not in response.text
+
+
+async def test_a_deadline_that_comes_before_any_answer_is_a_504(serving: Serving) -> None:
+    served = await serving(cast({one: hang() for one in (A, B, C)}))
+    response = await _post(served, json=body(fusion=PANEL | {"deadline_s": 1}))
+    assert _error(response, 504)["failure_reason"] in ("deadline", "timeout")
