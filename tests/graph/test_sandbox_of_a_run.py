@@ -1,12 +1,13 @@
 """bash inside a deliberation, with a real engine: one container a member, none afterwards."""
 
 import asyncio
+from contextlib import aclosing
 from pathlib import Path
 
 import docker
 import pytest
 
-from langgraph_fusion.graph.ask import deliberate
+from langgraph_fusion.graph.ask import aask, deliberate
 from langgraph_fusion.graph.errors import ConfigError
 from tests.docker_engine import require_docker  # noqa: F401 - a fixture
 from tests.graph.cast import JUDGE, A, B, Part, asked_again, cast, disputed, judge, settings
@@ -83,3 +84,39 @@ async def test_files_that_cannot_be_given_are_refused_before_anything_starts(
     for files in ([tmp_path / "missing.csv"], [tmp_path]):
         with pytest.raises(ConfigError, match="there is no file"):
             await fuse(cast(), settings(tools=["bash"]), files=files)
+
+
+async def test_a_resumed_member_runs_no_command_again_and_learns_that_its_files_are_gone(
+    serve: Serve, tmp_path: Path
+) -> None:
+    def member(seen: Seen) -> Reply:
+        if not seen.tool_results:
+            return tool_calls(
+                [("bash", {"command": "mkdir -p out; echo ran-once > out/a; cat out/a"})]
+            )
+        if len(seen.tool_results) == 1:
+            return tool_calls([("bash", {"command": "ls /work/out; cat /work/notes.txt"})])
+        return text("Done with it.") if resumed else hang()
+
+    resumed, run_id = False, ""
+    (tmp_path / "notes.txt").write_text("what the reader gave")
+    server = await serve(cast({A: member}))
+    given = {
+        "files": [tmp_path / "notes.txt"], "out": tmp_path / "out", "runs": tmp_path / "runs.db"
+    }  # fmt: skip
+    chosen = settings(panel=[A], tools=["bash"])
+    async with aclosing(deliberate("?", chosen, **given)) as events:
+        async for event in events:
+            run_id = str(event.get("run_id", run_id))
+            if event["type"] == "member.tool_done":
+                break
+    resumed = True
+    result = await aask("?", chosen, **given, run_id=run_id)
+    first, second = server.seen_by(A)[-1].tool_results
+    assert first.startswith("ran-once"), "the first command's result is given back"
+    assert "what the reader gave" in second, "files are copied in again"
+    assert "This sandbox is a new one" in second
+    assert "ran-once" not in second
+    assert "files_lost" in result.degraded
+    assert result.answers[0].tool_calls == 2
+    assert not _ours(run_id)
