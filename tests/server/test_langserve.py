@@ -82,6 +82,26 @@ async def test_wrong_settings_are_refused_before_anything_is_sent(
     assert not served.models.requests
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "body"),
+    [
+        ("invoke", {"input": {"messages": [["human", "hi"]]}}),
+        ("invoke", {"input": {"messages": []}}),
+        ("stream", {"input": {"messages": [["human", "hi"]]}}),
+        ("batch", {"inputs": 5}),
+        ("batch", {"inputs": [{"messages": [{"type": "human", "content": "?"}]}, {}]}),
+    ],
+)
+async def test_input_of_the_wrong_form_is_the_clients_error(
+    endpoint: str, body: Any, serving: Serving
+) -> None:
+    served = await serving(cast())
+    async with httpx2.AsyncClient(base_url=f"{served.url}/fusion", timeout=30) as client:
+        answered = await client.post(f"/{endpoint}", json=body)
+    assert answered.status_code == 400, answered.text
+    assert answered.json()["error"]["type"] == "invalid_request_error"
+
+
 async def test_a_panel_that_fails_is_an_error_with_its_reason(serving: Serving) -> None:
     served = await serving(cast({model: status(402) for model in PANEL}))
     async with httpx2.AsyncClient(base_url=f"{served.url}/fusion", timeout=30) as client:
