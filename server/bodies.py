@@ -200,6 +200,14 @@ class FusionRequest(_Body):
 class ChatBody(FusionRequest):
     """`POST /v1/chat/completions`."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"model": "fusion", "messages": [{"role": "user", "content": "What is a seat?"}]}
+            ]
+        }
+    )
+
     messages: list[ChatMessage] = Field(min_length=1)
     tools: list[ChatTool] | None = None
     tool_choice: Words | ChatFunctionChoice | ReferenceToFusion | None = None
@@ -269,6 +277,10 @@ class TextOptions(_Body):
 
 class ResponsesBody(FusionRequest):
     """`POST /v1/responses`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"model": "fusion", "input": "What is a seat?"}]}
+    )
 
     input: str | list[InputItem]
     instructions: str | None = None

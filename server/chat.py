@@ -12,6 +12,7 @@ from langgraph_fusion.server.bodies import ChatBody
 from langgraph_fusion.server.chat_reply import chat_completion
 from langgraph_fusion.server.chat_stream import chat_frames
 from langgraph_fusion.server.conduct import begun, conducted
+from langgraph_fusion.server.described import answers
 from langgraph_fusion.server.event_stream import EventStream
 from langgraph_fusion.server.hosted_result import wants_metadata
 from langgraph_fusion.server.presence import while_present
@@ -22,7 +23,13 @@ from langgraph_fusion.server.wanted import Wanted, wanted_from_chat
 router = APIRouter()
 
 
-@router.post("/v1/chat/completions")
+_ANSWERS = answers(
+    "A chat completion.",
+    "chunks as server-sent events, between them comments that keep the connection, and `[DONE]`.",
+)
+
+
+@router.post("/v1/chat/completions", responses=_ANSWERS)
 async def chat_completions(body: ChatBody, request: Request) -> Response:
     """Answer a conversation with a deliberation, whole or as a stream of chunks."""
     service: Service = request.app.state.service

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.presets import preset_descriptions
 from langgraph_fusion.graph.settings import load_settings
+from langgraph_fusion.server.described import errors
 from langgraph_fusion.server.errors import ApiError
 from langgraph_fusion.server.hosted_result import hosted_name
 from langgraph_fusion.server.permits import Permits
@@ -26,7 +27,7 @@ async def list_models(request: Request) -> JSONResponse:
     return JSONResponse({"object": "list", "data": list(_models(permits))})
 
 
-@router.get("/v1/models/{model:path}")
+@router.get("/v1/models/{model:path}", responses=errors())
 async def retrieve_model(model: str, request: Request) -> JSONResponse:
     """Describe one of them."""
     permits: Permits = request.app.state.service.config.permits

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from langgraph_fusion.server.bodies import ResponsesBody
 from langgraph_fusion.server.conduct import Conducted, begun, conducted
+from langgraph_fusion.server.described import answers
 from langgraph_fusion.server.errors import ApiError, api_error
 from langgraph_fusion.server.event_stream import DONE, EventStream, frame
 from langgraph_fusion.server.hosted_result import wants_metadata
@@ -25,7 +26,13 @@ router = APIRouter()
 Json = dict[str, Any]
 
 
-@router.post("/v1/responses")
+_ANSWERS = answers(
+    "A response.",
+    "its events as server-sent events, `response.created` to `response.completed`, and `[DONE]`.",
+)
+
+
+@router.post("/v1/responses", responses=_ANSWERS)
 async def responses(body: ResponsesBody, request: Request) -> Response:
     """Answer a conversation with a deliberation, whole or as a stream of events."""
     service: Service = request.app.state.service

@@ -2,7 +2,8 @@
 
 A response that is not streamed is put together by the same code; its events go nowhere. Beside the
 documented events there are ours, `fusion.` and the name of an event of `graph.events`, for what the
-contract has no word for; `progress: false` switches them off.
+contract has no word for. `progress: false` leaves OpenAI's own events: some helpers of its clients
+refuse all others.
 """
 
 from collections.abc import Iterator
@@ -49,7 +50,8 @@ class ResponseEvents:
     def of(self, event: Json) -> Iterator[Json]:
         """The events that an event of the run gives."""
         for said in self._panel.of(event):
-            yield self._numbered(said, 0)
+            if self._wanted.progress or "item" in said:
+                yield self._numbered(said, 0)
         yield from self._write(self._live.take(event))
         if event["type"] == "run.finished":
             yield from self._finish(FusionResult.model_validate(event["result"]))

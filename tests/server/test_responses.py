@@ -82,10 +82,9 @@ async def test_a_response_has_the_deliberation_and_the_message(serving: Serving)
 
 async def test_the_events_come_in_the_documented_order(serving: Serving) -> None:
     served = await serving(cast({C: status(503)}, answer="It is 42."))
-    events = await on_the_wire(served, **asking(progress=False))
+    events = await on_the_wire(served, **asking())
     assert [one["sequence_number"] for one in events] == list(range(len(events)))
     told = types(events)
-    assert told == [one["type"] for one in events]
     assert told[:4] == [
         "response.created",
         "response.in_progress",
@@ -191,7 +190,7 @@ async def test_follow_ups_have_events_of_our_own_and_one_analysis(serving: Servi
     assert told.count(CALL + "analysis.completed") == 1
     assert told.count(CALL + "panel.added") == 3
     off = await streamed(served, **asking(progress=False, details=False))
-    assert not types(off, "fusion.")
+    assert not types(off, "fusion.") + types(off, CALL)
     assert "fusion" not in off[-1]["response"]
     assert "fusion" in events[-1]["response"]
 
