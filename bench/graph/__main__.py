@@ -1,6 +1,6 @@
 """Speed, throughput and memory of a deliberation beside bare references, in one run.
 
-    python -m bench.graph                      # about a quarter of an hour
+    python -m bench.graph                      # about twenty minutes
     python -m bench.graph --quick              # a few minutes
     python -m bench.graph --only plain tails   # some of it
     python -m bench.graph --markdown           # tables to paste into docs/performance.md

@@ -17,7 +17,7 @@ QUICKLY = "constant:0.01"
 
 @dataclass(frozen=True)
 class Size:
-    """How much of everything: the whole takes about a quarter of an hour, a quick one minutes."""
+    """How much of everything: the whole takes about twenty minutes, a quick one minutes."""
 
     call_s: float = 0.5
     rounds: int = 3
@@ -27,12 +27,12 @@ class Size:
     """Runs that each of several clients makes, one after the other."""
     loads: tuple[int, ...] = (1, 10, 50, 200)
     tail_runs: int = 400
-    tail_at: int = 20
+    tail_at: int = 40
     waiting: int = 200
     flat_runs: int = 1000
 
 
-QUICK = Size(rounds=1, singles=3, each=1, loads=(1, 50), tail_runs=60, waiting=50, flat_runs=200)
+QUICK = Size(rounds=1, singles=3, each=1, loads=(1, 50), tail_runs=80, waiting=50, flat_runs=200)
 
 
 async def loads(server: Server, size: Size, *, agentic: bool) -> list[Row]:
