@@ -31,7 +31,7 @@ def _throughput(rows: list[Row], path: Path) -> Path:
     axes.set(xscale="log", yscale="log", xlabel="runs at once", ylabel="runs per second")
     ticks = sorted({row["at"] for row in rows})
     axes.set_xticks(ticks, [str(tick) for tick in ticks])
-    _finish(axes, "Plain runs per second, one process")
+    _finish(axes, "Plain runs per second")
     figure.savefig(path, dpi=150)
     pyplot.close(figure)
     return path
@@ -49,7 +49,7 @@ def _tails(rows: list[Row], path: Path) -> Path:
             axes.step(runs, share, where="post", label=row["plan"])
         axes.axhline(0.95, color="grey", linewidth=0.8, linestyle=":")
         axes.set(xlabel="seconds of a run", xlim=(0, None), ylim=(0, 1.01))
-        _finish(axes, f"One call in 20 takes 20 times as long: {place}")
+        _finish(axes, f"One call in 20 takes 20 times as long ({place})")
     drawn[0][0].set_ylabel("share of runs that are over")
     figure.savefig(path, dpi=150)
     pyplot.close(figure)

@@ -11,6 +11,7 @@ import json
 import math
 import re
 import time
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
@@ -60,9 +61,10 @@ class ModelServer:
         self, request: web.BaseRequest, body: bytes, model: str
     ) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-        await response.prepare(request)
-        for piece in pieces(body, model):
-            await response.write(piece)
+        with suppress(ConnectionError):  # whoever hedged has another answer and hung up
+            await response.prepare(request)
+            for piece in pieces(body, model):
+                await response.write(piece)
         self._tokens += len(body) // 4
         return response
 
@@ -72,7 +74,8 @@ class ModelServer:
 
 async def serve() -> None:
     """Serve until killed."""
-    runner = web.ServerRunner(web.Server(ModelServer().answer, access_log=None))
+    server = web.Server(ModelServer().answer, access_log=None, handler_cancellation=True)
+    runner = web.ServerRunner(server)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0, backlog=4096).start()
     print(f"http://127.0.0.1:{runner.addresses[0][1]}", flush=True)
