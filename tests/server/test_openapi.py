@@ -1,5 +1,7 @@
-"""Our OpenAPI document."""
+"""Our OpenAPI document, and whatever schemathesis makes of it: no 5xx."""
 
+import asyncio
+import sys
 from pathlib import Path
 
 import httpx2
@@ -7,6 +9,7 @@ import pytest
 
 from langgraph_fusion.server.permits import Permits
 from tests.graph.cast import JUDGE, WRITER, A, B, cast
+from tests.scripted import Reply, Seen, structured, text
 from tests.server.conftest import Serving
 
 PRESET = f"""
@@ -18,6 +21,7 @@ synthesizer = "{WRITER}"
 tools = []
 max_rounds = 0
 """
+PATHS = "^/(v1|healthz|readyz|metrics)"
 
 
 @pytest.fixture
@@ -25,7 +29,7 @@ def permits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Permits:
     presets = tmp_path / "presets.toml"
     presets.write_text(PRESET)
     monkeypatch.setenv("FUSION_PRESETS", str(presets))
-    return Permits(default_preset="scripted", max_deadline_s=20)
+    return Permits(default_preset="scripted", max_deadline_s=60)
 
 
 async def test_the_document_describes_bodies_errors_and_streams(
@@ -48,3 +52,27 @@ async def test_the_document_describes_bodies_errors_and_streams(
     schemas = document["components"]["schemas"]
     assert schemas["FusionPlugin"]["properties"].keys() >= {"analysis_models", "preset", "enabled"}
     assert {"message", "type", "param", "code"} <= schemas["Fault"]["properties"].keys()
+
+
+def whoever(seen: Seen) -> Reply:
+    """Answer for any model that a generated request names."""
+    return structured({"consensus": []}) if seen.wants_json else text("It is 42.")
+
+
+@pytest.mark.timeout(240)
+async def test_no_generated_request_makes_the_server_fail(
+    serving: Serving, permits: Permits, tmp_path: Path
+) -> None:
+    served = await serving(whoever, permits=permits)
+    process = await asyncio.create_subprocess_exec(
+        str(Path(sys.executable).with_name("schemathesis")), "run", f"{served.url}/openapi.json",
+        "--checks", "not_a_server_error", "--max-examples", "20", "--seed", "1", "--no-color",
+        "--phases", "examples,fuzzing", "--include-path-regex", PATHS,
+        "--generation-database", "none", "--suppress-health-check", "all",
+        "--request-timeout", "60",
+        cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    out, _ = await process.communicate()
+    said = out.decode()
+    assert process.returncode == 0, said[-6000:]
+    assert served.models.requests, "the example of the document was answered by the panel"
