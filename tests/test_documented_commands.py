@@ -35,6 +35,7 @@ def home(tmp_path: Path) -> Path:
         (tmp_path / name).mkdir()
         (tmp_path / name / "bridge.md").write_text("# Bridge\n\nThe bridge is 120 metres long.\n")
     (tmp_path / "question.txt").write_text("How long is the bridge?\n")
+    (tmp_path / "data.csv").write_text("bridge,metres\nnorth,120\n")
     return tmp_path
 
 
