@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from langgraph_fusion.cli.output import say
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.run_store import OFF, VARIABLE, default_place, open_runs
+from langgraph_fusion.graph.journal.run_store import OFF, VARIABLE, default_place, open_runs
 
 if TYPE_CHECKING:
-    from langgraph_fusion.graph.runs import Runs
+    from langgraph_fusion.graph.journal.runs import Runs
 
 
 @asynccontextmanager

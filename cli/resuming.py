@@ -9,7 +9,7 @@ from langgraph_fusion.cli.runs import print_run, seen
 from langgraph_fusion.cli.words import count
 
 if TYPE_CHECKING:
-    from langgraph_fusion.graph.resume import Stopped
+    from langgraph_fusion.graph.journal.resume import Stopped
 
 
 async def resume(run_id: str | None, wanted: Wanted) -> int:
@@ -20,7 +20,7 @@ async def resume(run_id: str | None, wanted: Wanted) -> int:
     Raises:
         ConfigError: If there is no such run, or it cannot go on.
     """
-    from langgraph_fusion.graph.resume import stopped_run
+    from langgraph_fusion.graph.journal.resume import stopped_run
 
     async with stored_runs() as runs:
         record = await (runs.get(run_id) if run_id else runs.latest(resumable=True))

@@ -12,9 +12,9 @@ from langgraph_fusion.cli.own_runs import stored_runs
 from langgraph_fusion.cli.words import count, duration, money, tokens
 
 if TYPE_CHECKING:
+    from langgraph_fusion.graph.journal.run_record import RunRecord
+    from langgraph_fusion.graph.journal.runs import Runs
     from langgraph_fusion.graph.records import Totals
-    from langgraph_fusion.graph.run_record import RunRecord
-    from langgraph_fusion.graph.runs import Runs
 
 _STYLES = {"running": "cyan", "finished": "green", "failed": "red", "interrupted": "yellow"}
 
@@ -59,12 +59,12 @@ async def delete_run(run_id: str) -> None:
 
 async def seen(runs: "Runs", record: "RunRecord") -> Seen:
     """Read what is stored of a run; what it cost so far if it has not finished."""
-    from langgraph_fusion.graph.journal_bill import calls_in
-    from langgraph_fusion.graph.keeper import RESULT
-    from langgraph_fusion.graph.recorded import RecordedUpdate
+    from langgraph_fusion.graph.journal.journal_bill import calls_in
+    from langgraph_fusion.graph.journal.keeper import RESULT
+    from langgraph_fusion.graph.journal.recorded import RecordedUpdate
+    from langgraph_fusion.graph.journal.resume import question_in, recorded_messages
+    from langgraph_fusion.graph.journal.run_record import by_seat
     from langgraph_fusion.graph.records import Totals
-    from langgraph_fusion.graph.resume import question_in, recorded_messages
-    from langgraph_fusion.graph.run_record import by_seat
 
     journal = await runs.journal(record)
     kept = journal.recorded(RESULT, RecordedUpdate)

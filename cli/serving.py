@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from langgraph_fusion.cli.given import split
 from langgraph_fusion.cli.output import say
 from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.journal.run_store import default_place
 from langgraph_fusion.graph.preflight import check_ready, default_preset, user_prices
-from langgraph_fusion.graph.run_store import default_place
 from langgraph_fusion.graph.settings import load_settings
 
 if TYPE_CHECKING:

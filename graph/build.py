@@ -19,12 +19,12 @@ from langgraph.store.base import BaseStore
 from langgraph_fusion.graph.attachments import Attachments
 from langgraph_fusion.graph.check import check
 from langgraph_fusion.graph.fusion_graph import FusionGraph
+from langgraph_fusion.graph.journal.kept import Kept
+from langgraph_fusion.graph.journal.runs import Runs
 from langgraph_fusion.graph.judge import judge
-from langgraph_fusion.graph.kept import Kept
-from langgraph_fusion.graph.member import member
-from langgraph_fusion.graph.member_agent import member_agent
+from langgraph_fusion.graph.members.member import member
+from langgraph_fusion.graph.members.member_agent import member_agent
 from langgraph_fusion.graph.prepare import prepare
-from langgraph_fusion.graph.runs import Runs
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
 from langgraph_fusion.graph.state import FusionInput, FusionOutput, FusionState
 from langgraph_fusion.graph.synthesizer import synthesizer

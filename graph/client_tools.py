@@ -6,7 +6,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, ToolCall, ToolMessage
 
-from langgraph_fusion.graph.tool_calls import mended
+from langgraph_fusion.graph.members.tool_calls import mended
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 

@@ -15,7 +15,7 @@ from langgraph.graph.state import CompiledStateGraph
 
 from langgraph_fusion.graph.attachments import Attachments
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.kept import Kept
+from langgraph_fusion.graph.journal.kept import Kept
 from langgraph_fusion.graph.run import open_run
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
 

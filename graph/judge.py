@@ -9,14 +9,15 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import RunnableConfig
 
 from langgraph_fusion.graph.analysis import Analysis
-from langgraph_fusion.graph.budget import BudgetReached
-from langgraph_fusion.graph.caller import Caller, SeatFailed
+from langgraph_fusion.graph.calls.budget import BudgetReached
+from langgraph_fusion.graph.calls.caller import Caller, SeatFailed
 from langgraph_fusion.graph.errors import AllMembersFailed
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.evidence import Room, answer_blocks, follow_up_blocks, latest
 from langgraph_fusion.graph.fitting import Fitting
 from langgraph_fusion.graph.follow_ups import carried_forward, plan_round
 from langgraph_fusion.graph.growth import growth_after, too_few
+from langgraph_fusion.graph.journal.replay import noted, replayed, tell_calls
 from langgraph_fusion.graph.judge_reply import (
     UnusableReply,
     analysis_schema,
@@ -26,7 +27,6 @@ from langgraph_fusion.graph.judge_reply import (
 from langgraph_fusion.graph.judge_talk import JudgeTalk
 from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.graph.records import AskedFollowUp, Ended, Failure, PanelGrowth
-from langgraph_fusion.graph.replay import noted, replayed, tell_calls
 from langgraph_fusion.graph.run import Run
 from langgraph_fusion.graph.state import FusionState, Json
 from langgraph_fusion.graph.tags import tag

@@ -5,8 +5,8 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from langgraph_fusion.graph.fitting import Fitting
 from langgraph_fusion.graph.judge_reply import response_format
+from langgraph_fusion.graph.members.tool_calls import without_tool_calls
 from langgraph_fusion.graph.prompts import prompt
-from langgraph_fusion.graph.tool_calls import without_tool_calls
 from langgraph_fusion.models.faults import Fault
 from langgraph_fusion.models.ref import ModelRef
 

@@ -6,12 +6,12 @@ from langchain_core.messages import AnyMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Overwrite
 
+from langgraph_fusion.graph.calls.least_cap import check_cap
 from langgraph_fusion.graph.client_tools import wrong_results
 from langgraph_fusion.graph.conversation import question_at, transcript
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.growth import first_seats
-from langgraph_fusion.graph.least_cap import check_cap
 from langgraph_fusion.graph.run import Run
 from langgraph_fusion.graph.state import FusionState, Json
 

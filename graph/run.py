@@ -15,19 +15,19 @@ from langchain_core.messages import AnyMessage
 from langchain_core.runnables import RunnableConfig
 
 from langgraph_fusion.graph.attachments import Attachments, StockedSandbox, collect
-from langgraph_fusion.graph.caller import Caller
+from langgraph_fusion.graph.calls.caller import Caller
+from langgraph_fusion.graph.calls.holding_off import HoldingOff
+from langgraph_fusion.graph.calls.limits import Limits
 from langgraph_fusion.graph.errors import SandboxRequired
-from langgraph_fusion.graph.holding_off import HoldingOff
-from langgraph_fusion.graph.journal import Journal
-from langgraph_fusion.graph.keeper import Keeper
-from langgraph_fusion.graph.kept import NOT_KEPT, Kept
-from langgraph_fusion.graph.limits import Limits
+from langgraph_fusion.graph.journal.journal import Journal
+from langgraph_fusion.graph.journal.keeper import Keeper
+from langgraph_fusion.graph.journal.kept import NOT_KEPT, Kept
+from langgraph_fusion.graph.journal.recorded_sources import known_sources
+from langgraph_fusion.graph.journal.recording_caller import RecordingCaller
+from langgraph_fusion.graph.journal.replaced_sandbox import ReplacedSandbox, used_shell
+from langgraph_fusion.graph.members.quorum import Quorum
 from langgraph_fusion.graph.preflight import check_ready, library_settings, user_prices
-from langgraph_fusion.graph.quorum import Quorum
-from langgraph_fusion.graph.recorded_sources import known_sources
-from langgraph_fusion.graph.recording_caller import RecordingCaller
 from langgraph_fusion.graph.records import Stage
-from langgraph_fusion.graph.replaced_sandbox import ReplacedSandbox, used_shell
 from langgraph_fusion.graph.settings import FusionSettings, ModelSeat
 from langgraph_fusion.models.prices import PriceTable
 from langgraph_fusion.sandbox.base import Sandbox, SandboxUnavailable

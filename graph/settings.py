@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from langgraph_fusion.graph.answer_form import check_form
-from langgraph_fusion.graph.budget import UnknownCost
+from langgraph_fusion.graph.calls.budget import UnknownCost
 from langgraph_fusion.graph.client_tools import check_tools
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.presets import DEFAULT_PRESET, preset_values

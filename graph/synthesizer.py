@@ -7,8 +7,8 @@ from langchain_core.runnables import RunnableConfig
 
 from langgraph_fusion.graph.analysis import Analysis
 from langgraph_fusion.graph.answer_form import in_words
-from langgraph_fusion.graph.budget import BudgetReached
-from langgraph_fusion.graph.caller import Caller, SeatFailed
+from langgraph_fusion.graph.calls.budget import BudgetReached
+from langgraph_fusion.graph.calls.caller import Caller, SeatFailed
 from langgraph_fusion.graph.client_tools import handed_out
 from langgraph_fusion.graph.conversation import after_question, replayed
 from langgraph_fusion.graph.errors import WriterFailed

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from langgraph_fusion.graph.errors import FusionError
-from langgraph_fusion.graph.run_store import open_runs
+from langgraph_fusion.graph.journal.run_store import open_runs
 from langgraph_fusion.models.http import close_http_client, open_http_client
 from langgraph_fusion.server import chat, estimates, health, models_list, responses
 from langgraph_fusion.server.config import ServerConfig, of_environment

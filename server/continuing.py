@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from langchain_core.messages import AnyMessage, ToolMessage
 
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.runs import Runs
+from langgraph_fusion.graph.journal.runs import Runs
 
 _CALL = re.compile(r"call_(?P<run>[0-9a-f]+)_\d+")
 

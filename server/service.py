@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from langgraph_fusion.graph.runs import Runs
+from langgraph_fusion.graph.journal.runs import Runs
 from langgraph_fusion.server.admission import Admission
 from langgraph_fusion.server.closing import Closing
 from langgraph_fusion.server.config import ServerConfig

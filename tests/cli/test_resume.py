@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from langgraph_fusion.graph.journal.run_store import open_runs
+from langgraph_fusion.graph.journal.runs import Runs
 from langgraph_fusion.graph.result import FusionResult
-from langgraph_fusion.graph.run_store import open_runs
-from langgraph_fusion.graph.runs import Runs
 from tests.cli.processes import FUSION, ROOT, environment
 from tests.graph.cast import JUDGE, WRITER, A, B, C, asked_again, cast, disputed, judge
 from tests.scripted import Reply, Seen, scripted_server, status, text, tool_calls

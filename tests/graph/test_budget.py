@@ -3,7 +3,7 @@ import random
 
 import pytest
 
-from langgraph_fusion.graph.budget import Budget, BudgetReached, Planned
+from langgraph_fusion.graph.calls.budget import Budget, BudgetReached, Planned
 from langgraph_fusion.models.prices import FREE, Price
 
 ONE_AND_TWO = Price(input=1.0, output=2.0)

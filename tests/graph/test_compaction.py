@@ -1,6 +1,6 @@
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
-from langgraph_fusion.graph.compaction import chars_of_results, compacted, shortened
+from langgraph_fusion.graph.members.compaction import chars_of_results, compacted, shortened
 
 
 def talk(*sizes: int) -> list[BaseMessage]:

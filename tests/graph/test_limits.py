@@ -1,5 +1,5 @@
-from langgraph_fusion.graph.budget import Planned
-from langgraph_fusion.graph.limits import Limits
+from langgraph_fusion.graph.calls.budget import Planned
+from langgraph_fusion.graph.calls.limits import Limits
 from langgraph_fusion.models.prices import Price
 
 

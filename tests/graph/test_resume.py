@@ -9,8 +9,8 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from langgraph_fusion.graph.ask import aask, deliberate
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.run_store import open_runs
-from langgraph_fusion.graph.runs import Runs
+from langgraph_fusion.graph.journal.run_store import open_runs
+from langgraph_fusion.graph.journal.runs import Runs
 from tests.graph.cast import JUDGE, WRITER, A, B, asked_again, cast, disputed, judge, settings
 from tests.graph.conftest import Serve
 from tests.scripted import Seen, hang, structured, text, tool_calls

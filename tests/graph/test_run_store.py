@@ -16,10 +16,10 @@ from pydantic import BaseModel
 
 from langgraph_fusion.graph.ask import aask
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.owner import Owner
-from langgraph_fusion.graph.run_record import RunRecord, now_iso
-from langgraph_fusion.graph.run_store import open_runs
-from langgraph_fusion.graph.runs import Runs, new_id
+from langgraph_fusion.graph.journal.owner import Owner
+from langgraph_fusion.graph.journal.run_record import RunRecord, now_iso
+from langgraph_fusion.graph.journal.run_store import open_runs
+from langgraph_fusion.graph.journal.runs import Runs, new_id
 from tests.graph.cast import JUDGE, A, cast, settings
 from tests.graph.conftest import Serve
 from tests.graph.test_resume import stopped
@@ -214,7 +214,7 @@ async def test_a_url_s_password_is_in_no_error(tmp_path: Path) -> None:
 async def test_processes_that_open_a_new_file_at_once_all_get_it(tmp_path: Path) -> None:
     code = (
         "import asyncio, sys\n"
-        "from langgraph_fusion.graph.run_store import open_runs\n"
+        "from langgraph_fusion.graph.journal.run_store import open_runs\n"
         "async def main():\n"
         "    async with open_runs(sys.argv[1]) as runs:\n"
         "        await runs.all()\n"

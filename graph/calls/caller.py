@@ -11,15 +11,15 @@ from typing import Any
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 
-from langgraph_fusion.graph.budget import Reserved
+from langgraph_fusion.graph.calls.budget import Reserved
+from langgraph_fusion.graph.calls.hedge import Race
+from langgraph_fusion.graph.calls.holding_off import HoldingOff
+from langgraph_fusion.graph.calls.prompt_cache import cache_fields
+from langgraph_fusion.graph.calls.seat_bill import SeatBill
+from langgraph_fusion.graph.calls.stages import share
 from langgraph_fusion.graph.events import tell
-from langgraph_fusion.graph.hedge import Race
-from langgraph_fusion.graph.holding_off import HoldingOff
-from langgraph_fusion.graph.prompt_cache import cache_fields
 from langgraph_fusion.graph.records import Switch
-from langgraph_fusion.graph.seat_bill import SeatBill
 from langgraph_fusion.graph.settings import ModelSeat
-from langgraph_fusion.graph.stages import share
 from langgraph_fusion.models.answer_text import text_of, verdict_on
 from langgraph_fusion.models.factory import ModelOptions, chat_model
 from langgraph_fusion.models.faults import Fault, fault_of

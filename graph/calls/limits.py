@@ -2,10 +2,10 @@
 
 import time
 
-from langgraph_fusion.graph.budget import Budget, UnknownCost
+from langgraph_fusion.graph.calls.budget import Budget, UnknownCost
+from langgraph_fusion.graph.calls.stages import share
+from langgraph_fusion.graph.members.schedule import Schedule
 from langgraph_fusion.graph.records import Stage
-from langgraph_fusion.graph.schedule import Schedule
-from langgraph_fusion.graph.stages import share
 
 _SOFT = 0.8
 """Part of a member's time after which it writes its answer without tools."""

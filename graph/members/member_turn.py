@@ -16,18 +16,18 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
-from langgraph_fusion.graph.caller import SeatFailed
-from langgraph_fusion.graph.compaction import chars_of_results, compacted
+from langgraph_fusion.graph.calls.caller import SeatFailed
 from langgraph_fusion.graph.events import tell
-from langgraph_fusion.graph.plain_transcript import in_plain_words
+from langgraph_fusion.graph.members.compaction import chars_of_results, compacted
+from langgraph_fusion.graph.members.plain_transcript import in_plain_words
+from langgraph_fusion.graph.members.schedule import TimeIsUp
+from langgraph_fusion.graph.members.tool_calls import mended, without_tool_calls
 from langgraph_fusion.graph.prompts import prompt
-from langgraph_fusion.graph.schedule import TimeIsUp
-from langgraph_fusion.graph.tool_calls import mended, without_tool_calls
 from langgraph_fusion.models.faults import Fault
 from langgraph_fusion.models.ref import ModelRef
 
 if TYPE_CHECKING:
-    from langgraph_fusion.graph.member_agent import MemberDesk
+    from langgraph_fusion.graph.members.member_agent import MemberDesk
 
 ModelHandler = Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
 

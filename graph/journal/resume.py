@@ -11,11 +11,11 @@ from langchain_core.tools import BaseTool
 from langgraph_fusion.graph.ask import Events, deliberate
 from langgraph_fusion.graph.conversation import question_at
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.journal import Journal
-from langgraph_fusion.graph.keeper import MESSAGES
-from langgraph_fusion.graph.recorded import RecordedMessages, read_messages
-from langgraph_fusion.graph.run_record import RunRecord
-from langgraph_fusion.graph.runs import Runs, check_may_reopen
+from langgraph_fusion.graph.journal.journal import Journal
+from langgraph_fusion.graph.journal.keeper import MESSAGES
+from langgraph_fusion.graph.journal.recorded import RecordedMessages, read_messages
+from langgraph_fusion.graph.journal.run_record import RunRecord
+from langgraph_fusion.graph.journal.runs import Runs, check_may_reopen
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
 
 

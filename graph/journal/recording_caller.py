@@ -5,11 +5,16 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage
 
-from langgraph_fusion.graph.caller import Caller, Mend, SeatFailed, Send
+from langgraph_fusion.graph.calls.caller import Caller, Mend, SeatFailed, Send
 from langgraph_fusion.graph.events import tell
-from langgraph_fusion.graph.journal import Journal
-from langgraph_fusion.graph.journal_bill import FAILED, REPLY, calls_in
-from langgraph_fusion.graph.recorded import RecordedCall, RecordedReply, message_json, read_ai
+from langgraph_fusion.graph.journal.journal import Journal
+from langgraph_fusion.graph.journal.journal_bill import FAILED, REPLY, calls_in
+from langgraph_fusion.graph.journal.recorded import (
+    RecordedCall,
+    RecordedReply,
+    message_json,
+    read_ai,
+)
 from langgraph_fusion.graph.records import Call
 from langgraph_fusion.models.faults import Fault
 from langgraph_fusion.models.ref import ModelRef

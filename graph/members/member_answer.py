@@ -6,7 +6,7 @@ from typing import Literal
 from langchain_core.messages import AIMessage, BaseMessage
 
 from langgraph_fusion.graph.citations import cited_ids
-from langgraph_fusion.graph.member_agent import MemberDesk
+from langgraph_fusion.graph.members.member_agent import MemberDesk
 from langgraph_fusion.graph.records import AskedFollowUp, Failure, MemberAnswer
 from langgraph_fusion.models.answer_text import finish_reason, text_of
 

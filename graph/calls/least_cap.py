@@ -4,12 +4,12 @@ import math
 
 from langchain_core.messages import HumanMessage, SystemMessage
 
-from langgraph_fusion.graph.budget import LEAST_OUTPUT
+from langgraph_fusion.graph.calls.budget import LEAST_OUTPUT
+from langgraph_fusion.graph.calls.stages import share
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.member import first_prompt
+from langgraph_fusion.graph.members.member import first_prompt
 from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.graph.run import Run
-from langgraph_fusion.graph.stages import share
 from langgraph_fusion.graph.state import FusionState
 
 

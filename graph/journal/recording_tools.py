@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from langchain.tools.tool_node import ToolCallRequest
 from langchain_core.messages import AIMessage, ToolMessage
 
-from langgraph_fusion.graph.journal import Journal
-from langgraph_fusion.graph.recorded import RecordedTool, message_json, read_tool
+from langgraph_fusion.graph.journal.journal import Journal
+from langgraph_fusion.graph.journal.recorded import RecordedTool, message_json, read_tool
 from langgraph_fusion.tools.desk import Library
 from langgraph_fusion.tools.exclude import Dropped
 from langgraph_fusion.tools.sources import Source

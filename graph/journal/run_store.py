@@ -16,7 +16,7 @@ from langgraph_fusion.graph.errors import ConfigError
 if TYPE_CHECKING:  # drivers are loaded when a store is opened
     from langgraph.store.base import BaseStore, Op
 
-    from langgraph_fusion.graph.runs import Runs
+    from langgraph_fusion.graph.journal.runs import Runs
 
 VARIABLE = "FUSION_RUNS"
 KEEP, DAYS = "FUSION_KEEP_RUNS", "FUSION_RUNS_DAYS"
@@ -51,7 +51,7 @@ async def open_runs(
     if place is None or place == OFF:
         yield None
         return
-    from langgraph_fusion.graph.runs import Runs
+    from langgraph_fusion.graph.journal.runs import Runs
 
     if isinstance(place, Runs):
         yield place
@@ -62,7 +62,7 @@ async def open_runs(
 
 
 def _days() -> float:
-    from langgraph_fusion.graph.runs import DAYS as DEFAULT
+    from langgraph_fusion.graph.journal.runs import DAYS as DEFAULT
 
     given = os.environ.get(DAYS, "")
     try:

@@ -17,11 +17,11 @@ from langgraph.store.base import BaseStore, Item, PutOp
 from pydantic import ValidationError
 
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.journal import Journal, as_text
-from langgraph_fusion.graph.owner import BEAT_S, Owner
-from langgraph_fusion.graph.recorded import is_failure
-from langgraph_fusion.graph.run_record import TOOL_CALLS, RunRecord
-from langgraph_fusion.graph.store_writer import StoreWriter
+from langgraph_fusion.graph.journal.journal import Journal, as_text
+from langgraph_fusion.graph.journal.owner import BEAT_S, Owner
+from langgraph_fusion.graph.journal.recorded import is_failure
+from langgraph_fusion.graph.journal.run_record import TOOL_CALLS, RunRecord
+from langgraph_fusion.graph.journal.store_writer import StoreWriter
 
 DAYS = 7.0
 """How long a run that is not kept stays in the store."""

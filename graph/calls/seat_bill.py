@@ -6,14 +6,14 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage
 
-from langgraph_fusion.graph.budget import BudgetReached, Planned, Reserved
+from langgraph_fusion.graph.calls.budget import BudgetReached, Planned, Reserved
+from langgraph_fusion.graph.calls.limits import Limits
+from langgraph_fusion.graph.calls.prompt_cache import with_cache_writes
+from langgraph_fusion.graph.calls.stages import share
+from langgraph_fusion.graph.calls.worst_case import prompt_tokens
 from langgraph_fusion.graph.events import tell
-from langgraph_fusion.graph.limits import Limits
-from langgraph_fusion.graph.prompt_cache import with_cache_writes
 from langgraph_fusion.graph.records import Call, Stage
 from langgraph_fusion.graph.settings import ModelSeat
-from langgraph_fusion.graph.stages import share
-from langgraph_fusion.graph.worst_case import prompt_tokens
 from langgraph_fusion.models.faults import Fault
 from langgraph_fusion.models.prices import FREE, Price, PriceTable
 from langgraph_fusion.models.ref import ModelRef

@@ -10,18 +10,18 @@ from langchain_core.messages import AnyMessage, BaseMessage
 
 from langgraph_fusion.graph.attachments import Attachments
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.journal import Journal
-from langgraph_fusion.graph.journal_bill import calls_in
-from langgraph_fusion.graph.owner import Owner
-from langgraph_fusion.graph.recorded import (
+from langgraph_fusion.graph.journal.journal import Journal
+from langgraph_fusion.graph.journal.journal_bill import calls_in
+from langgraph_fusion.graph.journal.owner import Owner
+from langgraph_fusion.graph.journal.recorded import (
     RecordedMessages,
     RecordedUpdate,
     message_json,
     read_messages,
 )
+from langgraph_fusion.graph.journal.run_record import TOOL_CALLS, RunRecord, by_seat
+from langgraph_fusion.graph.journal.runs import Runs
 from langgraph_fusion.graph.records import Call, Failure, Totals
-from langgraph_fusion.graph.run_record import TOOL_CALLS, RunRecord, by_seat
-from langgraph_fusion.graph.runs import Runs
 from langgraph_fusion.graph.settings import FusionSettings
 
 MESSAGES, RESULT = "messages", "result"

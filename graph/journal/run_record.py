@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from langgraph_fusion.graph.owner import Owner
+from langgraph_fusion.graph.journal.owner import Owner
 from langgraph_fusion.graph.records import Call, Failure, Totals
 
 TOOL_CALLS = "tool_calls"

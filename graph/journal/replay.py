@@ -1,8 +1,8 @@
 """What a node of the graph returned in an earlier process: given back, counted and told again."""
 
-from langgraph_fusion.graph.caller import Caller
+from langgraph_fusion.graph.calls.caller import Caller
 from langgraph_fusion.graph.events import tell
-from langgraph_fusion.graph.recorded import UPDATE, RecordedUpdate
+from langgraph_fusion.graph.journal.recorded import UPDATE, RecordedUpdate
 from langgraph_fusion.graph.run import Run
 from langgraph_fusion.graph.state import Json
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from langgraph.store.base import BaseStore
 
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.journal import Journal
-from langgraph_fusion.graph.keeper import Keeper
-from langgraph_fusion.graph.run_store import open_runs
-from langgraph_fusion.graph.runs import Runs, new_id
+from langgraph_fusion.graph.journal.journal import Journal
+from langgraph_fusion.graph.journal.keeper import Keeper
+from langgraph_fusion.graph.journal.run_store import open_runs
+from langgraph_fusion.graph.journal.runs import Runs, new_id
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,13 @@ from langchain_core.outputs import ChatResult
 from langchain_core.tools import BaseTool
 from langgraph.graph.state import CompiledStateGraph
 
-from langgraph_fusion.graph.caller import Caller
+from langgraph_fusion.graph.calls.caller import Caller
 from langgraph_fusion.graph.events import tell
-from langgraph_fusion.graph.member_turn import MemberTurn, ModelHandler, Sending
-from langgraph_fusion.graph.recording_tools import ToolRecorder
-from langgraph_fusion.graph.repeats import OFTEN, Repeats
-from langgraph_fusion.graph.schedule import Schedule, TimeIsUp
-from langgraph_fusion.graph.tool_calls import shown
+from langgraph_fusion.graph.journal.recording_tools import ToolRecorder
+from langgraph_fusion.graph.members.member_turn import MemberTurn, ModelHandler, Sending
+from langgraph_fusion.graph.members.repeats import OFTEN, Repeats
+from langgraph_fusion.graph.members.schedule import Schedule, TimeIsUp
+from langgraph_fusion.graph.members.tool_calls import shown
 from langgraph_fusion.tools.desk import Desk
 from langgraph_fusion.tools.failure import ToolFailure
 

@@ -9,18 +9,18 @@ from typing import Any, Protocol
 from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import RunnableConfig
 
-from langgraph_fusion.graph.budget import BudgetReached
-from langgraph_fusion.graph.caller import SeatFailed
+from langgraph_fusion.graph.calls.budget import BudgetReached
+from langgraph_fusion.graph.calls.caller import SeatFailed
 from langgraph_fusion.graph.conversation import question_at, spoken
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.events import tell
-from langgraph_fusion.graph.member_agent import Agent, MemberDesk
-from langgraph_fusion.graph.member_answer import answer_of
+from langgraph_fusion.graph.journal.recording_tools import ToolRecorder
+from langgraph_fusion.graph.journal.replay import noted, replayed, tell_calls
+from langgraph_fusion.graph.members.member_agent import Agent, MemberDesk
+from langgraph_fusion.graph.members.member_answer import answer_of
+from langgraph_fusion.graph.members.quorum import Quorum
 from langgraph_fusion.graph.prompts import prompt
-from langgraph_fusion.graph.quorum import Quorum
-from langgraph_fusion.graph.recording_tools import ToolRecorder
 from langgraph_fusion.graph.records import AskedFollowUp, Failure, MemberAnswer, Stage
-from langgraph_fusion.graph.replay import noted, replayed, tell_calls
 from langgraph_fusion.graph.run import Run
 from langgraph_fusion.graph.state import FusionState, Json
 from langgraph_fusion.graph.tags import tag

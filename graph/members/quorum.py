@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from langgraph_fusion.graph.member_agent import MemberDesk
+from langgraph_fusion.graph.members.member_agent import MemberDesk
 
 
 class Quorum:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from langgraph_fusion.graph.journal import Journal
+from langgraph_fusion.graph.journal.journal import Journal
 from langgraph_fusion.sandbox.base import ExecResult, Sandbox, SandboxFile
 
 _NOTE = (

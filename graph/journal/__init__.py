@@ -1,0 +1,1 @@
+"""The record of a run: what was paid for is written down, so that a run can be resumed."""
