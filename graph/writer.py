@@ -11,7 +11,8 @@ from langchain_core.runnables import Runnable
 
 from langgraph_fusion.graph.answer_form import Form, WrongForm, formed
 from langgraph_fusion.graph.calls.budget import BudgetReached
-from langgraph_fusion.graph.calls.caller import Caller, Mend, SeatFailed, unmended
+from langgraph_fusion.graph.calls.caller import Caller, SeatFailed
+from langgraph_fusion.graph.calls.retrying import Mend, unmended
 from langgraph_fusion.graph.client_tools import known_calls
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.prompts import prompt

@@ -1,7 +1,6 @@
-"""Call the models of one seat: every call limited and told; faults mended, retried, passed on."""
+"""Call the models of one seat: every call limited and told; faults retried, then passed on."""
 
 import asyncio
-import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from langgraph_fusion.graph.calls.budget import Reserved
 from langgraph_fusion.graph.calls.hedge import Race
 from langgraph_fusion.graph.calls.holding_off import HoldingOff
 from langgraph_fusion.graph.calls.prompt_cache import cache_fields
+from langgraph_fusion.graph.calls.retrying import CallFailed, Mend, Retrying, unmended
 from langgraph_fusion.graph.calls.seat_bill import SeatBill
 from langgraph_fusion.graph.calls.stages import share
 from langgraph_fusion.graph.events import tell
@@ -26,20 +26,7 @@ from langgraph_fusion.models.faults import Fault, fault_of
 from langgraph_fusion.models.ref import ModelRef
 from langgraph_fusion.models.usage import Usage, usage_of
 
-ATTEMPTS = 3
-"""Calls to one model before the seat's next model is tried; as openai's own client (2 retries)."""
-
-BACKOFF_S, MOST_BACKOFF_S = 0.5, 8.0
-"""Random waits grow from the one to the other where the provider names none; as openai's client."""
-
 Send = Callable[[BaseChatModel], Awaitable[AIMessage]]
-Mend = Callable[[Fault, ModelRef], bool]
-"""Change what is sent next so that this fault goes away; False if there is no way to."""
-
-
-def unmended(fault: Fault, ref: ModelRef) -> bool:
-    """Nothing can be changed about what is sent."""
-    return False
 
 
 class SeatFailed(Exception):
@@ -59,13 +46,6 @@ class _Asked:
     send: Send
     along: Iterable[Any]
     mend: Mend
-
-
-class _CallFailed(Exception):
-    def __init__(self, fault: Fault, ref: ModelRef) -> None:
-        super().__init__(fault.reason)
-        self.fault = fault
-        self.ref = ref
 
 
 class Caller(SeatBill):
@@ -110,7 +90,7 @@ class Caller(SeatBill):
         while True:
             try:
                 return await self._answered(asked)
-            except _CallFailed as failed:
+            except CallFailed as failed:
                 if not self._passed_on(failed):
                     raise SeatFailed(failed.fault, str(failed.ref)) from failed.__cause__
 
@@ -126,7 +106,7 @@ class Caller(SeatBill):
         """Move to the seat's next model; False if there is none."""
         return self._give_up(self.model, fault)
 
-    def _passed_on(self, failed: _CallFailed) -> bool:
+    def _passed_on(self, failed: CallFailed) -> bool:
         return failed.fault.switch and self.left_s > 0 and self._give_up(failed.ref, failed.fault)
 
     def _give_up(self, gone: ModelRef, fault: Fault) -> bool:
@@ -184,49 +164,25 @@ class Caller(SeatBill):
         """
         lead, spare = self._refs[:2]
         for ref, error in race.failures.items():
-            if isinstance(error, _CallFailed) and (ref == spare or race.winner == spare):
+            if isinstance(error, CallFailed) and (ref == spare or race.winner == spare):
                 self._give_up(ref, error.fault)
         if race.winner == spare and lead in self._refs:
             self._refs[:2] = [spare, lead]
             self._note_switch(lead, "slow", f"had not begun to answer after {after_s:g} s")
 
     async def _with_retries(self, ref: ModelRef, asked: _Asked) -> AIMessage:
-        """Try one model a few times, while the fault may pass and the stage has time to wait."""
-        attempt = 1
-        while True:
-            await self._hold_off(ref)
-            try:
-                return await self._once(ref, asked)
-            except _CallFailed as failed:
-                if self.left_s > 0 and asked.mend(failed.fault, ref):
-                    continue
-                fault, wait_s = failed.fault, _wait_s(failed.fault, attempt)
-                self._holding_off.note(ref, fault, wait_s)
-                last = attempt == ATTEMPTS or wait_s >= self.left_s
-                if last or not fault.retryable:
-                    raise
-            attempt += 1
-            self._tell_wait("model.retry", ref, fault.reason, wait_s)
-            await asyncio.sleep(wait_s)
-
-    async def _hold_off(self, ref: ModelRef) -> None:
-        """Wait while the provider wants to be left alone, whichever seat it told so."""
-        while wait_s := self._holding_off.seconds(ref):
-            own_s = self._holding_off.own_s(ref)
-            if own_s >= self.left_s:
-                said = f"the provider wants no call for another {own_s:.0f} s"
-                raise _CallFailed(Fault("rate_limited", said, 429, own_s), ref)
-            if wait_s >= self.left_s:
-                return  # what another model was told may not hold for this one
-            self._tell_wait("model.wait", ref, "rate_limited", wait_s)
-            await asyncio.sleep(wait_s)
-
-    def _tell_wait(self, type: str, ref: ModelRef, reason: str, wait_s: float) -> None:
-        tell(type, seat=self._name, model=str(ref), reason=reason, wait_s=round(wait_s, 2))
+        return await Retrying(
+            seat=self._name,
+            ref=ref,
+            call=partial(self._once, ref, asked),
+            mend=asked.mend,
+            holding_off=self._holding_off,
+            left_s=lambda: self.left_s,
+        ).reply()
 
     async def _once(self, ref: ModelRef, asked: _Asked) -> AIMessage:
         if not self.left_s:
-            raise _CallFailed(Fault("timeout", "no time was left for this call"), ref)
+            raise CallFailed(Fault("timeout", "no time was left for this call"), ref)
         reserved = await self._reserve(ref, asked.prompt, asked.along)
         began = time.monotonic()
         fault: Fault | None = None
@@ -238,15 +194,15 @@ class Caller(SeatBill):
             fault = _unusable(message)
             if fault is None:
                 return message
-            raise _CallFailed(fault, ref)
+            raise CallFailed(fault, ref)
         except asyncio.CancelledError as error:
             fault = fault_of(error)
             raise
-        except _CallFailed:
+        except CallFailed:
             raise
         except Exception as error:
             fault = fault_of(error)
-            raise _CallFailed(fault, ref) from error
+            raise CallFailed(fault, ref) from error
         finally:
             self._bill(ref, usage, fault, time.monotonic() - began, reserved)
 
@@ -273,10 +229,3 @@ def _unusable(message: AIMessage) -> Fault | None:
     fault = verdict_on(message)
     cut_off = fault is not None and fault.reason == "truncated" and bool(text_of(message))
     return None if cut_off else fault
-
-
-def _wait_s(fault: Fault, attempt: int) -> float:
-    """What the provider asked for, else at random, longer each time."""
-    if fault.retry_after_s is not None:
-        return fault.retry_after_s
-    return random.uniform(0.0, min(MOST_BACKOFF_S, BACKOFF_S * 2.0 ** (attempt - 1)))

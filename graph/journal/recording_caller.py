@@ -5,7 +5,8 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage
 
-from langgraph_fusion.graph.calls.caller import Caller, Mend, SeatFailed, Send
+from langgraph_fusion.graph.calls.caller import Caller, SeatFailed, Send
+from langgraph_fusion.graph.calls.retrying import Mend, unmended
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.journal.journal import Journal
 from langgraph_fusion.graph.journal.journal_bill import FAILED, REPLY, calls_in
@@ -51,7 +52,7 @@ class RecordingCaller(Caller):
         prompt: Sequence[BaseMessage],
         send: Send,
         along: Iterable[Any] = (),
-        mend: Mend = lambda fault, ref: False,
+        mend: Mend = unmended,
     ) -> AIMessage:
         if not self._lane:
             self._begin()
