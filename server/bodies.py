@@ -285,6 +285,10 @@ class ResponsesBody(FusionRequest):
     input: str | list[InputItem]
     instructions: str | None = None
     previous_response_id: str | None = None
+    """A response that was stored: its conversation goes on with this `input`."""
+    store: bool | None = None
+    """Whether `previous_response_id` may name this response later. Left out, the operator's word
+    holds: nothing is stored unless the server keeps finished runs."""
     tools: list[ResponsesTool] | None = None
     tool_choice: Words | ResponsesFunctionChoice | ReferenceToFusion | None = None
     text: TextOptions | None = None

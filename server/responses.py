@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -11,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from langgraph_fusion.server.bodies import ResponsesBody
 from langgraph_fusion.server.conduct import Conducted, begun, conducted
 from langgraph_fusion.server.described import answers
-from langgraph_fusion.server.errors import ApiError, api_error
+from langgraph_fusion.server.errors import api_error
 from langgraph_fusion.server.event_stream import DONE, EventStream, frame
 from langgraph_fusion.server.hosted_result import wants_metadata
 from langgraph_fusion.server.logs import log_surprise
@@ -19,6 +20,7 @@ from langgraph_fusion.server.presence import while_present
 from langgraph_fusion.server.responses_items import new_id
 from langgraph_fusion.server.responses_stream import ResponseEvents
 from langgraph_fusion.server.service import Service
+from langgraph_fusion.server.thread import Thread, thread_of
 from langgraph_fusion.server.visits import visit_of
 from langgraph_fusion.server.wanted import wanted_from_responses
 
@@ -36,40 +38,54 @@ _ANSWERS = answers(
 async def responses(body: ResponsesBody, request: Request) -> Response:
     """Answer a conversation with a deliberation, whole or as a stream of events."""
     service: Service = request.app.state.service
-    _must_stand_alone(body)
     wanted = wanted_from_responses(body, service.config.permits)
+    thread = await thread_of(body, service.store, request.state.key)
+    wanted = replace(wanted, messages=thread.messages)
     events = ResponseEvents(
         wanted,
-        _begun(body, wanted.model),
+        _begun(body, wanted.model, stored=thread.stored),
         metadata=wants_metadata(request.headers),
         for_openai_client="OpenAI/" in request.headers.get("user-agent", ""),
     )
     visit = visit_of(request, "responses")
     if wanted.stream:
         run = await begun(service, wanted, visit)
-        frames = _frames(run, events)
+        frames = _frames(run, events, thread)
         return EventStream(frames, keep_alive_s=service.config.keep_alive_s, close=run.stop)
     async with conducted(service, wanted, visit) as run:
-        await while_present(request.receive, _read(run, events))
+        await while_present(request.receive, _read(run, events, thread))
     return JSONResponse(events.response)
 
 
-async def _read(run: Conducted, events: ResponseEvents) -> None:
+async def _read(run: Conducted, events: ResponseEvents, thread: Thread) -> None:
+    async with aclosing(_said(run, events, thread)) as said:
+        async for _ in said:
+            pass
+
+
+async def _said(
+    run: Conducted, events: ResponseEvents, thread: Thread
+) -> AsyncGenerator[Json, None]:
+    """The events of the response; it is stored before its last one says that it is."""
     async with aclosing(run.events()) as told:
         async for event in told:
-            for _ in events.of(event):
-                pass
+            if event["type"] == "run.finished":
+                kept = await thread.keep(events.response["id"], event["result"])
+                events.response["store"] = kept
+            for said in events.of(event):
+                yield said
 
 
-async def _frames(run: Conducted, events: ResponseEvents) -> AsyncGenerator[bytes, None]:
+async def _frames(
+    run: Conducted, events: ResponseEvents, thread: Thread
+) -> AsyncGenerator[bytes, None]:
     """Yield the events of a run; one that fails ends with `response.failed` or `error`."""
     for said in events.begin():
         yield frame(said, said["type"])
     try:
-        async with aclosing(run.events()) as told:
-            async for event in told:
-                for said in events.of(event):
-                    yield frame(said, said["type"])
+        async with aclosing(_said(run, events, thread)) as all_said:
+            async for said in all_said:
+                yield frame(said, said["type"])
     except Exception as error:  # noqa: BLE001 - the status is sent, the stream has to say it
         if api_error(error).status == 500:
             log_surprise(error, run_id=run.run_id)
@@ -78,18 +94,7 @@ async def _frames(run: Conducted, events: ResponseEvents) -> AsyncGenerator[byte
     yield DONE
 
 
-def _must_stand_alone(body: ResponsesBody) -> None:
-    if body.previous_response_id is not None:
-        raise ApiError(
-            400,
-            "previous_response_id: this server keeps no responses; send the conversation so far "
-            "in `input`",
-            code="invalid_value",
-            param="previous_response_id",
-        )
-
-
-def _begun(body: ResponsesBody, model: str) -> Json:
+def _begun(body: ResponsesBody, model: str, *, stored: bool) -> Json:
     """The response before anything has happened, with what was asked for."""
     asked = body.model_dump(mode="json", by_alias=True, exclude_none=True)
     return {
@@ -112,7 +117,7 @@ def _begun(body: ResponsesBody, model: str) -> Json:
         "parallel_tool_calls": body.parallel_tool_calls is not False,
         "text": asked.get("text") or {"format": {"type": "text"}},
         "reasoning": asked.get("reasoning"),
-        "previous_response_id": None,
-        "store": False,
+        "previous_response_id": body.previous_response_id,
+        "store": stored,
         "truncation": "disabled",
     }

@@ -1,7 +1,7 @@
 """A client's conversation as LangChain messages; everything in it is untrusted text."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from langchain_core.messages import (
@@ -23,15 +23,17 @@ def chat_turns(messages: Iterable[ChatMessage]) -> list[AnyMessage]:
     return [_chat_turn(message) for message in messages]
 
 
-def responses_turns(input: str | list[InputItem], instructions: str | None) -> list[AnyMessage]:
-    """The `instructions` and the `input` of a Responses request.
+def responses_turns(input: str | list[InputItem]) -> list[AnyMessage]:
+    """The `input` of a Responses request.
 
     A deliberation or reasoning that the client sends back is no turn: its answer is.
     """
-    turns: list[AnyMessage] = [SystemMessage(instructions)] if instructions else []
-    if isinstance(input, str):
-        return [*turns, HumanMessage(input)]
-    return [*turns, *_item_turns(input)]
+    return [HumanMessage(input)] if isinstance(input, str) else [*_item_turns(input)]
+
+
+def instructed(instructions: str | None, turns: Sequence[AnyMessage]) -> list[AnyMessage]:
+    """The turns behind the instructions, if there are any."""
+    return [SystemMessage(instructions), *turns] if instructions else [*turns]
 
 
 def text_of(content: Content) -> str:

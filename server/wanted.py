@@ -17,7 +17,7 @@ from langgraph_fusion.server.bodies import (
     ResponsesFunctionTool,
 )
 from langgraph_fusion.server.permits import Permits
-from langgraph_fusion.server.turns import chat_turns, responses_turns
+from langgraph_fusion.server.turns import chat_turns, instructed, responses_turns
 
 ALIASES = {"fusion": None, "openrouter/fusion": None, "openrouter/fusion-flash": "fast"}
 """Names of the deliberation itself, and the preset that each stands for."""
@@ -98,7 +98,7 @@ def wanted_from_responses(body: ResponsesBody, permits: Permits) -> Wanted:
     tools = [_as_chat_tool(tool) for tool in _functions(body)]
     schema = _as_chat_format(_dumped(body.text.format if body.text else None))
     writing = _Writing(seat, _last_step(tools, _choice(body), schema))
-    turns = responses_turns(body.input, body.instructions)
+    turns = instructed(body.instructions, responses_turns(body.input))
     return _wanted(body, writing, turns, permits)
 
 

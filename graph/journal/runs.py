@@ -1,7 +1,8 @@
 """Runs in a store: their records, their journals, who works on them and how long they stay.
 
 Namespaces: `langgraph_fusion/runs` holds a record of every run, without texts;
-`langgraph_fusion/journal/<run id>` its journal, the conversation and, if it is kept, the result.
+`langgraph_fusion/journal/<run id>` its journal, the conversation and, if it is kept, the result;
+`langgraph_fusion/conversations` what clients go on with (`conversations.py`).
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from langgraph.store.base import BaseStore, Item, PutOp
 from pydantic import ValidationError
 
 from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.journal.conversations import Conversations
 from langgraph_fusion.graph.journal.journal import Journal, as_text
 from langgraph_fusion.graph.journal.owner import BEAT_S, Owner
 from langgraph_fusion.graph.journal.recorded import is_failure
@@ -43,6 +45,7 @@ class Runs:
         self._days = days
         self._open: dict[str, RunRecord] = {}
         self._beat: asyncio.Task[None] | None = None
+        self.conversations = Conversations(store, self.writer, None if keep else self._ttl())
 
     async def __aenter__(self) -> Self:
         sweep = getattr(self._store, "sweep_ttl", None)
@@ -160,8 +163,9 @@ class Runs:
         record = await self.get(run_id)
         if record.now == "running":
             raise ConfigError(_at_work(record))
-        journal = await self.journal(record)
-        await self.writer.write(*journal.removal(), PutOp(_RECORDS, record.id, None))
+        removal = (await self.journal(record)).removal()
+        removal += await self.conversations.removal(record.id)
+        await self.writer.write(*removal, PutOp(_RECORDS, record.id, None))
         return record
 
     def _ttl(self) -> float | None:

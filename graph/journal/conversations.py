@@ -1,0 +1,75 @@
+"""Conversations that outlive their runs, because whoever had them asked for it."""
+
+import json
+from collections.abc import Sequence
+from typing import Self
+
+from langchain_core.messages import BaseMessage
+from langgraph.store.base import BaseStore, PutOp
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from langgraph_fusion.graph.journal.journal import as_text
+from langgraph_fusion.graph.journal.recorded import Json, message_json, read_messages
+from langgraph_fusion.graph.journal.store_writer import StoreWriter
+
+_SPACE = ("langgraph_fusion", "conversations")
+_ALL = 1_000_000
+
+
+class KeptConversation(BaseModel):
+    """All turns up to an answer, and whose they are."""
+
+    model_config = ConfigDict(frozen=True)
+
+    run_id: str
+    """The run that gave the answer; the conversation is deleted with it."""
+    owner: str | None
+    """Who alone may go on with it; None where nobody has to say who he is."""
+    instructions: str | None
+    """What stood before the first turn."""
+    turns: tuple[Json, ...]
+
+    @classmethod
+    def of(
+        cls,
+        run_id: str,
+        owner: str | None,
+        instructions: str | None,
+        turns: Sequence[BaseMessage],
+    ) -> Self:
+        spoken = tuple(message_json(turn) for turn in turns)
+        return cls(run_id=run_id, owner=owner, instructions=instructions, turns=spoken)
+
+    @property
+    def messages(self) -> list[BaseMessage]:
+        return read_messages(self.turns)
+
+
+class Conversations:
+    """The conversations in a store of runs, under ids of whoever keeps them."""
+
+    def __init__(self, store: BaseStore, writer: StoreWriter, ttl: float | None) -> None:
+        """`ttl` is minutes; None keeps them until their run is deleted."""
+        self._store = store
+        self._writer = writer
+        self._ttl = ttl
+
+    async def keep(self, id: str, conversation: KeptConversation) -> None:
+        """Return once it would survive a crash."""
+        value = {"run": conversation.run_id, "text": as_text(conversation.model_dump())}
+        await self._writer.write(PutOp(_SPACE, id, value, False, self._ttl))
+
+    async def find(self, id: str) -> KeptConversation | None:
+        """None if there is none, or none that can be read."""
+        item = await self._store.aget(_SPACE, id, refresh_ttl=False)
+        try:
+            return KeptConversation.model_validate(json.loads(item.value["text"])) if item else None
+        except (KeyError, TypeError, ValueError, ValidationError):
+            return None
+
+    async def removal(self, run_id: str) -> list[PutOp]:
+        """Puts that remove all conversations that end with an answer of this run."""
+        found = await self._store.asearch(
+            _SPACE, filter={"run": run_id}, limit=_ALL, refresh_ttl=False
+        )
+        return [PutOp(_SPACE, item.key, None) for item in found]

@@ -1,0 +1,104 @@
+"""`store` and `previous_response_id`: a response that the client's next request goes on with.
+
+Texts stay only where somebody said so: the client with `store: true`, or the operator, who keeps
+finished runs (`FUSION_KEEP_RUNS`), for requests that say nothing. What is stored is the
+conversation, with the answer, under the response's id; the deliberation is no turn of it.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
+
+from langgraph_fusion.graph.journal.conversations import KeptConversation
+from langgraph_fusion.graph.journal.runs import Runs
+from langgraph_fusion.graph.result import FusionResult
+from langgraph_fusion.server.bodies import ResponsesBody
+from langgraph_fusion.server.errors import ApiError
+from langgraph_fusion.server.hosted_result import answer_text
+from langgraph_fusion.server.keys import Key
+from langgraph_fusion.server.logs import log_surprise
+from langgraph_fusion.server.turns import instructed, responses_turns
+
+_ID = re.compile(r"resp_[0-9a-f]{32}")
+
+
+@dataclass(frozen=True)
+class Thread:
+    """The conversation of one request, and where it is stored when there is an answer."""
+
+    instructions: str | None
+    turns: list[AnyMessage]
+    owner: str | None
+    place: Runs | None
+    """None if it is not to be stored."""
+
+    @property
+    def messages(self) -> list[AnyMessage]:
+        return instructed(self.instructions, self.turns)
+
+    @property
+    def stored(self) -> bool:
+        return self.place is not None
+
+    async def keep(self, response_id: str, result: Mapping[str, Any]) -> bool:
+        """Store it with the answer; False if it is not stored, also for a store that fails."""
+        if self.place is None:
+            return False
+        turns = [*self.turns, _answer(FusionResult.model_validate(result))]
+        run_id = str(result["run_id"])
+        kept = KeptConversation.of(run_id, self.owner, self.instructions, turns)
+        try:
+            await self.place.conversations.keep(response_id, kept)
+        except Exception as error:  # noqa: BLE001 - a store's failure must not cost the answer
+            log_surprise(error, run_id=run_id)
+            return False
+        return True
+
+
+async def thread_of(body: ResponsesBody, store: Runs | None, key: Key | None) -> Thread:
+    """The conversation that the request asks to go on with, or begins.
+
+    Instructions are those of the request, as in OpenAI's API. Results of tools go on with a run
+    that worked under the earlier ones, so there those hold when the request has none.
+
+    Raises:
+        ApiError: 400, if the earlier response is not stored for this key.
+    """
+    owner, turns, instructions = key.id if key else None, responses_turns(body.input), None
+    if body.previous_response_id is not None:
+        earlier = await _earlier(body.previous_response_id, store, owner)
+        if turns and isinstance(turns[-1], ToolMessage):
+            instructions = earlier.instructions
+        turns = [*cast("list[AnyMessage]", earlier.messages), *turns]
+    place = store if store is not None and _wants(body.store, store) else None
+    return Thread(body.instructions or instructions, turns, owner, place)
+
+
+def _wants(asked: bool | None, store: Runs) -> bool:
+    return store.keep if asked is None else asked
+
+
+async def _earlier(id: str, store: Runs | None, owner: str | None) -> KeptConversation:
+    if store is None:
+        raise _refused("this server keeps no responses; send the conversation so far in `input`")
+    found = await store.conversations.find(id) if _ID.fullmatch(id) else None
+    if found is None or found.owner != owner:  # another key's is as if it were not there
+        raise _refused(
+            f"no response {id!r} is stored for this key; send `store: true` with a request that is "
+            "to be gone on with, or the conversation so far in `input`",
+            code="previous_response_not_found",
+        )
+    return found
+
+
+def _refused(why: str, code: str = "invalid_value") -> ApiError:
+    name = "previous_response_id"
+    return ApiError(400, f"{name}: {why}", code=code, param=name)
+
+
+def _answer(result: FusionResult) -> AIMessage:
+    calls: Any = [call.model_dump() for call in result.tool_calls]
+    return AIMessage(answer_text(result), tool_calls=calls)
