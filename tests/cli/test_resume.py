@@ -1,7 +1,12 @@
-"""Kill a real process at random points; another one goes on, and pays for nothing twice."""
+"""Kill a real process at random points; another one goes on, and pays for nothing twice.
+
+`KILL_SEED=123 pytest tests/cli/test_resume.py` repeats the points of a run that has failed.
+"""
 
 import asyncio
+import itertools
 import json
+import os
 import random
 import signal
 from collections import Counter
@@ -17,7 +22,7 @@ from aiohttp import web
 from langgraph_fusion.graph.journal.run_store import open_runs
 from langgraph_fusion.graph.journal.runs import Runs
 from langgraph_fusion.graph.result import FusionResult
-from tests.cli.processes import FUSION, ROOT, environment
+from tests.cli.warm import Warm, warm_fusion
 from tests.graph.cast import JUDGE, WRITER, A, B, C, asked_again, cast, disputed, judge
 from tests.scripted import Reply, Seen, scripted_server, status, text, tool_calls
 
@@ -72,7 +77,7 @@ class World:
     """Who asked (a seat) and for what, in order."""
     kill_at: int = 0
     delay_s: float = 0.0
-    process: asyncio.subprocess.Process | None = None
+    process: Warm | None = None
     killed_after: int | None = None
     broke: bool = False
     """The account has no credit."""
@@ -83,8 +88,8 @@ class World:
             asyncio.get_running_loop().call_later(self.delay_s, self._kill)
 
     def _kill(self) -> None:
-        if self.process is not None and self.process.returncode is None:
-            self.process.kill()
+        if self.process is not None and self.process.process.is_alive():
+            self.process.send(signal.SIGKILL)
             self.killed_after = len(self.happened)
 
     @property
@@ -149,47 +154,37 @@ async def running(world: World) -> AsyncIterator[dict[str, str]]:
         await runner.cleanup()
 
 
-async def fusion(world: World, env: dict[str, str], *words: str) -> tuple[int | None, str, str]:
-    """Run the command to its end, or to the kill: exit code, output, what it said."""
-    world.process = await asyncio.create_subprocess_exec(
-        *FUSION,
-        *words,
-        env=environment() | env,
-        cwd=ROOT,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, said = await world.process.communicate()
-    return world.process.returncode, out.decode(), said.decode()
-
-
-async def asked(world: World, env: dict[str, str]) -> tuple[int | None, str, str]:
-    return await fusion(
-        world, env, "ask", "What is it?", "--json", "-q",
-        "--panel", ",".join((A, B, C)), "--judge", JUDGE, "--writer", WRITER,
-        "--tools", "web_search", "--search", "searxng",
-    )  # fmt: skip
+ASK = (
+    "ask", "What is it?", "--json", "-q",
+    "--panel", ",".join((A, B, C)), "--judge", JUDGE, "--writer", WRITER,
+    "--tools", "web_search", "--search", "searxng",
+)  # fmt: skip
 
 
 async def whole_run(folder: Path) -> tuple[FusionResult, World]:
     world = World()
     async with running(world) as env:
-        code, out, said = await asked(world, env | {"FUSION_RUNS": str(folder / "whole.db")})
+        env["FUSION_RUNS"] = str(folder / "runs.db")
+        code, out, said = await warm_fusion(folder, env, *ASK).ended()
     assert code == 0, said
     return FusionResult.model_validate_json(out), world
 
 
-async def killed_and_resumed(world: World, path: Path) -> FusionResult:
+async def killed_and_resumed(world: World, folder: Path) -> FusionResult | None:
+    """The result of the run that was killed; None if it was as good as finished."""
     async with running(world) as env:
-        env["FUSION_RUNS"] = str(path)
-        code, _, said = await asked(world, env)
-        assert code == -9, said
+        env["FUSION_RUNS"] = path = str(folder / "runs.db")
+        world.process = warm_fusion(folder / "killed", env, *ASK)
+        code, _, said = await world.process.ended()
+        assert code in (0, -9), said
         async with open_runs(path) as runs:
             assert isinstance(runs, Runs)
             record = await runs.latest()
-        assert record.now == "interrupted"
-        code, out, said = await fusion(world, env, "resume", record.id, "--json", "-q")
+        if record.now == "finished":
+            return None
+        assert (code, record.now) == (-9, "interrupted")
+        again = ("resume", record.id, "--json", "-q")
+        code, out, said = await warm_fusion(folder / "resumed", env, *again).ended()
         assert code == 0, said
         async with open_runs(path) as runs:
             assert isinstance(runs, Runs)
@@ -224,28 +219,40 @@ def check_one(world: World, result: FusionResult, whole: FusionResult) -> None:
     assert all(call.cost_usd is None for call in lost)
 
 
-@pytest.mark.timeout(900)
-async def test_a_run_killed_at_any_of_twenty_points_goes_on_and_repeats_nothing_finished(
+async def killed_somewhere(
+    chance: random.Random, happenings: int, folder: Path
+) -> tuple[World, FusionResult]:
+    """One kill at a random moment; a moment after the end is no kill, and drawn again."""
+    for draw in itertools.count():
+        world = World(kill_at=chance.randint(1, happenings), delay_s=chance.uniform(0, 0.15))
+        result = await killed_and_resumed(world, folder / str(draw))
+        if result is not None:
+            return world, result
+    raise AssertionError("never reached")
+
+
+@pytest.mark.timeout(300)
+async def test_a_run_killed_at_twenty_random_points_goes_on_and_repeats_nothing_finished(
     tmp_path: Path,
 ) -> None:
+    seed = int(os.environ.get("KILL_SEED") or random.randrange(2**32))
+    print(f"KILL_SEED={seed}")
     whole, reference = await whole_run(tmp_path)
-    chance = random.Random(42)
-    happenings = len(reference.happened)
-    points = [1 + place * (happenings - 1) // (KILLS - 1) for place in range(KILLS)]
-    side_by_side = asyncio.Semaphore(2)
+    side_by_side = asyncio.Semaphore(3)
 
-    async def one(number: int, point: int) -> str | None:
-        delay = chance.uniform(0, 0.1 if point < happenings else 0.3)
-        world = World(kill_at=point, delay_s=delay)
+    async def one(number: int) -> str | None:
+        chance = random.Random(f"{seed} {number}")
         async with side_by_side:
-            result = await killed_and_resumed(world, tmp_path / f"{number}.db")
+            world, result = await killed_somewhere(
+                chance, len(reference.happened), tmp_path / str(number)
+            )
         try:
             check_one(world, result, whole)
         except AssertionError as error:
-            return f"kill {number} ({delay:.3f} s after happening {point}): {error}"
+            return f"{world.delay_s:.3f} s after happening {world.kill_at}: {error}"
         return None
 
-    found = await asyncio.gather(*(one(n, point) for n, point in enumerate(points)))
+    found = await asyncio.gather(*map(one, range(KILLS)))
     assert not [wrong for wrong in found if wrong]
 
 
@@ -253,18 +260,17 @@ async def test_ctrl_c_says_how_to_go_on_and_resume_takes_the_last_run(tmp_path: 
     world = World()
     async with running(world) as env:
         env["FUSION_RUNS"] = str(tmp_path / "runs.db")
-        asking = asyncio.create_task(asked(world, env))
+        asking = warm_fusion(tmp_path / "asked", env, *ASK)
         while not any(who == JUDGE for who, _ in world.happened):
             await asyncio.sleep(0.01)
-        assert world.process is not None
-        world.process.send_signal(signal.SIGINT)
-        code, out, said = await asking
+        asking.send(signal.SIGINT)
+        code, out, said = await asking.ended()
         stopped = json.loads(out)["partial"]
         assert code == 130
         assert [one["seat"] for one in stopped["answers"]] == ["C", "B", "A"]
         assert f"`fusion resume {stopped['run_id']}` goes on" in said
         made = len(world.happened)
-        code, out, said = await fusion(world, env, "resume", "--json")
+        code, out, said = await warm_fusion(tmp_path / "resumed", env, "resume", "--json").ended()
     assert code == 0, said
     assert f"Going on with run {stopped['run_id']}" in said
     assert json.loads(out)["run_id"] == stopped["run_id"]
@@ -275,11 +281,13 @@ async def test_a_run_that_failed_is_resumed_once_the_cause_is_gone(tmp_path: Pat
     world = World(broke=True)
     async with running(world) as env:
         env["FUSION_RUNS"] = str(tmp_path / "runs.db")
-        code, out, said = await asked(world, env)
+        code, out, said = await warm_fusion(tmp_path / "asked", env, *ASK).ended()
         assert code == 1
         assert json.loads(out)["error"]["reason"] == "insufficient_credits"
         assert "goes on" in said
         world.broke = False
-        code, out, said = await fusion(world, env, "resume", "--json", "-q")
+        code, out, said = await warm_fusion(
+            tmp_path / "resumed", env, "resume", "--json", "-q"
+        ).ended()
     assert code == 0, said
     assert [one["status"] for one in json.loads(out)["panel"]] == ["ok", "ok", "ok"]
