@@ -18,6 +18,8 @@ happened, `seat` who (a letter, `judge` or `synthesizer`).
 | `context.compacted` | seat, model, results (None: evidence), chars: shortened by so much |
 | `member.loop` | seat, round, tool, times: the same call again, answered with a remark |
 | `model.switch` | seat, model (given up), reason, next |
+| `member.reasoning` | seat, round, text: what its models thought, if they show it; just before |
+| | `member.finished`, and not told again |
 | `member.finished` | seat, round, answer (dict, `records.MemberAnswer`) |
 | `judge.started` | round, model |
 | `judge.repair` | errors [str], attempt |

@@ -56,6 +56,12 @@ def text_of(message: BaseMessage) -> str:
     return strip_tool_markup(str(message.text)).strip()
 
 
+def reasoning_of(message: BaseMessage) -> str:
+    """Return what the model thought before it spoke, as far as its provider shows it."""
+    said = message.additional_kwargs.get("reasoning_content")
+    return said if isinstance(said, str) else ""
+
+
 def verdict_on(message: BaseMessage) -> Fault | None:
     """Return why a reply is no whole answer: filtered, refused, truncated or empty; else None.
 

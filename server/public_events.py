@@ -3,8 +3,10 @@
 from typing import Any
 
 Event = dict[str, Any]
-_SILENT = frozenset({"model.call", "sources", "writer.delta", "run.finished"})
-"""What comes whole in the end, or is the answer itself."""
+_SILENT = frozenset({
+    "model.call", "member.reasoning", "sources", "writer.delta", "run.finished",
+})  # fmt: skip
+"""What comes whole in the end, is the answer itself, or has an event in the hosted contract."""
 
 
 def public(event: Event) -> Event | None:

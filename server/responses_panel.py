@@ -1,8 +1,8 @@
 """The `openrouter:fusion` item of a response and its events, from the events of a run.
 
 The hosted product streams what members write as they write it; here a member's text is one
-`panel.delta`, when it is whole, and there is no `panel.reasoning.delta`: members may still be cut
-off or give way to a fallback. OpenAI's own clients end a stream at any event that has an `error`,
+`panel.delta`, when it is whole, and so is what it thought: members may still be cut off or give way
+to a fallback. OpenAI's own clients end a stream at any event that has an `error`,
 so for them `panel.failed` says it as `message`. Follow-up rounds have no events of their own in
 that contract, so `analysis.completed` comes once, with the last analysis.
 """
@@ -44,10 +44,8 @@ class PanelItem:
         match event["type"]:
             case "run.started" if event["seats"]:
                 yield from self._begin(event["seats"])
-            case "member.started" if event["round"] == 0:
-                yield self._say("panel.added", model=self._models[event["seat"]])
-            case "member.finished" if event["round"] == 0:
-                yield from self._answered(MemberAnswer.model_validate(event["answer"]))
+            case "member.started" | "member.reasoning" | "member.finished" if event["round"] == 0:
+                yield from self._member(event)
             case "judge.started" if not self._judged:
                 self._judged = True
                 judge = hosted_name(event["model"])
@@ -78,6 +76,15 @@ class PanelItem:
         item = fusion_item(self.id, "in_progress")
         yield {"type": "response.output_item.added", "item": item}
         yield self._say("in_progress")
+
+    def _member(self, event: Mapping[str, Any]) -> Iterator[Json]:
+        model = self._models[event["seat"]]
+        if event["type"] == "member.started":
+            yield self._say("panel.added", model=model)
+        elif event["type"] == "member.reasoning":
+            yield self._say("panel.reasoning.delta", model=model, delta=event["text"])
+        else:
+            yield from self._answered(MemberAnswer.model_validate(event["answer"]))
 
     def _answered(self, answer: MemberAnswer) -> Iterator[Json]:
         self._answers[answer.seat] = answer

@@ -17,7 +17,7 @@ from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.journal.recording_tools import ToolRecorder
 from langgraph_fusion.graph.journal.replay import noted, replayed, tell_calls
 from langgraph_fusion.graph.members.member_agent import Agent, MemberDesk
-from langgraph_fusion.graph.members.member_answer import answer_of
+from langgraph_fusion.graph.members.member_answer import answer_of, reasoning_in
 from langgraph_fusion.graph.members.quorum import Quorum
 from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.graph.records import AskedFollowUp, Failure, MemberAnswer, Stage
@@ -53,9 +53,12 @@ def member(letter: str, agent: Agent) -> Node:
         transcript, failure = await _research(agent, desk, task, run, quorum)
         if desk.cut_short == "budget":
             run.degrade("budget", "The spend cap cut the panel's research short.")
-        answer = answer_of(desk, transcript[len(task) :], failure, asked)
+        said = transcript[len(task) :]
+        answer = answer_of(desk, said, failure, asked)
         _note_losses(run, answer)
         answer = answer.model_copy(update={"seconds": round(time.monotonic() - began, 3)})
+        if thought := reasoning_in(said):
+            tell("member.reasoning", seat=letter, round=desk.round, text=thought)
         _finish(answer, quorum)
         return noted(run, lane, _update(run, desk, answer, drops), desk.caller)
 

@@ -8,7 +8,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langgraph_fusion.graph.citations import cited_ids
 from langgraph_fusion.graph.members.member_agent import MemberDesk
 from langgraph_fusion.graph.records import AskedFollowUp, Failure, MemberAnswer
-from langgraph_fusion.models.answer_text import finish_reason, text_of
+from langgraph_fusion.models.answer_text import finish_reason, reasoning_of, text_of
 
 
 def answer_of(
@@ -43,6 +43,11 @@ def answer_of(
         without_tools=desk.caller.model in desk.sending.without_tools,
         asked=tuple(one.id for one in asked),
     )
+
+
+def reasoning_in(transcript: Sequence[BaseMessage]) -> str:
+    """What the member's models thought, turn by turn; empty for those that show nothing."""
+    return "\n\n".join(thought for one in transcript if (thought := reasoning_of(one)))
 
 
 def _final(replies: Sequence[AIMessage]) -> str:

@@ -135,6 +135,27 @@ async def test_every_event_of_the_panel_has_its_documented_fields(serving: Servi
     assert item["failed_models"][0]["model"] == C
 
 
+async def test_what_a_member_thought_comes_before_what_it_said(serving: Serving) -> None:
+    def researching(seen: Seen) -> Any:
+        if seen.tool_results:
+            return text("Alpha says 42.", reasoning="The register settles it.")
+        return tool_calls([("docs_search", {"query": "it"})], reasoning="Let me look.")
+
+    parts: Any = {A: researching, B: text("", reasoning="Lost in thought.")}
+    served = await serving(cast(parts), permits=Permits(any_setting=True))
+    ask = asking(docs="builtin:docs", tools=["docs"], max_rounds=0)
+    events = await streamed(served, **ask)
+    told = [
+        (one["type"], one["delta"]) for one in events if one.get("model") == A and "delta" in one
+    ]
+    assert told == [
+        (CALL + "panel.reasoning.delta", "Let me look.\n\nThe register settles it."),
+        (CALL + "panel.delta", "Alpha says 42."),
+    ]
+    assert CALL + "panel.reasoning.delta" not in {e["type"] for e in events if e.get("model") == C}
+    assert "register settles" not in str(events[-1])
+
+
 async def test_a_failed_member_does_not_end_the_stream_of_the_official_client(
     serving: Serving,
 ) -> None:
