@@ -2,14 +2,11 @@
 
 from typing import cast
 
-from langchain_core.messages import AnyMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Overwrite
 
+from langgraph_fusion.graph.acceptance import asked, question_place
 from langgraph_fusion.graph.calls.least_cap import check_cap
-from langgraph_fusion.graph.client_tools import wrong_results
-from langgraph_fusion.graph.conversation import question_at, transcript
-from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.growth import first_seats
 from langgraph_fusion.graph.run import Run
@@ -20,15 +17,15 @@ async def prepare(state: FusionState, config: RunnableConfig) -> Json:
     """Set every channel of the run; raises ConfigError when there is no question."""
     run = Run.of(config)
     messages = state["messages"]
-    at = _question_at(run, messages)
-    asked = {"question": messages[at].text.strip(), "conversation": transcript(messages[:at])}
+    at = question_place(messages, run.settings, run.id)
+    question = asked(messages, at)
     run.turn = sum(message.type == "ai" for message in messages[at:])
-    check_cap(run, cast("FusionState", {**state, **asked}))
+    check_cap(run, cast("FusionState", {**state, **question}))
     await run.begin(messages)
     tell("run.started", **_who_sits_where(run))
     return {
         "fusion": {},
-        **asked,
+        **question,
         "seating": first_seats(run.settings),
         "growth": None,
         "round": 0,
@@ -47,16 +44,6 @@ async def prepare(state: FusionState, config: RunnableConfig) -> Json:
         "tool_calls": [],
         "written_by": None,
     }
-
-
-def _question_at(run: Run, messages: list[AnyMessage]) -> int:
-    """Where the question stands: at the end, or before calls of the caller's tools."""
-    at = question_at(messages)
-    if at is None or (at < len(messages) - 1 and messages[-1].type != "tool"):
-        raise ConfigError("messages: the last one must be a user message with text in it")
-    if wrong := wrong_results(messages[at + 1 :], run.id if run.settings.members else None):
-        raise ConfigError(f"messages: {wrong}")
-    return at
 
 
 def _who_sits_where(run: Run) -> Json:

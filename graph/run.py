@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from langchain_core.messages import AnyMessage
 from langchain_core.runnables import RunnableConfig
@@ -70,6 +70,12 @@ class Run:
         """The run this node belongs to."""
         run: Run = config["configurable"][_KEY]
         return run
+
+    @classmethod
+    def unopened(cls, id: str, settings: FusionSettings, prices: PriceTable) -> Self:
+        """A run of which nothing is open: enough to say what its first calls would cost."""
+        limits = Limits(settings.deadline_s, settings.budget_usd, settings.unknown_cost)
+        return cls(id, settings, limits, cast("Library", None), prices)
 
     def into(self, config: RunnableConfig | None) -> RunnableConfig:
         """A copy of the config that carries this run to its nodes."""

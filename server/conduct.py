@@ -10,14 +10,16 @@ Every door that starts a deliberation for a client goes through here.
 """
 
 import asyncio
-from asyncio import CancelledError
+from asyncio import FIRST_COMPLETED, CancelledError
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+from langgraph_fusion.graph.acceptance import accepted
 from langgraph_fusion.graph.ask import deliberate
 from langgraph_fusion.graph.errors import ConfigError, FusionError, RunFailed
+from langgraph_fusion.graph.journal.runs import new_id
 from langgraph_fusion.models.http import depth
 from langgraph_fusion.server.account import Account
 from langgraph_fusion.server.admission import Place
@@ -28,13 +30,11 @@ from langgraph_fusion.server.visits import Visit
 from langgraph_fusion.server.wanted import Wanted
 
 Event = dict[str, Any]
-BEGIN_WITHIN_S = 0.02
-"""How long a stream waits for a first sign of failure before it answers 200."""
 
 
 @asynccontextmanager
 async def conducted(service: Service, wanted: Wanted, visit: Visit) -> "AsyncIterator[Conducted]":
-    """Admit and start a run for the length of the block.
+    """Admit a run for the length of the block; it starts when its events are read.
 
     Raises:
         ApiError: 402 or 429 when the key's caps are reached, 429 when the server is full, 503 when
@@ -48,15 +48,17 @@ async def conducted(service: Service, wanted: Wanted, visit: Visit) -> "AsyncIte
 
 
 async def begun(service: Service, wanted: Wanted, visit: Visit) -> "Conducted":
-    """Admit and start a run that the caller stops; what fails at once is raised here.
+    """Admit a run that the caller stops, once it is known that nothing is wrong with the request.
+
+    The run starts when its events are read: a client has the first bytes before that.
 
     Raises:
         ApiError: As `conducted`.
-        ConfigError, RunFailed: If the run cannot start.
+        ConfigError: If the run cannot start.
     """
     run = await _admitted(service, wanted, visit)
     try:
-        await run.settled(BEGIN_WITHIN_S)
+        await run.accepted()
     except BaseException:
         await run.stop()
         raise
@@ -99,7 +101,7 @@ def _changed(wanted: Wanted, **settings: Any) -> Wanted:
 
 
 class Conducted:
-    """A run under way; its events wait until they are read."""
+    """A run that starts when its events are first read; they wait until they are read."""
 
     def __init__(
         self, service: Service, wanted: Wanted, visit: Visit, place: Place, account: Account
@@ -114,16 +116,19 @@ class Conducted:
         self._watches = [watcher.watch(visit, wanted) for watcher in service.watchers]
         self._told: asyncio.Queue[Event | None] = asyncio.Queue()
         self._stopped_by: RunFailed | None = None
+        self._found_good: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._wanted_now = asyncio.Event()
         self._task = asyncio.create_task(self._perform())
         self._task.add_done_callback(lambda _: self._told.put_nowait(None))
         service.runs.add(self)
 
     async def events(self) -> AsyncGenerator[Event, None]:
-        """Yield what the run tells, then raise how it failed.
+        """Start the run and yield what it tells, then raise how it failed.
 
         Raises:
             ApiError: If it has no answer, or the server did not wait for it; with the run's id.
         """
+        self._wanted_now.set()
         while (event := await self._told.get()) is not None:
             yield event
         try:
@@ -139,10 +144,10 @@ class Conducted:
                 result = event.get("result", result)
         return result
 
-    async def settled(self, within_s: float) -> None:
-        """Wait so long for the end of the run, and raise what it raised by then."""
-        await asyncio.wait({self._task}, timeout=within_s)
-        if self._task.done():
+    async def accepted(self) -> None:
+        """Return when the request was found to be in order, and raise what is wrong with it."""
+        await asyncio.wait({self._task, self._found_good}, return_when=FIRST_COMPLETED)
+        if not self._found_good.done():
             await self._ended()
 
     async def stop(self) -> None:
@@ -174,15 +179,24 @@ class Conducted:
 
     async def _perform(self) -> None:
         depth.set(self._depth)
+        run_id = await self._checked()
+        self._found_good.set_result(None)
+        await self._wanted_now.wait()
         async with self._place.turn():
             self.has_turn = True
-            await self._deliberate()
+            await self._deliberate(run_id)
 
-    async def _deliberate(self) -> None:
+    async def _checked(self) -> str | None:
+        """Find what is wrong with the request before its turn comes; the run it goes on with."""
         wanted = self._wanted
-        store = self._service.store
-        run_id = await continued_run(wanted.messages, store)
-        run = deliberate(wanted.messages, wanted.settings, runs=store, run_id=run_id)
+        run_id = await continued_run(wanted.messages, self._service.store)
+        settings = await accepted(wanted.messages, wanted.settings, run_id or new_id())
+        self._wanted = replace(wanted, settings=settings)
+        return run_id
+
+    async def _deliberate(self, run_id: str | None) -> None:
+        wanted = self._wanted
+        run = deliberate(wanted.messages, wanted.settings, runs=self._service.store, run_id=run_id)
         async with aclosing(run) as events:
             async for event in events:
                 self._tell(event)

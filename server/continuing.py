@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from langchain_core.messages import AnyMessage, ToolMessage
 
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.journal.runs import Runs
+from langgraph_fusion.graph.journal.keeper import must_go_on
+from langgraph_fusion.graph.journal.resume import recorded_messages
+from langgraph_fusion.graph.journal.runs import Runs, check_may_reopen
 
 _CALL = re.compile(r"call_(?P<run>[0-9a-f]+)_\d+")
 
@@ -14,8 +16,10 @@ _CALL = re.compile(r"call_(?P<run>[0-9a-f]+)_\d+")
 async def continued_run(messages: Sequence[AnyMessage], store: Runs | None) -> str | None:
     """The run whose calls these messages answer; None where it is not kept any more.
 
-    Then the question is deliberated anew. That the conversation is the run's own is checked where
-    it is taken up.
+    Then the results are of no run, which the run that starts instead will say.
+
+    Raises:
+        ConfigError: If a process works on the run, or it began with another conversation.
     """
     last = messages[-1] if messages else None
     if store is None or not isinstance(last, ToolMessage):
@@ -24,6 +28,9 @@ async def continued_run(messages: Sequence[AnyMessage], store: Runs | None) -> s
     if found is None:
         return None
     try:
-        return (await store.get(found["run"])).id
+        record = await store.get(found["run"])
     except ConfigError:
         return None
+    check_may_reopen(record)
+    must_go_on(record.id, recorded_messages(await store.journal(record)), messages)
+    return record.id

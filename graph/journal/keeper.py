@@ -67,7 +67,7 @@ class Keeper:
             self._journal.ttl = min(self._journal.ttl, WAITS_MINUTES)
         recorded = self._journal.recorded(MESSAGES, RecordedMessages)
         if recorded is not None:
-            _must_go_on(self._journal.run_id, read_messages(recorded.messages), messages)
+            must_go_on(self._journal.run_id, read_messages(recorded.messages), messages)
         if self._record is None:
             self._record = RunRecord(
                 id=self._journal.run_id,
@@ -140,7 +140,8 @@ class Keeper:
         await self._runs.save(done, *puts)
 
 
-def _must_go_on(run_id: str, before: Sequence[BaseMessage], now: Sequence[BaseMessage]) -> None:
+def must_go_on(run_id: str, before: Sequence[BaseMessage], now: Sequence[BaseMessage]) -> None:
+    """Raise ConfigError unless a run's conversation so far is how this one begins."""
     same = [(one.type, one.text) for one in before] == [
         (one.type, one.text) for one in now[: len(before)]
     ]

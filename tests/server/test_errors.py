@@ -1,5 +1,6 @@
 """Every error has OpenAI's shape and the status that tells a client what to do."""
 
+import asyncio
 from typing import Any
 
 import httpx2
@@ -7,7 +8,7 @@ import pytest
 
 from tests.graph.cast import A, B, C, cast
 from tests.scripted import hang, status
-from tests.server.asking import PANEL, body
+from tests.server.asking import PANEL, body, until
 from tests.server.conftest import Served, Serving
 
 
@@ -53,6 +54,32 @@ async def test_a_question_without_text_is_a_400(serving: Serving) -> None:
     assert _error(await _post(served, json=request), 400)["param"] == "messages"
 
 
+@pytest.mark.parametrize(
+    ("changes", "param"),
+    [
+        ({"messages": [{"role": "user", "content": " "}]}, "messages"),
+        ({"fusion": PANEL | {"search": "searxng"}}, "search"),
+        ({"fusion": PANEL | {"budget_usd": 1e-9, "unknown_cost": "worst_case"}}, "budget_usd"),
+    ],
+)
+@pytest.mark.parametrize("stream", [False, True])
+async def test_what_is_wrong_is_said_at_once_however_many_wait(
+    serving: Serving, changes: Any, param: str, stream: bool
+) -> None:
+    served = await serving(cast({A: hang()}), max_runs=1)
+    async with httpx2.AsyncClient(timeout=30) as client:
+        url = f"{served.url}/v1/chat/completions"
+        busy = asyncio.create_task(client.post(url, json=body()))
+        await until(lambda: served.models.in_flight > 0)
+        asked = len(served.models.requests)
+        error = _error(await _post(served, json=body(stream=stream) | changes), 400)
+        assert error["param"] == param
+        assert served.service.admission.waiting == 0
+        assert len(served.models.requests) == asked
+        busy.cancel()
+        await asyncio.wait([busy])
+
+
 async def test_a_body_that_is_no_json_object_is_a_400(serving: Serving) -> None:
     served = await serving(cast())
     for content in (b"{", b"[]", b"\xff"):
@@ -92,7 +119,7 @@ async def test_a_failed_panel_has_the_status_of_its_reason(
 ) -> None:
     served = await serving(cast({one: replies for one in (A, B, C)}))
     seats = [{"model": one, "timeout_s": 0.3} for one in (A, B, C)]
-    response = await _post(served, json=body(fusion=PANEL | {"panel": seats, "deadline_s": 4}))
+    response = await _post(served, json=body(fusion=PANEL | {"panel": seats, "deadline_s": 30}))
     error = _error(response, code)
     assert error["failure_reason"] == reason
     assert [one["model"] for one in error["failed_models"]] == [

@@ -1,0 +1,52 @@
+"""What a run refuses to start with, found before anything is opened or anybody asked."""
+
+from collections.abc import Sequence
+from typing import cast
+
+from langchain_core.messages import AnyMessage
+
+from langgraph_fusion.graph.calls.least_cap import check_cap
+from langgraph_fusion.graph.client_tools import wrong_results
+from langgraph_fusion.graph.conversation import question_at, transcript
+from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.preflight import check_ready, user_prices
+from langgraph_fusion.graph.run import Run
+from langgraph_fusion.graph.settings import FusionSettings
+from langgraph_fusion.graph.state import FusionState, Json
+
+
+async def accepted(
+    messages: Sequence[AnyMessage], settings: FusionSettings, run_id: str
+) -> FusionSettings:
+    """Return the settings, with local models named, if a run with this id may start with them.
+
+    The run finds the same in its own time; a client of a full server would wait for that.
+
+    Raises:
+        ConfigError: As the run would.
+    """
+    prices = user_prices()
+    settings = await check_ready(settings, prices)
+    at = question_place(messages, settings, run_id)
+    state = {"messages": messages, **asked(messages, at)}
+    check_cap(Run.unopened(run_id, settings, prices), cast("FusionState", state))
+    return settings
+
+
+def question_place(messages: Sequence[AnyMessage], settings: FusionSettings, run_id: str) -> int:
+    """Where the question stands: at the end, or before calls of the caller's tools.
+
+    Raises:
+        ConfigError: If there is none, or the calls after it are not whole or not this run's.
+    """
+    at = question_at(messages)
+    if at is None or (at < len(messages) - 1 and messages[-1].type != "tool"):
+        raise ConfigError("messages: the last one must be a user message with text in it")
+    if wrong := wrong_results(messages[at + 1 :], run_id if settings.members else None):
+        raise ConfigError(f"messages: {wrong}")
+    return at
+
+
+def asked(messages: Sequence[AnyMessage], at: int) -> Json:
+    """The question, and the conversation before it, as channels of the state."""
+    return {"question": messages[at].text.strip(), "conversation": transcript(messages[:at])}
