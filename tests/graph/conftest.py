@@ -12,7 +12,7 @@ from langgraph_fusion.graph.records import Totals
 from langgraph_fusion.graph.result import FusionResult
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.models.http import close_http_client
-from tests.graph.cast import Part, as_json
+from tests.graph.cast import JUDGE, PANEL, WRITER, A, B, C, Part, as_json
 from tests.scripted import ScriptedServer, scripted_server
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "result.schema.json"
@@ -34,6 +34,7 @@ class Fused:
 
 Fuse = Callable[..., Awaitable[Fused]]
 Serve = Callable[[Part], Awaitable[ScriptedServer]]
+Price = Callable[..., None]
 
 
 @pytest.fixture
@@ -103,3 +104,19 @@ def docs(tmp_path: Path) -> str:
     (folder / "fusion.md").write_text("# Fusion\n\nThe fusion panel has three members.\n")
     (folder / "cost.md").write_text("# Cost\n\nA fusion run costs 0.12 dollars.\n")
     return str(folder)
+
+
+@pytest.fixture
+def priced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Price:
+    """List what the scripted server charges, or what a test says, in dollars per million tokens."""
+
+    def write(**other: float) -> None:
+        table = {name: (1.0, 2.0) for name in (*PANEL, JUDGE, WRITER)}
+        for name, output in other.items():
+            table[{"a": A, "b": B, "c": C, "writer": WRITER}[name]] = (1.0, output)
+        rows = [f'"{name}" = {{ input = {i}, output = {o} }}' for name, (i, o) in table.items()]
+        (tmp_path / "prices.toml").write_text("\n".join(rows))
+        monkeypatch.setenv("FUSION_PRICES", str(tmp_path / "prices.toml"))
+
+    write()
+    return write

@@ -1,35 +1,16 @@
 """The spend cap over real HTTP: every run under a cap answers, or says at once why it cannot."""
 
 import re
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from langgraph_fusion.graph.errors import ConfigError
 from tests.graph.cast import JUDGE, PANEL, WRITER, A, B, C, cast, disputed, judge, settings
-from tests.graph.conftest import Fuse, Serve
+from tests.graph.conftest import Fuse, Price, Serve
 from tests.scripted import Reply, Seen, hang, structured, text, tool_calls
 
-Price = Callable[..., None]
 LONG = "A sentence that says something about the number 42. " * 150
 """About 1,900 tokens on the scripted server."""
-
-
-@pytest.fixture
-def priced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Price:
-    """List what the scripted server charges, or what a test says, in dollars per million tokens."""
-
-    def write(**other: float) -> None:
-        table = {name: (1.0, 2.0) for name in (*PANEL, JUDGE, WRITER)}
-        for name, output in other.items():
-            table[{"a": A, "b": B, "c": C, "writer": WRITER}[name]] = (1.0, output)
-        rows = [f'"{name}" = {{ input = {i}, output = {o} }}' for name, (i, o) in table.items()]
-        (tmp_path / "prices.toml").write_text("\n".join(rows))
-        monkeypatch.setenv("FUSION_PRICES", str(tmp_path / "prices.toml"))
-
-    write()
-    return write
 
 
 def researcher(seen: Seen) -> Reply:

@@ -13,19 +13,8 @@ from langgraph_fusion.graph.journal.run_store import open_runs
 from langgraph_fusion.graph.journal.runs import Runs
 from tests.graph.cast import JUDGE, WRITER, A, B, asked_again, cast, disputed, judge, settings
 from tests.graph.conftest import Serve
+from tests.graph.stopping import stopped
 from tests.scripted import Seen, hang, structured, text, tool_calls
-
-
-async def stopped(runs: Runs, until: str, seat: str = "", **given: Any) -> str:
-    """Deliberate until this event and leave: the id of the run."""
-    run_id = ""
-    events = deliberate("What is it?", given.pop("settings", settings()), runs=runs, **given)
-    async with aclosing(events):
-        async for event in events:
-            run_id = str(event.get("run_id", run_id))
-            if event["type"] == until and seat in ("", event.get("seat")):
-                return run_id
-    raise AssertionError(f"no {until}")
 
 
 async def test_a_run_stopped_before_the_judge_asks_no_member_again(

@@ -22,7 +22,7 @@ from langgraph_fusion.graph.journal.run_store import open_runs
 from langgraph_fusion.graph.journal.runs import Runs, new_id
 from tests.graph.cast import JUDGE, A, cast, settings
 from tests.graph.conftest import Serve
-from tests.graph.test_resume import stopped
+from tests.graph.stopping import stopped
 from tests.postgres_server import postgres_server
 from tests.scripted import hang, text
 
