@@ -19,7 +19,9 @@ from typing import Any
 from pydantic import ValidationError
 
 FailureReason = str
-"""`all_panels_failed`, `insufficient_credits`, `rate_limited`: OpenRouter's words; and ours."""
+"""`all_panels_failed`, `insufficient_credits`, `rate_limited`: OpenRouter's words; ours are
+`quorum_not_met`, `budget_exceeded`, `deadline`, `timeout`, `sandbox_unavailable` and
+`synthesizer_failed`."""
 
 
 class FusionError(Exception):
@@ -44,13 +46,13 @@ class RunFailed(FusionError, RuntimeError):
 
 
 class AllMembersFailed(RunFailed):
-    """Too few members answered; `failed` holds each one's reason."""
+    """Too few members answered; `failed` holds the reason of each that did not."""
 
-    def __init__(self, failed: Sequence[Any], wanted: int) -> None:
+    def __init__(self, failed: Sequence[Any], wanted: int, answered: int = 0) -> None:
         lines = [f"  {one.seat} {one.model}: {one.reason} ({one.detail})" for one in failed]
-        answered = "no member answered" if wanted == 1 else f"fewer than {wanted} members answered"
-        reasons = {one.reason for one in failed}
-        super().__init__("\n".join([f"{answered}:", *lines]), _overall(reasons))
+        few = "no member answered" if wanted == 1 else f"fewer than {wanted} members answered"
+        reason = "quorum_not_met" if answered else _overall({one.reason for one in failed})
+        super().__init__("\n".join([f"{few}:", *lines]), reason)
         self.failed = tuple(failed)
 
 
@@ -81,6 +83,8 @@ def _overall(reasons: set[str]) -> FailureReason:
 
 
 def _writer(reason: str) -> FailureReason:
+    if reason == "budget":
+        return "budget_exceeded"
     known = {"insufficient_credits", "rate_limited", "timeout"}
     return reason if reason in known else "synthesizer_failed"
 

@@ -110,9 +110,10 @@ def _told(growth: PanelGrowth) -> Json:
 
 def _need_answers(run: Run, state: FusionState) -> None:
     answers = latest(state, round=0).values()
-    if sum(bool(one.text) for one in answers) < run.settings.min_answers:
+    answered = sum(bool(one.text) for one in answers)
+    if answered < run.settings.min_answers:
         failed = [Failure(**one["error"]) for one in state["answers"] if one["error"]]
-        raise AllMembersFailed(failed, run.settings.min_answers)
+        raise AllMembersFailed(failed, run.settings.min_answers, answered)
 
 
 async def _analyse(caller: Caller, run: Run, state: FusionState) -> Analysis:

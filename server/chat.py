@@ -14,8 +14,8 @@ from langgraph_fusion.server.chat_stream import chat_frames
 from langgraph_fusion.server.conduct import begun, conducted
 from langgraph_fusion.server.described import answers
 from langgraph_fusion.server.event_stream import EventStream
-from langgraph_fusion.server.hosted_result import wants_metadata
 from langgraph_fusion.server.presence import while_present
+from langgraph_fusion.server.router_metadata import wants_metadata
 from langgraph_fusion.server.service import Service
 from langgraph_fusion.server.visits import visit_of
 from langgraph_fusion.server.wanted import Wanted, wanted_from_chat

@@ -9,8 +9,8 @@ from langgraph_fusion.server.hosted_result import (
     answer_text,
     chat_annotations,
     extension,
-    router_metadata,
 )
+from langgraph_fusion.server.router_metadata import METADATA, router_metadata
 from langgraph_fusion.server.usage import chat_usage
 from langgraph_fusion.server.wanted import Wanted
 
@@ -56,7 +56,7 @@ def usage_of(result: FusionResult) -> Json:
 def additions(result: FusionResult, wanted: Wanted, *, metadata: bool) -> Json:
     """Ours, unless it is switched off, and `openrouter_metadata` if it is asked for."""
     said: Json = {EXTENSION: extension(result)} if wanted.details else {}
-    return said | ({"openrouter_metadata": router_metadata(wanted, result)} if metadata else {})
+    return said | ({METADATA: router_metadata(wanted, result)} if metadata else {})
 
 
 def _tool_call(call: ClientCall) -> Json:

@@ -25,6 +25,7 @@ from langgraph_fusion.server.account import Account
 from langgraph_fusion.server.admission import Place
 from langgraph_fusion.server.continuing import continued_run
 from langgraph_fusion.server.errors import ApiError, ServerStopping, api_error
+from langgraph_fusion.server.router_metadata import METADATA, metadata_of_failure
 from langgraph_fusion.server.service import Service
 from langgraph_fusion.server.visits import Visit
 from langgraph_fusion.server.wanted import Wanted
@@ -53,8 +54,7 @@ async def begun(service: Service, wanted: Wanted, visit: Visit) -> "Conducted":
     The run starts when its events are read: a client has the first bytes before that.
 
     Raises:
-        ApiError: As `conducted`.
-        ConfigError: If the run cannot start.
+        ApiError: As `conducted`, and if the run cannot start.
     """
     run = await _admitted(service, wanted, visit)
     try:
@@ -113,6 +113,7 @@ class Conducted:
         self._place = place
         self._account = account
         self._depth = visit.depth
+        self._metadata = visit.metadata
         self._watches = [watcher.watch(visit, wanted) for watcher in service.watchers]
         self._told: asyncio.Queue[Event | None] = asyncio.Queue()
         self._stopped_by: RunFailed | None = None
@@ -134,7 +135,7 @@ class Conducted:
         try:
             await self._ended()
         except FusionError as error:
-            raise api_error(error, self.run_id) from error
+            raise self._said(error) from error
 
     async def result(self) -> Event:
         """Read all events and return the `FusionResult` as JSON; raises as `events`."""
@@ -147,8 +148,12 @@ class Conducted:
     async def accepted(self) -> None:
         """Return when the request was found to be in order, and raise what is wrong with it."""
         await asyncio.wait({self._task, self._found_good}, return_when=FIRST_COMPLETED)
-        if not self._found_good.done():
+        if self._found_good.done():
+            return
+        try:
             await self._ended()
+        except FusionError as error:
+            raise self._said(error) from error
 
     async def stop(self) -> None:
         """End the run if it has not ended: calls stop, containers are removed."""
@@ -166,6 +171,12 @@ class Conducted:
         """End the run because the server stops; its client is told so."""
         self._stopped_by = ServerStopping(self.run_id, kept=self._service.store is not None)
         self._task.cancel()
+
+    def _said(self, error: FusionError) -> ApiError:
+        said = api_error(error, self.run_id)
+        if self._metadata:
+            said.beside[METADATA] = metadata_of_failure(self._wanted, said.code)
+        return said
 
     async def _ended(self) -> None:
         try:

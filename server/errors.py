@@ -72,6 +72,8 @@ class ApiError(Exception):
         self.code = code
         self.param = param
         self.retry_after_s = retry_after_s
+        self.beside: dict[str, Any] = {}
+        """Members of the body next to `error`."""
         self.further = {name: value for name, value in further.items() if value is not None}
 
     @property
@@ -83,7 +85,7 @@ class ApiError(Exception):
             "param": self.param,
             "code": self.code,
         }
-        return {"error": error | self.further}
+        return {"error": error | self.further} | self.beside
 
     @property
     def headers(self) -> dict[str, str]:

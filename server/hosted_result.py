@@ -14,12 +14,10 @@ from langgraph_fusion.graph.check import link_of
 from langgraph_fusion.graph.records import Failure, MemberAnswer
 from langgraph_fusion.graph.result import FusionResult, SourceInfo
 from langgraph_fusion.graph.settings import FusionSettings
-from langgraph_fusion.server.wanted import Wanted
 
 Json = dict[str, Any]
 EXTENSION = "fusion"
 """Name of our own member of a response, a chunk and a request."""
-_METADATA_HEADERS = ("x-openrouter-metadata", "x-openrouter-experimental-metadata")
 _CITATION = re.compile(r"\[\[(\d+)\]\]\(")
 
 
@@ -148,42 +146,6 @@ def chat_annotations(result: FusionResult, text: str) -> list[Json]:
 def extension(result: FusionResult) -> Json:
     """Everything of ours; docs/result.schema.json describes it. The answer is in the response."""
     return result.model_dump(mode="json", exclude={"answer", "question"})
-
-
-def wants_metadata(headers: Mapping[str, str]) -> bool:
-    """Whether the client asked for `openrouter_metadata`; any other value means no."""
-    values = [headers[name] for name in _METADATA_HEADERS if name in headers]
-    return bool(values) and values[0].strip().lower() == "enabled"
-
-
-def router_metadata(wanted: Wanted, result: FusionResult) -> Json:
-    """`openrouter_metadata`: which models were seated and which of them wrote."""
-    models = [*panel_models(result).values()]
-    judge, writer = hosted_name(result.judged_by or ""), hosted_name(result.written_by or "")
-    answered = sum(seat.status in ("ok", "partial") for seat in result.panel)
-    seated = [
-        *dict.fromkeys(name for name in (*models, judge, writer) if "/" in name or ":" in name)
-    ]
-    return {
-        "requested": wanted.requested,
-        "strategy": "fusion",
-        "region": None,
-        "summary": (
-            f"panel={answered}/{len(result.panel)}, judge={judge or 'none'}, "
-            f"writer={writer or 'none'}"
-        ),
-        "attempt": 1,
-        "is_byok": False,
-        "endpoints": {
-            "total": len(seated),
-            "available": [_endpoint(name, name == writer) for name in seated],
-        },
-    }
-
-
-def _endpoint(name: str, selected: bool) -> Json:
-    provider = name.partition(":")[0] if "/" not in name.partition(":")[0] else "openrouter"
-    return {"provider": provider, "model": name, "selected": selected}
 
 
 def _address(url: str) -> str:

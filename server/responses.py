@@ -14,11 +14,11 @@ from langgraph_fusion.server.conduct import Conducted, begun, conducted
 from langgraph_fusion.server.described import answers
 from langgraph_fusion.server.errors import api_error
 from langgraph_fusion.server.event_stream import DONE, EventStream, frame
-from langgraph_fusion.server.hosted_result import wants_metadata
 from langgraph_fusion.server.logs import log_surprise
 from langgraph_fusion.server.presence import while_present
 from langgraph_fusion.server.responses_items import new_id
 from langgraph_fusion.server.responses_stream import ResponseEvents
+from langgraph_fusion.server.router_metadata import wants_metadata
 from langgraph_fusion.server.service import Service
 from langgraph_fusion.server.thread import Thread, thread_of
 from langgraph_fusion.server.visits import visit_of

@@ -16,12 +16,12 @@ from langgraph_fusion.server.hosted_result import (
     answer_text,
     extension,
     is_plain,
-    router_metadata,
     url_citations,
 )
 from langgraph_fusion.server.public_events import public
 from langgraph_fusion.server.responses_items import call_item, message_item, new_id, text_part
 from langgraph_fusion.server.responses_panel import PanelItem
+from langgraph_fusion.server.router_metadata import METADATA, router_metadata
 from langgraph_fusion.server.usage import responses_usage
 from langgraph_fusion.server.wanted import Wanted
 
@@ -60,7 +60,8 @@ class ResponseEvents:
 
     def failed(self, error: Exception, run_id: str | None) -> Iterator[Json]:
         """How a response ends whose run gave no answer."""
-        said = api_error(error, run_id).body["error"]
+        told = api_error(error, run_id)
+        said = told.body["error"]
         for event in self._panel.failed(said):
             yield self._numbered(event, 0)
         if said["type"] == "server_error":
@@ -70,6 +71,7 @@ class ResponseEvents:
         output = [self._panel.done] if self._panel.done else []
         fault = {"code": said["code"] or "server_error", "message": said["message"]}
         self.response = self.response | {"status": "failed", "error": fault, "output": output}
+        self.response |= told.beside
         yield self._numbered({"type": "response.failed", "response": self.response})
 
     def _write(self, piece: str) -> Iterator[Json]:
@@ -130,7 +132,7 @@ class ResponseEvents:
         if self._wanted.details:
             self.response["fusion"] = extension(result)
         if self._metadata:
-            self.response["openrouter_metadata"] = router_metadata(self._wanted, result)
+            self.response[METADATA] = router_metadata(self._wanted, result)
 
     def _of_message(self, kind: str, **fields: Any) -> Json:
         return self._numbered({"type": kind, **fields}, int(self._panel.begun))

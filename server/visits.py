@@ -7,6 +7,7 @@ from starlette.requests import Request
 
 from langgraph_fusion.models.http import DEPTH
 from langgraph_fusion.server.keys import Key
+from langgraph_fusion.server.router_metadata import wants_metadata
 
 _TRACE = ("traceparent", "tracestate")
 
@@ -19,6 +20,8 @@ class Visit:
     door: str
     """`chat` or `responses`."""
     key: Key | None = None
+    metadata: bool = False
+    """Whether `openrouter_metadata` is asked for."""
     depth: int = 0
     """How many deliberations this request is already inside of."""
     trace: Mapping[str, str] = field(default_factory=dict)
@@ -35,6 +38,7 @@ def visit_of(request: Request, door: str) -> Visit:
         request_id=request.state.request_id,
         door=door,
         key=request.state.key,
+        metadata=wants_metadata(request.headers),
         depth=_depth(request.headers.get(DEPTH)),
         trace={name: request.headers[name] for name in _TRACE if name in request.headers},
     )

@@ -6,15 +6,16 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.graph.cast import A, B, C, cast
-from tests.scripted import hang, status
+from langgraph_fusion.server.permits import Permits
+from tests.graph.cast import WRITER, A, B, C, cast
+from tests.scripted import hang, status, tool_calls
 from tests.server.asking import PANEL, body, until
 from tests.server.conftest import Served, Serving
 
 
-async def _post(served: Served, **request: Any) -> httpx2.Response:
+async def _post(served: Served, path: str = "chat/completions", **request: Any) -> httpx2.Response:
     async with httpx2.AsyncClient(timeout=30) as client:
-        return await client.post(f"{served.url}/v1/chat/completions", **request)
+        return await client.post(f"{served.url}/v1/{path}", **request)
 
 
 def _error(response: httpx2.Response, status: int) -> dict[str, Any]:
@@ -126,6 +127,43 @@ async def test_a_failed_panel_has_the_status_of_its_reason(
         f"openrouter:{one}" for one in (A, B, C)
     ]
     assert "sk-or-secret-key" not in response.text
+
+
+def _asked(path: str, **fusion: Any) -> Any:
+    asked = body(fusion=PANEL | {"max_rounds": 0} | fusion)
+    return asked if path == "chat/completions" else asked | {"input": "What is it?"}
+
+
+DOORS = pytest.mark.parametrize("path", ["chat/completions", "responses"])
+
+
+@DOORS
+async def test_too_few_answers_are_a_quorum_that_was_not_met(serving: Serving, path: str) -> None:
+    served = await serving(cast({A: status(402), B: status(404)}))
+    error = _error(await _post(served, path, json=_asked(path, min_answers=2)), 502)
+    assert error["failure_reason"] == error["code"] == "quorum_not_met"
+    assert "fewer than 2" in error["message"]
+    assert len(error["failed_models"]) == 2
+
+
+@DOORS
+async def test_a_cap_that_leaves_no_answer_is_402_and_names_the_budget(
+    serving: Serving, path: str
+) -> None:
+    dear = tool_calls([("docs_search", {"query": "xyzzyx"})], cost=1.0)
+    served = await serving(cast({A: dear}), permits=Permits(any_setting=True))
+    spending = {"panel": [A], "budget_usd": 0.5, "unknown_cost": "ignore"}
+    research = {"tools": ["docs"], "docs": "builtin:docs"}
+    error = _error(await _post(served, path, json=_asked(path, **spending, **research)), 402)
+    assert error["failure_reason"] == error["code"] == "budget_exceeded"
+    assert error["type"] == "insufficient_quota"
+
+
+@DOORS
+async def test_a_failed_writer_without_a_panel_says_so(serving: Serving, path: str) -> None:
+    served = await serving(cast({WRITER: status(400)}))
+    error = _error(await _post(served, path, json=_asked(path, mode="direct")), 502)
+    assert error["failure_reason"] == "synthesizer_failed"
 
 
 async def test_a_deadline_that_comes_before_any_answer_is_a_504(serving: Serving) -> None:

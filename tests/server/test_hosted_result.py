@@ -1,8 +1,5 @@
 """A result in the hosted product's shapes."""
 
-import pytest
-
-from langgraph_fusion.server.bodies import ChatBody
 from langgraph_fusion.server.hosted_result import (
     answer_text,
     chat_annotations,
@@ -12,12 +9,8 @@ from langgraph_fusion.server.hosted_result import (
     hosted_responses,
     hosted_sources,
     panel_models,
-    router_metadata,
     url_citations,
-    wants_metadata,
 )
-from langgraph_fusion.server.permits import Permits
-from langgraph_fusion.server.wanted import wanted_from_chat
 from tests.server.results import ANSWER, result
 
 
@@ -78,30 +71,3 @@ def test_our_own_part_holds_the_run_and_not_the_answer_again() -> None:
     own = extension(result())
     assert own.keys() >= {"run_id", "panel", "analysis", "sources", "bill", "failed_members"}
     assert "answer" not in own
-
-
-@pytest.mark.parametrize(
-    ("headers", "wanted"),
-    [
-        ({"x-openrouter-metadata": "Enabled"}, True),
-        ({"x-openrouter-experimental-metadata": "enabled"}, True),
-        ({"x-openrouter-metadata": "disabled"}, False),
-        ({"x-openrouter-metadata": "yes"}, False),
-        ({}, False),
-    ],
-)
-def test_metadata_is_sent_only_when_it_is_asked_for(headers: dict[str, str], wanted: bool) -> None:
-    assert wants_metadata(headers) is wanted
-
-
-def test_metadata_names_what_was_asked_for_and_who_wrote() -> None:
-    message = {"role": "user", "content": "Why?"}
-    body = ChatBody.model_validate({"model": "openrouter/fusion", "messages": [message]})
-    metadata = router_metadata(wanted_from_chat(body, Permits()), result())
-    fields = "requested strategy region summary attempt is_byok endpoints"
-    assert list(metadata) == fields.split()
-    assert metadata["requested"] == "openrouter/fusion"
-    assert metadata["strategy"] == "fusion"
-    assert metadata["endpoints"]["total"] == 5
-    selected = [one["model"] for one in metadata["endpoints"]["available"] if one["selected"]]
-    assert selected == ["v/w"]

@@ -29,10 +29,11 @@ async def streamed(served: Served, **given: Any) -> list[Event]:
 
 async def on_the_wire(served: Served, **given: Any) -> list[Event]:
     """The events as another client reads them."""
+    headers = given.pop("headers", {})
     given = given.pop("extra_body", {}) | given | {"stream": True}
     events: list[Event] = []
     async with (
-        httpx2.AsyncClient(timeout=60) as client,
+        httpx2.AsyncClient(timeout=60, headers=headers) as client,
         client.stream("POST", f"{served.url}/v1/responses", json=given) as response,
     ):
         assert response.headers["content-type"].startswith("text/event-stream")
