@@ -2,29 +2,21 @@
 
 import asyncio
 import errno
-import os
 import socket
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from langgraph_fusion.cli.given import split
 from langgraph_fusion.cli.output import say
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.journal.run_store import default_place
+from langgraph_fusion.graph.journal.run_store import default_place, open_runs
 from langgraph_fusion.graph.preflight import check_ready, default_preset, user_prices
 from langgraph_fusion.graph.settings import load_settings
-
-if TYPE_CHECKING:
-    from uvicorn import Config
-
-_BACKLOG = 2048
-_AFTER_GRACE_S = 5
-"""For the last words to clients and the removal of containers."""
 
 
 @dataclass(frozen=True)
@@ -67,17 +59,42 @@ def serve_http(
         max_budget_usd=max_budget_usd,
     )
     config = ServerConfig(permits=permits, runs=runs or default_place(), **given)
+    asyncio.run(_try_to_keep(config.runs))
     into_environment(config)
-    with _socket(at) as listening:
-        _announce(listening, name, why, config.keys)
-        _run(at.workers, listening, config.grace_s)
+    from langgraph_fusion.cli.processes import serve_until_stopped
+
+    with _bound(at) as listening, _address_errors(at):
+        serve_until_stopped(
+            listening,
+            workers=at.workers,
+            grace_s=config.grace_s,
+            announce=lambda: _announce(listening, name, why, config.keys),
+        )
 
 
-def _socket(at: Listening) -> socket.socket:
-    """Bound and listening, so that a client that comes early waits instead of failing."""
-    family = socket.AF_INET6 if ":" in at.host else socket.AF_INET
+async def _try_to_keep(runs: str | None) -> None:
+    """Raise here, in words, what would end every worker with a traceback."""
+    async with open_runs(runs):
+        pass
+
+
+def _bound(at: Listening) -> socket.socket:
+    """A socket with the address and not yet open: who comes too early is refused at once."""
+    bound = socket.socket(socket.AF_INET6 if ":" in at.host else socket.AF_INET)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        return socket.create_server((at.host, at.port), family=family, backlog=_BACKLOG)
+        with _address_errors(at):
+            bound.bind((at.host, at.port))
+    except ConfigError:
+        bound.close()
+        raise
+    return bound
+
+
+@contextmanager
+def _address_errors(at: Listening) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise ConfigError(f"port: {at.port} is in use; choose another with --port") from None
@@ -96,34 +113,3 @@ def _announce(listening: socket.socket, preset: str, why: str, keys: Path | None
             "fusion: WARNING: whoever reaches this address can spend your money: no key is asked "
             "for. Make keys with `fusion keys add NAME --keys FILE` and serve with --keys FILE"
         )
-
-
-def _run(workers: int, listening: socket.socket, grace_s: float) -> None:
-    import uvicorn
-    from uvicorn.supervisors import Multiprocess
-
-    config = uvicorn.Config(
-        "langgraph_fusion.server.app:app_of_environment",
-        factory=True,
-        workers=workers,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=round(grace_s) + _AFTER_GRACE_S,
-    )
-    if workers == 1:
-        _serve_until_stopped(config, listening)
-        return
-    with tempfile.TemporaryDirectory(prefix="fusion-metrics-") as folder:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        Multiprocess(config, [listening]).run()
-
-
-def _serve_until_stopped(config: "Config", listening: socket.socket) -> None:
-    import uvicorn
-
-    server = uvicorn.Server(config)
-    try:
-        server.run([listening])
-    except KeyboardInterrupt:
-        return  # uvicorn raises it again after it has stopped in good order

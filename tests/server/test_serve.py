@@ -4,9 +4,11 @@ import asyncio
 import json
 import re
 import signal
+import socket
+import sqlite3
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +160,44 @@ async def test_a_port_that_is_taken_and_a_missing_key_are_said_in_words(tmp_path
         assert (keyless.returncode, "OPENROUTER_API_KEY" in keyless.stderr) == (2, True)
 
 
+async def test_a_place_for_runs_that_cannot_be_had_is_said_in_words() -> None:
+    refused = run(*FUSION, "serve", "-p", "offline", "--port", "0", "--runs", "/proc/nope/runs.db")
+    assert refused.returncode == 2
+    assert "runs cannot be kept in /proc/nope/runs.db" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_the_address_is_closed_until_the_server_can_answer(
+    tmp_path: Path, workers: str
+) -> None:
+    file, port = tmp_path / "keys.db", _free_port()
+    run(*FUSION, "keys", "add", "ada", "--keys", str(file))
+    options = ["-p", "offline", "--port", str(port), "--workers", workers, "--keys", str(file)]
+    with closing(sqlite3.connect(file)) as lock:
+        lock.execute("begin exclusive")  # an application that cannot start for now
+        process = await asyncio.create_subprocess_exec(
+            *FUSION,
+            "serve",
+            *options,
+            cwd=ROOT,
+            stderr=PIPE,
+            env=environment({"XDG_DATA_HOME": str(tmp_path)}),
+        )
+        said = asyncio.create_task(_url(process))
+        await asyncio.wait([said], timeout=6)
+        assert not said.done()
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+        lock.rollback()
+    try:
+        async with httpx2.AsyncClient(timeout=10) as http:
+            assert (await http.get(f"{await said}/healthz")).status_code == 200
+    finally:
+        process.terminate()
+        await process.communicate()
+
+
 async def test_listening_beyond_this_machine_without_keys_is_warned_of(tmp_path: Path) -> None:
     async with served(cast(), tmp_path, "--host", "0.0.0.0") as server:
         assert server.process.stderr is not None
@@ -192,3 +232,8 @@ async def _killed_after_two_answers(server: Command) -> str:
             if sum(event["type"] == "member.finished" for event in told) == 2:
                 server.process.kill()
     return str(told[0]["run_id"])
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
