@@ -2,29 +2,18 @@
 
 import asyncio
 import sqlite3
-from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.preflight import check_ready, user_prices
-from langgraph_fusion.graph.settings import FusionSettings, load_settings
-from langgraph_fusion.sandbox.base import SandboxUnavailable
+from langgraph_fusion.graph.settings import load_settings
 from langgraph_fusion.server.metrics import CONTENT_TYPE
+from langgraph_fusion.server.readiness import Check
 from langgraph_fusion.server.service import Service
 
 router = APIRouter(tags=["operations"])
-ENGINE_WITHIN_S = 5.0
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that a deliberation needs; `needed` says whether it can do without."""
-
-    ok: bool
-    detail: str
-    needed: bool = True
 
 
 @router.get("/healthz")
@@ -64,7 +53,7 @@ async def _checks_of(service: Service) -> dict[str, Check]:
         "store": await _store(service),
     }
     if any("bash" in settings.tools_of(seat) for seat in settings.panel):
-        checks["engine"] = await _engine(settings)
+        checks["engine"] = await service.engine.check(settings)
     return checks
 
 
@@ -86,18 +75,6 @@ async def _store(service: Service) -> Check:
     except Exception as error:  # noqa: BLE001 - every kind of store has errors of its own
         return Check(False, f"runs cannot be kept: {type(error).__name__}")
     return Check(True, "runs are kept")
-
-
-async def _engine(settings: FusionSettings) -> Check:
-    from langgraph_fusion.sandbox.image import status
-
-    try:
-        async with asyncio.timeout(ENGINE_WITHIN_S):
-            found = await status(settings.sandbox)
-    except (SandboxUnavailable, TimeoutError) as error:
-        return Check(False, str(error) or "no answer", needed=settings.require_sandbox)
-    missing = [f"{one.name}: {one.detail}" for one in found.checks if not one.ok]
-    return Check(not missing, "; ".join(missing) or "ready", needed=settings.require_sandbox)
 
 
 def _told(check: Check) -> dict[str, object]:

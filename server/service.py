@@ -10,6 +10,7 @@ from langgraph_fusion.server.config import ServerConfig
 from langgraph_fusion.server.keys import KeyRing
 from langgraph_fusion.server.logs import RunLog
 from langgraph_fusion.server.metrics import Metrics
+from langgraph_fusion.server.readiness import EngineProbe
 from langgraph_fusion.server.watchers import Watcher
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Service:
     keys: KeyRing | None
     """None when every request is served."""
     watchers: list[Watcher]
+    engine: EngineProbe = field(default_factory=EngineProbe)
     store: Runs | None = None
     """Where runs are kept; open from the start of the application to its end."""
     runs: "set[Conducted]" = field(default_factory=set)

@@ -1,7 +1,9 @@
 """What an operator sees: probes, metrics and the log."""
 
+import asyncio
 import json
 import logging
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -40,6 +42,29 @@ async def test_a_server_whose_panel_has_no_key_is_not_ready(
     ready = await _get(served, "/readyz")
     assert ready.status_code == 503
     assert "OPENROUTER_API_KEY" in ready.json()["checks"]["panel"]["detail"]
+
+
+async def test_probes_that_follow_one_another_ask_the_engine_once(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked = 0
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        writer.close()
+
+    engine = await asyncio.start_unix_server(hang_up, tmp_path / "engine.sock")
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/engine.sock")
+    async with engine:
+        served = await serving(cast(), permits=Permits(default_preset="offline"))
+        first = await _get(served, "/readyz")
+        assert not first.json()["checks"]["engine"]["ok"]
+        connections = asked
+        assert connections > 0
+        later = await asyncio.gather(*(_get(served, "/readyz") for _ in range(5)))
+        assert [one.json() for one in later] == [first.json()] * 5
+        assert asked == connections
 
 
 async def test_metrics_count_what_the_models_billed(serving: Serving) -> None:
