@@ -14,14 +14,20 @@ from langgraph_fusion.graph.preflight import BUILTIN_DOCS
 from langgraph_fusion.graph.presets import DEFAULT_PRESET
 from langgraph_fusion.graph.settings import FusionSettings, ModelSeat, load_settings
 
-OPERATORS_OWN = frozenset({"docs", "allow_networks", "sandbox"})
-"""Settings that reach into this machine; clients may set them only if the operator says so."""
 OF_THE_REQUEST = {
     "client_tools": "tools",
     "tool_choice": "tool_choice",
     "response_format": "response_format",
 }
 """Settings that have a field of their own in OpenAI's requests."""
+CLIENTS_OWN = frozenset({
+    "preset", "panel", "judge", "synthesizer", "mode", "panel_growth", "max_rounds",
+    "max_follow_ups", "min_answers", "quorum", "grace_s", "tools", "max_tool_calls", "search",
+    "exclude", "require_sandbox", "deadline_s", "budget_usd", "unknown_cost", "seed",
+})  # fmt: skip
+"""Settings that a client may choose for its own run, within the limits below."""
+OPERATORS_OWN = frozenset(FusionSettings.model_fields) - CLIENTS_OWN - OF_THE_REQUEST.keys()
+"""The others reach into this machine; clients may set them only if the operator says so."""
 SAFE_EXTRA = frozenset({
     "cache_control", "frequency_penalty", "min_p", "presence_penalty", "provider", "reasoning",
     "repetition_penalty", "seed", "top_k", "top_p", "transforms", "verbosity",

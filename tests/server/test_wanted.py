@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.server.bodies import ChatBody, ResponsesBody
-from langgraph_fusion.server.permits import OPERATORS_OWN, Permits
+from langgraph_fusion.server.permits import CLIENTS_OWN, OF_THE_REQUEST, OPERATORS_OWN, Permits
 from langgraph_fusion.server.wanted import (
     UnknownModel,
     Wanted,
@@ -197,8 +197,11 @@ def test_settings_of_the_server_itself_are_refused(ask: Any) -> None:
             assert ask(Permits(any_setting=True), fusion={name: value})
 
 
-def test_what_only_the_operator_sets_are_settings() -> None:
-    assert FusionSettings.model_fields.keys() >= OPERATORS_OWN
+def test_every_setting_is_the_clients_the_requests_or_the_operators() -> None:
+    """A new one is the operator's, and fails here, until somebody has chosen a side for it."""
+    assert {"docs", "allow_networks", "sandbox"} == OPERATORS_OWN
+    assert CLIENTS_OWN | OF_THE_REQUEST.keys() <= FusionSettings.model_fields.keys()
+    assert not CLIENTS_OWN & OF_THE_REQUEST.keys()
 
 
 @BOTH
