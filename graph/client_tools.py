@@ -27,11 +27,18 @@ def check_tools(tools: Sequence[Mapping[str, Any]], choice: Any) -> None:
         raise ValueError(f"tool_choice: {choice!r}; write auto, none, required or name a function")
 
 
-def known_calls(message: AIMessage, tools: Sequence[Mapping[str, Any]], choice: Any) -> AIMessage:
-    """The reply with the calls a caller can run: mended, and of tools it has."""
+def known_calls(
+    message: AIMessage,
+    tools: Sequence[Mapping[str, Any]],
+    choice: Any,
+    *,
+    parallel: bool = True,
+) -> AIMessage:
+    """The reply with the calls a caller can run: mended, of tools it has, not `parallel` one."""
     whole = mended(message)
     names = set() if choice == "none" else {_name(tool) for tool in tools}
     calls = [call for call in whole.tool_calls if call["name"] in names]
+    calls = calls if parallel else calls[:1]
     if len(calls) == len(whole.tool_calls):
         return whole
     return whole.model_copy(update={"tool_calls": calls})

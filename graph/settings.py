@@ -153,6 +153,8 @@ class FusionSettings(_Settings):
     """The caller's own tools, as OpenAI function tools: only the synthesizer may call them."""
     tool_choice: str | dict[str, JsonValue] | None = None
     """`auto`, `none`, `required`, or `{"type": "function", "function": {"name": …}}`."""
+    parallel_tool_calls: bool = True
+    """False: the synthesizer calls one of the `client_tools` at a time."""
     response_format: dict[str, JsonValue] | None = None
     """OpenAI's `json_schema` or `json_object`: the form of the answer, enforced."""
     seed: int = 0

@@ -18,6 +18,7 @@ from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.graph.run import Run
 from langgraph_fusion.graph.settings import FusionSettings
+from langgraph_fusion.graph.state import Json
 from langgraph_fusion.models.answer_text import finish_reason
 from langgraph_fusion.models.faults import fault_of
 from langgraph_fusion.models.markup import strip_tool_markup
@@ -162,7 +163,13 @@ class Writer:
             if mine and chunk.text and not self._form:
                 tell("writer.delta", text=chunk.text)
             chunks.append(chunk)
-        return known_calls(_merged(chunks), self._settings.client_tools, self._settings.tool_choice)
+        settings = self._settings
+        return known_calls(
+            _merged(chunks),
+            settings.client_tools,
+            settings.tool_choice,
+            parallel=settings.parallel_tool_calls,
+        )
 
 
 def _merged(chunks: list[AIMessageChunk]) -> AIMessage:
@@ -188,5 +195,7 @@ def _sent_back(wrong: WrongForm, attempt: int) -> list[BaseMessage]:
 def _with_tools(model: BaseChatModel, settings: FusionSettings) -> Runnable[Any, BaseMessage]:
     if not settings.client_tools:
         return model
-    choice = {} if settings.tool_choice is None else {"tool_choice": settings.tool_choice}
-    return model.bind_tools(list(settings.client_tools), **choice)  # type: ignore[arg-type]
+    how: Json = {} if settings.tool_choice is None else {"tool_choice": settings.tool_choice}
+    if not settings.parallel_tool_calls:
+        how["parallel_tool_calls"] = False
+    return model.bind_tools(list(settings.client_tools), **how)

@@ -186,6 +186,7 @@ class FusionRequest(_Body):
     temperature: float | None = Field(default=None, ge=0, le=2)
     """For the synthesizer."""
     parallel_tool_calls: bool | None = None
+    """`false`: the synthesizer calls one of the client's tools at a time."""
     plugins: list[Plugin] | None = None
     fusion: dict[str, JsonValue] = Field(default_factory=dict)
     """Our own settings (docs/settings.md), and `details` and `progress`, which switch off our
@@ -230,6 +231,18 @@ class ChatBody(FusionRequest):
     """One answer a request."""
     logprobs: Literal[False] | None = None
     """An answer put together from several calls has none."""
+    stop: Any = None
+    """Refused: sources and citations are put into the answer after the model has stopped."""
+
+    @field_validator("stop")
+    @classmethod
+    def _nothing_stops_it(cls, value: Any) -> Any:
+        if value:
+            raise ValueError(
+                "the answer cannot be ended at a sequence, as citations and sources are put into "
+                "it afterwards; leave `stop` out and cut the answer yourself"
+            )
+        return value
 
 
 class InputItem(_Body):

@@ -17,6 +17,7 @@ from langgraph_fusion.graph.settings import FusionSettings, ModelSeat, load_sett
 OF_THE_REQUEST = {
     "client_tools": "tools",
     "tool_choice": "tool_choice",
+    "parallel_tool_calls": "parallel_tool_calls",
     "response_format": "response_format",
 }
 """Settings that have a field of their own in OpenAI's requests."""

@@ -46,7 +46,7 @@ def responses_usage(result: FusionResult) -> Json | None:
 
 def _new(result: FusionResult) -> list[Call]:
     """The calls of this turn: what an earlier turn has paid for is not paid for again."""
-    return [call for call in result.bill.calls if not getattr(call, "carried", False)]
+    return [call for call in result.bill.calls if not call.carried]
 
 
 def _money_and_tools(result: FusionResult, total: Totals, parts: tuple[str, str]) -> Json:

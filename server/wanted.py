@@ -78,7 +78,7 @@ def wanted_from_chat(body: ChatBody, permits: Permits) -> Wanted:
     }
     tools = [tool.model_dump(exclude_none=True) for tool in _functions(body)]
     schema = _dumped(body.response_format)
-    run = {"seed": body.seed} | _last_step(tools, _choice(body), schema)
+    run = {"seed": body.seed} | _last_step(body, tools, schema)
     usage = bool(body.stream_options and body.stream_options.include_usage)
     wanted = _wanted(body, _Writing(seat, run), chat_turns(body.messages), permits)
     return replace(wanted, include_usage=usage)
@@ -97,7 +97,7 @@ def wanted_from_responses(body: ResponsesBody, permits: Permits) -> Wanted:
     }
     tools = [_as_chat_tool(tool) for tool in _functions(body)]
     schema = _as_chat_format(_dumped(body.text.format if body.text else None))
-    writing = _Writing(seat, _last_step(tools, _choice(body), schema))
+    writing = _Writing(seat, _last_step(body, tools, schema))
     turns = instructed(body.instructions, responses_turns(body.input))
     return _wanted(body, writing, turns, permits)
 
@@ -225,8 +225,9 @@ def _choice(body: ChatBody | ResponsesBody) -> Any:
     return {"type": "function", "function": {"name": name}}
 
 
-def _last_step(tools: list[Json], choice: Any, schema: Json | None) -> Json:
+def _last_step(body: ChatBody | ResponsesBody, tools: list[Json], schema: Json | None) -> Json:
     """Settings of the synthesizer's turn: the client's tools and the form of the answer."""
+    choice = _choice(body)
     if isinstance(choice, dict):
         names = [tool["function"]["name"] for tool in tools]
         if choice["function"]["name"] not in names:
@@ -235,6 +236,7 @@ def _last_step(tools: list[Json], choice: Any, schema: Json | None) -> Json:
     if tools:
         fields["client_tools"] = tools
         fields["tool_choice"] = choice
+        fields["parallel_tool_calls"] = body.parallel_tool_calls
     if schema and schema["type"] != "text":
         fields["response_format"] = schema
     return fields

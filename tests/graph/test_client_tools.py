@@ -52,6 +52,16 @@ async def test_only_the_writer_gets_the_tools_and_its_call_is_handed_out(fuse: F
     assert fused.result.degraded == ()
 
 
+async def test_calls_come_one_at_a_time_if_that_is_asked_for(fuse: Fuse) -> None:
+    both = tool_calls([("book_table", {"at": "19:00"}), ("book_table", {"at": "20:00"})])
+    fused = await fuse(cast({WRITER: both}), with_tool(parallel_tool_calls=False))
+    assert fused.server.seen_by(WRITER)[0].body["parallel_tool_calls"] is False
+    assert [one.args for one in fused.result.tool_calls] == [{"at": "19:00"}]
+    fused = await fuse(cast({WRITER: both}), with_tool())
+    assert "parallel_tool_calls" not in fused.server.seen_by(WRITER)[0].body
+    assert len(fused.result.tool_calls) == 2
+
+
 async def test_the_message_of_the_graph_carries_the_calls(serve: Serve) -> None:
     from langgraph_fusion.graph.build import create_fusion
 

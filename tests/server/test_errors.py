@@ -32,6 +32,8 @@ def _error(response: httpx2.Response, status: int) -> dict[str, Any]:
         ({"messages": []}, "messages"),
         ({"messages": [{"role": "nobody", "content": "x"}]}, "messages.0.role"),
         ({"temperature": 9}, "temperature"),
+        ({"stop": ["\n"]}, "stop"),
+        ({"stop": "END"}, "stop"),
         ({"fusion": PANEL | {"max_rounds": 99}}, "max_rounds"),
         ({"fusion": PANEL | {"nonsense": 1}}, "nonsense"),
         ({"fusion": PANEL | {"docs": "/etc"}}, "fusion.docs"),

@@ -58,6 +58,18 @@ async def test_the_writer_calls_the_clients_tool_and_the_panel_is_paid_once(
     assert first.usage.input_tokens + second.usage.input_tokens == billed.prompt_tokens
 
 
+async def test_calls_come_one_at_a_time_if_the_client_says_so(serving: Serving) -> None:
+    two = tool_calls([("lookup", {"id": 7}), ("lookup", {"id": 8})])
+    served = await serving(cast({WRITER: two}))
+    ask: Any = asking() | {"tools": [LOOKUP]}
+    response = await served.client.responses.create(**ask, parallel_tool_calls=False)
+    called = [one for one in wire(response)["output"] if one["type"] == "function_call"]
+    assert [one["arguments"] for one in called] == ['{"id": 7}']
+    assert response.parallel_tool_calls is False
+    both = wire(await served.client.responses.create(**ask))["output"]
+    assert [one["type"] for one in both].count("function_call") == 2
+
+
 async def test_a_streamed_call_comes_with_its_own_events(serving: Serving) -> None:
     served = await serving(cast({WRITER: looking_up}))
     events = await on_the_wire(served, **asking(progress=False), tools=[LOOKUP])

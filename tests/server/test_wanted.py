@@ -205,6 +205,15 @@ def test_every_setting_is_the_clients_the_requests_or_the_operators() -> None:
 
 
 @BOTH
+def test_one_call_at_a_time_is_for_the_clients_own_tools(ask: Any) -> None:
+    tool: Any = {"type": "function", "name": "f"}
+    tool = tool if ask is responses else {"type": "function", "function": {"name": "f"}}
+    assert ask(parallel_tool_calls=False, tools=[tool]).settings.parallel_tool_calls is False
+    assert ask(tools=[tool]).settings.parallel_tool_calls is True
+    assert ask(parallel_tool_calls=False).settings.client_tools == ()
+
+
+@BOTH
 def test_a_seat_cannot_smuggle_another_model_past_the_operator(ask: Any) -> None:
     extra = {"models": ["v/expensive"], "provider": {"order": ["x"]}}
     for field in ("panel", "judge", "synthesizer"):
