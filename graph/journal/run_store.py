@@ -9,20 +9,18 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from langgraph_fusion.graph.errors import ConfigError
 
 if TYPE_CHECKING:  # drivers are loaded when a store is opened
-    from langgraph.store.base import BaseStore, Op
+    from langgraph.store.base import BaseStore
 
     from langgraph_fusion.graph.journal.runs import Runs
 
 VARIABLE = "FUSION_RUNS"
 KEEP, DAYS = "FUSION_KEEP_RUNS", "FUSION_RUNS_DAYS"
 OFF = "off"
-_BUSY_S = 10
-"""How long a process waits for another one's write."""
 _CONNECT_S = 5
 _SERVERS = ("postgresql://", "postgres://")
 _OUT = f"Set `{VARIABLE}` to a file, to a postgresql:// URL, or to `{OFF}`."
@@ -87,58 +85,13 @@ async def _opened(place: "BaseStore | str | Path") -> "AsyncIterator[BaseStore]"
 
 @asynccontextmanager
 async def _sqlite(path: Path) -> "AsyncIterator[BaseStore]":
-    """A file that several processes may share, readable by its owner alone."""
-    import aiosqlite
+    from langgraph_fusion.graph.journal.sqlite_store import sqlite_store
 
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        connection = aiosqlite.connect(path, isolation_level=None, timeout=_BUSY_S)
-        async with connection as conn:
-            store = await _set_up_sqlite(conn)
+        async with sqlite_store(path) as store:
             yield store
     except (OSError, sqlite3.Error) as error:
         raise ConfigError(f"runs cannot be kept in {path}: {error}. {_OUT}") from error
-
-
-async def _set_up_sqlite(connection: Any) -> "BaseStore":
-    from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random
-
-    # Deleted text is overwritten; a commit survives the death of the process.
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON"):
-        await connection.execute(f"PRAGMA {pragma}")
-    store = _sqlite_store()(connection)
-    together = AsyncRetrying(  # two processes may make the tables at the same moment
-        retry=retry_if_exception_type((sqlite3.OperationalError, sqlite3.IntegrityError)),
-        stop=stop_after_attempt(10),
-        wait=wait_random(0.05, 0.3),
-        reraise=True,
-    )
-    await together(store.setup)
-    return cast("BaseStore", store)
-
-
-def _sqlite_store() -> Any:
-    from langgraph.store.base import PutOp
-    from langgraph.store.sqlite.aio import AsyncSqliteStore
-
-    class Sqlite(AsyncSqliteStore):
-        supports_ttl = True  # it does; its first base class hides that
-
-        async def abatch(self, ops: "Any") -> list[Any]:
-            """Reads and writes apart: SQLite lets no reading transaction begin to write."""
-            asked: list[Op] = list(ops)
-            writes = [isinstance(op, PutOp) for op in asked]
-            if all(writes) or not any(writes):
-                return await super().abatch(asked)
-            found: dict[int, Any] = {}
-            for kind in (False, True):
-                places = [place for place, is_write in enumerate(writes) if is_write is kind]
-                done = await super().abatch([asked[place] for place in places])
-                found.update(zip(places, done, strict=True))
-            return [found[place] for place in range(len(asked))]
-
-    return Sqlite
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ _IMPORTED = (
     "langgraph_fusion.graph.ask",
     "langgraph_fusion.graph.journal.resume",
     "langchain_openai",
-    "langgraph.store.sqlite.aio",
+    "langgraph_fusion.graph.journal.sqlite_store",
     "anyio._backends._asyncio",
     "httpcore2",
     "json_repair",
