@@ -36,7 +36,6 @@ def application(run_id: str, members: int = 4) -> Iterator["subprocess.Popen[byt
     process = subprocess.Popen(
         [*DIES_WITH_US, sys.executable, str(APPLICATION), run_id, str(members)],
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         start_new_session=True,
     )
