@@ -110,7 +110,7 @@ async def stopped_after_follow_up(runs: Runs, server: Any) -> None:
         ("A", 0), ("B", 0), ("C", 0), ("A", 1), ("B", 1),
     ]  # fmt: skip
     assert len(server.seen_by(A)) == 2
-    assert len(server.seen_by(JUDGE)) == 2
+    assert len(server.seen_by(JUDGE)) == 2, result.bill.calls
 
 
 async def test_a_finished_run_leaves_no_texts_unless_they_are_kept(
