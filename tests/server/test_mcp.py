@@ -122,7 +122,7 @@ async def test_the_server_ends_with_its_client_and_stops_what_runs(serve: Serve,
         os.kill(process.pid, end)
     else:
         process.stdin.close()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         _, errors = await process.communicate()
     await until(lambda: server.in_flight == 0)
     assert (process.returncode, errors) == (0, b"")
