@@ -21,7 +21,8 @@ synthesizer = "{WRITER}"
 tools = []
 max_rounds = 0
 """
-PATHS = "^/(v1|healthz|readyz|metrics)"
+PATHS = r"^/(v1/(?!models/)|healthz|readyz|metrics)"
+"""Without the name of a model: most of what is generated for a path is thrown away again."""
 
 
 @pytest.fixture
@@ -52,6 +53,17 @@ async def test_the_document_describes_bodies_errors_and_streams(
     schemas = document["components"]["schemas"]
     assert schemas["FusionPlugin"]["properties"].keys() >= {"analysis_models", "preset", "enabled"}
     assert {"message", "type", "param", "code"} <= schemas["Fault"]["properties"].keys()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["%00", "%FF", "..", "%2F%2F", "{model}", "%F0%9F%A6%9C", "a" * 5000, "fusion/%0d%0a", ""],
+)
+async def test_an_odd_name_of_a_model_is_an_unknown_one(name: str, serving: Serving) -> None:
+    served = await serving(cast())
+    async with httpx2.AsyncClient() as client:
+        told = await client.get(f"{served.url}/v1/models/{name}")
+    assert told.status_code in (404, 307)
 
 
 def whoever(seen: Seen) -> Reply:
