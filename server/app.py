@@ -20,6 +20,7 @@ from langgraph_fusion.server.errors import ApiError, api_error
 from langgraph_fusion.server.garbage import collect_seldom
 from langgraph_fusion.server.gate import Gate
 from langgraph_fusion.server.logs import log_surprise, log_to_stderr
+from langgraph_fusion.server.orphans import stop_with_parent
 from langgraph_fusion.server.own_pages import from_own_page
 from langgraph_fusion.server.presence import ClientGone
 from langgraph_fusion.server.service import Service
@@ -64,6 +65,7 @@ def app_of_environment() -> FastAPI:
     """The application of a process that `fusion serve` started, with its log."""
     log_to_stderr()
     collect_seldom()
+    stop_with_parent()
     return create_app(of_environment())
 
 

@@ -237,3 +237,22 @@ async def _killed_after_two_answers(server: Command) -> str:
 def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as found:
         return int(found.getsockname()[1])
+
+
+async def test_workers_end_with_the_process_that_started_them(tmp_path: Path) -> None:
+    port = _free_port()
+    process = await asyncio.create_subprocess_exec(
+        *FUSION, "serve", "-p", "offline", "--port", str(port), "--workers", "2", "--runs", "off",
+        cwd=ROOT, stderr=PIPE, env=environment({"XDG_DATA_HOME": str(tmp_path)}),
+    )  # fmt: skip
+    await _url(process)
+    process.kill()
+    await process.wait()
+    for _ in range(100):
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except ConnectionRefusedError:
+            return
+        writer.close()
+        await asyncio.sleep(0.2)
+    pytest.fail("a worker still listens")
