@@ -75,8 +75,13 @@ def ignored_limits(info: dict[str, Any]) -> list[str]:
     return [name for name in REQUIRED_LIMITS if info.get(name) is not True]
 
 
-def check_engine(info: dict[str, Any], runtime: str | None = None) -> None:
-    """Refuse an engine that does not enforce limits or lacks the wanted runtime.
+def has_cpus(info: dict[str, Any], cpus: float) -> bool:
+    """Whether the engine would start a container with that share; it refuses more than it has."""
+    return cpus <= float(info.get("NCPU") or cpus)
+
+
+def check_engine(info: dict[str, Any], runtime: str | None = None, cpus: float = 1.0) -> None:
+    """Refuse an engine that does not enforce limits or lacks the wanted runtime or CPUs.
 
     Raises:
         SandboxUnavailable: Naming what is missing.
@@ -89,6 +94,11 @@ def check_engine(info: dict[str, Any], runtime: str | None = None) -> None:
     if runtime and runtime not in (info.get("Runtimes") or {}):
         raise SandboxUnavailable(
             f"The Docker engine knows no runtime {runtime!r}. Install it, or unset `runtime`."
+        )
+    if not has_cpus(info, cpus):
+        raise SandboxUnavailable(
+            f"The Docker engine has fewer CPUs ({info['NCPU']}) than `cpus` asks for ({cpus:g}). "
+            "Lower `cpus`."
         )
 
 

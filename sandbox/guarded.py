@@ -58,5 +58,6 @@ class Guard:
         if cleaned_up:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(END_WITHIN_S)
-        else:  # it works on, and must not become a zombie
-            threading.Thread(target=self._process.wait, daemon=True).start()
+                return
+        # It works on, and must not become a zombie.
+        threading.Thread(target=self._process.wait, daemon=True).start()

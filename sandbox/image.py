@@ -20,6 +20,7 @@ from langgraph_fusion.sandbox.engine import (
     START_ENGINE,
     connect,
     engine_info,
+    has_cpus,
     ignored_limits,
     image_hash,
     image_labels,
@@ -154,7 +155,7 @@ def _status(settings: SandboxSettings) -> SandboxStatus:
         return SandboxStatus(
             (
                 Check("engine", True, f"Docker {info.get('ServerVersion', 'unknown')}"),
-                _limits_check(info),
+                _limits_check(info, settings.cpus),
                 _image_check(client, settings.image),
             )
         )
@@ -164,11 +165,14 @@ def _status(settings: SandboxSettings) -> SandboxStatus:
         client.close()
 
 
-def _limits_check(info: dict[str, Any]) -> Check:
+def _limits_check(info: dict[str, Any], cpus: float) -> Check:
     version = f"cgroup v{info.get('CgroupVersion', '?')}"
     if ignored := ignored_limits(info):
         fix = "Run the engine as root, or use a host with cgroup v2."
         return Check("limits", False, f"{version}; ignored: {', '.join(ignored)}", fix)
+    if not has_cpus(info, cpus):
+        said = f"{version}; {info['NCPU']} CPU(s), `cpus` asks for {cpus:g}"
+        return Check("limits", False, said, "Lower `cpus`.")
     return Check("limits", True, f"{version}; memory, processes and CPU are enforced")
 
 

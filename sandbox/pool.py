@@ -3,11 +3,11 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from types import TracebackType
-from typing import ParamSpec, Self, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar
 
 from docker import DockerClient
 
@@ -87,8 +87,7 @@ class SandboxPool:
         try:
             await asyncio.shield(opening)
         except BaseException:
-            await asyncio.wait([opening])
-            await self._close()
+            await to_the_end(self._close(opening))
             raise
         self._reaping = asyncio.get_running_loop().create_task(self._reap_for_ever())
         return self
@@ -99,7 +98,7 @@ class SandboxPool:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await to_the_end(asyncio.get_running_loop().create_task(self._close()))
+        await to_the_end(self._close())
 
     def start(self, member: str) -> DockerSandbox:
         """A sandbox that starts in the background; its first call waits for it, or raises.
@@ -163,7 +162,7 @@ class SandboxPool:
 
     def _open(self) -> None:
         self._client = client = connect(self._max_threads)
-        check_engine(engine_info(client), self.settings.runtime)
+        check_engine(engine_info(client), self.settings.runtime, self.settings.cpus)
         check_image(client, self.settings.image)
         if self.settings.allow_hosts and not is_local():
             raise SandboxUnavailable("`allow_hosts` needs an engine on this machine. Unset it.")
@@ -177,7 +176,9 @@ class SandboxPool:
             with contextlib.suppress(*ENGINE_ERRORS):
                 await self.in_thread(reap, self._client)
 
-    async def _close(self) -> None:
+    async def _close(self, opening: "asyncio.Future[None] | None" = None) -> None:
+        if opening is not None:
+            await asyncio.wait([opening])
         if self._reaping is not None:
             self._reaping.cancel()
         cleaned_up = False
@@ -211,8 +212,9 @@ class SandboxPool:
             threads.shutdown(wait=False)
 
 
-async def to_the_end(task: "asyncio.Task[None]") -> None:
-    """Wait for a task that must not be cut short; a cancellation meanwhile is raised afterwards."""
+async def to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Do what must not be cut short; a cancellation meanwhile is raised afterwards."""
+    task = asyncio.get_running_loop().create_task(work)
     cancelled = None
     while not task.done():
         try:

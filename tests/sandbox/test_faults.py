@@ -98,6 +98,16 @@ async def test_an_unknown_runtime_is_refused() -> None:
 
 @pytest.mark.docker
 @pytest.mark.usefixtures("require_docker")
+async def test_more_cpus_than_the_engine_has_are_refused() -> None:
+    settings = SandboxSettings(cpus=64)
+    with pytest.raises(SandboxUnavailable, match="Lower `cpus`"):
+        await enter(settings)
+    report = await status(settings)
+    assert [check.name for check in report.checks if not check.ok] == ["limits"]
+
+
+@pytest.mark.docker
+@pytest.mark.usefixtures("require_docker")
 async def test_an_image_of_another_version_is_refused() -> None:
     client = connect()
     try:

@@ -56,6 +56,11 @@ def wait_until_gone(run_id: str, seconds: float, *, running_only: bool = True) -
     return time.monotonic() - began
 
 
+def guards_of(run_id: str) -> list[str]:
+    found = subprocess.run(["pgrep", "-f", f"guard.py {run_id}"], capture_output=True, text=True)
+    return found.stdout.split()
+
+
 def read_line(process: "subprocess.Popen[bytes]") -> bytes:
     assert process.stdout
     return process.stdout.readline()
@@ -103,7 +108,8 @@ async def test_leaving_at_once_removes_what_is_still_being_created() -> None:
     assert containers_of(run_id) == []
 
 
-async def test_cancelling_a_run_twice_still_removes_everything() -> None:
+@pytest.mark.parametrize("after_s", [0.0, 0.02, 1.0], ids=["at_once", "opening", "busy"])
+async def test_cancelling_a_run_twice_still_removes_everything(after_s: float) -> None:
     run_id = new_run()
 
     async def run() -> None:
@@ -111,13 +117,14 @@ async def test_cancelling_a_run_twice_still_removes_everything() -> None:
             await asyncio.gather(*(pool.start(seat).run("sleep 90") for seat in "AB"))
 
     task = asyncio.create_task(run())
-    await asyncio.sleep(1)
+    await asyncio.sleep(after_s)
     task.cancel()
     await asyncio.sleep(0.01)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     assert containers_of(run_id) == []
+    assert guards_of(run_id) == []
 
 
 async def test_a_container_ends_with_its_lifetime_under_a_command() -> None:

@@ -45,7 +45,7 @@ def test_our_own_flags_pass() -> None:
         ("no network", {"network_mode": "host"}),
         ("memory limit", {"mem_limit": 2 << 30, "memswap_limit": 2 << 30}),
         ("process limit", {"pids_limit": 5000}),
-        ("cpu limit", {"nano_cpus": 2 * 10**9}),
+        ("cpu limit", {"nano_cpus": 5 * 10**8}),
     ],
 )
 def test_a_missing_lock_is_named(lock: str, changes: dict[str, Any]) -> None:
