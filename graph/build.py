@@ -42,6 +42,7 @@ def create_fusion(
     checkpointer: Any = None,
     runs: Runs | BaseStore | str | Path | None = None,
     run_id: str | None = None,
+    client: str | None = None,
 ) -> FusionGraph:
     """Build the graph for a panel: messages in, one `AIMessage` and `fusion` (the result) out.
 
@@ -51,7 +52,7 @@ def create_fusion(
     `runs` is where runs are kept, so that nothing paid is lost when the process dies: `Runs` that
     are open, a store of LangGraph, a file or a `postgresql://` URL. `run_id` names a run in it to
     be resumed, or one that waits for the client's tools to be continued: every run of this graph
-    is then that one. See docs/runs.md.
+    is then that one. `client` says whose a new one is. See docs/runs.md.
 
     A caller's context (`FusionSettings`, or a mapping of them) may change everything for a run but
     the number of seats, the further tools and the files.
@@ -64,7 +65,8 @@ def create_fusion(
         compiled = _compiled(settings.letters, tools, checkpointer)
     else:
         compiled = _usual(settings.letters)
-    return FusionGraph.of(compiled, settings, tools, Attachments.of(files, out), Kept(runs, run_id))
+    kept = Kept(runs, run_id, client)
+    return FusionGraph.of(compiled, settings, tools, Attachments.of(files, out), kept)
 
 
 @cache

@@ -14,7 +14,14 @@ from starlette.responses import JSONResponse, Response
 from langgraph_fusion.graph.errors import FusionError
 from langgraph_fusion.graph.journal.run_store import open_runs
 from langgraph_fusion.models.http import close_http_client, open_http_client
-from langgraph_fusion.server import chat, estimates, health, models_list, responses
+from langgraph_fusion.server import (
+    chat,
+    estimates,
+    health,
+    models_list,
+    responses,
+    responses_stored,
+)
 from langgraph_fusion.server.config import ServerConfig, of_environment
 from langgraph_fusion.server.errors import ApiError, api_error
 from langgraph_fusion.server.garbage import collect_seldom
@@ -40,6 +47,7 @@ def create_app(config: ServerConfig | None = None) -> FastAPI:
     for router in (
         chat.router,
         responses.router,
+        responses_stored.router,
         models_list.router,
         estimates.router,
         health.router,

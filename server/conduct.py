@@ -113,6 +113,7 @@ class Conducted:
         self._place = place
         self._account = account
         self._depth = visit.depth
+        self._client = visit.client
         self._metadata = visit.metadata
         self._watches = [watcher.watch(visit, wanted) for watcher in service.watchers]
         self._told: asyncio.Queue[Event | None] = asyncio.Queue()
@@ -200,14 +201,15 @@ class Conducted:
     async def _checked(self) -> str | None:
         """Find what is wrong with the request before its turn comes; the run it goes on with."""
         wanted = self._wanted
-        run_id = await continued_run(wanted.messages, self._service.store)
+        run_id = await continued_run(wanted.messages, self._service.store, self._client)
         settings = await accepted(wanted.messages, wanted.settings, run_id or new_id())
         self._wanted = replace(wanted, settings=settings)
         return run_id
 
     async def _deliberate(self, run_id: str | None) -> None:
         wanted = self._wanted
-        run = deliberate(wanted.messages, wanted.settings, runs=self._service.store, run_id=run_id)
+        kept = {"runs": self._service.store, "run_id": run_id, "client": self._client}
+        run = deliberate(wanted.messages, wanted.settings, **kept)
         async with aclosing(run) as events:
             async for event in events:
                 self._tell(event)

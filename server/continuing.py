@@ -10,11 +10,13 @@ from langgraph_fusion.graph.journal.keeper import must_go_on
 from langgraph_fusion.graph.journal.resume import recorded_messages
 from langgraph_fusion.graph.journal.runs import Runs, check_may_reopen
 
-_CALL = re.compile(r"call_(?P<run>[0-9a-f]+)_\d+")
+_CALL = re.compile(r"call_(?P<run>[0-9a-f]{12})_\d+")
 
 
-async def continued_run(messages: Sequence[AnyMessage], store: Runs | None) -> str | None:
-    """The run whose calls these messages answer; None where it is not kept any more.
+async def continued_run(
+    messages: Sequence[AnyMessage], store: Runs | None, client: str | None
+) -> str | None:
+    """The run whose calls these messages answer; None where it is not kept, or another client's.
 
     Then the results are of no run, which the run that starts instead will say.
 
@@ -30,6 +32,8 @@ async def continued_run(messages: Sequence[AnyMessage], store: Runs | None) -> s
     try:
         record = await store.get(found["run"])
     except ConfigError:
+        return None
+    if record.client != client:
         return None
     check_may_reopen(record)
     must_go_on(record.id, recorded_messages(await store.journal(record)), messages)

@@ -51,6 +51,8 @@ _CODES = {
     405: "method_not_allowed",
     413: "request_too_large",
 }
+_PLACES = (("body",), ("query",), ("path",))
+"""Of a field; clients know it by the rest of its name."""
 _FIELD = re.compile(r"^([a-z_][\w.\[\]]*): ")
 
 
@@ -142,7 +144,8 @@ def _of_config(error: ConfigError) -> ApiError:
 def _of_validation(found: Sequence[Any]) -> ApiError:
     """The first thing that is wrong with a body, without echoing what was sent."""
     first = found[0]
-    where = ".".join(str(part) for part in first["loc"] if part != "body")
+    place = first["loc"][1:] if first["loc"][:1] in _PLACES else first["loc"]
+    where = ".".join(map(str, place))
     text = str(first["msg"]).removeprefix("Value error, ")
     if first["type"] == "json_invalid" or not where:
         said = "send a JSON object, with `Content-Type: application/json`"

@@ -69,10 +69,11 @@ async def _said(
     """The events of the response; it is stored before its last one says that it is."""
     async with aclosing(run.events()) as told:
         async for event in told:
+            all_said = list(events.of(event))
             if event["type"] == "run.finished":
-                kept = await thread.keep(events.response["id"], event["result"])
+                kept = await thread.keep(events.response, event["result"])
                 events.response["store"] = kept
-            for said in events.of(event):
+            for said in all_said:
                 yield said
 
 

@@ -70,8 +70,8 @@ class ResponseEvents:
             return
         output = [self._panel.done] if self._panel.done else []
         fault = {"code": said["code"] or "server_error", "message": said["message"]}
-        self.response = self.response | {"status": "failed", "error": fault, "output": output}
-        self.response |= told.beside
+        ended = {"status": "failed", "error": fault, "output": output, "store": False}
+        self.response = self.response | ended | told.beside
         yield self._numbered({"type": "response.failed", "response": self.response})
 
     def _write(self, piece: str) -> Iterator[Json]:

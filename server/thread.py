@@ -2,10 +2,9 @@
 
 Texts stay only where somebody said so: the client with `store: true`, or the operator, who keeps
 finished runs (`FUSION_KEEP_RUNS`), for requests that say nothing. What is stored is the
-conversation, with the answer, under the response's id; the deliberation is no turn of it.
+conversation, with the answer, and the response as it was sent; the deliberation is no turn.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -20,9 +19,10 @@ from langgraph_fusion.server.errors import ApiError
 from langgraph_fusion.server.hosted_result import answer_text
 from langgraph_fusion.server.keys import Key
 from langgraph_fusion.server.logs import log_surprise
+from langgraph_fusion.server.stored import stored_response
 from langgraph_fusion.server.turns import instructed, responses_turns
 
-_ID = re.compile(r"resp_[0-9a-f]{32}")
+Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Thread:
 
     instructions: str | None
     turns: list[AnyMessage]
-    owner: str | None
+    client: str | None
     place: Runs | None
     """None if it is not to be stored."""
 
@@ -43,15 +43,15 @@ class Thread:
     def stored(self) -> bool:
         return self.place is not None
 
-    async def keep(self, response_id: str, result: Mapping[str, Any]) -> bool:
+    async def keep(self, response: Json, result: Mapping[str, Any]) -> bool:
         """Store it with the answer; False if it is not stored, also for a store that fails."""
         if self.place is None:
             return False
         turns = [*self.turns, _answer(FusionResult.model_validate(result))]
         run_id = str(result["run_id"])
-        kept = KeptConversation.of(run_id, self.owner, self.instructions, turns)
+        kept = KeptConversation.of(run_id, self.client, self.instructions, turns, response)
         try:
-            await self.place.conversations.keep(response_id, kept)
+            await self.place.conversations.keep(response["id"], kept)
         except Exception as error:  # noqa: BLE001 - a store's failure must not cost the answer
             log_surprise(error, run_id=run_id)
             return False
@@ -67,25 +67,25 @@ async def thread_of(body: ResponsesBody, store: Runs | None, key: Key | None) ->
     Raises:
         ApiError: 400, if the earlier response is not stored for this key.
     """
-    owner, turns, instructions = key.id if key else None, responses_turns(body.input), None
+    client, turns, instructions = key.id if key else None, responses_turns(body.input), None
     if body.previous_response_id is not None:
-        earlier = await _earlier(body.previous_response_id, store, owner)
+        earlier = await _earlier(body.previous_response_id, store, key)
         if turns and isinstance(turns[-1], ToolMessage):
             instructions = earlier.instructions
         turns = [*cast("list[AnyMessage]", earlier.messages), *turns]
     place = store if store is not None and _wants(body.store, store) else None
-    return Thread(body.instructions or instructions, turns, owner, place)
+    return Thread(body.instructions or instructions, turns, client, place)
 
 
 def _wants(asked: bool | None, store: Runs) -> bool:
     return store.keep if asked is None else asked
 
 
-async def _earlier(id: str, store: Runs | None, owner: str | None) -> KeptConversation:
+async def _earlier(id: str, store: Runs | None, key: Key | None) -> KeptConversation:
     if store is None:
         raise _refused("this server keeps no responses; send the conversation so far in `input`")
-    found = await store.conversations.find(id) if _ID.fullmatch(id) else None
-    if found is None or found.owner != owner:  # another key's is as if it were not there
+    found = await stored_response(id, store, key)
+    if found is None:
         raise _refused(
             f"no response {id!r} is stored for this key; send `store: true` with a request that is "
             "to be gone on with, or the conversation so far in `input`",

@@ -28,6 +28,11 @@ class Visit:
     """The client's trace, in W3C's headers."""
 
     @property
+    def client(self) -> str | None:
+        """Whose the run is; None where no key is asked for."""
+        return self.key.id if self.key else None
+
+    @property
     def key_name(self) -> str | None:
         return self.key.name if self.key else None
 

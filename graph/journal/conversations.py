@@ -23,22 +23,26 @@ class KeptConversation(BaseModel):
 
     run_id: str
     """The run that gave the answer; the conversation is deleted with it."""
-    owner: str | None
+    client: str | None
     """Who alone may go on with it; None where nobody has to say who he is."""
     instructions: str | None
     """What stood before the first turn."""
     turns: tuple[Json, ...]
+    """Up to the answer, which is the last one."""
+    sent: Json
+    """What the client got, in the words of the door that keeps it."""
 
     @classmethod
     def of(
         cls,
         run_id: str,
-        owner: str | None,
+        client: str | None,
         instructions: str | None,
         turns: Sequence[BaseMessage],
+        sent: Json,
     ) -> Self:
         spoken = tuple(message_json(turn) for turn in turns)
-        return cls(run_id=run_id, owner=owner, instructions=instructions, turns=spoken)
+        return cls(run_id=run_id, client=client, instructions=instructions, turns=spoken, sent=sent)
 
     @property
     def messages(self) -> list[BaseMessage]:
@@ -66,6 +70,9 @@ class Conversations:
             return KeptConversation.model_validate(json.loads(item.value["text"])) if item else None
         except (KeyError, TypeError, ValueError, ValidationError):
             return None
+
+    async def delete(self, id: str) -> None:
+        await self._writer.write(PutOp(_SPACE, id, None))
 
     async def removal(self, run_id: str) -> list[PutOp]:
         """Puts that remove all conversations that end with an answer of this run."""

@@ -33,10 +33,14 @@ WAITS_MINUTES = 24 * 60.0
 class Keeper:
     """The record of one run that is under way."""
 
-    def __init__(self, runs: Runs, journal: Journal, record: RunRecord | None) -> None:
+    def __init__(
+        self, runs: Runs, journal: Journal, record: RunRecord | None, client: str | None = None
+    ) -> None:
+        """Without a `record` the run is new, and the `client`'s."""
         self._runs = runs
         self._journal = journal
         self._record = record
+        self._client = client
         self._earlier_s = record.seconds if record else 0.0
         self._result: dict[str, Any] | None = None
 
@@ -77,6 +81,7 @@ class Keeper:
                 files=tuple(str(path.resolve()) for path in attachments.files),
                 out=str(attachments.out.resolve()) if attachments.out else None,
                 keep=self._runs.keep,
+                client=self._client,
                 started_at=started_at,
                 owner=Owner.me(),
             )

@@ -22,6 +22,8 @@ class Kept:
     """`Runs` that are open, a store of LangGraph, a file, a `postgresql://` URL, or nothing."""
     run_id: str | None = None
     """The run to resume or to continue; None begins a new one."""
+    client: str | None = None
+    """Whose a new run is, for a door that serves several."""
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[tuple[Journal, Keeper | None]]:
@@ -37,7 +39,7 @@ class Kept:
                 yield Journal(new_id()), None
             elif self.run_id is None:
                 journal = runs.new_journal()
-                yield journal, Keeper(runs, journal, None)
+                yield journal, Keeper(runs, journal, None, self.client)
             else:
                 record, journal = await runs.reopen(self.run_id)
                 yield journal, Keeper(runs, journal, record)

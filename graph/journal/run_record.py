@@ -36,6 +36,8 @@ class RunRecord(BaseModel):
     seconds: float = 0.0
     """Of all processes that worked on it, as far as they could say."""
     resumes: int = 0
+    client: str | None = None
+    """Who alone may go on with it over the server; None where nobody has to say who he is."""
     owner: Owner | None = None
     """The process that works on it."""
     seen_at: float = Field(default_factory=time.time)
