@@ -22,6 +22,7 @@ Reason = Literal[
     "context_too_long",
     "tools_unsupported",
     "tools_required",
+    "tool_choice_unsupported",
     "content_filter",
     "refused",
     "empty",
@@ -66,6 +67,7 @@ _SAID: dict[Reason, tuple[str, ...]] = {
         "requires `tools=` param",
         "requires tools to be defined",
     ),
+    "tool_choice_unsupported": ("tool_choice",),
     "context_too_long": (
         "context_length",
         "context length",
@@ -99,6 +101,7 @@ _SAID: dict[Reason, tuple[str, ...]] = {
 _SAID_WITH: dict[Reason, frozenset[int | None]] = {
     "tools_unsupported": frozenset({400, 404, 422, 500, 501, None}),
     "tools_required": frozenset({400, 422, 500, None}),
+    "tool_choice_unsupported": frozenset({400, 404, 422, None}),
     "context_too_long": frozenset({400, 413, 422, 500, None}),
     "invalid_model": frozenset({400, 404, 422, None}),
     "insufficient_credits": frozenset({400, 402, 403, 429, None}),

@@ -90,8 +90,9 @@ class Seen:
 
     @property
     def tool_names(self) -> list[str]:
-        """The tools that are offered."""
-        return [tool["function"]["name"] for tool in self.body.get("tools", [])]
+        """The tools that may be called."""
+        offered = [] if self.body.get("tool_choice") == "none" else self.body.get("tools", [])
+        return [tool["function"]["name"] for tool in offered]
 
     @property
     def tool_results(self) -> list[str]:

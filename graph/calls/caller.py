@@ -46,6 +46,7 @@ class _Asked:
     send: Send
     along: Iterable[Any]
     mend: Mend
+    grows: bool
 
 
 class Caller(SeatBill):
@@ -77,16 +78,19 @@ class Caller(SeatBill):
         send: Send,
         along: Iterable[Any] = (),
         mend: Mend = unmended,
+        *,
+        grows: bool = False,
     ) -> AIMessage:
         """Return a usable reply: not empty, not refused; it may be truncated or call tools.
 
         `along` is what is sent with the prompt and costs tokens as well: tools, a schema.
+        `grows` says that the prompt will be sent again, one turn longer.
 
         Raises:
             SeatFailed: If every model of the seat failed.
             BudgetReached: If the next call might pass the spend cap.
         """
-        asked = _Asked(prompt, send, along, mend)
+        asked = _Asked(prompt, send, along, mend, grows)
         while True:
             try:
                 return await self._answered(asked)
@@ -207,7 +211,7 @@ class Caller(SeatBill):
             self._bill(ref, usage, fault, time.monotonic() - began, reserved)
 
     def _model(self, ref: ModelRef, reserved: Reserved, asked: _Asked) -> BaseChatModel:
-        cached = cache_fields(ref, self._stage, with_tools=bool(asked.along))
+        cached = cache_fields(ref) if asked.grows else {}
         model = chat_model(ref, self._options(reserved, cached))
         if self._race is not None:
             self._racing[id(model)] = ref

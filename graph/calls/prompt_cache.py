@@ -3,14 +3,14 @@
 Most providers cache by themselves what stands in front of a prompt unchanged. Anthropic's models do
 so only where a request says so, and charge a quarter more for what they write into the cache and a
 tenth or less for what they read from it. That pays for members, who send a growing prompt at every
-turn with tools; judge and writer send theirs once.
+turn with tools; their last turn, judge and writer send theirs once. (Under another `tool_choice`
+these models read nothing of the messages from the cache, so the last turn would only write.)
 Sources, 2026-11: openrouter.ai/docs (`cache_control` at the top level of a request) and
 platform.claude.com/docs (prompt caching).
 """
 
 from typing import Any
 
-from langgraph_fusion.graph.records import Stage
 from langgraph_fusion.models.prices import Price
 from langgraph_fusion.models.ref import ModelRef
 
@@ -23,10 +23,9 @@ def caches_on_demand(ref: ModelRef) -> bool:
     return ref.provider == "openrouter" and ref.name.lstrip("~").startswith("anthropic/")
 
 
-def cache_fields(ref: ModelRef, stage: Stage, *, with_tools: bool) -> dict[str, Any]:
-    """Fields of the request that ask for the cache where it pays."""
-    grows = with_tools and stage in ("panel", "follow_up")
-    return {"cache_control": {"type": "ephemeral"}} if grows and caches_on_demand(ref) else {}
+def cache_fields(ref: ModelRef) -> dict[str, Any]:
+    """Fields that ask for the cache, in a request whose prompt will be sent again, longer."""
+    return {"cache_control": {"type": "ephemeral"}} if caches_on_demand(ref) else {}
 
 
 def with_cache_writes(price: Price, ref: ModelRef) -> Price:

@@ -53,6 +53,8 @@ class RecordingCaller(Caller):
         send: Send,
         along: Iterable[Any] = (),
         mend: Mend = unmended,
+        *,
+        grows: bool = False,
     ) -> AIMessage:
         if not self._lane:
             self._begin()
@@ -65,7 +67,7 @@ class RecordingCaller(Caller):
         since = len(self.calls), len(self.switches), self.counted_usd
         self._take_over(key, prompt, along)
         try:
-            message = await super().reply(prompt, send, along, mend)
+            message = await super().reply(prompt, send, along, mend, grows=grows)
         except SeatFailed as failed:
             fault = failed.fault
             await self._journal.record(key, lambda: self._recorded(since, None, fault))

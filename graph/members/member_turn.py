@@ -23,7 +23,7 @@ from langgraph_fusion.graph.members.plain_transcript import in_plain_words
 from langgraph_fusion.graph.members.schedule import TimeIsUp
 from langgraph_fusion.graph.members.tool_calls import mended, without_tool_calls
 from langgraph_fusion.graph.prompts import prompt
-from langgraph_fusion.models.faults import Fault
+from langgraph_fusion.models.faults import REASONS, Fault
 from langgraph_fusion.models.ref import ModelRef
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ _MAY_STILL_WRITE = frozenset(
     }
 )  # fmt: skip
 """Faults that a request without tools may escape; no account, key or name is to blame."""
+_BARE = frozenset({*REASONS, "budget"})
+"""Why a member writes whose last request has no tools at all."""
 _SHRINK = 0.6
 """Of their size, what tool results may have after a refusal; over half, as many are alike."""
 _REFUSED = (400, 404, 422)
@@ -57,6 +59,8 @@ class Sending:
     """Models that are sent no tool calls, in the transcript either."""
     with_tools: set[ModelRef] = field(default_factory=set)
     """Models that refuse a transcript with tool calls when no tools are offered."""
+    without_choice: set[ModelRef] = field(default_factory=set)
+    """Models that refuse `tool_choice: "none"`."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,11 @@ class _Sent:
 
 
 class MemberTurn:
-    """Ask for the next reply; its last turn is without tools."""
+    """Ask for the next reply; in its last turn no tool may be called.
+
+    Tools stay in that request under `tool_choice: "none"`, because providers put them in front of
+    the prompt: without them nothing of it would be read from the provider's cache.
+    """
 
     def __init__(self, desk: "MemberDesk", request: ModelRequest[Any], handler: ModelHandler):
         self._desk = desk
@@ -113,7 +121,8 @@ class MemberTurn:
     async def _asked(self) -> AIMessage:
         caller = self._desk.caller
         sent = self._sent(caller.model)
-        return await caller.reply(sent.whole, self._send, sent.tools, self._mend)
+        grows = bool(sent.tools) and sent.tool_choice is None
+        return await caller.reply(sent.whole, self._send, sent.tools, self._mend, grows=grows)
 
     async def _send(self, model: BaseChatModel) -> AIMessage:
         desk = self._desk
@@ -145,14 +154,22 @@ class MemberTurn:
         if final:
             messages.append(HumanMessage(prompt("write_now")))
         tools = [tool for tool in self._request.tools if _name(tool) in desk.allowed]
-        kept = ref in sending.with_tools and ref not in sending.in_plain_words
         silent = final or ref in sending.without_tools
-        return _Sent(
-            system=SystemMessage(desk.system),
-            messages=messages,
-            tools=[] if silent and not kept else tools,
-            tool_choice="none" if silent and kept else None,
-        )
+        if silent and not self._keeps_tools(ref):
+            tools = []
+        choice = "none" if silent and tools else None
+        return _Sent(SystemMessage(desk.system), messages, tools, choice)
+
+    def _keeps_tools(self, ref: ModelRef) -> bool:
+        """Whether tools stay in a request that must not use them.
+
+        Not after a fault: a request without tools is what may escape it. Nor when money is short:
+        what is set aside does not count on a cache.
+        """
+        sending = self._desk.sending
+        if ref in sending.in_plain_words or ref in sending.without_choice:
+            return False
+        return ref in sending.with_tools or self._desk.cut_short not in _BARE
 
     def _may_still_write(self, fault: Fault) -> bool:
         desk = self._desk
@@ -179,11 +196,14 @@ class MemberTurn:
             sending.in_plain_words.add(ref)
             tell("model.without_tools", seat=self._desk.seat, model=str(ref))
             return True
-        if fault.reason == "tools_required" and ref not in sending.with_tools:
+        if self._desk.must_write and self._keeps_tools(ref) and fault.status_code in _REFUSED:
+            sending.without_choice.add(ref)
+            return True
+        if fault.reason == "tools_required" and ref not in sending.without_choice:
             sending.with_tools.add(ref)
             return True
         loops = self._desk.loops and fault.reason == "empty"
-        if loops or (ref in sending.with_tools and fault.status_code in _REFUSED):
+        if loops or fault.reason == "tools_required":
             sending.in_plain_words.add(ref)
             return True
         return False

@@ -143,25 +143,33 @@ async def test_a_fallback_without_tools_reads_the_transcript_in_words(
     assert '<source id="A1"' in last.text
 
 
-@pytest.mark.parametrize("takes_none", [True, False], ids=["tool_choice none", "in words"])
-async def test_a_provider_that_insists_on_tools_is_sent_them_or_words(
-    fuse: Fuse, docs: str, takes_none: bool
-) -> None:
-    def member(seen: Seen) -> Reply:
-        if not seen.tool_results and seen.tool_names:
-            return LOOK
-        if seen.tool_results and not seen.tool_names:
-            return INSISTS
-        if seen.tool_names and not takes_none:
-            return status(404, body={"error": {"message": "no endpoint has that tool_choice"}})
-        return text("In short, 42 [A1].")
+NO_CHOICE = status(
+    404, body={"error": {"message": "No endpoints found that support that 'tool_choice'"}}
+)
 
-    given = settings(tools=["docs"], docs=docs, max_tool_calls=1)
+
+@pytest.mark.parametrize("after_a_fault", [False, True], ids=["at the end", "after a fault"])
+@pytest.mark.parametrize("takes_none", [True, False], ids=["tool_choice none", "without"])
+@pytest.mark.parametrize("insists", [True, False], ids=["insists on tools", "does not insist"])
+async def test_the_last_turn_is_sent_as_the_provider_takes_it(
+    fuse: Fuse, docs: str, takes_none: bool, insists: bool, after_a_fault: bool
+) -> None:
+    """With tools that must not be called, else without tools, else in words."""
+
+    def member(seen: Seen) -> Reply:
+        if seen.tool_names:
+            return LOOK if not seen.tool_results else text("", refusal="No.")
+        if "tool_choice" in seen.body:
+            return text("In short, 42 [A1].") if takes_none else NO_CHOICE
+        return INSISTS if seen.tool_results and insists else text("In short, 42 [A1].")
+
+    given = settings(tools=["docs"], docs=docs, max_tool_calls=3 if after_a_fault else 1)
     fused = await fuse(cast({A: member}), given)
     assert fused.result.answers[0].text == "In short, 42 [A1]."
     last = fused.server.seen_by(A)[-1]
-    assert (last.body.get("tool_choice") == "none") == takes_none
-    assert bool(last.tool_results) == takes_none
+    with_tools = takes_none and (insists or not after_a_fault)
+    assert ("tools" in last.body) == ("tool_choice" in last.body) == with_tools
+    assert bool(last.tool_results) == (takes_none or not insists)
 
 
 # --- loops

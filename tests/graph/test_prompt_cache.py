@@ -38,6 +38,10 @@ def in_front(shorter: Seen, longer: Seen) -> bool:
     return after.startswith(before) and len(longer.messages) > len(shorter.messages)
 
 
+def _without(seen: Seen, parts: tuple[str, ...]) -> str:
+    return raw({key: value for key, value in seen.body.items() if key not in parts})
+
+
 def member(seen: Seen) -> Reply:
     """Searches twice, then answers."""
     if seen.tool_names and len(seen.tool_results) < 2:
@@ -74,12 +78,39 @@ async def test_every_turn_of_a_member_begins_with_the_one_before(fuse: Fuse, doc
     assert len({raw(seen.body["tools"]) for seen in turns}) == 1
 
 
-async def test_the_tool_free_turn_changes_nothing_but_the_tools(fuse: Fuse, docs: str) -> None:
+async def test_the_last_turn_says_that_no_tool_may_be_called_and_changes_nothing_else(
+    fuse: Fuse, docs: str
+) -> None:
     given = settings(panel=[A], tools=["docs"], docs=docs, max_tool_calls=1)
     fused = await fuse(cast({A: member}), given)
     research, last = fused.server.seen_by(A)
     assert in_front(research, last)
-    assert not last.tool_names
+    assert raw(last.body["tools"]) == raw(research.body["tools"])
+    assert last.body["tool_choice"] == "none"
+    own = ("messages", "tool_choice")
+    assert _without(last, own) == _without(research, own)
+
+
+@pytest.mark.parametrize("why", ["time", "quorum"])
+async def test_who_is_cut_off_keeps_the_tools_in_its_prompt(
+    fuse: Fuse, docs: str, why: str
+) -> None:
+    """One that has research left to do is told to write: its prefix stays as it was."""
+    limits = {"time": {"deadline_s": 5.0}, "quorum": {"quorum": 1, "grace_s": 20.0}}
+
+    def slow(seen: Seen) -> Reply:
+        if not seen.tool_names:
+            return text("Three members [A1].")
+        return tool_calls([("docs_search", {"query": f"{len(seen.tool_results)}"})]).after(0.5)
+
+    panel = [A] if why == "time" else [A, {"model": B, "max_tool_calls": 0}]
+    given = settings(panel=panel, tools=["docs"], docs=docs, **limits[why])
+    fused = await fuse(cast({A: slow, B: text("Beta says 42.").after(1.2)}), given)
+    assert fused.result.answers[0].cut_short == why
+    *_, research, last = fused.server.seen_by(A)
+    assert in_front(research, last)
+    assert raw(last.body["tools"]) == raw(research.body["tools"])
+    assert last.body["tool_choice"] == "none"
 
 
 async def test_a_follow_up_begins_as_the_first_round_did(fuse: Fuse, docs: str) -> None:

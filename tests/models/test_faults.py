@@ -108,6 +108,11 @@ async def test_a_provider_that_insists_on_tools_is_recognised(message: str) -> N
     assert (await fault_from(400, message)).reason == "tools_required"
 
 
+async def test_a_provider_without_tool_choice_is_recognised() -> None:
+    said = "No endpoints found that support the provided 'tool_choice' value. To learn more ..."
+    assert (await fault_from(404, said)).reason == "tool_choice_unsupported"
+
+
 async def test_a_router_that_passes_on_one_vendors_limit_says_so() -> None:
     behind = await fault_from(429, "Provider returned error", metadata={"provider_name": "Fast"})
     own = await fault_from(429, "Rate limit exceeded: free-models-per-min")

@@ -45,12 +45,16 @@ def takes_no_tools(seen: Seen, number: int) -> Reply:
     return ANSWER
 
 
-def insists_on_tools(seen: Seen, number: int) -> Reply:
+def takes_no_choice(seen: Seen, number: int) -> Reply:
     if seen.body.get("tool_choice") == "none":
-        return ANSWER
-    if seen.tool_results and not seen.tool_names:
+        return said("No endpoints found that support the provided 'tool_choice' value", 404)
+    return LOOK if seen.tool_names else ANSWER
+
+
+def insists_on_tools(seen: Seen, number: int) -> Reply:
+    if seen.tool_results and "tools" not in seen.body:
         return said("The toolConfig field must be defined when using toolUse", 400)
-    return tool_calls([("docs_search", {"query": f"number {number}"})])
+    return takes_no_choice(seen, number)
 
 
 REPAIRS = (
@@ -73,7 +77,11 @@ REPAIRS = (
         without_tools=True, degraded=("tools_unsupported",),
     ),
     Repair(
-        "provider that insists on tools", insists_on_tools, ("tools_required",),
+        "provider without tool_choice", takes_no_choice, ("tool_choice_unsupported",),
         cut_short="tool_budget", max_tool_calls=2,
+    ),
+    Repair(
+        "provider that also insists on tools", insists_on_tools,
+        ("tool_choice_unsupported", "tools_required"), cut_short="tool_budget", max_tool_calls=2,
     ),
 )  # fmt: skip
