@@ -121,6 +121,10 @@ class Fault:
     """Seconds the server asks to wait."""
     upstream: bool = False
     """A router passes on what one vendor behind it said: it concerns this model alone."""
+    reported: bool = False
+    """The provider's own error object says so, not a page of a gateway in front of it."""
+    unsent: bool = False
+    """No connection was made: nobody has seen the request."""
 
     @property
     def retryable(self) -> bool:
@@ -141,7 +145,15 @@ def fault_of(error: BaseException) -> Fault:
     reason = _reason_of(chain, status, f"{said} {_code_of(chain)}".lower())
     wait = next((s for s in map(retry_after_s, chain) if s is not None), None)
     detail = clean_detail(said or type(error).__name__)
-    return Fault(reason, detail, status, wait, any(map(_passed_on, chain)))
+    return Fault(
+        reason,
+        detail,
+        status,
+        wait,
+        upstream=any(map(_passed_on, chain)),
+        reported=any(isinstance(link, UpstreamError) or _body_of(link) for link in chain),
+        unsent=any(type(link).__name__ in _UNSENT for link in chain),
+    )
 
 
 def _reason_of(chain: list[BaseException], status: int | None, said: str) -> Reason:
@@ -172,6 +184,7 @@ def _comes_from_a_server(chain: list[BaseException], status: int | None) -> bool
 
 
 _CLIENTS = ("openai", "langchain", "anthropic", "google", "httpx", "groq", "mistralai")
+_UNSENT = ("ConnectError", "ConnectTimeout", "ClientConnectorError", "ConnectionTimeoutError")
 _KINDS: tuple[tuple[Reason, tuple[str, ...]], ...] = (
     # by the name of the class or of one of its parents, so that no client has to be imported
     ("context_too_long", ("ContextOverflowError",)),

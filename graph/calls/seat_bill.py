@@ -17,6 +17,7 @@ from langgraph_fusion.graph.settings import ModelSeat
 from langgraph_fusion.models.faults import Fault
 from langgraph_fusion.models.prices import FREE, Price, PriceTable
 from langgraph_fusion.models.ref import ModelRef
+from langgraph_fusion.models.unbilled import costs_nothing
 from langgraph_fusion.models.usage import Usage
 
 CAPPED_MAX_TOKENS = 16_000
@@ -89,7 +90,7 @@ class SeatBill:
         seconds: float,
         reserved: Reserved,
     ) -> None:
-        known = usage or _unbilled(fault)
+        known = usage or _unbilled(fault, ref)
         call = Call(
             stage=self._stage,
             seat=self._name,
@@ -109,7 +110,7 @@ class SeatBill:
         tell("model.call", **call.model_dump())
 
 
-def _unbilled(fault: Fault | None) -> Usage:
-    """No usage came back: free when the provider turned the call away (4xx), else unknown."""
-    turned_away = fault is not None and 400 <= (fault.status_code or 0) < 500
-    return Usage(cost_usd=0.0 if turned_away else None)
+def _unbilled(fault: Fault | None, ref: ModelRef) -> Usage:
+    """No usage came back: free where that is certain, else unknown."""
+    free = fault is not None and costs_nothing(fault, ref)
+    return Usage(cost_usd=0.0 if free else None)

@@ -7,7 +7,17 @@ import pytest
 from langgraph_fusion.graph.errors import ConfigError
 from tests.graph.cast import JUDGE, PANEL, WRITER, A, B, C, cast, disputed, judge, settings
 from tests.graph.conftest import Fuse, Price, Serve
-from tests.scripted import Reply, Seen, hang, structured, text, tool_calls
+from tests.scripted import (
+    Reply,
+    Seen,
+    broken_stream,
+    hang,
+    in_turn,
+    status,
+    structured,
+    text,
+    tool_calls,
+)
 
 LONG = "A sentence that says something about the number 42. " * 150
 """About 1,900 tokens on the scripted server."""
@@ -171,3 +181,24 @@ async def test_continuations_are_paid_from_the_cap(fuse: Fuse, priced: Price) ->
     assert "synthesizer_truncated" in fused.result.degraded
     assert fused.result.answer.startswith("A sentence")
     assert fused.server.usage().cost <= 0.03
+
+
+@pytest.mark.parametrize(
+    ("failure", "unknown_cost", "status_of_the_seat"),
+    [
+        (status(503, headers={"Retry-After-Ms": "20"}), "refuse", "ok"),
+        (broken_stream("Half an answer, and the rest"), "refuse", "failed"),
+        (broken_stream("Half an answer, and the rest"), "ignore", "ok"),
+    ],
+    ids=["refused by the provider", "broken", "broken, to be ignored"],
+)
+async def test_of_failed_calls_only_those_that_may_have_cost_something_use_up_the_cap(
+    fuse: Fuse, priced: Price, failure: Reply, unknown_cost: str, status_of_the_seat: str
+) -> None:
+    """The panel's share pays for one worst case of seat A and most of another."""
+    panel = [{"model": A, "max_tokens": 8000}, {"model": B, "max_tokens": 500}]
+    given = settings(budget_usd=0.05, panel=panel, unknown_cost=unknown_cost)
+    fused = await fuse(cast({A: in_turn(failure, failure, text("At last: 42."))}), given)
+    assert fused.result.panel[0].status == status_of_the_seat
+    known = fused.result.bill.total.cost_usd is not None
+    assert known == (failure == status(503, headers={"Retry-After-Ms": "20"}))

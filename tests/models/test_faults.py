@@ -11,7 +11,7 @@ from langgraph_fusion.models.errors import BadResponse, MissingKey, UpstreamErro
 from langgraph_fusion.models.faults import Fault, fault_of
 from langgraph_fusion.models.retry_after import retry_after_s
 from tests.models.scripted_models import openrouter
-from tests.scripted import scripted_server, status
+from tests.scripted import Reply, garbage, scripted_server, status, upstream_error
 
 
 async def fault_from(code: int, message: str, **more: Any) -> Fault:
@@ -127,7 +127,23 @@ async def test_what_the_provider_behind_openrouter_said_is_part_of_the_detail() 
 async def test_a_port_where_nobody_listens_is_a_connection_fault() -> None:
     with pytest.raises(Exception) as caught:  # noqa: PT011
         await openrouter("http://127.0.0.1:9/v1").ainvoke("Why?")
-    assert fault_of(caught.value).reason == "connection"
+    fault = fault_of(caught.value)
+    assert (fault.reason, fault.unsent) == ("connection", True)
+
+
+async def test_a_providers_own_error_is_told_from_a_gateways_page() -> None:
+    async def reported(reply: Reply) -> bool:
+        async with scripted_server(lambda seen: reply) as server:
+            with pytest.raises(Exception) as caught:  # noqa: PT011
+                await openrouter(server.base_url).ainvoke("Why?")
+        fault = fault_of(caught.value)
+        assert not fault.unsent
+        return fault.reported
+
+    assert await reported(status(503))
+    assert await reported(upstream_error())
+    assert not await reported(garbage(code=502))
+    assert not await reported(garbage())
 
 
 class OtherClientsError(Exception):
