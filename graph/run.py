@@ -185,8 +185,8 @@ async def open_run(
         run = Run(journal.run_id, settings, limits, library, prices)
         run.attachments, run.extra_tools = attachments, extra_tools
         run.journal, run.keeper = journal, keeper
-        journal.on_failure = run.lost_its_store
         if keeper is not None:
+            journal.on_failure = run.lost_its_store
             run.started_at = keeper.started_at or run.started_at
             await stack.enter_async_context(keeper.watching(limits.began))
         if with_bash:

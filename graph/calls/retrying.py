@@ -1,19 +1,11 @@
 """Ask one model a few times: changed where that helps, else later, while there is time."""
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from langchain_core.messages import AIMessage
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_exception_type,
-    stop_after_attempt,
-    stop_before_delay,
-    wait_random_exponential,
-)
-from tenacity.stop import stop_base
 
 from langgraph_fusion.graph.calls.holding_off import HoldingOff
 from langgraph_fusion.graph.events import tell
@@ -23,8 +15,8 @@ from langgraph_fusion.models.ref import ModelRef
 ATTEMPTS = 3
 """Calls to one model before the seat's next model is tried; as openai's own client (2 retries)."""
 
-_BACKOFF = wait_random_exponential(multiplier=0.5, max=8)
-"""Seconds to wait where the provider names none; as openai's client."""
+_FIRST_WAIT_S = 0.5
+"""At most, where the provider names none; the next is at most twice as long. As openai's client."""
 
 Mend = Callable[[Fault, ModelRef], bool]
 """Change what is sent next so that this fault goes away; False if there is no way to."""
@@ -63,16 +55,22 @@ class Retrying:
         Raises:
             CallFailed: The last call's, if its fault does not pass or the next would come too late.
         """
-        retrying = AsyncRetrying(
-            retry=retry_if_exception_type(CallFailed),
-            wait=self._wait,
-            stop=stop_after_attempt(ATTEMPTS) | stop_before_delay(self.left_s()) | _StopIfLasting(),
-            before_sleep=self._tell_retry,
-            reraise=True,
-        )
-        return await retrying(self._attempt)
+        attempt = 1
+        while True:
+            try:
+                return await self._mended()
+            except CallFailed as failed:
+                wait_s = self._wait_s(failed.fault, attempt)
+                if not self._again(failed.fault, attempt, wait_s):
+                    raise
+                self._tell("model.retry", failed.fault.reason, wait_s)
+            await asyncio.sleep(wait_s)
+            attempt += 1
 
-    async def _attempt(self) -> AIMessage:
+    def _again(self, fault: Fault, attempt: int, wait_s: float) -> bool:
+        return fault.retryable and attempt < ATTEMPTS and wait_s < self.left_s()
+
+    async def _mended(self) -> AIMessage:
         """Call, and again at once as long as the fault can be mended."""
         while True:
             await self._hold_off()
@@ -93,34 +91,19 @@ class Retrying:
             self._tell("model.wait", "rate_limited", wait_s)
             await asyncio.sleep(wait_s)
 
-    def _wait(self, state: RetryCallState) -> float:
+    def _wait_s(self, fault: Fault, attempt: int) -> float:
         """What the provider asked for, else at random, longer each time.
 
         Other seats are kept back as long, also when this one does not try again.
         """
-        fault = _fault(state)
-        wait_s = _BACKOFF(state) if fault.retry_after_s is None else fault.retry_after_s
+        wait_s = fault.retry_after_s
+        if wait_s is None:
+            wait_s = random.uniform(0, _FIRST_WAIT_S * 2 ** (attempt - 1))
         self.holding_off.note(self.ref, fault, wait_s)
         return wait_s
 
-    def _tell_retry(self, state: RetryCallState) -> None:
-        self._tell("model.retry", _fault(state).reason, state.upcoming_sleep)
-
     def _tell(self, type: str, reason: str, wait_s: float) -> None:
         tell(type, seat=self.seat, model=str(self.ref), reason=reason, wait_s=round(wait_s, 2))
-
-
-class _StopIfLasting(stop_base):
-    """Stop when waiting does not make the fault go away."""
-
-    def __call__(self, retry_state: RetryCallState) -> bool:
-        return not _fault(retry_state).retryable
-
-
-def _fault(state: RetryCallState) -> Fault:
-    error = state.outcome.exception() if state.outcome else None
-    assert isinstance(error, CallFailed)  # nothing else is retried
-    return error.fault
 
 
 def _left_alone(own_s: float) -> Fault:

@@ -16,7 +16,7 @@ from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.journal.recording_tools import ToolRecorder
 from langgraph_fusion.graph.journal.replay import noted, replayed, tell_calls
-from langgraph_fusion.graph.members.member_agent import Agent, MemberDesk
+from langgraph_fusion.graph.members.member_agent import Agent, MemberDesk, transcripts
 from langgraph_fusion.graph.members.member_answer import answer_of, reasoning_in
 from langgraph_fusion.graph.members.quorum import Quorum
 from langgraph_fusion.graph.prompts import prompt
@@ -26,9 +26,6 @@ from langgraph_fusion.graph.state import FusionState, Json
 from langgraph_fusion.graph.tags import tag
 from langgraph_fusion.models.faults import REASONS, fault_of
 from langgraph_fusion.tools import TOOL_GROUPS
-
-_RECURSION_LIMIT = 250
-"""Second brake behind the tool budget: steps of one agent run (100 calls take about 200)."""
 
 
 class Node(Protocol):
@@ -164,13 +161,8 @@ async def _research(
     try:
         async with asyncio.timeout(run.limits.left(stage, desk.round)) as limit:
             with quorum.working(desk, limit):
-                async for values in agent.astream(
-                    {"messages": task},
-                    {"recursion_limit": _RECURSION_LIMIT},
-                    context=desk,
-                    stream_mode="values",
-                ):
-                    transcript = values["messages"]
+                async for said_so_far in transcripts(agent, desk, task):
+                    transcript = said_so_far
     except SeatFailed as failed:
         reason = "tool_loop" if desk.loops and failed.fault.reason == "empty" else None
         return transcript, _failure(desk, failed.fault, reason)

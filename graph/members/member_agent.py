@@ -1,17 +1,23 @@
 """A member's ReAct agent: built once with the graph, told at every turn who sits in it."""
 
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
 from langchain.tools.tool_node import ToolCallRequest
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import BaseMessage, SystemMessage, ToolMessage
+from langchain_core.messages import (
+    AIMessage,
+    AnyMessage,
+    BaseMessage,
+    SystemMessage,
+    ToolMessage,
+)
 from langchain_core.outputs import ChatResult
 from langchain_core.tools import BaseTool
 from langgraph.graph.state import CompiledStateGraph
@@ -19,14 +25,18 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph_fusion.graph.calls.caller import Caller
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.journal.recording_tools import ToolRecorder
-from langgraph_fusion.graph.members.member_turn import MemberTurn, ModelHandler, Sending
+from langgraph_fusion.graph.members.member_turn import MemberTurn, Sending, Sent
 from langgraph_fusion.graph.members.repeats import OFTEN, Repeats
 from langgraph_fusion.graph.members.schedule import Schedule, TimeIsUp
 from langgraph_fusion.graph.members.tool_calls import shown
 from langgraph_fusion.tools.desk import Desk
 from langgraph_fusion.tools.failure import ToolFailure
 
+_RECURSION_LIMIT = 250
+"""Second brake behind the tool budget: steps of one agent run (100 calls take about 200)."""
+
 Agent = CompiledStateGraph[Any, Any, Any, Any]
+ModelHandler = Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
 ToolHandler = Callable[[ToolCallRequest], Awaitable[Any]]
 Turn = Callable[[Any, Any, Any], Coroutine[Any, Any, Any]]
 
@@ -81,6 +91,46 @@ def member_agent(letter: str, tools: Sequence[BaseTool]) -> Agent:
     )
 
 
+async def transcripts(
+    agent: Agent, desk: MemberDesk, task: Sequence[AnyMessage]
+) -> AsyncIterator[list[BaseMessage]]:
+    """Have the member work, and yield what has been said after every step.
+
+    Without tools there is one turn and nothing to loop over: it is taken at once, because a graph
+    for it costs as much CPU as the call itself.
+    """
+    if not desk.allowed:
+        yield [*task, await MemberTurn(desk, task, (), _by_itself).reply()]
+        return
+    async for values in agent.astream(
+        {"messages": task},
+        {"recursion_limit": _RECURSION_LIMIT},
+        context=desk,
+        stream_mode="values",
+    ):
+        yield values["messages"]
+
+
+async def _by_itself(model: BaseChatModel, sent: Sent) -> AIMessage:
+    return await model.ainvoke(sent.whole)
+
+
+async def _by_agent(
+    request: ModelRequest[Any], handler: ModelHandler, model: BaseChatModel, sent: Sent
+) -> AIMessage:
+    """Through the agent's own step, which gives the model its tools."""
+    asked = request.override(
+        model=model,
+        system_message=sent.system,
+        messages=cast("list[AnyMessage]", sent.messages),
+        tools=sent.tools,
+        tool_choice=sent.tool_choice,
+    )
+    said = (await handler(asked)).result[-1]
+    assert isinstance(said, AIMessage)
+    return said
+
+
 def _on_this_thread(turn: Turn) -> Turn:
     """Hide from LangChain that a method is asynchronous; it awaits what comes back all the same.
 
@@ -102,7 +152,10 @@ class MemberTurns(AgentMiddleware[Any, Any]):
         desk = _desk(request)
         if _money_is_short(desk, request):
             desk.wrap_up("budget")
-        reply = await MemberTurn(desk, request, handler).reply()
+        turn = MemberTurn(
+            desk, request.messages, request.tools, partial(_by_agent, request, handler)
+        )
+        reply = await turn.reply()
         desk.repeats.note(reply.tool_calls)
         return ModelResponse(result=[reply])
 

@@ -3,13 +3,11 @@
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from langchain.agents.middleware import ModelRequest, ModelResponse
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import (
     AIMessage,
-    AnyMessage,
     BaseMessage,
     HumanMessage,
     SystemMessage,
@@ -28,8 +26,6 @@ from langgraph_fusion.models.ref import ModelRef
 
 if TYPE_CHECKING:
     from langgraph_fusion.graph.members.member_agent import MemberDesk
-
-ModelHandler = Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
 
 _MAY_STILL_WRITE = frozenset(
     {
@@ -64,7 +60,7 @@ class Sending:
 
 
 @dataclass(frozen=True)
-class _Sent:
+class Sent:
     """What goes to a model on one turn."""
 
     system: SystemMessage
@@ -76,15 +72,9 @@ class _Sent:
     def whole(self) -> list[BaseMessage]:
         return [self.system, *self.messages]
 
-    def over(self, request: ModelRequest[Any], model: BaseChatModel) -> ModelRequest[Any]:
-        """The agent's request with this in its place."""
-        return request.override(
-            model=model,
-            system_message=self.system,
-            messages=cast("list[AnyMessage]", self.messages),
-            tools=self.tools,
-            tool_choice=self.tool_choice,
-        )
+
+Ask = Callable[[BaseChatModel, Sent], Awaitable[AIMessage]]
+"""Have a model answer what it is sent."""
 
 
 class MemberTurn:
@@ -94,10 +84,13 @@ class MemberTurn:
     the prompt: without them nothing of it would be read from the provider's cache.
     """
 
-    def __init__(self, desk: "MemberDesk", request: ModelRequest[Any], handler: ModelHandler):
+    def __init__(
+        self, desk: "MemberDesk", messages: Sequence[BaseMessage], tools: Sequence[Any], ask: Ask
+    ) -> None:
         self._desk = desk
-        self._request = request
-        self._handler = handler
+        self._messages = messages
+        self._tools = tools
+        self._ask = ask
         self._interrupted = False
 
     async def reply(self) -> AIMessage:
@@ -131,21 +124,21 @@ class MemberTurn:
         research = desk.schedule.research() if desk.allowed and not final else nullcontext()
         try:
             async with research:
-                answer = await self._handler(sent.over(self._request, model))
+                answer = await self._ask(model, sent)
         except TimeIsUp:
             self._interrupted = True
             raise
         offered = {_name(tool) for tool in sent.tools} if not final else set()
-        message = mended(_ai(answer.result), offered)
+        message = mended(answer, offered)
         if offered:
             return message
         desk.loops = final and bool(message.tool_calls)
         return without_tool_calls(message)
 
-    def _sent(self, ref: ModelRef) -> "_Sent":
+    def _sent(self, ref: ModelRef) -> Sent:
         """What this model can take."""
         desk, sending = self._desk, self._desk.sending
-        messages: list[BaseMessage] = list(self._request.messages)
+        messages: list[BaseMessage] = list(self._messages)
         if sending.room is not None:
             messages, sending.shortened = compacted(messages, sending.room)
         if ref in sending.in_plain_words:
@@ -153,12 +146,12 @@ class MemberTurn:
         final = desk.must_write
         if final:
             messages.append(HumanMessage(prompt("write_now")))
-        tools = [tool for tool in self._request.tools if _name(tool) in desk.allowed]
+        tools = [tool for tool in self._tools if _name(tool) in desk.allowed]
         silent = final or ref in sending.without_tools
         if silent and not self._keeps_tools(ref):
             tools = []
         choice = "none" if silent and tools else None
-        return _Sent(SystemMessage(desk.system), messages, tools, choice)
+        return Sent(SystemMessage(desk.system), messages, tools, choice)
 
     def _keeps_tools(self, ref: ModelRef) -> bool:
         """Whether tools stay in a request that must not use them.
@@ -173,7 +166,7 @@ class MemberTurn:
 
     def _may_still_write(self, fault: Fault) -> bool:
         desk = self._desk
-        learned = any(isinstance(message, ToolMessage) for message in self._request.messages)
+        learned = any(isinstance(message, ToolMessage) for message in self._messages)
         open_ = learned and not desk.must_write and desk.caller.left_s > 0
         return open_ and fault.reason in _MAY_STILL_WRITE
 
@@ -210,7 +203,7 @@ class MemberTurn:
 
     def _shorten(self, ref: ModelRef) -> bool:
         """Give tool results less room; when all are short and no other model is left, write."""
-        desk, sending, messages = self._desk, self._desk.sending, self._request.messages
+        desk, sending, messages = self._desk, self._desk.sending, self._messages
         room = chars_of_results(messages) if sending.room is None else sending.room
         size = chars_of_results(compacted(messages, room)[0])
         shorter, count = compacted(messages, int(size * _SHRINK))
@@ -227,9 +220,3 @@ class MemberTurn:
 
 def _name(tool: Any) -> str:
     return str(tool.get("name", "") if isinstance(tool, dict) else tool.name)
-
-
-def _ai(messages: Sequence[BaseMessage]) -> AIMessage:
-    message = messages[-1]
-    assert isinstance(message, AIMessage)
-    return message

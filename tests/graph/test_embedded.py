@@ -75,7 +75,7 @@ async def test_a_parent_with_another_context_keeps_its_own(serve: Serve) -> None
 
 async def test_the_parent_streams_every_mode_with_the_namespace_of_the_node(serve: Serve) -> None:
     await serve(cast(answer="It is 42."))
-    app = in_a_row(("fusion", create_fusion(settings())))
+    app = in_a_row(("fusion", create_fusion(settings(tools=["web_fetch"]))))
     modes = ["custom", "updates", "messages", "values"]
     told: dict[str, set[str]] = {mode: set() for mode in modes}
     tokens = ""

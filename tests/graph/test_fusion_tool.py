@@ -61,7 +61,8 @@ async def test_the_events_of_the_run_stream_through_the_agent_with_their_namespa
 ) -> None:
     await serve(cast({"m/agent": asks_once("Is it 42?")}))
     seen: list[tuple[str, str]] = []
-    stream = agent(fusion_tool(settings())).astream(ASKED, stream_mode="custom", subgraphs=True)
+    panel = agent(fusion_tool(settings(tools=["web_fetch"])))
+    stream = panel.astream(ASKED, stream_mode="custom", subgraphs=True)
     async for space, event in stream:
         seen.append(("|".join(part.split(":")[0] for part in space), event["type"]))
     assert seen[0] == ("tools", "run.started")
