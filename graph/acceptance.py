@@ -14,6 +14,8 @@ from langgraph_fusion.graph.run import Run
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.graph.state import FusionState, Json
 
+NO_QUESTION = "the last one must be a user message with text in it"
+
 
 async def accepted(
     messages: Sequence[AnyMessage], settings: FusionSettings, run_id: str
@@ -41,7 +43,7 @@ def question_place(messages: Sequence[AnyMessage], settings: FusionSettings, run
     """
     at = question_at(messages)
     if at is None or (at < len(messages) - 1 and messages[-1].type != "tool"):
-        raise ConfigError("messages: the last one must be a user message with text in it")
+        raise ConfigError(f"messages: {NO_QUESTION}")
     if wrong := wrong_results(messages[at + 1 :], run_id if settings.members else None):
         raise ConfigError(f"messages: {wrong}")
     return at

@@ -18,9 +18,12 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticSerializationError, to_json
 
 from langgraph_fusion.server.hosted import FusionTool, Plugin, Reasoning, ReferenceToFusion
+from langgraph_fusion.server.settings_schema import Described, FusionField
 
+NOT_TEXT = "a part of type {} cannot be read; send text, the panel sees no images, audio or files"
 Effort = Literal["max", "xhigh", "high", "medium", "low", "minimal", "none"]
 Name = Annotated[str, Field(min_length=1, max_length=300)]
 
@@ -39,10 +42,7 @@ class _Part(_Body):
     @model_validator(mode="after")
     def _is_text(self) -> "_Part":
         if self.said is None:
-            raise ValueError(
-                f"a part of type {self.type!r} cannot be read; send text, the panel sees no "
-                "images, audio or files"
-            )
+            raise ValueError(NOT_TEXT.format(repr(self.type)))
         return self
 
     @property
@@ -188,9 +188,19 @@ class FusionRequest(_Body):
     parallel_tool_calls: bool | None = None
     """`false`: the synthesizer calls one of the client's tools at a time."""
     plugins: list[Plugin] | None = None
-    fusion: dict[str, JsonValue] = Field(default_factory=dict)
+    fusion: Annotated[dict[str, JsonValue], Described(FusionField)] = Field(default_factory=dict)
     """Our own settings (docs/settings.md), and `details` and `progress`, which switch off our
     additions to the response and to the stream."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _can_be_sent_on(cls, body: Any) -> Any:
+        try:
+            to_json(body)
+        except PydanticSerializationError:
+            why = "half of a surrogate pair is in it, which is no text, or it is nested too deeply"
+            raise ValueError(why) from None
+        return body
 
     @field_validator("fusion", mode="before")
     @classmethod

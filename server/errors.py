@@ -147,6 +147,8 @@ def _of_validation(found: Sequence[Any]) -> ApiError:
     place = first["loc"][1:] if first["loc"][:1] in _PLACES else first["loc"]
     where = ".".join(map(str, place))
     text = str(first["msg"]).removeprefix("Value error, ")
+    if first["type"] == "value_error" and not where:
+        return ApiError(400, f"body: {text}", code="invalid_value")
     if first["type"] == "json_invalid" or not where:
         said = "send a JSON object, with `Content-Type: application/json`"
         return ApiError(400, f"body: {said}", code="invalid_json")

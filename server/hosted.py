@@ -107,7 +107,7 @@ class OtherPlugin(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    id: str
+    id: str = Field(json_schema_extra={"enum": [*sorted(OTHER_PLUGINS)]})
 
     @model_validator(mode="after")
     def _is_known(self) -> "OtherPlugin":

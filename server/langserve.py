@@ -4,22 +4,20 @@ LangServe is no longer developed (deprecated since November 2024); it is here fo
 a `RemoteRunnable`. It gives a graph no context, so settings travel under `configurable`.
 """
 
-from collections.abc import Callable, Coroutine
 from types import UnionType
 from typing import Annotated, Any, get_args, get_origin
 
-from fastapi import APIRouter, Depends, FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from fastapi import APIRouter, Depends, FastAPI, Request
+from langchain_core.messages import AIMessage
 from langchain_core.runnables import ConfigurableFieldSpec, RunnableConfig, RunnableLambda
 from langserve import add_routes
-from pydantic import BaseModel, Field, ValidationError, WithJsonSchema, field_validator
+from pydantic import BaseModel, Field, WithJsonSchema
 
 from langgraph_fusion.graph.fusion_tool import answer_of
 from langgraph_fusion.graph.result import FusionResult
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.server.conduct import conducted
+from langgraph_fusion.server.langserve_input import Ask, CheckedRoute
 from langgraph_fusion.server.own_pages import from_own_page
 from langgraph_fusion.server.permits import OF_THE_REQUEST, OPERATORS_OWN
 from langgraph_fusion.server.presence import while_present
@@ -29,35 +27,8 @@ from langgraph_fusion.server.visits import visit_of
 from langgraph_fusion.server.wanted import Wanted
 
 PATH = "/fusion"
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 _ASKED = "__fusion_asked"
 """Settings and request, in `configurable`: LangGraph keeps two underscores out of metadata."""
-
-
-_CHAT: Any = {"type": "chat", "input": "messages", "output": "messages"}
-"""Which parts of input and output the playground draws as a conversation."""
-
-
-class Ask(BaseModel):
-    """A conversation; the last message is the question."""
-
-    messages: list[HumanMessage | AIMessage | SystemMessage] = Field(
-        min_length=1, json_schema_extra={"extra": {"widget": _CHAT}}
-    )
-
-    @field_validator("messages", mode="before")
-    @classmethod
-    def _are_objects(cls, value: Any) -> Any:
-        """LangChain's messages fail with other errors than pydantic's on anything else."""
-        if isinstance(value, list) and not all(isinstance(m, dict | BaseMessage) for m in value):
-            raise ValueError('write a message as {"type": "human", "content": "…"}')
-        return value
-
-
-class Batch(BaseModel):
-    """The body of `batch`, as far as it is checked before LangServe reads it."""
-
-    inputs: list[Ask]
 
 
 class Reply(BaseModel):
@@ -107,23 +78,6 @@ class Deliberation(RunnableLambda[Any, Any]):
         ]
 
 
-class _Checked(APIRoute):
-    """LangServe answers a batch that it cannot read with status 500; this names the field."""
-
-    def get_route_handler(self) -> Handler:
-        answer = super().get_route_handler()
-
-        async def checked(request: Request) -> Response:
-            if request.url.path.endswith("/batch"):
-                try:
-                    Batch.model_validate_json(await request.body())
-                except ValidationError as error:
-                    raise RequestValidationError(error.errors()) from error
-            return await answer(request)
-
-        return checked
-
-
 def add_langserve(app: FastAPI, path: str = PATH) -> None:
     """Add the routes under the path; the page for people is `{path}/playground/`."""
     service: Service = app.state.service
@@ -147,7 +101,7 @@ def add_langserve(app: FastAPI, path: str = PATH) -> None:
 
     served = Deliberation(deliberate, name="fusion").with_types(input_type=Ask, output_type=Reply)
     router = APIRouter(
-        route_class=_Checked
+        route_class=CheckedRoute
     )  # on the app itself LangServe registers start-up handlers, no lifespan
     add_routes(
         router,

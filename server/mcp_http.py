@@ -4,11 +4,11 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from langchain_core.messages import HumanMessage
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.requests import Request
-from starlette.routing import Route
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from langgraph_fusion.graph.errors import RunFailed
@@ -22,13 +22,56 @@ from langgraph_fusion.server.visits import visit_of
 from langgraph_fusion.server.wanted import Wanted
 
 PATH = "/mcp"
+_MESSAGE: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "jsonrpc": {"const": "2.0"},
+        "id": {"type": ["string", "integer"]},
+        "method": {"type": "string", "examples": ["initialize", "tools/list", "tools/call"]},
+        "params": {"type": "object"},
+    },
+    "required": ["jsonrpc", "method"],
+}
+_STREAM: dict[str, Any] = {"text/event-stream": {"schema": {"type": "string"}}}
+_SESSION: dict[str, Any] = {
+    "name": "mcp-session-id", "in": "header", "required": False, "schema": {"type": "string"},
+}  # fmt: skip
+_METHODS: dict[str, dict[str, Any]] = {
+    "POST": {
+        "summary": "Send a JSON-RPC message of MCP (streamable HTTP); the tool is `deliberate`.",
+        "responses": {200: {"content": _STREAM}, 202: {"description": "A notification."}},
+        "openapi_extra": {
+            "parameters": [_SESSION],
+            "requestBody": {
+                "required": True,
+                "content": {"application/json": {"schema": _MESSAGE}},
+            },
+        },
+    },
+    "GET": {
+        "summary": "Listen to what the server sends outside of an answer.",
+        "responses": {200: {"content": _STREAM}},
+        "openapi_extra": {"parameters": [_SESSION]},
+    },
+    "DELETE": {
+        "summary": "End a session.",
+        "openapi_extra": {"parameters": [_SESSION]},
+    },
+}
+"""How the OpenAPI document describes the path; MCP's own specification says the rest."""
 
 
 def add_mcp(app: FastAPI, path: str = PATH) -> None:
     """Serve the tool `deliberate` at the path, from the start of the application to its end."""
     service: Service = app.state.service
     door = _Door(service)
-    app.router.routes.append(Route(path, endpoint=door))
+
+    async def mcp() -> _Door:
+        return door
+
+    for method, what in _METHODS.items():
+        own = [Depends(from_own_page)]
+        app.add_api_route(path, mcp, methods=[method], dependencies=own, **what)
     opened = app.router.lifespan_context
 
     @asynccontextmanager
@@ -39,10 +82,11 @@ def add_mcp(app: FastAPI, path: str = PATH) -> None:
     app.router.lifespan_context = lifespan
 
 
-class _Door:
+class _Door(Response):
     """An ASGI application that lives as long as its session manager, which starts only once."""
 
     def __init__(self, service: Service) -> None:
+        super().__init__()
         self._service = service
         self._manager: StreamableHTTPSessionManager | None = None
 
@@ -58,7 +102,6 @@ class _Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert self._manager is not None, "the application has not been started"
-        await from_own_page(Request(scope))
         await self._manager.handle_request(scope, receive, send)
 
     async def _deliberations(

@@ -1,9 +1,9 @@
 """`GET /v1/models`: every preset the operator permits is a model, and the hosted names are."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from starlette.responses import JSONResponse
 
 from langgraph_fusion.graph.errors import ConfigError
@@ -18,6 +18,11 @@ from langgraph_fusion.server.wanted import ALIASES, PREFIX
 router = APIRouter()
 Json = dict[str, Any]
 _PRICE = "A run costs what the models of its preset cost; the usage of a response says how much."
+_NAME: dict[str, Any] = {
+    "pattern": "^[a-z]+(/[a-z]+)?$",
+    "examples": ["fusion", "fusion/budget", "openrouter/fusion"],
+}
+"""How names of models look."""
 
 
 @router.get("/v1/models")
@@ -28,7 +33,9 @@ async def list_models(request: Request) -> JSONResponse:
 
 
 @router.get("/v1/models/{model:path}", responses=errors())
-async def retrieve_model(model: str, request: Request) -> JSONResponse:
+async def retrieve_model(
+    model: Annotated[str, Path(json_schema_extra=_NAME)], request: Request
+) -> JSONResponse:
     """Describe one of them."""
     permits: Permits = request.app.state.service.config.permits
     for found in _models(permits):

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import JSONResponse
 
 from langgraph_fusion.graph.journal.conversations import KeptConversation
@@ -13,12 +13,13 @@ from langgraph_fusion.server.service import Service
 from langgraph_fusion.server.stored import stored_response
 
 router = APIRouter(prefix="/v1/responses/{response_id}", responses=errors())
+Id = Annotated[str, Path(json_schema_extra={"pattern": "^resp_[0-9a-f]{32}$"})]
 Json = dict[str, Any]
 
 
 @router.get("")
 async def retrieve_response(
-    response_id: str, request: Request, stream: bool = False
+    response_id: Id, request: Request, stream: bool = False
 ) -> JSONResponse:
     """Give a stored response again, as it was when it had ended."""
     if stream:
@@ -33,7 +34,7 @@ async def retrieve_response(
 
 @router.get("/input_items")
 async def list_input_items(
-    response_id: str,
+    response_id: Id,
     request: Request,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     order: Literal["asc", "desc"] = "desc",
@@ -51,7 +52,7 @@ async def list_input_items(
 
 
 @router.delete("")
-async def delete_response(response_id: str, request: Request) -> JSONResponse:
+async def delete_response(response_id: Id, request: Request) -> JSONResponse:
     """Delete a stored response; those that went on with it hold its conversation still."""
     service: Service = request.app.state.service
     await _stored(response_id, request)

@@ -1,6 +1,7 @@
 """Every error has OpenAI's shape and the status that tells a client what to do."""
 
 import asyncio
+import json
 from typing import Any
 
 import httpx2
@@ -89,6 +90,15 @@ async def test_a_body_that_is_no_json_object_is_a_400(serving: Serving) -> None:
         headers = {"Content-Type": "application/json"}
         error = _error(await _post(served, content=content, headers=headers), 400)
         assert error["code"] == "invalid_json"
+
+
+async def test_half_a_character_is_a_400(serving: Serving) -> None:
+    served = await serving(cast())
+    content = json.dumps(body(messages=[{"role": "user", "content": "\ud83e"}])).encode()
+    headers = {"Content-Type": "application/json"}
+    error = _error(await _post(served, content=content, headers=headers), 400)
+    assert "surrogate" in error["message"]
+    assert not served.models.requests
 
 
 async def test_unknown_paths_methods_and_models_are_told_apart(serving: Serving) -> None:

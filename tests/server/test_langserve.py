@@ -24,6 +24,7 @@ CHOSEN: dict[str, Any] = {
     "panel": list(PANEL), "judge": JUDGE, "synthesizer": WRITER, "tools": [],
 }  # fmt: skip
 CONFIG: Any = {"configurable": CHOSEN}
+IMAGE = {"type": "image_url", "image_url": {"url": "https://a.org/x.png"}}
 
 
 def asked(question: str = "What is it?") -> Any:
@@ -87,6 +88,11 @@ async def test_wrong_settings_are_refused_before_anything_is_sent(
     [
         ("invoke", {"input": {"messages": [["human", "hi"]]}}),
         ("invoke", {"input": {"messages": []}}),
+        ("invoke", {"input": {"messages": [{"type": "human", "content": " "}]}}),
+        ("stream", {"input": {"messages": [{"type": "human", "content": []}]}}),
+        ("stream_events", {"input": {"messages": [{"type": "human", "content": [IMAGE]}]}}),
+        ("stream_log", {"input": {"messages": [{"type": "ai", "content": "So there."}]}}),
+        ("stream", {"input": {"messages": [{"content": "Who says this?"}]}}),
         ("stream", {"input": {"messages": [["human", "hi"]]}}),
         ("batch", {"inputs": 5}),
         ("batch", {"inputs": [{"messages": [{"type": "human", "content": "?"}]}, {}]}),
@@ -100,6 +106,7 @@ async def test_input_of_the_wrong_form_is_the_clients_error(
         answered = await client.post(f"/{endpoint}", json=body)
     assert answered.status_code == 400, answered.text
     assert answered.json()["error"]["type"] == "invalid_request_error"
+    assert not served.models.requests
 
 
 async def test_a_panel_that_fails_is_an_error_with_its_reason(serving: Serving) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from langgraph_fusion.server.permits import Permits
+from langgraph_fusion.server.permits import CLIENTS_OWN, OPERATORS_OWN, Permits
 from tests.graph.cast import JUDGE, WRITER, A, B, cast
 from tests.scripted import Reply, Seen, structured, text
 from tests.server.conftest import Serving
@@ -53,6 +53,25 @@ async def test_the_document_describes_bodies_errors_and_streams(
     schemas = document["components"]["schemas"]
     assert schemas["FusionPlugin"]["properties"].keys() >= {"analysis_models", "preset", "enabled"}
     assert {"message", "type", "param", "code"} <= schemas["Fault"]["properties"].keys()
+    assert document["paths"]["/mcp"].keys() == {"post", "get", "delete"}
+
+
+async def test_the_document_describes_every_setting_with_its_bounds(serving: Serving) -> None:
+    served = await serving(cast())
+    async with httpx2.AsyncClient() as client:
+        schemas = (await client.get(f"{served.url}/openapi.json")).json()["components"]["schemas"]
+    for body in ("ChatBody", "ResponsesBody"):
+        assert schemas[body]["properties"]["fusion"]["$ref"].endswith("FusionField")
+    field = schemas["FusionField"]
+    assert field["additionalProperties"] is False
+    settings = field["properties"]
+    assert settings.keys() == CLIENTS_OWN | OPERATORS_OWN | {"details", "progress"}
+    assert all(one["description"] for one in settings.values())
+    assert (settings["max_rounds"]["minimum"], settings["max_rounds"]["maximum"]) == (0, 3)
+    assert "default" not in settings["max_rounds"], "the preset decides"
+    assert settings["panel"]["items"]["anyOf"][0]["$ref"].endswith("PanelSeat")
+    assert {"temperature", "instructions", "fallbacks"} <= schemas["PanelSeat"]["properties"].keys()
+    assert "auto-router" in schemas["OtherPlugin"]["properties"]["id"]["enum"]
 
 
 @pytest.mark.parametrize(
