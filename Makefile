@@ -8,8 +8,8 @@ QUESTION ?= How are citations checked, how is the spend cap kept, and how is a c
 demo: setup  ## Ask the offline panel about this project's documentation and watch it deliberate
 	@$(BIN)/fusion ask --preset offline "$(QUESTION)"
 
-test: setup engine  ## Run the tests, with a Docker engine the Docker tests too
-	@$(BIN)/python -m pytest $(ARGS)
+test: setup engine  ## Run the tests on all cores, with a Docker engine the Docker tests too
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
 
 test-cgroup-v2: setup  ## As root on Debian, run the sandbox's tests in a virtual machine with cgroup v2
 	@tests/sandbox/cgroup_v2/run.sh $(ARGS)

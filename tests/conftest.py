@@ -34,6 +34,13 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Share the tests out to the workers of `pytest -n`."""
+    from tests.workers import WholeFiles
+
+    return WholeFiles(config, log)
+
+
 def pytest_configure() -> None:
     """Refuse connections by an audit hook, which no client library can go around."""
     sys.addaudithook(_only_loopback)

@@ -1,14 +1,14 @@
 """Every `fusion` command that README and docs show is one that this version understands."""
 
-import os
 import re
+import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.cli.processes import ROOT, environment
+from tests.cli.processes import ROOT
+from tests.cli.warm import fusion
 
 _BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 _NEEDS_MORE = re.compile(r"fusion (serve|mcp|keys|sandbox|resume|runs (show|delete)|doctor)\b")
@@ -42,7 +42,7 @@ def home(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_documented_command_runs_or_lacks_nothing_but_a_key(command: str, home: Path) -> None:
     shown = f"{command} --help" if _NEEDS_MORE.match(command) else command
-    ended = _in_shell(shown, home)
+    ended = _typed(shown, home)
     lacks_a_key = ended.returncode == 2 and _MISSING_KEY in ended.stderr
     assert ended.returncode == 0 or lacks_a_key, ended.stderr
     assert "Traceback" not in ended.stderr
@@ -57,7 +57,7 @@ def test_a_documented_command_runs_or_lacks_nothing_but_a_key(command: str, home
     ],
 )
 def test_what_needs_no_key_runs_to_its_end(command: str, home: Path) -> None:
-    ended = _in_shell(command, home)
+    ended = _typed(command, home)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.strip()
 
@@ -66,20 +66,17 @@ def test_the_pages_show_commands() -> None:
     assert {"fusion presets", "fusion graph --xray"} <= set(COMMANDS)
 
 
-def _in_shell(command: str, home: Path) -> subprocess.CompletedProcess[str]:
+def _typed(command: str, home: Path) -> subprocess.CompletedProcess[str]:
     """As a user types it, in a folder of their own, without a key and without Docker."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    changes = {"PATH": path, "HOME": str(home), "DOCKER_HOST": "unix:///nowhere/docker.sock"}
+    changes = {"HOME": str(home), "DOCKER_HOST": "unix:///nowhere/docker.sock"}
     folders = {
         f"XDG_{kind}_HOME": str(home / kind) for kind in ("CACHE", "CONFIG", "DATA", "STATE")
     }
-    return subprocess.run(
-        ["sh", "-c", command],
+    words = [re.sub("^~", str(home), word) for word in shlex.split(command)]
+    return fusion(
+        *words[1:],
         cwd=home,
-        env=environment(changes | folders),
-        input="How long is the bridge?\n",  # for a command that shows no question
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
+        env=changes | folders,
+        stdin="How long is the bridge?\n",  # for a command that shows no question
+        timeout_s=120,
     )

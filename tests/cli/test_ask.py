@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from langgraph_fusion.graph.result import FusionResult
-from tests.cli.processes import FUSION, ROOT, environment, in_terminal, run
+from langgraph_fusion.sandbox.reaper import LABEL
+from tests.cli.processes import FUSION, ROOT, environment, in_terminal
+from tests.cli.warm import fusion
 from tests.docker_engine import require_docker
 
 __all__ = ["require_docker"]
@@ -29,7 +31,7 @@ def docs(tmp_path: Path) -> Path:
 def ask(docs: Path, *options: str, question: str = QUESTION) -> subprocess.CompletedProcess[str]:
     cache = {"XDG_CACHE_HOME": str(docs.parent / "cache")}
     offline = ("-p", "offline", "--tools", "docs", "--docs", str(docs))
-    return run(*FUSION, "ask", *offline, *options, stdin=question, env=cache)
+    return fusion("ask", *offline, *options, stdin=question, env=cache)
 
 
 def test_a_question_is_answered_from_the_users_documents(docs: Path) -> None:
@@ -51,7 +53,7 @@ def test_the_json_is_a_valid_result(docs: Path) -> None:
 def test_without_a_preset_the_user_learns_which_was_chosen_and_how_to_get_models(
     docs: Path,
 ) -> None:
-    ended = run(*FUSION, "ask", "--docs", str(docs), "--tools", "docs", QUESTION)
+    ended = fusion("ask", "--docs", str(docs), "--tools", "docs", QUESTION)
     first = ended.stderr.splitlines()[0]
     assert ended.returncode == 0
     assert "`offline`" in first
@@ -85,8 +87,8 @@ def test_on_a_terminal_the_deliberation_and_the_sources_stay_to_be_read(
     assert final.count("survey.md#") == 1
 
 
-def containers() -> str:
-    listed = ["docker", "ps", "-aq", "--filter", "label=langgraph-fusion.sandbox=1"]
+def containers_of(process_id: int) -> str:
+    listed = ["docker", "ps", "-aq", "--filter", f"label={LABEL}.pid={process_id}"]
     return subprocess.run(listed, capture_output=True, text=True, check=True).stdout
 
 
@@ -96,7 +98,6 @@ def containers() -> str:
 def test_a_run_that_is_stopped_leaves_no_container(
     number: signal.Signals, code: int, docs: Path
 ) -> None:
-    before = set(containers().split())
     process = subprocess.Popen(
         [*FUSION, "ask", "-p", "offline", "--docs", str(docs), QUESTION],
         stdout=subprocess.PIPE,
@@ -111,4 +112,4 @@ def test_a_run_that_is_stopped_leaves_no_container(
     os.kill(process.pid, number)
     process.communicate(timeout=60)
     assert process.returncode == code
-    assert set(containers().split()) <= before
+    assert containers_of(process.pid) == ""

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from langgraph_fusion.cli.doctor import Check, can_run, keys_in
-from tests.cli.processes import FUSION, run
+from tests.cli.warm import fusion
 from tests.scripted import scripted_server, text
 
 
 def checks(*options: str, **env: str) -> dict[str, Check]:
-    ended = run(*FUSION, "doctor", "--json", *options, env=env)
+    ended = fusion("doctor", "--json", *options, env=env)
     assert ended.returncode == 0, ended.stderr
     return {one["name"]: Check(**one) for one in json.loads(ended.stdout)["checks"]}
 
@@ -60,7 +60,7 @@ def test_a_panel_that_cannot_run_is_the_only_reason_to_fail() -> None:
 
 
 def test_the_report_is_for_reading() -> None:
-    shown = run(*FUSION, "doctor", "--offline")
+    shown = fusion("doctor", "--offline")
     assert shown.returncode == 0
     assert "→ export OPENROUTER_API_KEY=…" in shown.stdout
     assert "skipped  search" in shown.stdout

@@ -2,11 +2,11 @@ import json
 
 from langgraph_fusion.cli.estimating import cost_range
 from langgraph_fusion.graph.estimate import Estimate
-from tests.cli.processes import FUSION, run
+from tests.cli.warm import fusion
 
 
 def test_an_estimate_needs_no_key_and_starts_nothing() -> None:
-    shown = run(*FUSION, "ask", "--estimate", "--preset", "budget", "What is it?")
+    shown = fusion("ask", "--estimate", "--preset", "budget", "What is it?")
     assert shown.returncode == 0
     lines = shown.stdout.splitlines()
     assert lines[0].split() == [
@@ -30,7 +30,7 @@ def test_an_estimate_needs_no_key_and_starts_nothing() -> None:
 
 
 def test_an_estimate_as_json_is_the_whole_estimate() -> None:
-    shown = run(*FUSION, "ask", "--estimate", "--json", "--preset", "fast", "What is it?")
+    shown = fusion("ask", "--estimate", "--json", "--preset", "fast", "What is it?")
     made = Estimate.model_validate(json.loads(shown.stdout))
     assert made.preset == "fast"
     assert made.total.cost_usd is None

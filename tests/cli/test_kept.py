@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.processes import FUSION, run
+from tests.cli.warm import fusion
 from tests.docker_engine import require_docker
 from tests.graph.cast import JUDGE, WRITER, A, B, Part, cast
 from tests.scripted import Reply, ScriptedServer, Seen, scripted_server, text, tool_calls
@@ -32,9 +32,9 @@ async def ask(
 ) -> tuple["subprocess.CompletedProcess[str]", ScriptedServer]:
     async with scripted_server(cast(members)) as server:
         keys = {"OPENROUTER_API_KEY": "sk-test", "OPENROUTER_BASE_URL": server.base_url}
-        command = (*FUSION, "ask", *PANEL, "--tools", tools, *options, "What is the sum?")
+        words = ("ask", *PANEL, "--tools", tools, *options, "What is the sum?")
         home = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "XDG_STATE_HOME": str(tmp_path / "s")}
-        ended = await asyncio.to_thread(run, *command, env=keys | home)
+        ended = await asyncio.to_thread(fusion, *words, env=keys | home)
         return ended, server
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.processes import FUSION, ROOT, in_terminal, run
+from tests.cli.warm import fusion
 from tests.test_imports import HEAVY
 
 COMMANDS = [
@@ -53,7 +54,7 @@ def test_the_version_is_printed() -> None:
     ],
 )
 def test_bad_input_ends_with_code_2_and_one_message(arguments: list[str], says: str) -> None:
-    ended = run(*FUSION, *arguments)
+    ended = fusion(*arguments)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert says in ended.stderr
     assert "Traceback" not in ended.stderr
@@ -67,12 +68,12 @@ def test_without_a_question_in_a_terminal_the_user_learns_how_to_ask() -> None:
 
 def test_a_question_that_is_not_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "q.bin").write_bytes(b"\xff\xfe\x00")
-    ended = run(*FUSION, "ask", "-f", str(tmp_path / "q.bin"))
+    ended = fusion("ask", "-f", str(tmp_path / "q.bin"))
     assert (ended.returncode, "not UTF-8" in ended.stderr) == (2, True)
 
 
 def test_bad_settings_are_json_when_json_is_asked_for() -> None:
-    ended = run(*FUSION, "ask", "--json", "--preset", "nope", "q")
+    ended = fusion("ask", "--json", "--preset", "nope", "q")
     assert ended.returncode == 2
     assert '"type": "config_error"' in ended.stdout
 
@@ -80,9 +81,9 @@ def test_bad_settings_are_json_when_json_is_asked_for() -> None:
 def test_a_dotenv_file_is_read_and_the_environment_wins(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text('[mine]\nextends = "offline"\ndescription = "Mine"\n')
     (tmp_path / ".env").write_text("FUSION_PRESETS=mine.toml\n")
-    shown = run(*FUSION, "presets", cwd=tmp_path)
+    shown = fusion("presets", cwd=tmp_path)
     assert "Mine" in shown.stdout
-    refused = run(*FUSION, "presets", cwd=tmp_path, env={"FUSION_PRESETS": "other.toml"})
+    refused = fusion("presets", cwd=tmp_path, env={"FUSION_PRESETS": "other.toml"})
     assert refused.returncode == 2
     assert "other.toml" in refused.stderr
 

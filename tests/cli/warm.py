@@ -3,13 +3,16 @@
 import asyncio
 import multiprocessing
 import os
+import subprocess
 import sys
+import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from langgraph_fusion.cli.main import main
-from tests.cli.processes import environment
+from tests.cli.processes import ROOT, environment
 
 _IMPORTED = (
     "langgraph_fusion.cli.asking",
@@ -48,24 +51,53 @@ class Warm:
         await gone.wait()
         loop.remove_reader(self.process.sentinel)
         self.process.join()
-        written = [path.read_text() if path.exists() else "" for path in (self.out, self.said)]
-        return self.process.exitcode, written[0], written[1]
+        return self.process.exitcode, *self.written()
+
+    def written(self) -> tuple[str, str]:
+        """Output, and what it said."""
+        out, said = (p.read_text() if p.exists() else "" for p in (self.out, self.said))
+        return out, said
 
 
-def warm_fusion(folder: Path, env: dict[str, str], *words: str) -> Warm:
-    """Start the command with these words; its output is kept in the folder."""
+def fusion(
+    *words: str,
+    stdin: str = "",
+    cwd: Path = ROOT,
+    timeout_s: float = 60,
+    env: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run the command in a pipe until it ends, like `processes.run`."""
+    with tempfile.TemporaryDirectory() as folder:
+        warm = warm_fusion(Path(folder), env or {}, *words, stdin=stdin, cwd=cwd)
+        warm.process.join(timeout_s)
+        code = warm.process.exitcode
+        if code is None:
+            warm.process.kill()
+            raise subprocess.TimeoutExpired(words, timeout_s)
+        return subprocess.CompletedProcess(words, code, *warm.written())
+
+
+def warm_fusion(
+    folder: Path, env: Mapping[str, str], *words: str, stdin: str = "", cwd: Path = ROOT
+) -> Warm:
+    """Start the command with these words; its input and output are kept in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    out, said = folder / "out", folder / "said"
-    given = (words, environment() | env, str(out), str(said))
-    process = _forks.Process(target=_command, args=given, daemon=True)
+    given, out, said = (folder / name for name in ("in", "out", "said"))
+    given.write_text(stdin)
+    streams = tuple(map(str, (given, out, said)))
+    started = (words, environment(env), str(cwd), streams)
+    process = _forks.Process(target=_command, args=started, daemon=True)
     process.start()
     return Warm(process, out, said)
 
 
-def _command(words: tuple[str, ...], env: dict[str, str], out: str, said: str) -> None:
+def _command(words: tuple[str, ...], env: dict[str, str], cwd: str, streams: tuple[str]) -> None:
     os.environ.clear()
     os.environ.update(env)
-    for number, path in ((1, out), (2, said)):
-        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
+    os.chdir(cwd)
+    for number, path in enumerate(streams):
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC if number else os.O_RDONLY
+        os.dup2(os.open(path, flags, 0o600), number)
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115  the one that was open is at /dev/null
     sys.argv = ["fusion", *words]
     main()

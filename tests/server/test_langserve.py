@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import pytest
 from langchain_core.messages import HumanMessage
 from langserve import RemoteRunnable
 
+from tests.browser import page
 from tests.graph.cast import JUDGE, PANEL, WRITER, A, cast
 from tests.scripted import Reply, Seen, hang, status, text
 from tests.server.conftest import Serving
@@ -141,23 +140,13 @@ async def test_lists_come_as_text_from_the_playground(serving: Serving) -> None:
     assert len(result["panel"]) == 2
 
 
-@pytest.mark.skipif(not shutil.which("chromium"), reason="no chromium on this machine")
 async def test_the_playground_draws_the_form_in_a_browser(serving: Serving, tmp_path: Path) -> None:
     served = await serving(cast())
-    page = f"{served.url}/fusion/playground/"
-    shown = await asyncio.to_thread(_dom, page, tmp_path)
+    document = await page(f"{served.url}/fusion/playground/", tmp_path)
+    shown = document.partition('<div id="root">')[2].partition("<script>")[0]
     for part in ("Playground", "Configure", "Max Rounds", "Try it", "Messages", "Start"):
         assert part in shown
     assert "must be" not in shown, "a field is marked as wrong before anything was typed"
-
-
-def _dom(url: str, profile: Path) -> str:
-    browser = [
-        "chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=8000",
-        f"--user-data-dir={profile}", "--dump-dom", url,
-    ]  # fmt: skip
-    ran = subprocess.run(browser, capture_output=True, text=True, timeout=90, check=True)
-    return ran.stdout.partition('<div id="root">')[2].partition("<script>")[0]
 
 
 def _body(**chosen: Any) -> dict[str, Any]:
