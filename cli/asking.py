@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,13 +92,19 @@ def _estimate(question: str, settings: "FusionSettings", wanted: Wanted) -> None
 
 
 async def conducted(question: str, events: Events, wanted: Wanted) -> int:
-    """Show a run and print what came of it; return the exit code."""
+    """Show a run and print what came of it; return the exit code.
+
+    Only when the result is out, the run ends, and what is written down of it goes.
+    """
     console = terminal() if sys.stdout.isatty() and not wanted.as_json else None
-    followed = await follow(events, _display(console, wanted))
-    if followed.board.result is not None and followed.error is None:
+    async with aclosing(events):
+        followed = await follow(events, _display(console, wanted))
+        if followed.board.result is None:
+            return _print_learned(question, followed, wanted)
         _print_result(followed.board, followed.board.result, console, wanted)
+        async for _ in events:
+            pass
         return 0
-    return _print_learned(question, followed, wanted)
 
 
 async def _settings(settings_given: Given, wanted: Wanted) -> "FusionSettings":

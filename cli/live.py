@@ -9,7 +9,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import AbstractContextManager, aclosing, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,23 +32,29 @@ class Followed:
 
 
 async def follow(events: Events, display: AbstractContextManager[Show]) -> Followed:
-    """Show every event of a run until it ends, fails or is stopped.
+    """Show every event of a run until it has a result, fails or is stopped.
 
-    Whatever the run raises is in what is returned, with the board as it stood then.
+    Whatever the run raises is in what is returned, with the board as it stood then. A run with a
+    result is left open: what is written down of it stays until its events are read to their end,
+    and that is for the caller to do once the result has been delivered.
     """
     board = Board()
     with _stop_signals() as stop, display as show:
         try:
-            async with aclosing(events):
-                async for event in events:
-                    board = after(board, event, time.monotonic())
-                    show(board, event)
+            async for event in events:
+                board = after(board, event, time.monotonic())
+                show(board, event)
+                if board.result is not None:
+                    break
             await asyncio.sleep(0)  # a signal during the last event is delivered here
         except asyncio.CancelledError:
             if stop.received is None:
                 raise
         except Exception as error:  # noqa: BLE001 - the caller prints it after what was learned
             return Followed(board, error=error, stopped_by=stop.received)
+        finally:
+            if board.result is None:
+                await events.aclose()
     return Followed(board, stopped_by=stop.received)
 
 
