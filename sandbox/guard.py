@@ -1,9 +1,12 @@
-"""A small process beside the application that removes a run's containers if it dies.
+"""A small process beside the application that removes a pool's containers if it dies.
 
 A container's life-line only works once the container is started; between create and start only
 somebody who outlives the application can remove it. Nothing is imported until that is needed.
 
-    python -I -S guard.py RUN_ID SYS_PATH_ENTRY...
+    python -I -S guard.py RUN_ID POOL SYS_PATH_ENTRY...
+
+It goes by the pool and not by the run, which may have been resumed meanwhile. The run's id is there
+for whoever looks at a list of processes.
 
 stdin: one byte means that the pool has cleaned up; end of file without it, that the owner is gone.
 """
@@ -17,18 +20,18 @@ PAUSE_S = 0.5
 
 
 def main() -> None:
-    run_id, *search_path = sys.argv[1:]
+    _run_id, pool, *search_path = sys.argv[1:]
     if os.read(0, 1):
         return
     sys.path[:] = search_path
     from langgraph_fusion.sandbox.base import SandboxUnavailable
     from langgraph_fusion.sandbox.engine import ENGINE_ERRORS, connect
-    from langgraph_fusion.sandbox.reaper import remove_run
+    from langgraph_fusion.sandbox.reaper import remove_pool
 
     for _ in range(SWEEPS):  # the engine may still be busy creating what was asked for
         try:
             client = connect()
-            remove_run(client, run_id)
+            remove_pool(client, pool)
             client.close()
         except (SandboxUnavailable, *ENGINE_ERRORS):
             pass

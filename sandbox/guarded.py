@@ -1,4 +1,4 @@
-"""Start and stop the guard process of one run."""
+"""Start and stop the guard process of one pool."""
 
 import contextlib
 import logging
@@ -26,16 +26,16 @@ END_WITHIN_S = 5
 
 
 class Guard:
-    """Watches over the run from its making until `release`. Everything here blocks."""
+    """Watches over the pool from its making until `release`. Everything here blocks."""
 
-    def __init__(self, run_id: str) -> None:
+    def __init__(self, run_id: str, pool: str) -> None:
         package_root = str(Path(str(langgraph_fusion.__file__)).parent.parent)
         self._process: subprocess.Popen[bytes] | None = None
         try:
             self._process = subprocess.Popen(
                 [
                     *(sys.executable, "-I", "-S", str(CONTEXT / "guard.py")),
-                    *(run_id, package_root, *sys.path),
+                    *(run_id, pool, package_root, *sys.path),
                 ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
@@ -48,7 +48,7 @@ class Guard:
             log.warning("no guard for this run: %r", error)
 
     def release(self, *, cleaned_up: bool) -> None:
-        """Let the guard go; if the run was not cleaned up, it does so now."""
+        """Let the guard go; if the pool was not cleaned up, it does so now."""
         if self._process is None or self._process.stdin is None:
             return
         with contextlib.suppress(OSError):

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import secrets
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -26,7 +27,7 @@ from langgraph_fusion.sandbox.engine import (
 from langgraph_fusion.sandbox.flags import MIB, container_flags
 from langgraph_fusion.sandbox.guarded import Guard
 from langgraph_fusion.sandbox.proxy import AllowListProxy, Exclude
-from langgraph_fusion.sandbox.reaper import owner_labels, reap, remove_run
+from langgraph_fusion.sandbox.reaper import owner_labels, reap, remove_pool
 from langgraph_fusion.sandbox.selfcheck import check_locks
 from langgraph_fusion.sandbox.settings import SandboxSettings
 
@@ -73,6 +74,7 @@ class SandboxPool:
         self._resolve = resolve
         self.creating = asyncio.Semaphore(SIMULTANEOUS_STARTS)
         self._run_id = run_id
+        self._id = secrets.token_hex(8)
         self._max_threads = 2 * max(1, members) + 2
         self._threads: ThreadPoolExecutor | None = None
         self._client: DockerClient | None = None
@@ -147,7 +149,7 @@ class SandboxPool:
         """
         if self._client is None:
             raise SandboxUnavailable("The sandbox pool is closed.")
-        labels = owner_labels(self._run_id, member, self.settings.max_lifetime_s)
+        labels = owner_labels(self._run_id, member, self.settings.max_lifetime_s, self._id)
         container = Container.start(
             self._client, container_flags(self.settings, labels, proxy_directory)
         )
@@ -168,7 +170,7 @@ class SandboxPool:
             raise SandboxUnavailable("`allow_hosts` needs an engine on this machine. Unset it.")
         with contextlib.suppress(*ENGINE_ERRORS):
             reap(client)
-        self._guard = Guard(self._run_id)
+        self._guard = Guard(self._run_id, self._id)
 
     async def _reap_for_ever(self) -> None:
         while self._client is not None:
@@ -196,7 +198,7 @@ class SandboxPool:
         if self._client is None or self._guard is None:
             return True
         try:
-            await self.in_thread(remove_run, self._client, self._run_id)
+            await self.in_thread(remove_pool, self._client, self._id)
         except ENGINE_ERRORS:
             return False
         return True

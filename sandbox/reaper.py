@@ -23,10 +23,12 @@ LABEL = "langgraph-fusion.sandbox"
 EXPIRY_GRACE_S = 60
 
 
-def owner_labels(run_id: str, member: str, lifetime_s: int) -> dict[str, str]:
+def owner_labels(run_id: str, member: str, lifetime_s: int, pool: str = "") -> dict[str, str]:
+    """Labels of a container; `pool` tells those of a run from those of its resumption."""
     return {
         LABEL: "1",
         f"{LABEL}.run": run_id,
+        f"{LABEL}.pool": pool,
         f"{LABEL}.member": member,
         f"{LABEL}.pid": str(os.getpid()),
         f"{LABEL}.pidstart": process_start(str(os.getpid())) or "",
@@ -75,9 +77,9 @@ def reap(client: "DockerClient") -> int:
     return remove_where(client, f"{LABEL}=1", only_orphans=True)
 
 
-def remove_run(client: "DockerClient", run_id: str) -> int:
-    """Remove every container of one run, started or not; say how many. Raises as `reap` does."""
-    return remove_where(client, f"{LABEL}.run={run_id}", only_orphans=False)
+def remove_pool(client: "DockerClient", pool: str) -> int:
+    """Remove every container of one pool, started or not; say how many. Raises as `reap` does."""
+    return remove_where(client, f"{LABEL}.pool={pool}", only_orphans=False)
 
 
 def remove_where(client: "DockerClient", label: str, *, only_orphans: bool) -> int:
