@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
@@ -20,6 +20,7 @@ from langgraph_fusion.graph.calls.stages import share
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.records import Switch
 from langgraph_fusion.graph.settings import ModelSeat
+from langgraph_fusion.graph.state import Json
 from langgraph_fusion.models.answer_text import text_of, verdict_on
 from langgraph_fusion.models.factory import ModelOptions, chat_model
 from langgraph_fusion.models.faults import Fault, fault_of
@@ -36,6 +37,13 @@ class SeatFailed(Exception):
         super().__init__(f"{model}: {fault.reason}")
         self.fault = fault
         self.model = model
+
+
+class Remembers(Protocol):
+    """Who asks, with what it has learned of the models since the first reply."""
+
+    def remembered(self) -> Json: ...
+    def remember(self, known: Json) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,7 @@ class Caller(SeatBill):
         self._refs = list(seat.models)
         self._race: Race[ModelRef, AIMessage] | None = None
         self._racing: dict[int, ModelRef] = {}
+        self.remembers: Remembers | None = None
         self.replayed = False
         """Whether the last reply was written down by an earlier process."""
 

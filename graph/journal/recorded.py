@@ -35,6 +35,8 @@ class RecordedReply(_Entry):
     """The seat's models from then on, the one whose turn it is first."""
     counted_usd: float
     """What the calls count towards the spend cap."""
+    remembered: Json | None = None
+    """What whoever asked had learned of the models by then."""
 
 
 class RecordedCall(_Entry):

@@ -86,6 +86,7 @@ class RecordingCaller(Caller):
             switches=tuple(self.switches[switches:]),
             models=tuple(map(str, self._refs)),
             counted_usd=self.counted_usd - counted_usd,
+            remembered=self.remembers.remembered() if self.remembers else None,
         )
 
     def _begin(self) -> None:
@@ -109,6 +110,8 @@ class RecordingCaller(Caller):
         for call in recorded.calls:
             self._restore(call, carried=self._carried)
         self._count(recorded.counted_usd)
+        if self.remembers and recorded.remembered:
+            self.remembers.remember(recorded.remembered)
         if recorded.message is None:
             raise SeatFailed(recorded.fault or Fault("unexpected_error"), str(self.model))
         return read_ai(recorded.message)

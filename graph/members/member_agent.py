@@ -29,6 +29,7 @@ from langgraph_fusion.graph.members.member_turn import MemberTurn, Sending, Sent
 from langgraph_fusion.graph.members.repeats import OFTEN, Repeats
 from langgraph_fusion.graph.members.schedule import Schedule, TimeIsUp
 from langgraph_fusion.graph.members.tool_calls import shown
+from langgraph_fusion.graph.state import Json
 from langgraph_fusion.tools.desk import Desk
 from langgraph_fusion.tools.failure import ToolFailure
 
@@ -61,6 +62,18 @@ class MemberDesk(Desk):
     """Why it had to write before it had finished its research."""
     repeats: Repeats = field(default_factory=Repeats)
     sending: Sending = field(default_factory=Sending)
+
+    def __post_init__(self) -> None:
+        self.caller.remembers = self
+
+    def remembered(self) -> Json:
+        """What it learned on the way: written down, so that a resumed member sends the same."""
+        return {"sending": self.sending.model_dump(mode="json"), "cut_short": self.cut_short}
+
+    def remember(self, known: Json) -> None:
+        """Take what was written down with a reply."""
+        self.sending = Sending.model_validate(known["sending"])
+        self.cut_short = known["cut_short"]
 
     @property
     def must_write(self) -> bool:

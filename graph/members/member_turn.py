@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.language_models import BaseChatModel
@@ -13,6 +13,7 @@ from langchain_core.messages import (
     SystemMessage,
     ToolMessage,
 )
+from pydantic import BaseModel, ConfigDict
 
 from langgraph_fusion.graph.calls.caller import SeatFailed
 from langgraph_fusion.graph.events import tell
@@ -41,21 +42,22 @@ _SHRINK = 0.6
 _REFUSED = (400, 404, 422)
 
 
-@dataclass
-class Sending:
+class Sending(BaseModel):
     """What a member's models were found not to take; kept for its later turns."""
+
+    model_config = ConfigDict(extra="ignore")
 
     room: int | None = None
     """Characters that all tool results together may have."""
     shortened: int = 0
     """Tool results that are sent shortened."""
-    without_tools: set[ModelRef] = field(default_factory=set)
+    without_tools: set[ModelRef] = set()
     """Models that take no tools at all."""
-    in_plain_words: set[ModelRef] = field(default_factory=set)
+    in_plain_words: set[ModelRef] = set()
     """Models that are sent no tool calls, in the transcript either."""
-    with_tools: set[ModelRef] = field(default_factory=set)
+    with_tools: set[ModelRef] = set()
     """Models that refuse a transcript with tool calls when no tools are offered."""
-    without_choice: set[ModelRef] = field(default_factory=set)
+    without_choice: set[ModelRef] = set()
     """Models that refuse `tool_choice: "none"`."""
 
 

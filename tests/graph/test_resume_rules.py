@@ -1,12 +1,14 @@
 """What held for a run when it was stopped still holds when it goes on."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.tools import tool
 
-from langgraph_fusion.graph.ask import aask
+from langgraph_fusion.graph.ask import aask, deliberate
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.journal.resume import stopped_run
 from langgraph_fusion.graph.journal.run_store import open_runs
@@ -133,6 +135,47 @@ async def test_a_seat_stays_with_the_model_that_won_its_hedge(
     assert [(one.model, one.reason) for one in answer.switches] == [(f"openrouter:{A}", "slow")]
     calls = [(call.model, call.error, call.cost_usd) for call in result.bill.calls]
     assert (f"openrouter:{A}", "cancelled", None) in calls, "what the slow one cost is unknown"
+
+
+@tool
+async def long_lookup(query: str) -> str:
+    """Look something up that is long."""
+    return f"About {query}: " + "lorem ipsum " * 2000
+
+
+async def test_what_was_shortened_to_fit_a_model_is_sent_shortened_again(
+    serve: Serve, runs: Runs
+) -> None:
+    """No model has to refuse once more what was refused, and its cache is hit where it was."""
+
+    def member(seen: Seen) -> Any:
+        if sum(map(len, seen.tool_results)) > 30_000:
+            return status(400, body={"error": {"message": "maximum context length is 8 tokens"}})
+        if (count := len(seen.tool_results)) < 3:
+            return tool_calls([("long_lookup", {"query": f"{count}"})])
+        return hang() if stop else text("It is 42.")
+
+    def refused() -> int:
+        return sum(sum(map(len, one.tool_results)) > 30_000 for one in server.seen_by(A))
+
+    stop, run_id, lookups = False, "", 0
+    panel = [{"model": A}, {"model": B, "tools": [], "max_tool_calls": 0}]
+    given: Any = {"settings": settings(panel=panel), "tools": [long_lookup], "runs": runs}
+    server = await serve(cast({A: member}))
+    whole = await aask("What is it?", **given)
+    sent_by_whole, refused_to_whole = server.seen_by(A)[-1].tool_results, refused()
+    stop = True
+    async with aclosing(deliberate("What is it?", **given)) as events:
+        async for event in events:
+            run_id = str(event.get("run_id", run_id))
+            lookups += event["type"] == "member.tool_done"
+            if lookups == 3:
+                break
+    stop, made = False, len(server.seen_by(A))
+    result = await aask("What is it?", **given, run_id=run_id)
+    assert server.seen_by(A)[made].tool_results == sent_by_whole
+    assert refused() == 2 * refused_to_whole > 0
+    assert result.answers[0].shortened == whole.answers[0].shortened == 2
 
 
 async def test_a_panel_that_had_grown_has_the_same_seats(serve: Serve, runs: Runs) -> None:
