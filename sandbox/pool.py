@@ -80,6 +80,7 @@ class SandboxPool:
         self._client: DockerClient | None = None
         self._guard: Guard | None = None
         self._reaping: asyncio.Task[None] | None = None
+        self._closing = False
         self._sandboxes: list[DockerSandbox] = []
 
     async def __aenter__(self) -> Self:
@@ -145,7 +146,7 @@ class SandboxPool:
         """Start one member's container and check its locks; blocks.
 
         Raises:
-            SandboxUnavailable: If it does not start or is not locked as asked.
+            SandboxUnavailable: If it does not start or is not locked as asked, or the pool closes.
         """
         if self._client is None:
             raise SandboxUnavailable("The sandbox pool is closed.")
@@ -154,6 +155,8 @@ class SandboxPool:
             self._client, container_flags(self.settings, labels, proxy_directory)
         )
         try:
+            if self._closing:
+                raise SandboxUnavailable("The sandbox pool is closed.")
             if proxy_directory is not None:
                 container.start_forwarder()
             check_locks(container, self.settings)
@@ -192,6 +195,7 @@ class SandboxPool:
         await self._let_go(cleaned_up)
 
     async def _remove_everything(self) -> bool:
+        self._closing = True
         for sandbox in self._sandboxes:
             sandbox.hang_up()  # all of them, before the engine is asked anything
         await asyncio.gather(*(sandbox.close() for sandbox in self._sandboxes))

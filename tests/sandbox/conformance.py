@@ -1,8 +1,8 @@
 """What any implementation of the sandbox contract must withstand, one function a requirement.
 
-Each takes a fresh sandbox of at most 1 GiB, 128 processes, 256 MiB in /work and no network, and a
-second one of another member. A new implementation runs the same list: parametrise a test with
-`REQUIREMENTS` and await each with its own sandboxes.
+Each takes a fresh sandbox of at most 1 GiB, 128 processes, 256 MiB in /work and no network, and one
+of another member, which may be the same for all. A new implementation runs the same list:
+parametrise a test with `REQUIREMENTS` and await each with its own sandboxes.
 """
 
 import asyncio

@@ -24,7 +24,7 @@ async def sandbox(pool: SandboxPool) -> AsyncIterator[DockerSandbox]:
     await started.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def other_sandbox(pool: SandboxPool) -> AsyncIterator[DockerSandbox]:
     started = pool.start("B")
     yield started

@@ -1,17 +1,16 @@
 #!/usr/bin/env bash
-# Run the sandbox's tests in a virtual machine: Debian's own kernel, systemd, the unified control groups (cgroup v2),
-# AppArmor and Debian's Docker as its service. Nothing of this machine is changed but for the packages it needs.
+# Run the sandbox's tests on the unified control groups (cgroup v2), whatever this machine has: user-mode Linux boots
+# Debian with systemd and its own Docker service as a process. Nothing of this machine is changed but for the packages it needs.
 #
 #   tests/sandbox/cgroup_v2/run.sh [pytest arguments]
 #
-# Needs root on Debian. Settings, all optional (environment):
+# Needs root on Debian, but neither KVM nor a network once the disk is made. Settings, all optional (environment):
 #   CGROUP_V2_SUITE       Debian release in the machine (default: this system's)
-#   CGROUP_V2_ACCEL       kvm, or tcg to emulate the processor: the default where no KVM of the hardware answers, and slow
-#   CGROUP_V2_TIMEOUT_S   the machine is stopped after so long (default: 900, emulated 7200)
+#   CGROUP_V2_DISK        file to keep the machine's disk in and to use again; each run starts from it as it was made
+#   CGROUP_V2_TIMEOUT_S   the machine is stopped after so long (default: 7200)
 #   CGROUP_V2_CONSOLE     file for what the machine's console shows
 #
-# Exit status: pytest's in the machine, 1 if tests were skipped; 3 this system cannot run it, 4 the machine could not
-# be made or gave no result.
+# Exit status: pytest's in the machine; 3 this system cannot run it, 4 the machine could not be made or gave no result.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -20,7 +19,7 @@ python=$root/.venv/bin/python
 # shellcheck disable=SC1091
 suite=${CGROUP_V2_SUITE:-$(. /etc/os-release && echo "${VERSION_CODENAME:-}")}
 # What a Debian host with Docker has; python3 for the tests.
-packages=systemd-sysv,dbus,linux-image-cloud-amd64,initramfs-tools,apparmor,docker.io,iptables,tini,procps,python3
+packages=systemd-sysv,dbus,kmod,apparmor,docker.io,iptables,tini,procps,python3
 export DEBIAN_FRONTEND=noninteractive
 
 log() { echo "[cgroup_v2] $*" >&2; }
@@ -33,13 +32,14 @@ fail() { log "$2"; exit "$1"; }
 work=$(mktemp -d "${TMPDIR:-/tmp}/cgroup-v2.XXXXXX")
 trap 'rm -rf --one-file-system "$work"' EXIT
 
-# A /dev/kvm without the processor's own support, as in some virtual machines, is slower than emulation or fails.
-hardware_kvm() { [ -w /dev/kvm ] && { [ -d /sys/module/kvm_intel ] || [ -d /sys/module/kvm_amd ]; }; }
-
 need() { # command, package
   command -v "$1" >/dev/null && return
   log "installing $2"
   apt-get -qq update && apt-get install -y -qq --no-install-recommends "$2" >/dev/null || fail 3 "$2 could not be installed"
+}
+
+dependencies() {
+  "$python" -c 'import sys, tomllib; print(*tomllib.load(open(sys.argv[1], "rb"))["project"]["dependencies"], sep="\n")' "$root/pyproject.toml"
 }
 
 make_disk() {
@@ -49,61 +49,57 @@ make_disk() {
   mmdebstrap --quiet --variant=minbase --include="$packages" --skip=cleanup/apt \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
     "$suite" "$tree" "$mirror" || fail 4 "$suite could not be bootstrapped"
-  log "packing the checkout and what its tests import"
-  mkdir -p "$tree/opt/checkout"
-  git -C "$root" ls-files -z --cached --others --exclude-standard |
-    tar -C "$root" --null --files-from=- --ignore-failed-read -c | tar -C "$tree/opt/checkout" -x
+  log "installing what the tests import"
   "$python" -m pip install --quiet --no-warn-conflicts --only-binary=:all: \
     --target "$tree$(chroot "$tree" python3 -c 'import site; print(site.getsitepackages()[0])')" \
     --python-version "$(chroot "$tree" python3 -c 'import platform; print(platform.python_version())')" \
-    -c "$root/requirements.lock" docker pydantic pytest pytest-asyncio pytest-timeout 2>&1 | { grep -v '^WARNING' || true; }
-  install_job "$tree"
-  cp "$tree"/boot/vmlinuz-* "$work/kernel"
-  cp "$tree"/boot/initrd.img-* "$work/initrd"
-  mkfs.ext4 -q -F -E root_owner=0:0 -d "$tree" "$work/disk" 10G
+    -c "$root/requirements.lock" -r <(dependencies) pytest pytest-asyncio pytest-timeout 2>&1 | { grep -v '^WARNING' || true; }
+  mkdir -p "$tree/usr/lib/modules"
+  cp -a "/usr/lib/uml/modules/$(linux.uml --version)" "$tree/usr/lib/modules/"
+  # The kernel has no nat for nftables.
+  chroot "$tree" update-alternatives --quiet --set iptables /usr/sbin/iptables-legacy
+  chroot "$tree" update-alternatives --quiet --set ip6tables /usr/sbin/ip6tables-legacy
+  cp "$here/job.service" "$tree/etc/systemd/system/"
+  # The engine is installed and not running: bringing it up is part of what is tested.
+  chroot "$tree" systemctl --quiet disable docker.service docker.socket containerd.service
+  chroot "$tree" systemctl --quiet enable job.service
+  echo cgroup-v2 >"$tree/etc/hostname"
+  mkfs.ext4 -q -F -E root_owner=0:0 -d "$tree" "$disk.part" 12G
   rm -rf --one-file-system "$tree"
+  mv "$disk.part" "$disk"
 }
 
-install_job() { # tree
-  printf '%s\n' "${arguments[@]}" >"$1/opt/arguments"
-  cp "$here/job.service" "$1/etc/systemd/system/"
-  # The engine is installed and not running: bringing it up is part of what is tested.
-  chroot "$1" systemctl --quiet disable docker.service docker.socket containerd.service
-  chroot "$1" systemctl --quiet enable job.service systemd-networkd.service
-  printf '[Match]\nName=en* eth*\n[Network]\nDHCP=yes\n' >"$1/etc/systemd/network/any.network"
-  echo cgroup-v2 >"$1/etc/hostname"
+pack_checkout() {
+  printf '%s\n' "${arguments[@]}" >"$work/arguments"
+  git -C "$root" ls-files -z --cached --others --exclude-standard |
+    tar -C "$root" --null --files-from=- --ignore-failed-read --transform 's,^,checkout/,' -cf "$work/checkout.tar"
+  tar -C "$work" -rf "$work/checkout.tar" arguments
 }
 
 run_machine() {
-  log "starting the machine ($accel)"
-  # However this script ends, the machine ends with it.
-  setpriv --pdeathsig TERM timeout --foreground "$seconds" qemu-system-x86_64 -machine "q35,accel=$accel" -cpu "$cpu" -smp 2 -m 4G \
-    -nodefaults -display none -no-reboot -kernel "$work/kernel" -initrd "$work/initrd" \
-    -append "root=/dev/disk/by-id/virtio-disk rw console=ttyS0 panic=-1" \
-    -drive "file=$work/disk,id=disk,if=none,format=raw,cache=unsafe" -device virtio-blk-pci,drive=disk,serial=disk \
-    -drive "file=$base,id=base,if=none,format=raw,readonly=on" -device virtio-blk-pci,drive=base,serial=base \
-    -nic user,model=virtio-net-pci -device virtio-rng-pci \
-    -serial "file:${CGROUP_V2_CONSOLE:-/dev/null}" -serial stdio -serial "file:$work/status" </dev/null ||
+  log "starting the machine"
+  truncate -s 4096 "$work/status"
+  # However this script ends, the machine ends with it. Its memory is a file in /dev/shm, of the pages it has touched.
+  # It is one processor, and much faster when its processes need not be woken on another.
+  env -u TMPDIR -u TMP -u TEMP setpriv --pdeathsig TERM timeout --foreground "$seconds" \
+    taskset --cpu-list "$(taskset --cpu-list --pid $$ | grep -o '[0-9]*$')" linux.uml mem=6G \
+    "ubda=$work/changes,$disk" "ubdbr=$work/checkout.tar" "ubdcr=$base" "ubdd=$work/status" \
+    root=/dev/ubda rw cgroup_no_v1=all systemd.unified_cgroup_hierarchy=1 security=apparmor random.trust_cpu=on \
+    con=null ssl=null con0=null,fd:3 ssl0=null,fd:1 </dev/null 3>"${CGROUP_V2_CONSOLE:-/dev/null}" ||
     log "the machine ended with status $?"
 }
 
-arguments=("${@:-tests/sandbox}")
-accel=${CGROUP_V2_ACCEL:-$(hardware_kvm && echo kvm || echo tcg)}
-if [ "$accel" = kvm ]; then
-  cpu=host seconds=${CGROUP_V2_TIMEOUT_S:-900}
-else
-  log "no KVM of the hardware: the processor is emulated, which takes the better part of an hour"
-  cpu=max,la57=off seconds=${CGROUP_V2_TIMEOUT_S:-7200}
-  log "left out, being too much for it in 60 s: one gigabyte of output"
-  arguments+=(-o timeout=900 --deselect
-    "tests/sandbox/test_docker.py::test_a_docker_sandbox_meets_the_contract[a_gigabyte_of_output_is_cut_in_constant_memory]")
-fi
-need qemu-system-x86_64 qemu-system-x86
+[ $# -gt 0 ] || set -- tests/sandbox tests/graph/test_sandbox_of_a_run.py tests/cli/test_kept.py tests/cli/test_sandbox.py
+arguments=("$@")
+seconds=${CGROUP_V2_TIMEOUT_S:-7200}
+disk=${CGROUP_V2_DISK:-$work/disk}
+need linux.uml user-mode-linux
 need mmdebstrap mmdebstrap
 need mkfs.ext4 e2fsprogs
 base=$("$root/sandbox/ensure_engine.sh" --base)
-make_disk
+[ -e "$disk" ] || make_disk
+pack_checkout
 run_machine
-status=$(tr -d '\r\n' <"$work/status" || true)
+status=$(tr -d '\0\r\n' <"$work/status")
 [ -n "$status" ] || fail 4 "the machine gave no result (CGROUP_V2_CONSOLE=file keeps what its console shows)"
 exit "$status"
