@@ -11,7 +11,7 @@ demo: setup  ## Ask the offline panel about this project's documentation and wat
 test: setup engine  ## Run the tests on all cores, with a Docker engine the Docker tests too
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
 
-test-cgroup-v2: setup  ## As root on Debian, run the sandbox's tests in a virtual machine with cgroup v2
+test-cgroup-v2: setup  ## As root on Debian, run the sandbox's tests on cgroup v2, in user-mode Linux (half an hour)
 	@tests/sandbox/cgroup_v2/run.sh $(ARGS)
 
 check: setup  ## Lint, format and types over source and tests

