@@ -56,7 +56,7 @@ make_disk() {
   "$python" -m pip install --quiet --no-warn-conflicts --only-binary=:all: \
     --target "$tree$(chroot "$tree" python3 -c 'import site; print(site.getsitepackages()[0])')" \
     --python-version "$(chroot "$tree" python3 -c 'import platform; print(platform.python_version())')" \
-    -c "$root/requirements.lock" -r <(dependencies) pytest pytest-asyncio pytest-timeout 2>&1 | { grep -v '^WARNING' || true; }
+    -c "$root/requirements.lock" -r <(dependencies) pytest pytest-asyncio pytest-timeout pytest-xdist 2>&1 | { grep -v '^WARNING' || true; }
   mkdir -p "$tree/usr/lib/modules"
   cp -a "/usr/lib/uml/modules/$(linux.uml --version)" "$tree/usr/lib/modules/"
   # The kernel has no nat for nftables.
