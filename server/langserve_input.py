@@ -23,6 +23,7 @@ from pydantic import (
 from langgraph_fusion.graph.acceptance import NO_QUESTION
 from langgraph_fusion.graph.conversation import question_at
 from langgraph_fusion.server.bodies import NOT_TEXT
+from langgraph_fusion.server.langserve_failures import naming_failures
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 _CHAT: Any = {"type": "chat", "input": "messages", "output": "messages"}
@@ -81,7 +82,7 @@ class _Several(BaseModel):
 
 
 class CheckedRoute(APIRoute):
-    """Names the field that is wrong, with status 400."""
+    """Names the field that is wrong, with status 400, and why a stream failed."""
 
     def get_route_handler(self) -> Handler:
         answer = super().get_route_handler()
@@ -94,7 +95,7 @@ class CheckedRoute(APIRoute):
                 body.model_validate_json(await request.body())
             except ValidationError as error:
                 raise RequestValidationError(error.errors()) from error
-            return await answer(request)
+            return naming_failures(await answer(request))
 
         return checked
 

@@ -116,6 +116,39 @@ async def test_a_panel_that_fails_is_an_error_with_its_reason(serving: Serving) 
     assert answered.json()["error"]["failure_reason"] == "insufficient_credits"
 
 
+@pytest.mark.parametrize("endpoint", ["stream", "stream_events"])
+async def test_a_stream_ends_with_the_reason_its_run_failed(
+    endpoint: str, serving: Serving
+) -> None:
+    served = await serving(cast({model: status(402) for model in PANEL}))
+    async with httpx2.AsyncClient(base_url=f"{served.url}/fusion", timeout=30) as client:
+        sent = (await client.post(f"/{endpoint}", json=_body())).text
+    [last] = [line for line in sent.partition("event: error")[2].splitlines() if "data:" in line]
+    said = json.loads(last.removeprefix("data: "))
+    assert said["status_code"] == 402
+    assert "insufficient_credits" in said["message"]
+    assert said["error"]["failure_reason"] == "insufficient_credits"
+    assert said["error"]["run_id"]
+    assert "Internal Server Error" not in sent.partition("event: error")[2]
+    assert "sk-or-secret-key" not in sent
+
+
+async def test_remote_runnable_raises_the_reason_in_the_midst_of_a_stream(serving: Serving) -> None:
+    served = await serving(cast({model: status(402) for model in PANEL}))
+    remote: Any = RemoteRunnable(f"{served.url}/fusion/")
+    with pytest.raises(Exception, match="insufficient_credits"):
+        _ = [chunk async for chunk in remote.astream(asked(), config=CONFIG)]
+
+
+async def test_a_fault_of_ours_in_a_stream_tells_nothing_of_it(serving: Serving) -> None:
+    served = await serving(cast())
+    served.service.watchers.append(None)
+    async with httpx2.AsyncClient(base_url=f"{served.url}/fusion", timeout=30) as client:
+        sent = (await client.post("/stream", json=_body())).text
+    assert "the server failed unexpectedly; its log says how" in sent
+    assert "attribute" not in sent
+
+
 @pytest.mark.parametrize("endpoint", ["invoke", "stream", "stream_events"])
 async def test_a_client_that_goes_away_stops_its_run(endpoint: str, serving: Serving) -> None:
     def endless(seen: Seen) -> Reply:
