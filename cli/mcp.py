@@ -5,14 +5,21 @@ import json
 import signal
 import sys
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from importlib.util import find_spec
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from langgraph_fusion.cli.given import Given
 from langgraph_fusion.cli.output import say
+from langgraph_fusion.cli.own_runs import own_runs
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.preflight import check_settings, default_preset, user_prices
 from langgraph_fusion.graph.settings import load_settings
+
+if TYPE_CHECKING:
+    from langgraph_fusion.graph.ask import Events
+    from langgraph_fusion.graph.journal.runs import Runs
+    from langgraph_fusion.graph.settings import FusionSettings
 
 _LONGEST_LINE = 16 << 20
 """Bytes of one message; a question with whole documents in it fits."""
@@ -45,16 +52,38 @@ async def serve_stdio(settings: Given, limits: Given) -> None:
 async def _serve(settings: Given, limits: Given) -> None:
     from mcp.server.stdio import stdio_server
 
-    from langgraph_fusion.graph.ask import deliberate
     from langgraph_fusion.server.mcp import mcp_server
     from langgraph_fusion.server.permits import Permits
 
-    server = mcp_server(
-        lambda question, chosen, _: deliberate(question, chosen), Permits(**limits), settings
-    )
     stdin = cast("Any", _lines())
-    async with stdio_server(stdin=stdin) as (reads, writes):
+    async with own_runs() as runs, stdio_server(stdin=stdin) as (reads, writes):
+        server = mcp_server(_Deliberations(runs), Permits(**limits), settings)
         await server.run(reads, writes, server.create_initialization_options())
+
+
+class _Deliberations:
+    """Runs of the user's own, in the store of the command line."""
+
+    def __init__(self, runs: "Runs | None") -> None:
+        self._runs = runs
+
+    @property
+    def kept(self) -> bool:
+        return self._runs is not None
+
+    def asked(self, question: str, settings: "FusionSettings", request: Any) -> "Events":
+        from langgraph_fusion.graph.ask import deliberate
+
+        return deliberate(question, settings, runs=self._runs)
+
+    async def resumed(self, run_id: str, request: Any) -> "Events":
+        from langgraph_fusion.graph.journal.resume import stopped_run
+
+        assert self._runs is not None
+        stopped = await stopped_run(self._runs, run_id)
+        async with aclosing(stopped.events(self._runs)) as events:
+            async for event in events:
+                yield event
 
 
 async def _lines() -> AsyncIterator[str]:

@@ -201,7 +201,9 @@ class Conducted:
     async def _checked(self) -> str | None:
         """Find what is wrong with the request before its turn comes; the run it goes on with."""
         wanted = self._wanted
-        run_id = await continued_run(wanted.messages, self._service.store, self._client)
+        run_id = wanted.run_id
+        if run_id is None:
+            run_id = await continued_run(wanted.messages, self._service.store, self._client)
         settings = await accepted(wanted.messages, wanted.settings, run_id or new_id())
         self._wanted = replace(wanted, settings=settings)
         return run_id

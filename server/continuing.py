@@ -1,14 +1,19 @@
-"""Which run a conversation goes on with: the ids of the calls that were handed out name it."""
+"""Which run a request goes on with.
+
+A conversation does by the ids of the calls that were handed out, an MCP client by the run's id.
+"""
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from langchain_core.messages import AnyMessage, ToolMessage
 
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.journal.keeper import must_go_on
-from langgraph_fusion.graph.journal.resume import recorded_messages
+from langgraph_fusion.graph.journal.resume import recorded_messages, stopped_run
 from langgraph_fusion.graph.journal.runs import Runs, check_may_reopen
+from langgraph_fusion.server.wanted import Wanted
 
 _CALL = re.compile(r"call_(?P<run>[0-9a-f]{12})_\d+")
 
@@ -38,3 +43,19 @@ async def continued_run(
     check_may_reopen(record)
     must_go_on(record.id, recorded_messages(await store.journal(record)), messages)
     return record.id
+
+
+async def stopped_request(run_id: str, store: Runs, client: str | None) -> Wanted:
+    """What a run that has stopped was asked, to go on with it.
+
+    Raises:
+        ConfigError: If this client has no such run, or it cannot go on here.
+    """
+    record = await store.get(run_id)
+    if record.client != client:
+        raise ConfigError(f"there is no run {run_id!r}")
+    if record.files or record.out:
+        raise ConfigError(f"run {run_id} has files of this machine: `fusion resume {run_id}`")
+    stopped = await stopped_run(store, run_id)
+    wanted = Wanted.of(stopped.settings, list(stopped.messages), requested="resume")
+    return replace(wanted, run_id=record.id)

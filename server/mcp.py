@@ -1,33 +1,47 @@
-"""The MCP server: one tool, `deliberate`, whichever transport carries it.
+"""The MCP server: the tools `deliberate` and `resume`, whichever transport carries them.
 
 Progress notifications tell how the run goes, the result comes as text and as structured content,
 and a request that is cancelled or whose client goes away stops its run.
 """
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
 from mcp.server.lowlevel import Server
-from mcp.types import CallToolResult, TextContent, Tool, ToolAnnotations
-from pydantic import BaseModel, ConfigDict
+from mcp.types import CallToolResult, TextContent, Tool
 from starlette.requests import Request
 
-from langgraph_fusion.graph.errors import ConfigError, FusionError
+from langgraph_fusion.graph.errors import ConfigError, FusionError, RunFailed
 from langgraph_fusion.graph.fusion_tool import DELIBERATE, DESCRIPTION, text_for_model
 from langgraph_fusion.graph.presets import preset_descriptions
-from langgraph_fusion.graph.records import Failure, Totals
 from langgraph_fusion.graph.settings import FusionSettings
+from langgraph_fusion.server.mcp_result import Deliberated
+from langgraph_fusion.server.mcp_resume import READS, RESUME, resume_tool, wanted_run, way_on
 from langgraph_fusion.server.permits import OF_THE_REQUEST, OPERATORS_OWN, Permits
 from langgraph_fusion.server.presence import while_present
 from langgraph_fusion.server.progress import told
 from langgraph_fusion.server.sheltered import sheltered
 
 Json = dict[str, Any]
-Deliberations = Callable[[str, FusionSettings, Request | None], AsyncGenerator[Json]]
-"""How a transport runs a deliberation; over HTTP with admission around it."""
+Events = AsyncGenerator[Json]
+
+
+class Deliberations(Protocol):
+    """How a transport runs deliberations; over HTTP with admission around them."""
+
+    @property
+    def kept(self) -> bool:
+        """Whether a run that has stopped can go on."""
+
+    def asked(self, question: str, settings: FusionSettings, request: Request | None) -> Events:
+        """Begin a run."""
+
+    def resumed(self, run_id: str, request: Request | None) -> Events:
+        """Go on with a run; raises ConfigError if there is none that can."""
+
 
 _SEATS: dict[str, Json] = {
     "panel": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 8},
@@ -37,50 +51,6 @@ _SEATS: dict[str, Json] = {
 """How seats are described: by their models; a seat with further fields is accepted as well."""
 
 
-class CitedSource(BaseModel):
-    """A source in the answer's list."""
-
-    number: int
-    title: str
-    url: str
-    retrieved_at: str
-
-
-class Deliberated(BaseModel):
-    """The structured content of a result."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
-
-    run_id: str
-    preset: str
-    answer: str
-    """Markdown with numbered links; empty in mode `analysis`."""
-    sources: list[CitedSource]
-    analysis: Json | None
-    """The judge's analysis; null when no judge managed one."""
-    failed_members: list[Failure]
-    degraded: list[str]
-    notes: list[str]
-    unverified: list[str]
-    """Ids and addresses in the answer that no tool of the run retrieved."""
-    bill: Totals
-    """Tokens and US dollars; null is unknown, never zero."""
-
-    @classmethod
-    def of(cls, result: Json) -> "Deliberated":
-        """The part of a `FusionResult` that a client shows."""
-        cited = [one for one in result["sources"] if one["number"] and not one["same_as"]]
-        fields = {name: result[name] for name in cls.model_fields if name in result}
-        return cls.model_validate(
-            fields
-            | {
-                "sources": sorted(cited, key=lambda one: one["number"]),
-                "unverified": [one["text"] for one in result["unverified"]],
-                "bill": result["bill"]["total"],
-            }
-        )
-
-
 def mcp_server(
     deliberations: Deliberations, permits: Permits, base: Mapping[str, Any] | None = None
 ) -> "Server[Any, Any]":
@@ -88,15 +58,19 @@ def mcp_server(
     server: Server[Any, Any] = Server("langgraph-fusion", version=version("langgraph-fusion"))
 
     async def list_tools() -> list[Tool]:
-        return [_tool()]
+        return [_tool(), resume_tool()] if deliberations.kept else [_tool()]
 
     async def call_tool(name: str, arguments: Json) -> CallToolResult:
         try:
-            if name != DELIBERATE:
-                raise ConfigError(f"there is no tool {name!r}; use `{DELIBERATE}`")
-            question, settings = _wanted(arguments, permits, base or {})
             request = server.request_context.request
-            work = _followed(server, deliberations(question, settings, request))
+            if name == DELIBERATE:
+                question, settings = _wanted(arguments, permits, base or {})
+                events = deliberations.asked(question, settings, request)
+            elif name == RESUME and deliberations.kept:
+                events = deliberations.resumed(wanted_run(arguments), request)
+            else:
+                raise ConfigError(f"there is no tool {name!r}; use `{DELIBERATE}`")
+            work = _followed(server, events, kept=deliberations.kept)
             if request is not None:
                 work = while_present(request.receive, work)
             return _content(await sheltered(work))
@@ -116,7 +90,7 @@ def _tool() -> Tool:
         description=DESCRIPTION,
         inputSchema=_input_schema(),
         outputSchema=Deliberated.model_json_schema(),
-        annotations=ToolAnnotations(readOnlyHint=True, openWorldHint=True),
+        annotations=READS,
     )
 
 
@@ -157,16 +131,23 @@ def _wanted(
     return question, permits.settings(given, base)
 
 
-async def _followed(server: "Server[Any, Any]", events: AsyncGenerator[Json]) -> Json:
+async def _followed(server: "Server[Any, Any]", events: Events, *, kept: bool) -> Json:
     """Tell the client about the run while it works; return its result."""
     result: Json = {}
-    async with aclosing(events):
-        number = 0
-        async for event in events:
-            result = event.get("result", result)
-            if line := told(event):
-                number += 1
-                await _progress(server, number, line)
+    run_id = None
+    try:
+        async with aclosing(events):
+            number = 0
+            async for event in events:
+                result = event.get("result", result)
+                run_id = event.get("run_id", run_id)
+                if line := told(event):
+                    number += 1
+                    await _progress(server, number, line)
+    except RunFailed as failed:
+        if run_id is None or not kept:
+            raise
+        raise RunFailed(f"{failed}\n{way_on(run_id)}", failed.reason) from failed
     return result
 
 

@@ -1,6 +1,6 @@
 """MCP over streamable HTTP, beside the other doors of a server."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
@@ -14,8 +14,9 @@ from starlette.types import Receive, Scope, Send
 from langgraph_fusion.graph.errors import RunFailed
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.server.conduct import conducted
+from langgraph_fusion.server.continuing import stopped_request
 from langgraph_fusion.server.errors import api_error
-from langgraph_fusion.server.mcp import mcp_server
+from langgraph_fusion.server.mcp import Events, mcp_server
 from langgraph_fusion.server.own_pages import from_own_page
 from langgraph_fusion.server.service import Service
 from langgraph_fusion.server.visits import visit_of
@@ -38,7 +39,7 @@ _SESSION: dict[str, Any] = {
 }  # fmt: skip
 _METHODS: dict[str, dict[str, Any]] = {
     "POST": {
-        "summary": "Send a JSON-RPC message of MCP (streamable HTTP); the tool is `deliberate`.",
+        "summary": "Send a JSON-RPC message of MCP (streamable HTTP) to `deliberate` or `resume`.",
         "responses": {200: {"content": _STREAM}, 202: {"description": "A notification."}},
         "openapi_extra": {
             "parameters": [_SESSION],
@@ -62,7 +63,7 @@ _METHODS: dict[str, dict[str, Any]] = {
 
 
 def add_mcp(app: FastAPI, path: str = PATH) -> None:
-    """Serve the tool `deliberate` at the path, from the start of the application to its end."""
+    """Serve the tools at the path, from the start of the application to its end."""
     service: Service = app.state.service
     door = _Door(service)
 
@@ -92,7 +93,8 @@ class _Door(Response):
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        server = mcp_server(self._deliberations, self._service.config.permits)
+        deliberations = _Deliberations(self._service)
+        server = mcp_server(deliberations, self._service.config.permits)
         self._manager = StreamableHTTPSessionManager(
             server, max_request_body_size=self._service.config.max_body_bytes
         )
@@ -104,11 +106,32 @@ class _Door(Response):
         assert self._manager is not None, "the application has not been started"
         await self._manager.handle_request(scope, receive, send)
 
-    async def _deliberations(
-        self, question: str, settings: FusionSettings, request: Request | None
-    ) -> AsyncGenerator[dict[str, Any]]:
-        assert request is not None
+
+class _Deliberations:
+    """Runs of the server's clients, each going on with its own alone."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    @property
+    def kept(self) -> bool:
+        return self._service.store is not None
+
+    def asked(self, question: str, settings: FusionSettings, request: Request | None) -> Events:
         wanted = Wanted.of(settings, [HumanMessage(question)], requested="deliberate")
+        return self._conducted(wanted, request)
+
+    async def resumed(self, run_id: str, request: Request | None) -> Events:
+        assert request is not None
+        assert self._service.store is not None
+        client = visit_of(request, "mcp").client
+        wanted = await stopped_request(run_id, self._service.store, client)
+        async with aclosing(self._conducted(wanted, request)) as events:
+            async for event in events:
+                yield event
+
+    async def _conducted(self, wanted: Wanted, request: Request | None) -> Events:
+        assert request is not None
         try:
             async with (
                 conducted(self._service, wanted, visit_of(request, "mcp")) as run,

@@ -13,7 +13,8 @@ def told(event: Event) -> str:
 
 
 def _started(event: Event) -> str:
-    return "Panel: " + ", ".join(f"{one['seat']} {one['model']}" for one in event["seats"])
+    panel = ", ".join(f"{one['seat']} {one['model']}" for one in event["seats"])
+    return f"Panel: {panel}; run {event['run_id']}"
 
 
 def _member(event: Event) -> str:

@@ -47,6 +47,8 @@ class Wanted:
     """Our own additions to the response: panel, analysis, sources, bill, failures, timings."""
     progress: bool = True
     """Our own additions to the stream while the panel works."""
+    run_id: str | None = None
+    """The run to go on with, where the request names it."""
 
     @classmethod
     def of(cls, settings: FusionSettings, messages: list[AnyMessage], requested: str) -> "Wanted":

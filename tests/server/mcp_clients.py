@@ -52,6 +52,10 @@ class Progress:
         self.numbers: list[float] = []
         self.lines: list[str] = []
 
+    @property
+    def run_id(self) -> str:
+        return self.lines[0].rpartition("; run ")[2]
+
     async def __call__(self, progress: float, total: float | None, message: str | None) -> None:
         self.numbers.append(progress)
         self.lines.append(message or "")

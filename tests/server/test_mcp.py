@@ -50,7 +50,8 @@ async def test_a_client_deliberates_and_follows_the_run() -> None:
 
 async def test_the_tool_describes_its_settings_and_keeps_the_operators_to_itself() -> None:
     async with over_stdio(*OFFLINE) as session:
-        [tool] = (await session.list_tools()).tools
+        tool, again = (await session.list_tools()).tools
+    assert list(again.inputSchema["properties"]) == ["run_id"]
     fields = tool.inputSchema["properties"]
     assert tool.inputSchema["required"] == ["question"]
     assert "offline" in fields["preset"]["enum"]
@@ -104,6 +105,67 @@ async def test_a_cancelled_request_stops_its_run_and_nothing_else(serve: Serve) 
         await until(lambda: server.in_flight == 0)
         again = await session.call_tool("deliberate", {"question": "And now?"})
     assert text_of(again) == "Done."
+
+
+async def test_a_cancelled_call_is_resumed_and_pays_for_nothing_twice(serve: Serve) -> None:
+    waits = asyncio.Event()
+
+    async def script(seen: Any) -> Any:
+        if seen.model == JUDGE and not waits.is_set():
+            return hang()
+        return cast(answer="It is 42.")(seen)
+
+    server, progress = await serve(script), Progress()
+    asked = {"question": "Is it 42?"}
+    async with over_stdio(*SCRIPTED, env=keys(server)) as session:
+        call = session.call_tool("deliberate", asked, progress_callback=progress)
+        calling = asyncio.ensure_future(call)
+        await until(lambda: server.seen_by(JUDGE))
+        await cancel_last(session)
+        with pytest.raises(McpError, match="cancelled"):
+            await calling
+    waits.set()
+    async with over_stdio(*SCRIPTED, env=keys(server)) as session:
+        result = await session.call_tool("resume", {"run_id": progress.run_id})
+        finished = await session.call_tool("resume", {"run_id": progress.run_id})
+    assert text_of(result) == "It is 42."
+    assert result.structuredContent is not None
+    assert result.structuredContent["run_id"] == progress.run_id
+    assert [len(server.seen_by(model)) for model in PANEL] == [1, 1, 1]
+    assert finished.isError
+    assert "has finished" in text_of(finished)
+
+
+async def test_a_run_that_failed_says_how_to_go_on_once_the_cause_is_gone(serve: Serve) -> None:
+    broke = asyncio.Event()
+    broke.set()
+    server = await serve(lambda seen: status(402) if broke.is_set() else cast()(seen))
+    async with over_stdio(*SCRIPTED, env=keys(server)) as session:
+        failed = await session.call_tool("deliberate", {"question": "Is it 42?"})
+        run_id = text_of(failed).partition("with run_id ")[2].split()[0]
+        broke.clear()
+        result = await session.call_tool("resume", {"run_id": run_id})
+    assert (failed.isError, text_of(result)) == (True, "Done.")
+
+
+async def test_only_a_whole_id_of_a_run_is_taken(serve: Serve) -> None:
+    server = await serve(cast())
+    async with over_stdio(*SCRIPTED, env=keys(server)) as session:
+        for arguments in ({}, {"run_id": ""}, {"run_id": "1f0c"}, {"run_id": 7}):
+            refused = await session.call_tool("resume", arguments)
+            assert "run_id: give the 12 digits" in text_of(refused)
+        unknown = await session.call_tool("resume", {"run_id": "0" * 12})
+        assert "there is no run '000000000000'" in text_of(unknown)
+
+
+async def test_where_no_runs_are_kept_there_is_nothing_to_resume(serve: Serve) -> None:
+    server = await serve(cast({model: status(402) for model in PANEL}))
+    async with over_stdio(*SCRIPTED, env=keys(server) | {"FUSION_RUNS": "off"}) as session:
+        assert [tool.name for tool in (await session.list_tools()).tools] == ["deliberate"]
+        failed = await session.call_tool("deliberate", {"question": "Is it 42?"})
+        assert "run_id" not in text_of(failed)
+        refused = await session.call_tool("resume", {"run_id": "0" * 12})
+        assert "there is no tool 'resume'" in text_of(refused)
 
 
 @pytest.mark.parametrize("end", ["closed input", signal.SIGTERM, signal.SIGINT])

@@ -1,13 +1,17 @@
 """The MCP door of a running server, spoken to by the official client."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 from mcp import McpError
 
-from tests.graph.cast import JUDGE, PANEL, WRITER, A, cast
+from langgraph_fusion.graph.ask import aask
+from langgraph_fusion.graph.errors import RunFailed
+from langgraph_fusion.server.keys import Caps, KeyRing
+from tests.graph.cast import JUDGE, PANEL, WRITER, A, cast, settings
 from tests.scripted import Reply, Seen, hang, status, text
 from tests.server.conftest import Serving
 from tests.server.mcp_clients import Progress, cancel_last, over_http, text_of, until
@@ -85,6 +89,56 @@ async def test_a_connection_that_breaks_stops_its_run(serving: Serving) -> None:
             await until(lambda: served.models.in_flight == 3)
     await until(lambda: served.models.in_flight == 0)
     await until(lambda: not served.service.runs)
+
+
+async def test_a_run_is_resumed_by_the_key_it_belongs_to_and_no_other(
+    serving: Serving, tmp_path: Path
+) -> None:
+    judged = asyncio.Event()
+
+    def script(seen: Seen) -> Reply | Any:
+        waits = seen.model == JUDGE and not judged.is_set()
+        return hang() if waits else cast(answer="It is 42.")(seen)
+
+    ring = KeyRing(tmp_path / "keys.db")
+    ring.create()
+    mine, other = (ring.add(name, Caps()) for name in ("ada", "bob"))
+    place = str(tmp_path / "runs.db")
+    served = await serving(script, runs=place, keys=tmp_path / "keys.db")
+    progress = Progress()
+    async with over_http(f"{served.url}/mcp", mine) as session:
+        call = session.call_tool("deliberate", ASK, progress_callback=progress)
+        calling = asyncio.ensure_future(call)
+        await until(lambda: served.models.seen_by(JUDGE))
+        await cancel_last(session)
+        with pytest.raises(McpError, match="cancelled"):
+            await calling
+    await until(lambda: not served.service.runs)
+    judged.set()
+    wanted = {"run_id": progress.run_id}
+    async with over_http(f"{served.url}/mcp", other) as session:
+        refused = await session.call_tool("resume", wanted)
+        assert text_of(refused) == f"there is no run {progress.run_id!r}"
+    async with over_http(f"{served.url}/mcp", mine) as session:
+        assert text_of(await session.call_tool("resume", wanted)) == "It is 42."
+    assert [len(served.models.seen_by(model)) for model in PANEL] == [1, 1, 1]
+
+
+async def test_a_run_with_files_of_the_machine_is_not_resumed_from_outside(
+    serving: Serving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    place = str(tmp_path / "runs.db")
+    served = await serving(cast({model: status(402) for model in PANEL}), runs=place)
+    given = tmp_path / "data.csv"
+    given.write_text("n\n42\n")
+    store = served.service.store
+    with pytest.raises(RunFailed):
+        await aask("Sum?", settings(tools=["bash"]), runs=store, files=(given,))
+    run_id = (await store.latest()).id
+    async with over_http(f"{served.url}/mcp") as session:
+        refused = await session.call_tool("resume", {"run_id": run_id})
+    assert "has files of this machine: `fusion resume" in text_of(refused)
 
 
 async def test_failures_and_wrong_input_are_tool_errors(serving: Serving) -> None:
