@@ -21,7 +21,11 @@ from tests.docker_engine import IMAGE, containers_of
 
 # It ends politely with the tests that started it, also when those are killed.
 NAMESPACES = ("setpriv", "--pdeathsig", "TERM", "unshare", "--net", "--mount")
-OWN_ETC = 'mount --bind "$0" /etc && exec "$@"'
+# Without its socket dockerd starts one of its own: the system's would look for the containers'
+# files where only this engine sees them.
+OWN_CONTAINERD = "{ [ ! -e /run/containerd ] || mount -t tmpfs none /run/containerd; }"
+OWN_ETC = 'mount --bind "$0" /etc'
+RUN = 'exec "$@"'
 FIRST_ID, IDS, NOBODY_ELSE = 1_000_000, 65_536, 64_999
 
 
@@ -41,11 +45,12 @@ class SecondEngine:
             *("-p", f"{folder}/docker.pid", "-H", self.address),
             *("--bridge=none", "--iptables=false", "--ip6tables=false"),
         ]
-        self._before: list[str] = []
+        self._before = ["sh", "-c", f"{OWN_CONTAINERD} && {RUN}", "sh"]
         if remapped:
             folder.chmod(0o711)  # the remapped root has to reach its data
             self._options.append("--userns-remap=default")
-            self._before = ["sh", "-c", OWN_ETC, str(etc_with_dockremap(folder / "etc"))]
+            in_namespace = f"{OWN_CONTAINERD} && {OWN_ETC} && {RUN}"
+            self._before = ["sh", "-c", in_namespace, str(etc_with_dockremap(folder / "etc"))]
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
