@@ -16,6 +16,13 @@ REQUIRED = "REQUIRE_POSTGRES"
 _ROOT = Path("/usr/lib/postgresql")
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of an empty database of a server that lives as long as the tests."""
+    with postgres_server() as url:
+        yield url
+
+
 @contextmanager
 def postgres_server() -> Iterator[str]:
     """Start the server; yields the URL of an empty database."""

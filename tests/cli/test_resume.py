@@ -21,6 +21,9 @@ from langgraph_fusion.graph.result import FusionResult
 from tests.cli.warm import warm_fusion
 from tests.cli.world import ASK, World, running
 from tests.graph.cast import JUDGE, C
+from tests.postgres_server import postgres
+
+__all__ = ["postgres"]
 
 KILLS = 20
 
@@ -34,10 +37,12 @@ async def whole_run(folder: Path) -> tuple[FusionResult, World]:
     return FusionResult.model_validate_json(out), world
 
 
-async def killed_and_resumed(world: World, folder: Path) -> FusionResult | None:
+async def killed_and_resumed(
+    world: World, folder: Path, place: str | None = None
+) -> FusionResult | None:
     """The result of the run that was killed; None if it was as good as finished."""
     async with running(world) as env:
-        env["FUSION_RUNS"] = path = str(folder / "runs.db")
+        env["FUSION_RUNS"] = path = place or str(folder / "runs.db")
         world.process = warm_fusion(folder / "killed", env, *ASK)
         code, _, said = await world.process.ended()
         assert code in (0, -9), said
@@ -118,6 +123,18 @@ async def test_a_run_killed_at_twenty_random_points_goes_on_and_repeats_nothing_
 
     found = await asyncio.gather(*map(one, range(KILLS)))
     assert not [wrong for wrong in found if wrong]
+
+
+@pytest.mark.timeout(300)
+async def test_a_run_that_is_kept_in_postgresql_is_killed_and_resumed_as_well(
+    tmp_path: Path, postgres: str
+) -> None:
+    whole, reference = await whole_run(tmp_path / "whole")
+    world = World(kill_at=len(reference.happened) // 2)
+    result = await killed_and_resumed(world, tmp_path, postgres)
+    assert result is not None
+    check_one(world, result, whole)
+    assert [path.parent.name for path in tmp_path.rglob("*.db")] == ["whole"], "nothing elsewhere"
 
 
 async def test_ctrl_c_says_how_to_go_on_and_resume_takes_the_last_run(tmp_path: Path) -> None:

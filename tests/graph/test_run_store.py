@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +23,16 @@ from langgraph_fusion.graph.journal.runs import Runs, new_id
 from tests.graph.cast import JUDGE, A, cast, settings
 from tests.graph.conftest import Serve
 from tests.graph.stopping import stopped
-from tests.postgres_server import postgres_server
+from tests.postgres_server import postgres
 from tests.scripted import hang, text
+
+__all__ = ["postgres"]
 
 ODD = 'Grüße, \x00 a NUL, "quotes" and half a \ud83d pair'
 
 
 class Note(BaseModel):
     text: str
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    with postgres_server() as url:
-        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgres", "memory"])
