@@ -12,7 +12,8 @@
     assert server.requests[0].model == "vendor/one"
     assert server.usage().cost == bill.cost_usd
 
-The script may be async, and every reply can be `.after(seconds)`. The replies:
+The script may be async, and every reply can be `.after(seconds)` and the last on
+its connection, `.and_close()`. The replies:
 
 - `text(...)`, `tool_calls([...])`, `structured(obj)`: a message. `usage=` overrides fields of the
   derived usage block or, as None, leaves the block out; `cost=` likewise. Without it a cost is sent
@@ -29,6 +30,7 @@ A script that raises answers HTTP 500, and the exception leaves the `async with`
 import asyncio
 import inspect
 import json
+import socket
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -50,6 +52,7 @@ from tests.scripted_replies import (
 )
 from tests.scripted_replies import Reply as Reply  # scripts name it in their signature
 
+_CLOSES = web.RequestKey("closes", bool)
 Script = Callable[["Seen"], Reply | Awaitable[Reply]]
 
 
@@ -131,6 +134,13 @@ class ScriptedServer:
     _errors: list[Exception] = field(default_factory=list)
     _runner: web.AppRunner | None = None
 
+    async def also_at(self, listening: socket.socket) -> web.SockSite:
+        """Serve there as well, until the site is stopped."""
+        assert self._runner is not None
+        site = web.SockSite(self._runner, listening)
+        await site.start()
+        return site
+
     @property
     def open_connections(self) -> int:
         """TCP connections of clients, idle ones in their pools included."""
@@ -194,6 +204,7 @@ class ScriptedServer:
             self._errors.append(error)
             return web.json_response({"error": {"message": repr(error)}}, status=500)
         await asyncio.sleep(reply.delay)
+        request[_CLOSES] = reply.closes
         return await reply.send(
             Call(
                 request,
@@ -213,6 +224,7 @@ async def scripted_server(
     server = ScriptedServer(script, models)
     app = web.Application(client_max_size=64 * 2**20)
     app.router.add_route("*", "/{path:.*}", server._answer)
+    app.on_response_prepare.append(_close_if_last)
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
     server._runner = runner
@@ -224,6 +236,12 @@ async def scripted_server(
         await runner.cleanup()
     if server._errors:
         raise server._errors[0]
+
+
+async def _close_if_last(request: web.Request, response: web.StreamResponse) -> None:
+    if request.get(_CLOSES):
+        response.headers["Connection"] = "close"
+        response.force_close()
 
 
 def text(

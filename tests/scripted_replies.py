@@ -41,10 +41,15 @@ class Call:
 @dataclass(frozen=True)
 class Reply(ABC):
     delay: float = field(default=0.0, kw_only=True)
+    closes: bool = field(default=False, kw_only=True)
 
     def after(self, seconds: float) -> Self:
         """Return this reply, sent that much later."""
         return replace(self, delay=seconds)
+
+    def and_close(self) -> Self:
+        """Return this reply, the last one on its connection."""
+        return replace(self, closes=True)
 
     @abstractmethod
     async def send(self, call: Call) -> web.StreamResponse: ...

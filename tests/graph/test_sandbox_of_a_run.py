@@ -10,9 +10,20 @@ import pytest
 from langgraph_fusion.graph.ask import aask, deliberate
 from langgraph_fusion.graph.errors import ConfigError
 from tests.docker_engine import require_docker  # noqa: F401 - a fixture
-from tests.graph.cast import JUDGE, A, B, Part, asked_again, cast, disputed, judge, settings
+from tests.graph.cast import (
+    JUDGE,
+    WRITER,
+    A,
+    B,
+    Part,
+    asked_again,
+    cast,
+    disputed,
+    judge,
+    settings,
+)
 from tests.graph.conftest import Fuse, Serve
-from tests.scripted import Reply, Seen, hang, text, tool_calls
+from tests.scripted import Reply, Seen, broken_stream, hang, text, tool_calls
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("require_docker")]
 
@@ -63,6 +74,23 @@ async def test_a_caller_that_goes_away_leaves_no_container(serve: Serve) -> None
     assert _ours(run_id)
     await asyncio.wait_for(events.aclose(), 15)
     assert not _ours(run_id)
+
+
+@pytest.mark.parametrize("place", ["mid-run", "follow-up", "judge", "writer"])
+async def test_a_fault_leaves_no_container(fuse: Fuse, place: str) -> None:
+    computes, fault = _computes("echo $((6*7))"), broken_stream("Half an answer")
+    failing: dict[str, dict[str, Reply | Part]] = {
+        "mid-run": {A: lambda seen: fault if seen.tool_results else computes(seen)},
+        "follow-up": {A: asked_again(computes, fault)},
+        "judge": {A: computes, JUDGE: fault},
+        "writer": {A: computes, WRITER: fault},
+    }
+    script = cast({JUDGE: judge(disputed(), {}), **failing[place]})
+    panel = [A, {"model": B, "tools": []}]
+    fused = await fuse(script, settings(panel=panel, tools=["bash"]))
+    assert fused.result.answer
+    assert any(call.error for call in fused.result.bill.calls)
+    assert not _ours(fused.result.run_id)
 
 
 async def test_members_get_files_and_what_they_leave_is_kept(fuse: Fuse, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 All runs of one fault go to one server at the same time; `@` in a model's name says whose it is.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal
@@ -11,11 +11,18 @@ from typing import Any, Literal
 from langgraph_fusion.graph.result import FusionResult
 from langgraph_fusion.graph.settings import FusionSettings
 from tests.graph.cast import JUDGE, WRITER, A, B, Part, disputed, settings
+from tests.graph.faults.ports import Departing
 from tests.graph.faults.table import Fault, Place
 from tests.scripted import Reply, Seen, structured, text, tool_calls
 
 Variant = Literal["alone", "with a fallback", "once"]
 SPARE = "x/spare"
+PROVIDERS: dict[tuple[Place, Variant], str] = {
+    ("mid-run", "alone"): "vllm",
+    ("mid-run", "with a fallback"): "lmstudio",
+    ("follow-up", "alone"): "ollama",
+    ("follow-up", "with a fallback"): "local",
+}
 
 _ROLE: dict[Place, str] = {"judge": JUDGE, "writer": WRITER}
 _SEAT: dict[Place, str] = {"judge": "judge", "writer": "synthesizer"}
@@ -47,20 +54,30 @@ class Cell:
     def member(self) -> bool:
         return self.role == A
 
+    @property
+    def provider(self) -> str:
+        """Of the model that fails, where its address is the fault: a member has one of its own."""
+        return PROVIDERS.get((self.place, self.variant), "vllm")
+
+    @property
+    def begins(self) -> bool:
+        """Whether the model that fails has answered before."""
+        return self.place in ("mid-run", "follow-up")
+
 
 def cells(fault: Fault) -> list[Cell]:
     """All places and variants that make sense; a fault that never passes does not happen once."""
     variants: tuple[Variant, ...] = ("alone", "with a fallback", "once")
     if fault.hedge_s:
         variants = ("with a fallback",)
-    elif fault.attempts == 1 or not fault.reached:
+    elif fault.attempts == 1 or fault.address:
         variants = ("alone", "with a fallback")
     return [Cell(place, variant) for place, variant in product(fault.places, variants)]
 
 
 def settings_of(cell: Cell, fault: Fault, docs: str) -> FusionSettings:
     failing: dict[str, Any] = {
-        "model": cell.model(cell.role, "vllm" if fault.address else "openrouter"),
+        "model": cell.model(cell.role, cell.provider if fault.address else "openrouter"),
         "timeout_s": fault.timeout_s,
         "hedge_s": fault.hedge_s,
     }
@@ -72,7 +89,7 @@ def settings_of(cell: Cell, fault: Fault, docs: str) -> FusionSettings:
         "synthesizer": cell.model(WRITER),
         "max_rounds": int(cell.place == "follow-up"),
     }
-    if cell.place in ("mid-run", "follow-up"):
+    if cell.begins:
         given |= {"docs": docs, "tools": ["docs"], "max_tool_calls": 2}
     if cell.member:
         given["panel"] = [failing, {"model": cell.model(B), "max_tool_calls": 0}]
@@ -81,14 +98,17 @@ def settings_of(cell: Cell, fault: Fault, docs: str) -> FusionSettings:
     return settings(**given)
 
 
-def script_of(fault: Fault, all_cells: Iterable[Cell]) -> Part:
+def script_of(fault: Fault, all_cells: Iterable[Cell], departing: Mapping[str, Departing]) -> Part:
     """What the server says to the models of all these runs."""
     runs = list(all_cells)
     failed: set[str] = set()
 
-    def part(seen: Seen) -> Reply:
+    async def part(seen: Seen) -> Reply:
         cell = next(one for one in runs if one.owns(seen))
         role = seen.model.partition("@")[0]
+        if departing and cell.begins and role == cell.role:
+            await departing[cell.provider].leave()
+            return _good(cell, role, seen).and_close()
         over = cell.variant == "once" and seen.model in failed
         if role == cell.role and _is_there(cell.place, seen) and not over:
             failed.add(seen.model)

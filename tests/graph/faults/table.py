@@ -6,7 +6,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from tests.graph.faults.ports import deaf, refusing
+from tests.graph.faults.ports import Address
 from tests.scripted import (
     Reply,
     broken_stream,
@@ -43,10 +43,8 @@ class Fault:
     judge_attempts: int | None = None
     """If a judge is asked another number of times."""
     timeout_s: float = 30.0
-    address: str = ""
-    """Who gives the provider's address, if it is not the scripted server."""
-    reached: bool = True
-    """Whether the request reaches the server."""
+    address: Address | None = None
+    """What becomes of the provider's address: then no request reaches it."""
     hedge_s: float | None = None
     apart_s: float = 0.0
     """Between the starts of two runs, where a good reply must not come late."""
@@ -71,9 +69,9 @@ FAULTS = (
     Fault("5xx of a gateway", garbage(code=502), "upstream_error", 502),
     Fault("gateway timeout", garbage(code=504), "timeout", 504),
     Fault("connection refused", text(""), "connection", address="refusing",
-          places=OUTSIDE_TOOLS, reached=False, cost="free"),
-    Fault("connect timeout", text(""), "timeout", address="deaf",
-          places=OUTSIDE_TOOLS, reached=False, timeout_s=1.5, apart_s=0.2),
+          writes=False, cost="free"),
+    Fault("connect timeout", text(""), "timeout", address="deaf", timeout_s=1.5,
+          apart_s=0.2),
     Fault("read timeout", hang(), "timeout", timeout_s=1.5, apart_s=0.2),
     Fault("keep-alives only", keep_alive_only(), "timeout", timeout_s=1.5, apart_s=0.2),
     Fault("slow to begin", hang(), "slow", hedge_s=1.5, apart_s=0.4),
@@ -116,4 +114,3 @@ FAULTS = (
     Fault("request too large", said("Request too large", 413),
           "context_too_long", 413, attempts=1, attempts_with_tools=2, writes=False, cost="free"),
 )  # fmt: skip
-ADDRESSES = {"refusing": refusing, "deaf": deaf}

@@ -1,8 +1,8 @@
 """Every fault at every place, over real HTTP: the outcome, the bill, and that nothing is left."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
@@ -10,9 +10,19 @@ from langgraph_fusion.graph.ask import aask
 from langgraph_fusion.graph.records import Call, Totals
 from langgraph_fusion.graph.result import FusionResult
 from langgraph_fusion.models.http import close_http_client
+from tests.graph.cast import Part
 from tests.graph.faults.leaks import nothing_left
-from tests.graph.faults.places import Cell, cells, expected, outcome_of, script_of, settings_of
-from tests.graph.faults.table import ADDRESSES, FAULTS, Fault
+from tests.graph.faults.places import (
+    PROVIDERS,
+    Cell,
+    cells,
+    expected,
+    outcome_of,
+    script_of,
+    settings_of,
+)
+from tests.graph.faults.ports import Departing
+from tests.graph.faults.table import FAULTS, Fault
 from tests.scripted import ScriptedServer, scripted_server
 
 
@@ -21,14 +31,22 @@ async def test_a_fault_at_every_place(
     fault: Fault, docs: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     every = cells(fault)
-    async with nothing_left(), scripted_server(script_of(fault, every)) as server:
+    departing: dict[str, Departing] = {}
+    if fault.address:
+        departing = {name: Departing(fault.address) for name in PROVIDERS.values()}
+    async with nothing_left(), served(script_of(fault, every, departing), departing) as server:
         monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-secret-key")
         monkeypatch.setenv("OPENROUTER_BASE_URL", server.base_url)
-        with address_of(fault) as address:
-            monkeypatch.setenv("VLLM_BASE_URL", address)
-            results = await asyncio.gather(
-                *(run(cell, fault, docs, number) for number, cell in enumerate(every))
-            )
+        for name, address in departing.items():
+            monkeypatch.setenv(f"{name.upper()}_BASE_URL", address.base_url)
+
+        async def run(cell: Cell, number: int) -> FusionResult:
+            if departing and not cell.begins:
+                await departing[cell.provider].gone()
+            await asyncio.sleep(number * fault.apart_s)
+            return await aask("?", settings_of(cell, fault, docs))
+
+        results = await asyncio.gather(*(run(cell, number) for number, cell in enumerate(every)))
         await close_http_client()
         found = dict(zip(every, results, strict=True))
         for cell, result in found.items():
@@ -36,11 +54,6 @@ async def test_a_fault_at_every_place(
         for cell, result in found.items():
             bill_is_right(cell, fault, result, server)
         assert server.in_flight == 0
-
-
-async def run(cell: Cell, fault: Fault, docs: str, number: int) -> FusionResult:
-    await asyncio.sleep(number * fault.apart_s)
-    return await aask("?", settings_of(cell, fault, docs))
 
 
 def bill_is_right(cell: Cell, fault: Fault, result: FusionResult, server: ScriptedServer) -> None:
@@ -54,7 +67,7 @@ def bill_is_right(cell: Cell, fault: Fault, result: FusionResult, server: Script
     assert {_cost(call) for call in failed} == {fault.cost}
     assert (total.cost_usd is None) == (fault.cost == "unknown")
     reached = sum(cell.owns(seen) for seen in server.requests)
-    assert len(calls) - (0 if fault.reached else len(failed)) == reached
+    assert len(calls) - (len(failed) if fault.address else 0) == reached
 
 
 def _cost(call: Call) -> str:
@@ -63,7 +76,10 @@ def _cost(call: Call) -> str:
     return "known" if call.cost_usd else "free"
 
 
-@contextmanager
-def address_of(fault: Fault) -> Iterator[str]:
-    with ExitStack() as stack:
-        yield stack.enter_context(ADDRESSES[fault.address]()) if fault.address else ""
+@asynccontextmanager
+async def served(script: Part, departing: Mapping[str, Departing]) -> AsyncIterator[ScriptedServer]:
+    async with scripted_server(script) as server, AsyncExitStack() as stack:
+        for address in departing.values():
+            await address.open(server)
+            stack.callback(address.close)
+        yield server
