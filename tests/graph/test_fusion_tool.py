@@ -1,3 +1,4 @@
+import asyncio
 import json
 from typing import Any
 
@@ -11,7 +12,7 @@ from langgraph_fusion.models.factory import ModelOptions, chat_model
 from langgraph_fusion.models.ref import ModelRef
 from tests.graph.cast import JUDGE, PANEL, WRITER, Part, cast, settings
 from tests.graph.conftest import Serve
-from tests.scripted import Reply, Seen, status, text, tool_calls
+from tests.scripted import Reply, Seen, hang, status, text, tool_calls
 
 ASKED = {"messages": [HumanMessage("Decide for me.")]}
 
@@ -97,6 +98,21 @@ async def test_what_went_worse_than_asked_is_told_as_well(serve: Serve) -> None:
     await serve(cast({"m/agent": asks_once("Is it 42?"), JUDGE: text("no JSON")}))
     out = await agent(fusion_tool(settings())).ainvoke(ASKED)
     assert "Notes on this deliberation" in out["messages"][-1].text
+
+
+async def test_an_agent_that_is_cancelled_stops_the_deliberation(serve: Serve) -> None:
+    endless = dict.fromkeys(PANEL, hang())
+    server = await serve(cast({"m/agent": asks_once("Is it 42?"), **endless}))
+    work = asyncio.create_task(agent(fusion_tool(settings())).ainvoke(ASKED))
+    async with asyncio.timeout(30):
+        while server.in_flight < len(PANEL):
+            await asyncio.sleep(0.02)
+        work.cancel()
+        await asyncio.wait({work})
+        while server.in_flight:
+            await asyncio.sleep(0.02)
+    assert work.cancelled()
+    assert JUDGE not in {seen.model for seen in server.requests}
 
 
 def test_a_missing_key_is_an_error_when_the_tool_is_built() -> None:
