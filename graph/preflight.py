@@ -9,7 +9,8 @@ from typing import Any
 
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.presets import DEFAULT_PRESET
-from langgraph_fusion.graph.settings import FusionSettings, ModelSeat
+from langgraph_fusion.graph.seat import ModelSeat
+from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.graph.user_files import user_file
 from langgraph_fusion.models.errors import ModelConfigError
 from langgraph_fusion.models.local import local_servers

@@ -28,7 +28,8 @@ from langgraph_fusion.graph.journal.replaced_sandbox import ReplacedSandbox, use
 from langgraph_fusion.graph.members.quorum import Quorum
 from langgraph_fusion.graph.preflight import check_ready, library_settings, user_prices
 from langgraph_fusion.graph.records import Stage
-from langgraph_fusion.graph.settings import FusionSettings, ModelSeat
+from langgraph_fusion.graph.seat import ModelSeat
+from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.models.prices import PriceTable
 from langgraph_fusion.sandbox.base import Sandbox, SandboxUnavailable
 from langgraph_fusion.tools.desk import Library, open_library

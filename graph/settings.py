@@ -5,98 +5,34 @@ door builds its settings with `FusionSettings.model_validate({"preset": …, **w
 Never a key: servers copy settings into run metadata.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from ipaddress import ip_network
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    JsonValue,
-    StringConstraints,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, JsonValue, ValidationError, field_validator, model_validator
 
 from langgraph_fusion.graph.answer_form import check_form
 from langgraph_fusion.graph.calls.budget import UnknownCost
 from langgraph_fusion.graph.client_tools import check_tools
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.presets import DEFAULT_PRESET, preset_values
-from langgraph_fusion.models.ref import ModelRef
+from langgraph_fusion.graph.seat import (
+    MAX_SEATS,
+    SEAT_LETTERS,
+    ModelSeat,
+    PanelSeat,
+    Settings,
+    ToolGroup,
+    seats_from,
+)
 from langgraph_fusion.sandbox.settings import SandboxSettings
 from langgraph_fusion.tools.exclude import Exclusion
 
-ToolGroup = Literal["web_search", "web_fetch", "docs", "bash"]
-ReasoningEffort = Literal["max", "xhigh", "high", "medium", "low", "minimal", "none"]
 Mode = Literal["synthesize", "select", "analysis", "direct"]
 SearchBackendName = Literal["ddgs", "searxng", "tavily", "langchain"]
 
-SEAT_LETTERS = "ABCDEFGH"
-MAX_SEATS = len(SEAT_LETTERS)
-"""The hosted product's limit as well: 1 to 8 models (OpenRouter's `FusionPlugin` schema)."""
 
-ModelName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-
-
-class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-class ModelSeat(_Settings):
-    """A model and how to call it: a seat of the judge, of the synthesizer, or on the panel."""
-
-    model: ModelName
-    """`provider:model`; `openrouter` is the default provider."""
-    fallbacks: tuple[ModelName, ...] = ()
-    """Models that take over, in this order, on refusal, outage, missing credit or unknown model."""
-    temperature: float | None = Field(default=None, ge=0, le=2)
-    reasoning_effort: ReasoningEffort | None = None
-    max_tokens: int | None = Field(default=None, ge=16)
-    """Output limit of one call, reasoning tokens included."""
-    timeout_s: float = Field(default=180.0, gt=0, le=3600)
-    """Limit of one model call in seconds."""
-    hedge_s: float | None = Field(default=None, gt=0, le=3600)
-    """Seconds after which a call that has not begun to answer is given to the next model as well;
-    whichever begins first is kept. Needs a fallback, and costs both calls."""
-    extra: dict[str, JsonValue] = Field(default_factory=dict)
-    """Further fields of the request body, for example OpenRouter's `provider` preferences."""
-
-    @field_validator("model", "fallbacks")
-    @classmethod
-    def _readable(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
-        for name in (value,) if isinstance(value, str) else value:
-            ModelRef.parse(name)
-        return value
-
-    @model_validator(mode="after")
-    def _fallbacks_differ(self) -> Self:
-        if len({self.model, *self.fallbacks}) <= len(self.fallbacks):
-            raise ValueError("fallbacks: the same model stands twice; name each model once")
-        if self.hedge_s is not None and not self.fallbacks:
-            raise ValueError("hedge_s: there is no model to ask as well; name one in fallbacks")
-        return self
-
-    @property
-    def models(self) -> tuple[ModelRef, ...]:
-        """The seat's model, then its fallbacks."""
-        return tuple(ModelRef.parse(name) for name in (self.model, *self.fallbacks))
-
-
-class PanelSeat(ModelSeat):
-    """A place on the panel."""
-
-    tools: tuple[ToolGroup, ...] | None = None
-    """Tools of this seat; left out, those of the run."""
-    max_tool_calls: int | None = Field(default=None, ge=0, le=100)
-    """Tool budget of this seat for one round; left out, that of the run."""
-    instructions: str = Field(default="", max_length=8000)
-    """Added to this member's system prompt."""
-
-
-class FusionSettings(_Settings):
+class FusionSettings(Settings):
     """One deliberation: who sits where, with which tools, for how long and for how much."""
 
     preset: str = DEFAULT_PRESET
@@ -170,9 +106,7 @@ class FusionSettings(_Settings):
     @field_validator("panel", mode="before")
     @classmethod
     def _expand_panel(cls, value: Any) -> Any:
-        if isinstance(value, str) or not isinstance(value, Iterable):
-            raise ValueError('give a list of seats, for example ["vendor/model*3"]')
-        return tuple(seat for item in value for seat in _seats(item))
+        return seats_from(value)
 
     @field_validator("judge", "synthesizer", mode="before")
     @classmethod
@@ -271,15 +205,3 @@ def load_settings(given: Mapping[str, Any] | None = None) -> FusionSettings:
         return FusionSettings.model_validate(dict(given or {}))
     except ValidationError as error:
         raise ConfigError.from_validation(error) from None
-
-
-def _seats(item: Any) -> list[Any]:
-    """`"a/b*3"`, or a mapping whose model is so written, as three seats."""
-    seat = {"model": item} if isinstance(item, str) else item
-    name = seat.get("model") if isinstance(seat, Mapping) else None
-    if not isinstance(name, str) or "*" not in name:
-        return [seat]
-    model, _, times = name.rpartition("*")
-    if not times.strip().isdigit() or not 1 <= int(times) <= MAX_SEATS:
-        raise ValueError(f"{name!r}: write the number of seats as 1 to {MAX_SEATS} after the `*`")
-    return [{**seat, "model": model.strip()}] * int(times)

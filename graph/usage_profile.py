@@ -11,7 +11,8 @@ from typing import Any, Literal
 from langgraph_fusion.graph.evidence import Room
 from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.graph.records import Stage
-from langgraph_fusion.graph.settings import FusionSettings, ModelSeat, PanelSeat
+from langgraph_fusion.graph.seat import ModelSeat, PanelSeat
+from langgraph_fusion.graph.settings import FusionSettings
 
 Tier = Literal["low", "likely", "high"]
 TIERS: tuple[Tier, ...] = ("low", "likely", "high")

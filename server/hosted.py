@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag, model_validator
 
-from langgraph_fusion.graph.settings import FusionSettings, ReasoningEffort, ToolGroup
+from langgraph_fusion.graph.seat import ReasoningEffort, ToolGroup
+from langgraph_fusion.graph.settings import FusionSettings
 
 PRESETS = {"general-high": "quality", "general-budget": "budget", "general-fast": "fast"}
 """The hosted product's presets, and ours that stand for them."""

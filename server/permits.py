@@ -12,7 +12,8 @@ from typing import Any
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.preflight import BUILTIN_DOCS
 from langgraph_fusion.graph.presets import DEFAULT_PRESET
-from langgraph_fusion.graph.settings import FusionSettings, ModelSeat, load_settings
+from langgraph_fusion.graph.seat import ModelSeat
+from langgraph_fusion.graph.settings import FusionSettings, load_settings
 
 OF_THE_REQUEST = {
     "client_tools": "tools",

@@ -12,7 +12,8 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from langgraph_fusion.graph.settings import FusionSettings, ModelSeat, PanelSeat
+from langgraph_fusion.graph.seat import ModelSeat, PanelSeat
+from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.server.permits import OF_THE_REQUEST, OPERATORS_OWN
 
 _SEATS: Mapping[str, Any] = {

@@ -19,7 +19,7 @@ from langgraph_fusion.graph.calls.seat_bill import SeatBill
 from langgraph_fusion.graph.calls.stages import share
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.records import Switch
-from langgraph_fusion.graph.settings import ModelSeat
+from langgraph_fusion.graph.seat import ModelSeat
 from langgraph_fusion.graph.state import Json
 from langgraph_fusion.models.answer_text import text_of, verdict_on
 from langgraph_fusion.models.factory import ModelOptions, chat_model

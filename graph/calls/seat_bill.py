@@ -13,7 +13,7 @@ from langgraph_fusion.graph.calls.stages import share
 from langgraph_fusion.graph.calls.worst_case import prompt_tokens
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.records import Call, Stage
-from langgraph_fusion.graph.settings import ModelSeat
+from langgraph_fusion.graph.seat import ModelSeat
 from langgraph_fusion.models.faults import Fault
 from langgraph_fusion.models.prices import FREE, Price, PriceTable
 from langgraph_fusion.models.ref import ModelRef

@@ -1,0 +1,105 @@
+"""A seat of a run: a model and how to call it, on the panel also with which tools."""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
+
+from langgraph_fusion.models.ref import ModelRef
+
+ToolGroup = Literal["web_search", "web_fetch", "docs", "bash"]
+ReasoningEffort = Literal["max", "xhigh", "high", "medium", "low", "minimal", "none"]
+
+SEAT_LETTERS = "ABCDEFGH"
+MAX_SEATS = len(SEAT_LETTERS)
+"""The hosted product's limit as well: 1 to 8 models (OpenRouter's `FusionPlugin` schema)."""
+
+ModelName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+class Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class ModelSeat(Settings):
+    """A model and how to call it: a seat of the judge, of the synthesizer, or on the panel."""
+
+    model: ModelName
+    """`provider:model`; `openrouter` is the default provider."""
+    fallbacks: tuple[ModelName, ...] = ()
+    """Models that take over, in this order, on refusal, outage, missing credit or unknown model."""
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    """How freely it writes; left out, the provider's own."""
+    reasoning_effort: ReasoningEffort | None = None
+    """How long a reasoning model thinks; left out, the provider's own."""
+    max_tokens: int | None = Field(default=None, ge=16)
+    """Output limit of one call, reasoning tokens included."""
+    timeout_s: float = Field(default=180.0, gt=0, le=3600)
+    """Limit of one model call in seconds."""
+    hedge_s: float | None = Field(default=None, gt=0, le=3600)
+    """Seconds after which a call that has not begun to answer is given to the next model as well;
+    whichever begins first is kept. Needs a fallback, and costs both calls."""
+    extra: dict[str, JsonValue] = Field(default_factory=dict)
+    """Further fields of the request body, for example OpenRouter's `provider` preferences."""
+
+    @field_validator("model", "fallbacks")
+    @classmethod
+    def _readable(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        for name in (value,) if isinstance(value, str) else value:
+            ModelRef.parse(name)
+        return value
+
+    @model_validator(mode="after")
+    def _fallbacks_differ(self) -> Self:
+        if len({self.model, *self.fallbacks}) <= len(self.fallbacks):
+            raise ValueError("fallbacks: the same model stands twice; name each model once")
+        if self.hedge_s is not None and not self.fallbacks:
+            raise ValueError("hedge_s: there is no model to ask as well; name one in fallbacks")
+        return self
+
+    @property
+    def models(self) -> tuple[ModelRef, ...]:
+        """The seat's model, then its fallbacks."""
+        return tuple(ModelRef.parse(name) for name in (self.model, *self.fallbacks))
+
+
+class PanelSeat(ModelSeat):
+    """A place on the panel."""
+
+    tools: tuple[ToolGroup, ...] | None = None
+    """Tools of this seat; left out, those of the run."""
+    max_tool_calls: int | None = Field(default=None, ge=0, le=100)
+    """Tool budget of this seat for one round; left out, that of the run."""
+    instructions: str = Field(default="", max_length=8000)
+    """Added to this member's system prompt."""
+
+
+def seats_from(given: Any) -> tuple[Any, ...]:
+    """The seats of a list whose items may be names and may stand for several seats.
+
+    Raises:
+        ValueError: If it is no list, or an item no seat.
+    """
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise ValueError('give a list of seats, for example ["vendor/model*3"]')
+    return tuple(seat for item in given for seat in _seats(item))
+
+
+def _seats(item: Any) -> list[Any]:
+    """`"a/b*3"`, or a mapping whose model is so written, as three seats."""
+    seat = {"model": item} if isinstance(item, str) else item
+    name = seat.get("model") if isinstance(seat, Mapping) else None
+    if not isinstance(name, str) or "*" not in name:
+        return [seat]
+    model, _, times = name.rpartition("*")
+    if not times.strip().isdigit() or not 1 <= int(times) <= MAX_SEATS:
+        raise ValueError(f"{name!r}: write the number of seats as 1 to {MAX_SEATS} after the `*`")
+    return [{**seat, "model": model.strip()}] * int(times)
