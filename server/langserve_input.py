@@ -3,7 +3,7 @@
 LangServe itself answers what it cannot read with status 500, or in the midst of a stream.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Annotated, Any
 
 from fastapi import Request, Response
@@ -28,6 +28,11 @@ from langgraph_fusion.server.langserve_failures import naming_failures
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 _CHAT: Any = {"type": "chat", "input": "messages", "output": "messages"}
 """Which parts of input and output the playground draws as a conversation."""
+_MESSAGES: Mapping[str, Callable[[str], AnyMessage]] = {
+    "human": HumanMessage,
+    "ai": AIMessage,
+    "system": SystemMessage,
+}
 
 
 def _speaker(message: Any) -> Any:
@@ -108,8 +113,9 @@ def _body_of(path: str) -> type[BaseModel] | None:
 
 
 def _in_text(message: AnyMessage) -> AnyMessage:
+    """Its text alone: LangServe sends back what else is in it, and cannot write all of that."""
     parts = message.content if isinstance(message.content, list) else []
     for part in parts:
         if not isinstance(part, str) and not isinstance(part.get("text"), str):
             raise ValueError(NOT_TEXT.format(repr(part.get("type"))))
-    return message.model_copy(update={"content": message.text})
+    return _MESSAGES[message.type](message.text)
