@@ -1,10 +1,7 @@
 """The server processes of `fusion serve`: the address is opened and named once they can answer."""
 
-import os
 import socket
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
@@ -31,7 +28,9 @@ def serve_until_stopped(
         timeout_worker_healthcheck=_SPAWNED_WITHIN_S,
     )
     if workers > 1:
-        with _shared_metrics():
+        from langgraph_fusion.server.shared_metrics import shared_metrics
+
+        with shared_metrics():
             _Workers(config, [listening], announce).run()
         return
     try:
@@ -66,11 +65,3 @@ class _Workers(Multiprocess):
         if self._announce and all(process.is_ready() for process in self.processes):
             self._announce()
             self._announce = None
-
-
-@contextmanager
-def _shared_metrics() -> Iterator[None]:
-    """A folder where the workers' counts meet."""
-    with tempfile.TemporaryDirectory(prefix="fusion-metrics-") as folder:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        yield

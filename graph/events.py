@@ -7,7 +7,8 @@ happened, `seat` who (a letter, `judge` or `synthesizer`).
 |---|---|
 | `run.started` | run_id, kept, preset, seats [{seat, model}] and judge (none in mode |
 | | `direct`), synthesizer, tools, notes [str] |
-| `member.started` | seat, model, round, questions [str] (empty in the first round) |
+| `member.started` | seat, model, round, questions [str] (empty in the first round), |
+| | sandbox: whether a container was started for it, or is there from an earlier round |
 | `member.tool` | seat, round, call_id, tool, input (short text) |
 | `member.tool_done` | seat, round, call_id, tool, ok, seconds, summary (short text) |
 | `model.call` | seat, every field of `records.Call`; replayed (true) when it is told again |

@@ -54,6 +54,8 @@ class MemberAnswer(_Record):
     """Ids of the sources its author had been shown by then."""
     tool_calls: int = 0
     tool_errors: int = 0
+    searches: int = 0
+    """Web searches among the tool calls, without those that failed."""
     switches: tuple[Switch, ...] = ()
     cut_short: str | None = None
     """Why it wrote before it had finished its research: `time`, `quorum`, `budget`, `tool_budget`,

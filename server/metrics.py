@@ -19,6 +19,7 @@ from prometheus_client import (
 )
 
 from langgraph_fusion.server.admission import Admission
+from langgraph_fusion.server.shared_metrics import MULTIPROCESS, forget_gone_workers
 from langgraph_fusion.server.stages import Stages
 from langgraph_fusion.server.visits import Visit
 from langgraph_fusion.server.wanted import Wanted
@@ -26,8 +27,6 @@ from langgraph_fusion.server.watchers import Event, outcome
 from langgraph_fusion.tools import TOOL_GROUPS
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
-"""Set by `fusion serve --workers`: the workers' counts meet in this folder."""
 _SECONDS = (0.1, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600, 1200)
 _TOOLS = frozenset(name for group in TOOL_GROUPS.values() for name in group)
 
@@ -83,6 +82,7 @@ class Metrics:
         from prometheus_client.multiprocess import MultiProcessCollector
 
         together = CollectorRegistry()
+        forget_gone_workers(os.environ[MULTIPROCESS])
         MultiProcessCollector(together)  # type: ignore[no-untyped-call]
         return generate_latest(together)
 
@@ -95,16 +95,14 @@ class RunMetrics:
         self._door = door
         self._began = time.monotonic()
         self._stages = Stages(self._stage_ended)
-        self._with_bash = False
         self._sandboxed: set[str] = set()
 
     def event(self, event: Event) -> None:
         self._stages.event(event)
         match event["type"]:
             case "run.started":
-                self._with_bash = "bash" in event["tools"]
                 self._metrics.look_at_admission()
-            case "member.started":
+            case "member.started" if event["sandbox"]:
                 self._sandbox(event["seat"])
             case "member.finished":
                 self._answer(event["answer"])
@@ -128,7 +126,7 @@ class RunMetrics:
         self._metrics.stage_seconds.labels(stage).observe(end - began)
 
     def _sandbox(self, seat: str) -> None:
-        if self._with_bash and seat not in self._sandboxed:
+        if seat not in self._sandboxed:
             self._sandboxed.add(seat)
             self._metrics.sandboxes.inc()
 

@@ -58,6 +58,7 @@ def _money_and_tools(result: FusionResult, total: Totals, parts: tuple[str, str]
         "server_tool_use_details": {
             "tool_calls_requested": calls,
             "tool_calls_executed": calls - errors,
+            "web_search_requests": sum(answer.searches for answer in answers),
         },
         "is_byok": False,
     }

@@ -44,7 +44,8 @@ def member(letter: str, agent: Agent) -> Node:
         if (update := replayed(run, lane)) is not None:
             return _told_again(update, asked, quorum)
         desk = _desk(run, letter, state)
-        _tell_started(letter, str(desk.caller.model), desk.round, asked)
+        model, shell = str(desk.caller.model), desk.sandbox is not None
+        _tell_started(letter, model, desk.round, asked, sandbox=shell)
         began, drops = time.monotonic(), len(run.library.drops)
         task = _task(letter, state, asked)
         transcript, failure = await _research(agent, desk, task, run, quorum)
@@ -78,9 +79,12 @@ def _note_losses(run: Run, answer: MemberAnswer) -> None:
         )
 
 
-def _tell_started(seat: str, model: str, round: int, asked: list[AskedFollowUp]) -> None:
+def _tell_started(
+    seat: str, model: str, round: int, asked: list[AskedFollowUp], *, sandbox: bool
+) -> None:
     questions = [one.question for one in asked]
-    tell("member.started", seat=seat, model=model, round=round, questions=questions)
+    told = {"seat": seat, "model": model, "round": round, "questions": questions}
+    tell("member.started", **told, sandbox=sandbox)
 
 
 def _finish(answer: MemberAnswer, quorum: Quorum) -> None:
@@ -93,7 +97,7 @@ def _finish(answer: MemberAnswer, quorum: Quorum) -> None:
 def _told_again(update: Json, asked: list[AskedFollowUp], quorum: Quorum) -> Json:
     """The turn of a member that had finished in an earlier process."""
     answer = MemberAnswer(**update["answers"][0])
-    _tell_started(answer.seat, answer.model, answer.round, asked)
+    _tell_started(answer.seat, answer.model, answer.round, asked, sandbox=False)
     tell_calls(update)
     _finish(answer, quorum)
     return update

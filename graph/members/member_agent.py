@@ -56,6 +56,7 @@ class MemberDesk(Desk):
     schedule: Schedule
     tool_calls: int = 0
     tool_errors: int = 0
+    searches: int = 0
     loops: bool = False
     """It went on calling tools in its tool-free turn."""
     cut_short: str | None = None
@@ -187,11 +188,13 @@ class MemberTurns(AgentMiddleware[Any, Any]):
             answer = await desk.tools.recorded(request, work)
         else:
             desk.tool_calls = min(desk.tool_calls + 1, desk.max_tool_calls)
-        desk.tool_errors += answer.status == "error"
+        ok = answer.status != "error"
+        desk.tool_errors += not ok
+        desk.searches += ok and call["name"] == "web_search"
         tell(
             "member.tool_done",
             **told,
-            ok=answer.status != "error",
+            ok=ok,
             seconds=round(time.monotonic() - began, 3),
             summary=shown(answer.text),
         )

@@ -37,6 +37,7 @@ def answer_of(
         shown=tuple(one.id for one in desk.library.sources.all() if one.seat == desk.seat),
         tool_calls=desk.tool_calls,
         tool_errors=desk.tool_errors,
+        searches=desk.searches,
         switches=tuple(desk.caller.switches),
         cut_short=desk.cut_short,
         shortened=desk.sending.shortened,

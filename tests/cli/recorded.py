@@ -132,6 +132,7 @@ def first_round() -> list[Event]:
                 "model": f"vendor/{name}",
                 "round": 0,
                 "questions": [],
+                "sandbox": True,
             }
             for seat, name in zip("ABC", ("one", "two", "three"), strict=True)
         ),
@@ -199,6 +200,7 @@ def follow_up_round() -> list[Event]:
             "model": "vendor/one",
             "round": 1,
             "questions": [FOLLOW_UP["question"]],
+            "sandbox": True,
         },
         tool("A", "t2", "web_fetch", "https://lake.example/census", 1),
         {

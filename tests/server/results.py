@@ -52,7 +52,7 @@ def result(calls: list[Call] | None = None, **given: Any) -> FusionResult:
         "answers": [
             {"seat": "B", "model": "openrouter:v/fallback", "text": "17", "status": "ok"},
             {"seat": "A", "model": "openrouter:v/a", "text": "42", "status": "ok",
-             "tool_calls": 3, "tool_errors": 1},
+             "tool_calls": 3, "tool_errors": 1, "searches": 1},
             {"seat": "C", "model": "openrouter:v/c", "status": "failed", "error": failure},
             {"seat": "A", "model": "openrouter:v/a", "text": "42!", "status": "ok", "round": 1},
         ],

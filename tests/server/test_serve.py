@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+import os
 import re
 import signal
 import socket
 import sqlite3
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from tests.cli.processes import FUSION, ROOT, environment, run
 from tests.graph.cast import JUDGE, WRITER, A, B, C, Part, cast
 from tests.scripted import ScriptedServer, hang, scripted_server, text
 from tests.server.asking import asking, body, until
+
+NO_ENV: Mapping[str, str] = {}
 
 
 class Command:
@@ -44,10 +47,13 @@ class Command:
 
 
 @asynccontextmanager
-async def served(script: Part, place: Path, *options: str) -> AsyncIterator[Command]:
+async def served(
+    script: Part, place: Path, *options: str, env: Mapping[str, str] = NO_ENV
+) -> AsyncIterator[Command]:
     async with scripted_server(script) as models:
         env = environment(
             {
+                **env,
                 "OPENROUTER_API_KEY": "sk-or-secret-key",
                 "OPENROUTER_BASE_URL": models.base_url,
                 "XDG_DATA_HOME": str(place),
@@ -128,6 +134,52 @@ async def test_several_workers_share_one_port_and_one_page_of_metrics(tmp_path: 
             page = (await http.get(f"{server.url}/metrics")).text
         assert 'fusion_runs_total{door="chat",outcome="ok"} 4.0' in page
         await server.stopped()
+
+
+async def test_what_killed_workers_had_under_way_is_forgotten(tmp_path: Path) -> None:
+    async with served(cast({B: hang()}), tmp_path, "--workers", "2") as server:
+        asked = asyncio.create_task(server.client.chat.completions.create(**asking()))
+        await until(lambda: len(server.models.requests) == 3)
+        assert "fusion_runs_in_flight 1.0" in await _metrics(server)
+        for pid in _workers(server.process.pid):
+            os.kill(pid, signal.SIGKILL)
+        with pytest.raises(openai.APIConnectionError):
+            await asked
+        assert "fusion_runs_in_flight 0.0" in await _metrics(server)
+        await server.stopped()
+
+
+async def _metrics(server: Command) -> str:
+    """The page, as soon as a worker is there to show it."""
+    async with httpx2.AsyncClient(timeout=60) as http, asyncio.timeout(60):
+        while True:
+            with suppress(httpx2.TransportError):
+                return (await http.get(f"{server.url}/metrics")).text
+            await asyncio.sleep(0.1)
+
+
+def _workers(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    spawned = (int(one) for one in children)
+    return [one for one in spawned if b"spawn_main" in Path(f"/proc/{one}/cmdline").read_bytes()]
+
+
+async def test_the_counts_of_a_killed_server_are_removed_by_the_next(tmp_path: Path) -> None:
+    place = tmp_path / "tmp"
+    place.mkdir()
+    env = {"TMPDIR": str(place)}
+    async with served(cast(), tmp_path, "--workers", "2", env=env) as killed:
+        (left,) = place.glob("fusion-metrics-*")
+        async with served(cast(), tmp_path, "--workers", "2", env=env) as beside:
+            assert len(set(place.glob("fusion-metrics-*"))) == 2, "that of a living one stays"
+            await beside.stopped()
+        killed.process.kill()
+        await killed.process.wait()
+    async with served(cast(), tmp_path, "--workers", "2", env=env) as server:
+        (found,) = place.glob("fusion-metrics-*")
+        assert found != left
+        await server.stopped()
+    assert not list(place.glob("fusion-metrics-*"))
 
 
 async def test_keys_made_by_the_command_open_the_server(tmp_path: Path) -> None:

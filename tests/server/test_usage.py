@@ -14,7 +14,11 @@ def test_a_chat_completion_reports_the_whole_run_once() -> None:
         "total_tokens": 440,
         "prompt_tokens_details": {"cached_tokens": 20},
         "completion_tokens_details": {"reasoning_tokens": 12},
-        "server_tool_use_details": {"tool_calls_requested": 3, "tool_calls_executed": 2},
+        "server_tool_use_details": {
+            "tool_calls_requested": 3,
+            "tool_calls_executed": 2,
+            "web_search_requests": 1,
+        },
         "is_byok": False,
         "cost": 0.04,
         "cost_details": {
