@@ -15,7 +15,7 @@ from tests.graph.cast import (
     judge,
     settings,
 )
-from tests.graph.conftest import Fuse
+from tests.graph.conftest import Fuse, Price
 from tests.scripted import status, text
 
 AGREED = {"consensus": [{"claim": "It is 42.", "seats": ["A", "B"]}]}
@@ -129,3 +129,15 @@ async def test_the_result_says_why_no_further_round_was_asked(fuse: Fuse) -> Non
     assert fused.result.ended_by == "nothing_to_ask"
     fused = await fuse(cast({JUDGE: status(401)}), settings())
     assert fused.result.ended_by == "not_compared"
+
+
+async def test_seats_stay_empty_when_the_money_for_them_is_gone(fuse: Fuse, priced: Price) -> None:
+    """The two answers use up the panel's share of the cap."""
+    long = text("word " * 9000)
+    script = cast({A: long, B: long, JUDGE: judge(disputed())})
+    fused = await fuse(script, adaptive(budget_usd=0.075))
+    grown = fused.result.panel_growth
+    assert grown is not None
+    assert (grown.added, grown.reason) == ((), "no_time_or_money")
+    assert "panel_not_grown" in fused.result.degraded
+    assert not fused.server.seen_by(C)

@@ -65,6 +65,21 @@ async def test_a_page_that_all_members_want_is_fetched_once(
     assert all("Heat is made" in answer.text for answer in fused.result.answers)
 
 
+async def test_another_page_and_another_run_are_fetched_apart(
+    fuse: Fuse, served: Site, page: Page
+) -> None:
+    page.go_on.set()
+    script = cast({A: fetches(f"{served.base}/page"), B: fetches(f"{served.base}/page?n=2")})
+    for _ in range(2):
+        await fuse(script, settings(panel=[A, B], **OPEN))
+    assert sorted(one.path_qs for one in served.seen) == [
+        "/page",
+        "/page",
+        "/page?n=2",
+        "/page?n=2",
+    ]
+
+
 async def test_a_search_that_all_members_make_is_made_once(
     fuse: Fuse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
