@@ -9,6 +9,8 @@ from uvicorn.supervisors import Multiprocess
 Announce = Callable[[], None]
 _AFTER_GRACE_S = 5
 """For the last words to clients and the removal of containers."""
+_IDLE_S = 75
+"""Longer than clients keep a connection: one closed under a request would fail it. As nginx."""
 _SPAWNED_WITHIN_S = 60
 """A busy machine may take longer than uvicorn's five seconds to start a process."""
 
@@ -21,9 +23,11 @@ def serve_until_stopped(
         "langgraph_fusion.server.app:app_of_environment",
         factory=True,
         workers=workers,
+        loop="langgraph_fusion.cli.sharing_loop:SharingLoop" if workers > 1 else "auto",
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=_IDLE_S,
         timeout_graceful_shutdown=round(grace_s) + _AFTER_GRACE_S,
         timeout_worker_healthcheck=_SPAWNED_WITHIN_S,
     )

@@ -2,7 +2,7 @@
 
     python -m bench.graph                      # about twenty minutes
     python -m bench.graph --quick              # a few minutes
-    python -m bench.graph --only plain tails   # some of it
+    python -m bench.graph --only plain late    # some of it
     python -m bench.graph --markdown           # tables to paste into docs/performance.md
 
 Every arm makes the same calls to a model server in a process of its own, and the arms take turns;
@@ -21,8 +21,9 @@ from typing import Any
 from rich.console import Console
 
 from bench.graph import experiments
-from bench.graph.experiments import QUICK, Size
+from bench.graph.late import late
 from bench.graph.plots import draw
+from bench.graph.size import QUICK, Size
 from bench.graph.stage import Server, model_server
 from bench.graph.tables import tables
 
@@ -31,7 +32,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     "plain": partial(experiments.loads, agentic=False),
     "agentic": partial(experiments.loads, agentic=True),
     "streams": experiments.streams,
-    "tails": experiments.tails,
+    "late": late,
     "memory": experiments.memory,
 }
 

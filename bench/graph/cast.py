@@ -9,6 +9,10 @@ TOOL_TURNS = 5
 """Tool calls of a member in the agentic workload; a sixth turn answers."""
 
 
+SERVED_TOOL = "docs_search"
+"""What stands for it in a server, which takes no tool of ours: the documents of a folder."""
+
+
 def looked_up(key: str) -> str:
     """What the tool returns: about a thousand characters, at once."""
     return f"{key}: " + "a fact that is worth a line of its own. " * 25

@@ -2,44 +2,22 @@
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from bench.graph.arms import ARMS, CLI, HTTP, HTTP_TWICE, OURS, SERVED
+from bench.graph.arms import ARMS, CLI, HTTP, HTTP_TWICE, LEAN, OURS
 from bench.graph.arms.base import Workload
-from bench.graph.cast import JUDGE, SPARE_JUDGE, SPARE_WRITER, TOOL_TURNS, WRITER
+from bench.graph.cast import TOOL_TURNS
+from bench.graph.size import QUICKLY, Size
 from bench.graph.stage import Server, Worker, workers
 
 Row = dict[str, Any]
-QUICKLY = "constant:0.01"
-"""Latency while the arms get ready."""
-
-
-@dataclass(frozen=True)
-class Size:
-    """How much of everything: the whole takes about twenty minutes, a quick one minutes."""
-
-    call_s: float = 0.5
-    rounds: int = 3
-    singles: int = 7
-    """Single runs, of which the median counts."""
-    each: int = 3
-    """Runs that each of several clients makes, one after the other."""
-    loads: tuple[int, ...] = (1, 10, 50, 200)
-    tail_runs: int = 400
-    tail_at: int = 40
-    waiting: int = 200
-    flat_runs: int = 1000
-
-
-QUICK = Size(rounds=1, singles=3, each=1, loads=(1, 50), tail_runs=80, waiting=50, flat_runs=200)
 
 
 async def loads(server: Server, size: Size, *, agentic: bool) -> list[Row]:
     """Every arm under every load; the arms take turns."""
     turns = TOOL_TURNS + 3 if agentic else 3
     workload = Workload(server.url, agentic=agentic)
-    labels = [label for label in ARMS if not agentic or label not in SERVED]
+    labels = [label for label in ARMS if not agentic or label not in (CLI, HTTP_TWICE)]
     found: list[Row] = []
     await server.set(QUICKLY)
     async with workers(labels, workload) as ready:
@@ -69,46 +47,10 @@ async def streams(server: Server, size: Size) -> list[Row]:
     return [{"arm": label, **_streamed(runs)} for label, runs in found.items()]
 
 
-async def tails(server: Server, size: Size) -> list[Row]:
-    """How long runs take when one call in twenty takes twenty times as long."""
-    quorum = {"quorum": 2, "grace_s": size.call_s}
-    hedged = {
-        "judge": _hedged(JUDGE, SPARE_JUDGE, size),
-        "synthesizer": _hedged(WRITER, SPARE_WRITER, size),
-    }
-    plans: list[tuple[str, str, Row]] = [
-        ("members", "waits for all", {}),
-        ("members", "quorum 2 of 3", quorum),
-        ("every call", "waits for all", {}),
-        ("every call", "quorum 2 of 3", quorum),
-        ("every call", "quorum, judge and writer hedged", quorum | hedged),
-    ]
-    found: list[Row] = []
-    for where, name, settings in plans:
-        kind = "panel-tail" if where == "members" else "tail"
-        await server.set(QUICKLY)
-        async with workers([OURS], Workload(server.url, settings=settings)) as ready:
-            await server.set(f"{kind}:{size.call_s}:20:20")
-            each = size.tail_runs // size.tail_at
-            row = await ready[OURS].do("load", at=size.tail_at, each=each)
-        runs = sorted(row["runs_s"])
-        found.append(
-            {
-                "late": where,
-                "plan": name,
-                "p50_s": statistics.median(runs),
-                "p95_s": runs[int(0.95 * len(runs))],
-                "all_heard": sum(heard == 3 for heard in row["heard"]) / len(runs),
-                "runs_s": runs,
-            }
-        )
-    return found
-
-
 async def memory(server: Server, size: Size) -> list[Row]:
     """What a waiting run holds, and what is left of runs that are over."""
     found: list[Row] = []
-    for label in (label for label in ARMS if label not in (CLI, HTTP_TWICE)):
+    for label in (label for label in ARMS if label not in (CLI, HTTP_TWICE, LEAN)):
         await server.set(QUICKLY)
         async with workers([OURS, label], Workload(server.url)) as ready:
             held = await _held(ready[label], server, size)
@@ -143,6 +85,7 @@ async def _load(worker: Worker, server: Server, at: int, each: int) -> Row:
         "run_s": statistics.median(row["runs_s"]),
         "runs_per_s": runs / row["wall_s"],
         "cpu_ms": 1000 * row["cpu_s"] / runs,
+        "others_cpu_ms": 1000 * (row["client_cpu_s"] + after["cpu_s"] - before["cpu_s"]) / runs,
         "lag_ms": 1000 * row["lag_s"],
         "rss_mib": row["rss_mib"],
         "tokens": (after["tokens"] - before["tokens"]) / runs,
@@ -163,7 +106,3 @@ def _middle(rows: Sequence[Row], critical_s: float) -> Row:
     """The median of every measure, and the time over the critical path."""
     middle = {key: statistics.median(row[key] for row in rows) for key in rows[0]}
     return {**middle, "over_critical": middle["run_s"] / critical_s, "rounds": len(rows)}
-
-
-def _hedged(model: str, spare: str, size: Size) -> Row:
-    return {"model": model, "fallbacks": [spare], "hedge_s": 2 * size.call_s}

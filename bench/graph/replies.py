@@ -6,11 +6,12 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from bench.graph.cast import TOOL, TOOL_TURNS
+from bench.graph.cast import SERVED_TOOL, TOOL, TOOL_TURNS
 
 ANSWER = "It is 42, and here is why. " * 12
 PIECES = 40
 """Of a streamed answer."""
+_SEAT = re.compile(rb'<answer seat=\\"([A-H])')
 _RESULT = re.compile(rb'"role": ?"tool"')
 
 
@@ -18,9 +19,13 @@ def whole(body: bytes, model: str) -> tuple[bytes, int]:
     """Return the reply to a request, and its tokens."""
     tokens = len(body) // 4, len(ANSWER) // 4
     if model.startswith("j/"):
-        message: dict[str, Any] = {"content": json.dumps({"best_answer": "A"})}
+        shown = _SEAT.search(body)
+        best = shown[1].decode() if shown else "A"
+        message: dict[str, Any] = {"content": json.dumps({"best_answer": best})}
     elif b'"tools":' in body and (turn := len(_RESULT.findall(body))) < TOOL_TURNS:
-        message = {"content": None, "tool_calls": [_call(turn)]}
+        served = SERVED_TOOL.encode() in body
+        name, argument = (SERVED_TOOL, "query") if served else (TOOL, "key")
+        message = {"content": None, "tool_calls": [_call(name, {argument: f"k{turn}"}, turn)]}
     else:
         message = {"content": ANSWER}
     finish = "tool_calls" if "tool_calls" in message else "stop"
@@ -41,8 +46,8 @@ def pieces(body: bytes, model: str) -> Iterator[bytes]:
     yield b"data: [DONE]\n\n"
 
 
-def _call(turn: int) -> dict[str, Any]:
-    function = {"name": TOOL, "arguments": json.dumps({"key": f"k{turn}"})}
+def _call(name: str, arguments: dict[str, str], turn: int) -> dict[str, Any]:
+    function = {"name": name, "arguments": json.dumps(arguments)}
     return {"id": f"call_{turn}", "type": "function", "function": function}
 
 

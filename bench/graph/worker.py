@@ -13,6 +13,7 @@ import asyncio
 import gc
 import json
 import math
+import os
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -50,7 +51,7 @@ async def load(made: Arm, at: int, each: int) -> dict[str, Any]:
             heard.extend([found] if isinstance(found, int) else [])
 
     gc.collect()
-    before, began = used_by(made.pid), time.perf_counter()
+    before, began, own_s = used_by(made.pid), time.perf_counter(), time.process_time()
     async with _lags(made) as lags:
         await asyncio.gather(*(client() for _ in range(at)))
     wall, after = time.perf_counter() - began, used_by(made.pid)
@@ -59,7 +60,8 @@ async def load(made: Arm, at: int, each: int) -> dict[str, Any]:
         "runs_s": walls,
         "heard": heard,
         "cpu_s": after.cpu_s - before.cpu_s,
-        "rss_mib": after.rss_mib,
+        "client_cpu_s": time.process_time() - own_s if made.pid != os.getpid() else 0.0,
+        "rss_mib": made.peak_mib() if made.peak_mib else after.rss_mib,
         "lag_s": _percentile(lags, 0.99),
     }
 

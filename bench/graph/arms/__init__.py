@@ -18,13 +18,12 @@ ARMS = {
 """Label and module of every arm; imported in the arm's own process."""
 
 BARE = "LangGraph + ChatOpenAI"
+LEAN = "LangGraph + our chat model"
 OURS = "fusion, Python"
 FLOOR = "asyncio + aiohttp"
 HTTP = "fusion, HTTP"
 HTTP_TWICE = "fusion, HTTP, 2 workers"
 CLI = "fusion, CLI"
-SERVED = (HTTP, HTTP_TWICE, CLI)
-"""Ours through a process that cannot be given the bench's own tool."""
 
 Open = Callable[[Workload], AbstractAsyncContextManager[Arm]]
 

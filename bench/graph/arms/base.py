@@ -61,5 +61,7 @@ class Arm:
     """One run whose answer is streamed to the client."""
     pid: int = field(default_factory=os.getpid)
     """The process whose CPU and memory count, its children included."""
+    peak_mib: Callable[[], float] | None = None
+    """Most memory that one of its processes had, where each run has its own."""
     lag: Callable[[], Awaitable[float]] = lag_of_this_loop
     """How long the arm's event loop lets a moment's work wait, in seconds."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,4 +26,9 @@ async def opened(workload: Workload) -> AsyncIterator[Arm]:
         if await process.wait():
             raise RuntimeError(f"fusion ask ended with exit code {process.returncode}")
 
-    yield Arm(once)
+    yield Arm(once, peak_mib=_peak_mib)
+
+
+def _peak_mib() -> float:
+    """Of the largest process that is over; the kernel counts in KiB."""
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024

@@ -14,7 +14,7 @@ from pathlib import Path
 import aiohttp
 
 from bench.graph.arms.base import Arm, Watched, Workload
-from bench.graph.cast import JUDGE, MEMBERS, QUESTION, WRITER
+from bench.graph.cast import JUDGE, MEMBERS, QUESTION, TOOL_TURNS, WRITER, looked_up
 
 _ASKED = {"model": "fusion", "messages": [{"role": "user", "content": QUESTION}]}
 _PRESET = f"""
@@ -22,7 +22,6 @@ _PRESET = f"""
 panel = {json.dumps(MEMBERS)}
 judge = "{JUDGE}"
 synthesizer = "{WRITER}"
-tools = []
 """
 
 
@@ -58,7 +57,7 @@ async def opened(workload: Workload, processes: int = 1) -> AsyncIterator[Arm]:
                 await response.read()
             return time.perf_counter() - began
 
-        yield Arm(once, watch, pid, lag)
+        yield Arm(once, watch, pid, lag=lag)
 
 
 @asynccontextmanager
@@ -66,7 +65,9 @@ async def _served(workload: Workload, processes: int) -> AsyncIterator[tuple[str
     """Address and process of a server that takes any number of runs; its log is thrown away."""
     with tempfile.TemporaryDirectory() as folder:
         presets = Path(folder, "presets.toml")
-        presets.write_text(_PRESET)
+        presets.write_text(
+            _PRESET + (_documents(Path(folder, "docs")) if workload.agentic else "tools = []")
+        )
         process = await asyncio.create_subprocess_exec(
             Path(sys.executable).with_name("fusion"), "serve", "--port", "0", "--preset", "bench",
             "--max-runs", "1000", "--queue", "1000", "--workers", str(processes),
@@ -85,6 +86,14 @@ async def _served(workload: Workload, processes: int) -> AsyncIterator[tuple[str
             if process.returncode is None:
                 process.terminate()
             await process.wait()
+
+
+def _documents(folder: Path) -> str:
+    """Make one document for each thing that members look up; returns the settings for it."""
+    folder.mkdir()
+    for turn in range(TOOL_TURNS):
+        Path(folder, f"k{turn}.md").write_text(looked_up(f"k{turn}"))
+    return f'tools = ["docs"]\ndocs = "{folder}"\n'
 
 
 def _environment(workload: Workload, presets: Path) -> dict[str, str]:
