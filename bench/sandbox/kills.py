@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 from docker import DockerClient
@@ -24,7 +25,14 @@ from langgraph_fusion.sandbox import SandboxPool, SandboxSettings
 from langgraph_fusion.sandbox.engine import connect
 from langgraph_fusion.sandbox.reaper import LABEL, is_orphan
 
-SUITE = [sys.executable, "-m", "pytest", "-m", "docker", "-q", "-p", "no:cacheprovider"]
+ROOT = Path(__file__).parents[2]
+# Named one by one: to collect all tests takes long, and a kill meanwhile finds no container.
+TESTS = [
+    str(file)
+    for file in sorted(ROOT.glob("tests/**/test_*.py"))
+    if "mark.docker" in file.read_text()
+]
+SUITE = [sys.executable, "-m", "pytest", "-m", "docker", "-q", "-p", "no:cacheprovider", *TESTS]
 GONE_AFTER_S = 2.0
 EARLIEST_S = 1.0
 
