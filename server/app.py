@@ -30,6 +30,11 @@ from langgraph_fusion.server.logs import log_surprise, log_to_stderr
 from langgraph_fusion.server.orphans import stop_with_parent
 from langgraph_fusion.server.own_pages import from_own_page
 from langgraph_fusion.server.presence import ClientGone
+from langgraph_fusion.server.router_metadata import (
+    METADATA,
+    metadata_of_refusal,
+    wants_metadata,
+)
 from langgraph_fusion.server.service import Service
 from langgraph_fusion.server.tracing import Tracing, wanted_by_environment
 from langgraph_fusion.server.warm import warm_up
@@ -113,6 +118,17 @@ async def _nobody(request: Request, error: Exception) -> Response:
 
 async def _say(request: Request, error: Exception) -> JSONResponse:
     said = api_error(error)
+    requested = _requested(request, error)
+    if requested and METADATA not in said.beside and wants_metadata(request.headers):
+        said.beside[METADATA] = metadata_of_refusal(requested, said.code)
     if said.status == 500:
         log_surprise(error, request_id=request.state.request_id)
     return JSONResponse(said.body, status_code=said.status, headers=said.headers)
+
+
+def _requested(request: Request, error: Exception) -> str | None:
+    """The model that the request names, as far as it could be read."""
+    if not isinstance(error, RequestValidationError):
+        return getattr(request.state, "requested", None)
+    named = error.body.get("model") if isinstance(error.body, dict) else None
+    return named if isinstance(named, str) else None

@@ -33,6 +33,7 @@ _ANSWERS = answers(
 async def chat_completions(body: ChatBody, request: Request) -> Response:
     """Answer a conversation with a deliberation, whole or as a stream of chunks."""
     service: Service = request.app.state.service
+    request.state.requested = body.model
     wanted = wanted_from_chat(body, service.config.permits)
     head, metadata = _head(wanted), wants_metadata(request.headers)
     if wanted.stream:

@@ -53,6 +53,7 @@ _CODES = {
 }
 _PLACES = (("body",), ("query",), ("path",))
 """Of a field; clients know it by the rest of its name."""
+_INVALID_MODEL = "invalid_model"
 _FIELD = re.compile(r"^([a-z_][\w.\[\]]*): ")
 
 
@@ -119,7 +120,7 @@ def api_error(error: Exception, run_id: str | None = None) -> ApiError:
     if isinstance(error, ApiError):
         return error
     if isinstance(error, UnknownModel):
-        return ApiError(404, str(error), code="model_not_found", param="model")
+        return _of_config(error, 404, "model_not_found")
     if isinstance(error, ConfigError):
         return _of_config(error)
     if isinstance(error, RunFailed):
@@ -136,9 +137,11 @@ def api_error(error: Exception, run_id: str | None = None) -> ApiError:
     )
 
 
-def _of_config(error: ConfigError) -> ApiError:
+def _of_config(error: ConfigError, status: int = 400, code: str = "invalid_value") -> ApiError:
     found = _FIELD.match(str(error))
-    return ApiError(400, str(error), code="invalid_value", param=found[1] if found else None)
+    param = found[1] if found else None
+    reason = _INVALID_MODEL if param == "model" else None
+    return ApiError(status, str(error), code=code, param=param, failure_reason=reason)
 
 
 def _of_validation(found: Sequence[Any]) -> ApiError:

@@ -38,6 +38,7 @@ _ANSWERS = answers(
 async def responses(body: ResponsesBody, request: Request) -> Response:
     """Answer a conversation with a deliberation, whole or as a stream of events."""
     service: Service = request.app.state.service
+    request.state.requested = body.model
     wanted = wanted_from_responses(body, service.config.permits)
     thread = await thread_of(body, service.store, request.state.key)
     wanted = replace(wanted, messages=thread.messages)

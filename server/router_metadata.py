@@ -25,20 +25,27 @@ def router_metadata(wanted: Wanted, result: FusionResult) -> Json:
     summary = (
         f"panel={answered}/{len(result.panel)}, judge={judge or 'none'}, writer={writer or 'none'}"
     )
-    return _metadata(wanted, summary, (*panel_models(result).values(), judge, writer), writer)
+    models = (*panel_models(result).values(), judge, writer)
+    return _metadata(wanted.requested, summary, models, writer)
 
 
 def metadata_of_failure(wanted: Wanted, reason: str | None) -> Json:
     """Which models were seated for a run that gave no answer."""
     seats = wanted.settings.all_seats
     summary = f"panel={len(wanted.settings.members)}, no answer: {reason}"
-    return _metadata(wanted, summary, (hosted_name(str(seat.models[0])) for seat in seats))
+    models = (hosted_name(str(seat.models[0])) for seat in seats)
+    return _metadata(wanted.requested, summary, models)
 
 
-def _metadata(wanted: Wanted, summary: str, models: Iterable[str], writer: str = "") -> Json:
+def metadata_of_refusal(requested: str, reason: str | None) -> Json:
+    """For a request that seated nobody, as something is wrong with it."""
+    return _metadata(requested, f"no run: {reason}", ())
+
+
+def _metadata(requested: str, summary: str, models: Iterable[str], writer: str = "") -> Json:
     seated = [*dict.fromkeys(name for name in models if "/" in name or ":" in name)]
     return {
-        "requested": wanted.requested,
+        "requested": requested,
         "strategy": "fusion",
         "region": None,
         "summary": summary,

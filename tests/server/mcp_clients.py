@@ -33,9 +33,11 @@ async def over_stdio(
 
 
 @asynccontextmanager
-async def over_http(url: str, key: str | None = None) -> AsyncIterator[ClientSession]:
-    """A session with the server at `url`, an address that ends in /mcp."""
-    headers = {"Authorization": f"Bearer {key}"} if key else None
+async def over_http(
+    url: str, key: str | None = None, **further: str
+) -> AsyncIterator[ClientSession]:
+    """A session with the server at `url`, an address that ends in /mcp; `further` are headers."""
+    headers = further | ({"Authorization": f"Bearer {key}"} if key else {})
     async with (
         create_mcp_http_client(headers=headers) as http,
         streamable_http_client(url, http_client=http) as (reads, writes, _),

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 
 import httpx2
+import pytest
 
 from tests.graph.cast import A, cast
 from tests.scripted import text
@@ -38,4 +39,8 @@ async def test_two_hundred_clients_at_a_limit_of_fifty(serving: Serving) -> None
     assert int(refused.headers["retry-after"]) >= 1
     assert refused.json()["error"]["type"] == "rate_limit_error"
     assert served.service.admission.admitted == 0
-    assert served.models.usage().calls == 3 * counts[200], "nobody refused has cost anything"
+    billed = served.models.usage()
+    assert billed.calls == 3 * counts[200], "nobody refused has cost anything"
+    bills = [one.json()["usage"] for one in responses if one.status_code == 200]
+    assert sum(one["total_tokens"] for one in bills) == sum(billed[1:3])
+    assert sum(one["cost"] for one in bills) == pytest.approx(billed.cost)

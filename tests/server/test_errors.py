@@ -9,7 +9,7 @@ import pytest
 
 from langgraph_fusion.server.permits import Permits
 from tests.graph.cast import WRITER, A, B, C, cast
-from tests.scripted import hang, status, tool_calls
+from tests.scripted import hang, in_turn, status, text, tool_calls
 from tests.server.asking import PANEL, body, until
 from tests.server.conftest import Served, Serving
 
@@ -169,6 +169,16 @@ async def test_a_cap_that_leaves_no_answer_is_402_and_names_the_budget(
     error = _error(await _post(served, path, json=_asked(path, **spending, **research)), 402)
     assert error["failure_reason"] == error["code"] == "budget_exceeded"
     assert error["type"] == "insufficient_quota"
+
+
+@DOORS
+async def test_a_cap_that_the_writer_alone_passes_is_402(serving: Serving, path: str) -> None:
+    dear = in_turn(text("", cost=1.0), text("It is 42."))
+    served = await serving(cast({WRITER: dear}))
+    spending = {"mode": "direct", "budget_usd": 0.5, "unknown_cost": "ignore"}
+    error = _error(await _post(served, path, json=_asked(path, **spending)), 402)
+    assert error["failure_reason"] == error["code"] == "budget_exceeded"
+    assert len(served.models.requests) == 1
 
 
 @DOORS

@@ -1,5 +1,6 @@
 """A seat that leads back to the server gets an answer, and no second deliberation."""
 
+import httpx2
 import openai
 import pytest
 
@@ -7,6 +8,9 @@ from langgraph_fusion.server.permits import Permits
 from tests.graph.cast import JUDGE, WRITER, A, B, cast
 from tests.server.asking import asking
 from tests.server.conftest import Serving
+from tests.server.mcp_clients import over_http
+from tests.server.test_langserve import _body
+from tests.server.test_mcp_http import ASK
 
 
 async def test_a_member_that_is_this_server_answers_without_a_panel(
@@ -49,3 +53,20 @@ async def test_a_request_from_inside_a_deliberation_is_answered_by_the_synthesiz
         **asking(), extra_headers={"x-openrouter-fusion-depth": value}
     )
     assert [seen.model for seen in served.models.requests] == [WRITER]
+
+
+@pytest.mark.filterwarnings("ignore:Accessing the 'model_fields' attribute:DeprecationWarning")
+async def test_mcp_and_langserve_keep_and_pass_on_the_depth(serving: Serving) -> None:
+    served = await serving(cast())
+    for depth, told in (("1", "2"), ("2", None)):
+        headers = {"x-openrouter-fusion-depth": depth}
+        before = len(served.models.requests)
+        async with over_http(f"{served.url}/mcp", **headers) as session:
+            result = await session.call_tool("deliberate", ASK)
+        assert result.isError == (told is None)
+        async with httpx2.AsyncClient(timeout=60, headers=headers) as client:
+            response = await client.post(f"{served.url}/fusion/invoke", json=_body())
+        assert response.status_code == (200 if told else 400)
+        asked = served.models.requests[before:]
+        assert [seen.model for seen in asked] == ([WRITER] * 2 if told else [])
+        assert all(seen.headers["x-openrouter-fusion-depth"] == told for seen in asked)

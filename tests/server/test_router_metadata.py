@@ -76,6 +76,35 @@ async def test_a_stream_that_fails_names_them_as_well(
     assert response.text.count("openrouter_metadata") == len(headers)
 
 
+@pytest.mark.parametrize("path", ["chat/completions", "responses"])
+@pytest.mark.parametrize("headers", [ASKS, {}])
+async def test_a_refusal_says_what_was_asked_for(
+    serving: Serving, path: str, headers: dict[str, str]
+) -> None:
+    served = await serving(cast())
+    asked = body() | {"input": "What is it?"}
+    wrong: list[tuple[Any, int, str | None]] = [
+        ({"fusion": PANEL | {"max_rounds": 99}}, 400, None),
+        ({"temperature": 9}, 400, None),
+        ({"model": "gpt-x", "fusion": {}}, 404, "invalid_model"),
+    ]
+    async with httpx2.AsyncClient(timeout=60, headers=headers) as client:
+        for changes, status_code, reason in wrong:
+            request = asked | changes
+            response = await client.post(f"{served.url}/v1/{path}", json=request)
+            assert response.status_code == status_code
+            said = response.json()
+            assert said["error"].get("failure_reason") == reason
+            metadata = said.get("openrouter_metadata")
+            assert (metadata is None) == (not headers)
+            if metadata:
+                assert metadata["requested"] == request["model"]
+                assert metadata["strategy"] == "fusion"
+                assert metadata["endpoints"] == {"total": 0, "available": []}
+        nobody = await client.post(f"{served.url}/v1/{path}", content=b"{")
+        assert "openrouter_metadata" not in nobody.json()
+
+
 def _check(metadata: Any, headers: dict[str, str]) -> None:
     if not headers:
         assert metadata is None

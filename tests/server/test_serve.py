@@ -261,10 +261,11 @@ async def test_a_run_that_died_with_its_server_is_resumed_and_repeats_nothing(
 ) -> None:
     async with served(cast({B: hang()}), tmp_path) as server:
         run_id = await _killed_after_two_answers(server)
+        paid = server.models.usage().cost
     async with served(cast(), tmp_path) as again:
         reply = await again.client.chat.completions.create(**asking())
         assert reply.choices[0].message.content == "Done."
-        before = len(again.models.requests)
+        before, earlier = len(again.models.requests), again.models.usage().cost
         resume = await asyncio.create_subprocess_exec(
             *FUSION, "resume", run_id, "--json", "-q", cwd=ROOT, env=again.env, stdout=PIPE
         )
@@ -272,6 +273,8 @@ async def test_a_run_that_died_with_its_server_is_resumed_and_repeats_nothing(
         assert (result["run_id"], result["answer"]) == (run_id, "Done.")
         resumed = {seen.model for seen in again.models.requests[before:]}
         assert resumed == {B, JUDGE, WRITER}, "what A and C had answered was kept"
+        paid += again.models.usage().cost - earlier
+        assert result["bill"]["total"]["known_cost_usd"] == pytest.approx(paid)
         await again.stopped()
 
 
