@@ -68,49 +68,36 @@ def measured_length(environment: dict[str, str]) -> float:
 def kill_once(client: DockerClient, environment: dict[str, str], length_s: float) -> bool:
     """Whether a container of ours still ran when it should have been gone."""
     seconds = random.uniform(EARLIEST_S, length_s)
-    tests_ran, busy = kill_suite_after(seconds, environment, client)
-    time.sleep(GONE_AFTER_S)
+    tests_ran = kill_suite_after(seconds, environment)
+    killed = time.monotonic()
+    orphaned = len(left_behind(client, running=True))
+    time.sleep(max(0.0, killed + GONE_AFTER_S - time.monotonic()))
     running = left_behind(client, running=True)
     print(
-        f"killed after {seconds:5.1f} s, {tests_ran:3} tests done, {busy} containers running: "
+        f"killed after {seconds:5.1f} s, {tests_ran:3} tests done, {orphaned} containers orphaned: "
         f"{len(running)} running {GONE_AFTER_S:.0f} s later{names(running)}",
         flush=True,
     )
     return bool(running)
 
 
-def kill_suite_after(
-    seconds: float, environment: dict[str, str], client: DockerClient
-) -> tuple[int, int]:
-    """Start the tests and kill them without warning.
-
-    Returns:
-        How many had passed, and how many containers ran at the moment of the kill.
-    """
-    others = len(ours(client, running=True))
-    busy = 0
+def kill_suite_after(seconds: float, environment: dict[str, str]) -> int:
+    """Start the tests, kill them without warning, and say how many had passed."""
     with tempfile.TemporaryFile("w+") as output:
         suite = subprocess.Popen(SUITE, stdout=output, stderr=subprocess.DEVNULL, env=environment)
         try:
             suite.wait(seconds)
         except subprocess.TimeoutExpired:
-            busy = len(ours(client, running=True)) - others
             suite.send_signal(signal.SIGKILL)
             suite.wait()
         output.seek(0)
-        return sum(line.partition("[")[0].count(".") for line in output), busy
+        return sum(line.partition("[")[0].count(".") for line in output)
 
 
 def left_behind(client: DockerClient, *, running: bool) -> list[dict[str, Any]]:
     """Containers of ours whose owner is dead; those of a living owner are none of our business."""
-    return [each for each in ours(client, running=running) if is_orphan(each["Labels"])]
-
-
-def ours(client: DockerClient, *, running: bool) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = client.api.containers(
-        all=not running, filters={"label": f"{LABEL}=1"}
-    )
-    return found
+    found = client.api.containers(all=not running, filters={"label": f"{LABEL}=1"})
+    return [each for each in found if is_orphan(each["Labels"])]
 
 
 def names(containers: list[dict[str, Any]]) -> str:
