@@ -34,7 +34,9 @@ class ConfigError(FusionError, ValueError):
     @classmethod
     def from_validation(cls, error: ValidationError) -> "ConfigError":
         """Say what pydantic found, one line a field, without echoing what was sent."""
-        return cls("\n".join(_line(found) for found in error.errors(include_url=False)))
+        found = error.errors(include_url=False)
+        places = {one["loc"] for one in found}
+        return cls("\n".join(_line(one) for one in found if not _follows(one, places)))
 
 
 class RunFailed(FusionError, RuntimeError):
@@ -89,6 +91,15 @@ def _writer(reason: str) -> FailureReason:
     return reason if reason in known else "synthesizer_failed"
 
 
+def _follows(found: Any, places: set[tuple[int | str, ...]]) -> bool:
+    """Whether it only counts what is wrong inside, such as a list that has no good item."""
+    loc = found["loc"]
+    inside = any(len(one) > len(loc) and one[: len(loc)] == loc for one in places)
+    return inside and found["type"] == "too_short"
+
+
 def _line(found: Any) -> str:
     text = str(found["msg"]).removeprefix("Value error, ")
+    if found["type"] == "extra_forbidden":
+        text = "there is no such setting"
     return ": ".join(filter(None, [".".join(str(part) for part in found["loc"]), text]))

@@ -74,7 +74,9 @@ class ApiError(Exception):
         self.status = status
         self.code = code
         self.param = param
-        self.retry_after_s = retry_after_s
+        self.headers: dict[str, str] = {}
+        if retry_after_s is not None:
+            self.headers["Retry-After"] = str(max(1, math.ceil(retry_after_s)))
         self.beside: dict[str, Any] = {}
         """Members of the body next to `error`."""
         self.further = {name: value for name, value in further.items() if value is not None}
@@ -89,12 +91,6 @@ class ApiError(Exception):
             "code": self.code,
         }
         return {"error": error | self.further} | self.beside
-
-    @property
-    def headers(self) -> dict[str, str]:
-        if self.retry_after_s is None:
-            return {}
-        return {"Retry-After": str(max(1, math.ceil(self.retry_after_s)))}
 
 
 class ServerStopping(RunFailed):
@@ -128,13 +124,25 @@ def api_error(error: Exception, run_id: str | None = None) -> ApiError:
     if isinstance(error, RequestValidationError):
         return _of_validation(error.errors())
     if isinstance(error, HTTPException):
-        return ApiError(error.status_code, str(error.detail), code=_CODES.get(error.status_code))
+        return _of_http(error)
     return ApiError(
         500,
         "the server failed unexpectedly; its log says how",
         code="internal_error",
         run_id=run_id,
     )
+
+
+def _of_http(error: HTTPException) -> ApiError:
+    """Of the framework: no such path or method, or a body that is too large."""
+    text, allowed = str(error.detail), (error.headers or {}).get("Allow")
+    if text == "Not Found":
+        text = "there is no such path; GET /docs lists all of them"
+    elif allowed:
+        text = f"this path takes {allowed}"
+    said = ApiError(error.status_code, text, code=_CODES.get(error.status_code))
+    said.headers |= {"Allow": allowed} if allowed else {}
+    return said
 
 
 def _of_config(error: ConfigError, status: int = 400, code: str = "invalid_value") -> ApiError:

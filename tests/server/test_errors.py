@@ -52,6 +52,14 @@ async def test_what_is_wrong_with_a_request_is_named(
     assert not served.models.requests
 
 
+async def test_one_wrong_member_of_a_seat_is_one_line(serving: Serving) -> None:
+    served = await serving(cast())
+    seat = {"model": A, "temprature": 1}
+    error = _error(await _post(served, json=body(fusion=PANEL | {"panel": [seat]})), 400)
+    assert error["message"] == "panel.0.temprature: there is no such setting"
+    assert error["param"] == "panel.0.temprature"
+
+
 async def test_a_question_without_text_is_a_400(serving: Serving) -> None:
     served = await serving(cast())
     request = body(messages=[{"role": "user", "content": " "}])
@@ -104,9 +112,12 @@ async def test_half_a_character_is_a_400(serving: Serving) -> None:
 async def test_unknown_paths_methods_and_models_are_told_apart(serving: Serving) -> None:
     served = await serving(cast())
     async with httpx2.AsyncClient() as client:
-        assert _error(await client.get(f"{served.url}/v1/nope"), 404)["code"] == "not_found"
+        nowhere = _error(await client.get(f"{served.url}/v1/nope"), 404)
+        assert (nowhere["code"], "/docs" in nowhere["message"]) == ("not_found", True)
         wrong = await client.get(f"{served.url}/v1/chat/completions")
         assert _error(wrong, 405)["code"] == "method_not_allowed"
+        assert "POST" in wrong.json()["error"]["message"]
+        assert wrong.headers["allow"] == "POST"
     unknown = await _post(served, json={"model": "gpt-x", "messages": body()["messages"]})
     error = _error(unknown, 404)
     assert (error["code"], error["param"]) == ("model_not_found", "model")
