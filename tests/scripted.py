@@ -30,6 +30,7 @@ A script that raises answers HTTP 500, and the exception leaves the `async with`
 import asyncio
 import inspect
 import json
+import secrets
 import socket
 import time
 from collections import Counter
@@ -133,6 +134,7 @@ class ScriptedServer:
     _bills: list[tuple[Seen, Json]] = field(default_factory=list)
     _errors: list[Exception] = field(default_factory=list)
     _runner: web.AppRunner | None = None
+    _own: str = field(default_factory=lambda: secrets.token_hex(4))
 
     async def also_at(self, listening: socket.socket) -> web.SockSite:
         """Serve there as well, until the site is stopped."""
@@ -168,7 +170,17 @@ class ScriptedServer:
         """Return the requests for one model, oldest first."""
         return [seen for seen in self.requests if seen.model == model]
 
+    def url_at(self, port: int) -> str:
+        """The base URL at a port.
+
+        Its path is this server's own: ports are used again, and what another test's process still
+        wants from whoever had this one before is not for us.
+        """
+        return f"http://127.0.0.1:{port}/{self._own}/v1"
+
     async def _answer(self, request: web.Request) -> web.StreamResponse:
+        if not request.path.startswith(f"/{self._own}/"):
+            return web.json_response({"error": {"message": "not this server"}}, status=404)
         seen = await self._record(request)
         if seen.path == "/v1/models":
             return web.json_response({"data": [{"id": name} for name in self.models]})
@@ -188,7 +200,7 @@ class ScriptedServer:
         headers = {name.lower(): value for name, value in request.headers.items()}
         seen = Seen(
             number=len(self.requests),
-            path=request.path,
+            path=request.path.removeprefix(f"/{self._own}"),
             headers=headers,
             body=json.loads(body) if body else {},
             at=time.monotonic(),
@@ -230,7 +242,7 @@ async def scripted_server(
     server._runner = runner
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        server.base_url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+        server.base_url = server.url_at(runner.addresses[0][1])
         yield server
     finally:
         await runner.cleanup()

@@ -5,6 +5,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from tests.scripted import (
     Reply,
@@ -147,3 +148,10 @@ async def test_the_models_are_listed() -> None:
         session.get(f"{server.base_url}/models") as response,
     ):
         assert [model["id"] for model in (await response.json())["data"]] == ["a", "b"]
+
+
+async def test_what_was_meant_for_an_earlier_server_at_the_same_port_is_not_counted() -> None:
+    async with scripted_server(lambda seen: text("42.")) as server:
+        stray = str(URL(server.base_url).with_path("/v1"))
+        code, _ = await post(stray)
+        assert (code, server.requests) == (404, [])

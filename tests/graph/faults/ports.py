@@ -25,10 +25,11 @@ class Departing:
         self._listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._listening.bind(("127.0.0.1", 0))
         self._port = self._listening.getsockname()[1]
-        self.base_url = f"http://127.0.0.1:{self._port}/v1"
+        self.base_url = ""
 
     async def open(self, server: ScriptedServer) -> None:
         self._site = await server.also_at(self._listening)
+        self.base_url = server.url_at(self._port)
 
     async def leave(self) -> None:
         """From now on nobody else reaches it; who is connected is served."""
