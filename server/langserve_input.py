@@ -51,8 +51,8 @@ Turn = Annotated[
     WithJsonSchema({
         "type": "object",
         "properties": {
-            "type": {"enum": ["human", "ai", "system"]},
-            "content": {"type": "string"},
+            "type": {"type": "string", "enum": ["human", "ai", "system"], "default": "human"},
+            "content": {"type": "string", "default": ""},
         },
         "required": ["type", "content"],
     }),
