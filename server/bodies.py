@@ -5,178 +5,36 @@ are ignored, as newer clients send newer ones; inside Fusion's own objects an un
 error that names it.
 """
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    JsonValue,
-    Tag,
-    field_validator,
-    model_validator,
-)
+from pydantic import ConfigDict, Field, JsonValue, field_validator, model_validator
 from pydantic_core import PydanticSerializationError, to_json
 
-from langgraph_fusion.server.hosted import FusionTool, Plugin, Reasoning, ReferenceToFusion
+from langgraph_fusion.server.body_base import Body
+from langgraph_fusion.server.body_tools import (
+    ChatFunctionChoice,
+    ChatSchemaFormat,
+    ChatTool,
+    JsonObjectFormat,
+    ResponsesFunctionChoice,
+    ResponsesSchemaFormat,
+    ResponsesTool,
+    TextFormat,
+    Words,
+)
+from langgraph_fusion.server.body_turns import ChatMessage, InputItem
+from langgraph_fusion.server.hosted import Plugin, Reasoning, ReferenceToFusion
 from langgraph_fusion.server.settings_schema import Described, FusionField
 
-NOT_TEXT = "a part of type {} cannot be read; send text, the panel sees no images, audio or files"
 Effort = Literal["max", "xhigh", "high", "medium", "low", "minimal", "none"]
 Name = Annotated[str, Field(min_length=1, max_length=300)]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="ignore", use_attribute_docstrings=True)
-
-
-class _Part(_Body):
-    """A part of a message; this server reads text."""
-
-    type: str
-    text: str | None = None
-    refusal: str | None = None
-
-    @model_validator(mode="after")
-    def _is_text(self) -> "_Part":
-        if self.said is None:
-            raise ValueError(NOT_TEXT.format(repr(self.type)))
-        return self
-
-    @property
-    def said(self) -> str | None:
-        readable = self.type in ("text", "input_text", "output_text", "refusal")
-        return (self.text if self.text is not None else self.refusal) if readable else None
-
-
-Content = str | list[_Part] | None
-
-
-class CalledFunction(_Body):
-    name: str
-    arguments: str
-
-
-class CalledTool(_Body):
-    """A call of the client's tool in an earlier assistant turn."""
-
-    id: str
-    type: Literal["function"] = "function"
-    function: CalledFunction
-
-
-class ChatMessage(_Body):
-    role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: Content = None
-    name: str | None = None
-    tool_calls: list[CalledTool] | None = None
-    tool_call_id: str | None = None
-
-    @model_validator(mode="after")
-    def _tool_turn_says_what_it_answers(self) -> "ChatMessage":
-        if self.role == "tool" and not self.tool_call_id:
-            raise ValueError("a `tool` message needs the `tool_call_id` that it answers")
-        return self
-
-
-class Function(_Body):
-    name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")]
-    description: str | None = None
-    parameters: dict[str, JsonValue] | None = None
-    strict: bool | None = None
-
-
-class ChatFunctionTool(_Body):
-    type: Literal["function"]
-    function: Function
-
-
-class ResponsesFunctionTool(Function):
-    type: Literal["function"]
-
-
-class OtherTool(_Body):
-    """A tool that this server cannot run."""
-
-    type: str
-
-    @model_validator(mode="after")
-    def _refuse(self) -> "OtherTool":
-        raise ValueError(
-            f"the tool {self.type!r} is not served here: send `function` tools or "
-            "`openrouter:fusion`; tools of the panel belong into its `parameters.tools`"
-        )
-
-
-def _which_tool(value: Any) -> str:
-    kind = value.get("type") if isinstance(value, Mapping) else getattr(value, "type", None)
-    return {"function": "function", "openrouter:fusion": "fusion"}.get(str(kind), "other")
-
-
-_Fusion = Annotated[FusionTool, Tag("fusion")]
-_Other = Annotated[OtherTool, Tag("other")]
-ChatTool = Annotated[
-    Annotated[ChatFunctionTool, Tag("function")] | _Fusion | _Other, Discriminator(_which_tool)
-]
-ResponsesTool = Annotated[
-    Annotated[ResponsesFunctionTool, Tag("function")] | _Fusion | _Other, Discriminator(_which_tool)
-]
-
-
-class FunctionName(_Body):
-    name: str
-
-
-class ChatFunctionChoice(_Body):
-    type: Literal["function"]
-    function: FunctionName
-
-
-class ResponsesFunctionChoice(_Body):
-    type: Literal["function"]
-    name: str
-
-
-Words = Literal["none", "auto", "required"]
-
-
-class JsonSchema(_Body):
-    """What a JSON answer must look like."""
-
-    model_config = ConfigDict(
-        extra="ignore", use_attribute_docstrings=True, serialize_by_alias=True
-    )
-
-    name: str = "answer"
-    description: str | None = None
-    schema_: dict[str, JsonValue] = Field(alias="schema")
-    strict: bool | None = None
-
-
-class TextFormat(_Body):
-    type: Literal["text"]
-
-
-class JsonObjectFormat(_Body):
-    type: Literal["json_object"]
-
-
-class ChatSchemaFormat(_Body):
-    type: Literal["json_schema"]
-    json_schema: JsonSchema
-
-
-class ResponsesSchemaFormat(JsonSchema):
-    type: Literal["json_schema"]
-
-
-class StreamOptions(_Body):
+class StreamOptions(Body):
     include_usage: bool = False
 
 
-class FusionRequest(_Body):
+class FusionRequest(Body):
     """What both requests share."""
 
     model: Name
@@ -255,41 +113,7 @@ class ChatBody(FusionRequest):
         return value
 
 
-class InputItem(_Body):
-    """An item of the `input` list: a message, a call, its output, or what we sent earlier."""
-
-    model_config = ConfigDict(extra="allow")
-
-    type: str | None = None
-    role: Literal["system", "developer", "user", "assistant"] | None = None
-    content: Content = None
-    call_id: str | None = None
-    name: str | None = None
-    arguments: str | None = None
-    output: str | list[_Part] | None = None
-
-    @model_validator(mode="after")
-    def _is_whole(self) -> "InputItem":
-        needed = {
-            "message": ("role", "content"),
-            "function_call": ("call_id", "name", "arguments"),
-            "function_call_output": ("call_id", "output"),
-            "openrouter:fusion": (),
-            "reasoning": (),
-        }.get(self.kind)
-        if needed is None:
-            raise ValueError(f"an item of type {self.type!r} cannot be read")
-        for name in needed:
-            if getattr(self, name) is None:
-                raise ValueError(f"an item of type {self.kind!r} needs `{name}`")
-        return self
-
-    @property
-    def kind(self) -> str:
-        return self.type or "message"
-
-
-class TextOptions(_Body):
+class TextOptions(Body):
     format: (
         Annotated[
             TextFormat | JsonObjectFormat | ResponsesSchemaFormat, Field(discriminator="type")

@@ -22,7 +22,7 @@ from pydantic import (
 
 from langgraph_fusion.graph.acceptance import NO_QUESTION
 from langgraph_fusion.graph.conversation import question_at
-from langgraph_fusion.server.bodies import NOT_TEXT
+from langgraph_fusion.server.body_turns import NOT_TEXT
 from langgraph_fusion.server.langserve_failures import naming_failures
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]

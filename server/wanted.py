@@ -9,13 +9,8 @@ from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.presets import preset_descriptions, preset_values
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
 from langgraph_fusion.server import hosted
-from langgraph_fusion.server.bodies import (
-    ChatBody,
-    ChatFunctionTool,
-    FusionRequest,
-    ResponsesBody,
-    ResponsesFunctionTool,
-)
+from langgraph_fusion.server.bodies import ChatBody, FusionRequest, ResponsesBody
+from langgraph_fusion.server.body_tools import ChatFunctionTool, ResponsesFunctionTool
 from langgraph_fusion.server.permits import Permits
 from langgraph_fusion.server.turns import chat_turns, instructed, responses_turns
 
