@@ -32,7 +32,7 @@ TESTS = [
     for file in sorted(ROOT.glob("tests/**/test_*.py"))
     if "mark.docker" in file.read_text()
 ]
-SUITE = [sys.executable, "-m", "pytest", "-m", "docker", "-q", "-p", "no:cacheprovider", *TESTS]
+SUITE = [sys.executable, "-m", "pytest", "-m", "docker", "-q", "-p", "no:cacheprovider"]
 GONE_AFTER_S = 2.0
 EARLIEST_S = 1.0
 
@@ -60,7 +60,7 @@ def main(kills: int, length_s: float | None) -> int:
 def measured_length(environment: dict[str, str]) -> float:
     """Seconds the tests take when nobody kills them."""
     began = time.monotonic()
-    done = subprocess.run(SUITE, env=environment, capture_output=True, text=True)
+    done = subprocess.run([*SUITE, *TESTS], env=environment, capture_output=True, text=True)
     print(f"not killed: {done.stdout.strip().splitlines()[-1]}", flush=True)
     return time.monotonic() - began
 
@@ -82,9 +82,10 @@ def kill_once(client: DockerClient, environment: dict[str, str], length_s: float
 
 
 def kill_suite_after(seconds: float, environment: dict[str, str]) -> int:
-    """Start the tests, kill them without warning, and say how many had passed."""
+    """Start the tests in any order of files, kill them, and say how many had passed."""
+    command = [*SUITE, *random.sample(TESTS, len(TESTS))]
     with tempfile.TemporaryFile("w+") as output:
-        suite = subprocess.Popen(SUITE, stdout=output, stderr=subprocess.DEVNULL, env=environment)
+        suite = subprocess.Popen(command, stdout=output, stderr=subprocess.DEVNULL, env=environment)
         try:
             suite.wait(seconds)
         except subprocess.TimeoutExpired:
