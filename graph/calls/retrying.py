@@ -1,11 +1,18 @@
 """Ask one model a few times: changed where that helps, else later, while there is time."""
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from langchain_core.messages import AIMessage
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_random_exponential,
+)
+from tenacity.stop import stop_base
 
 from langgraph_fusion.graph.calls.holding_off import HoldingOff
 from langgraph_fusion.graph.events import tell
@@ -15,8 +22,8 @@ from langgraph_fusion.models.ref import ModelRef
 ATTEMPTS = 3
 """Calls to one model before the seat's next model is tried; as openai's own client (2 retries)."""
 
-_FIRST_WAIT_S = 0.5
-"""At most, where the provider names none; the next is at most twice as long. As openai's client."""
+_BACKOFF = wait_random_exponential(multiplier=0.5, max=8)
+"""Seconds to wait where the provider names none; as openai's client."""
 
 Mend = Callable[[Fault, ModelRef], bool]
 """Change what is sent next so that this fault goes away; False if there is no way to."""
@@ -55,20 +62,7 @@ class Retrying:
         Raises:
             CallFailed: The last call's, if its fault does not pass or the next would come too late.
         """
-        attempt = 1
-        while True:
-            try:
-                return await self._mended()
-            except CallFailed as failed:
-                wait_s = self._wait_s(failed.fault, attempt)
-                if not self._again(failed.fault, attempt, wait_s):
-                    raise
-                self._tell("model.retry", failed.fault.reason, wait_s)
-            await asyncio.sleep(wait_s)
-            attempt += 1
-
-    def _again(self, fault: Fault, attempt: int, wait_s: float) -> bool:
-        return fault.retryable and attempt < ATTEMPTS and wait_s < self.left_s()
+        return await _RETRYING.copy()(Retrying._mended, self)
 
     async def _mended(self) -> AIMessage:
         """Call, and again at once as long as the fault can be mended."""
@@ -91,19 +85,60 @@ class Retrying:
             self._tell("model.wait", "rate_limited", wait_s)
             await asyncio.sleep(wait_s)
 
-    def _wait_s(self, fault: Fault, attempt: int) -> float:
-        """What the provider asked for, else at random, longer each time.
+    def wait_s(self, fault: Fault, backoff_s: float) -> float:
+        """What the provider asked for, else `backoff_s`.
 
         Other seats are kept back as long, also when this one does not try again.
         """
-        wait_s = fault.retry_after_s
-        if wait_s is None:
-            wait_s = random.uniform(0, _FIRST_WAIT_S * 2 ** (attempt - 1))
+        wait_s = backoff_s if fault.retry_after_s is None else fault.retry_after_s
         self.holding_off.note(self.ref, fault, wait_s)
         return wait_s
 
+    def tell_retry(self, fault: Fault, wait_s: float) -> None:
+        """Say that the model is asked again after `wait_s`."""
+        self._tell("model.retry", fault.reason, wait_s)
+
     def _tell(self, type: str, reason: str, wait_s: float) -> None:
         tell(type, seat=self.seat, model=str(self.ref), reason=reason, wait_s=round(wait_s, 2))
+
+
+class _Lasting(stop_base):
+    """Stop when waiting does not make the fault go away, or takes longer than is left."""
+
+    def __call__(self, retry_state: RetryCallState) -> bool:
+        late = retry_state.upcoming_sleep >= _mine(retry_state).left_s()
+        return late or not _fault(retry_state).retryable
+
+
+def _wait(state: RetryCallState) -> float:
+    return _mine(state).wait_s(_fault(state), _BACKOFF(state))
+
+
+def _tell_retry(state: RetryCallState) -> None:
+    _mine(state).tell_retry(_fault(state), state.upcoming_sleep)
+
+
+_RETRYING = AsyncRetrying(
+    retry=retry_if_exception_type(CallFailed),
+    wait=_wait,
+    stop=stop_after_attempt(ATTEMPTS) | _Lasting(),
+    before_sleep=_tell_retry,
+    reraise=True,
+)
+"""Copied for every use, and told whose calls it makes as an argument: holding them, it would be a
+cycle, and what a finished run had in its hands would stay until the collector finds it."""
+
+
+def _mine(state: RetryCallState) -> Retrying:
+    mine = state.args[0]
+    assert isinstance(mine, Retrying)
+    return mine
+
+
+def _fault(state: RetryCallState) -> Fault:
+    error = state.outcome.exception() if state.outcome else None
+    assert isinstance(error, CallFailed)  # nothing else is retried
+    return error.fault
 
 
 def _left_alone(own_s: float) -> Fault:
