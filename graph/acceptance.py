@@ -13,6 +13,7 @@ from langgraph_fusion.graph.preflight import check_ready, user_prices
 from langgraph_fusion.graph.run import Run
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.graph.state import FusionState, Json
+from langgraph_fusion.models.well_formed import well_formed
 
 NO_QUESTION = "the last one must be a user message with text in it"
 
@@ -39,8 +40,10 @@ def question_place(messages: Sequence[AnyMessage], settings: FusionSettings, run
     """Where the question stands: at the end, or before calls of the caller's tools.
 
     Raises:
-        ConfigError: If there is none, or the calls after it are not whole or not this run's.
+        ConfigError: If there is none, the calls after it are not whole or not this run's, or a
+            message cannot be encoded.
     """
+    _check_encodes(messages)
     at = question_at(messages)
     if at is None or (at < len(messages) - 1 and messages[-1].type != "tool"):
         raise ConfigError(f"messages: {NO_QUESTION}")
@@ -52,3 +55,11 @@ def question_place(messages: Sequence[AnyMessage], settings: FusionSettings, run
 def asked(messages: Sequence[AnyMessage], at: int) -> Json:
     """The question, and the conversation before it, as channels of the state."""
     return {"question": messages[at].text.strip(), "conversation": transcript(messages[:at])}
+
+
+def _check_encodes(messages: Sequence[AnyMessage]) -> None:
+    for number, message in enumerate(messages, start=1):
+        if message.content != well_formed(message.content):
+            raise ConfigError(
+                f"messages: number {number} holds bytes that are no UTF-8, or half a character"
+            )

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from langgraph_fusion.graph.analysis import Analysis
 from langgraph_fusion.models.answer_text import text_of
 from langgraph_fusion.models.faults import Fault
+from langgraph_fusion.models.well_formed import well_formed
 
 _MAX_ERRORS = 12
 """Errors sent back at once: a reply with more is wrong as a whole."""
@@ -47,7 +48,7 @@ def _object(text: str) -> dict[str, Any]:
     from json_repair import loads
 
     begin = text.find("{")
-    data: Any = loads(text[begin:]) if begin >= 0 else None
+    data: Any = well_formed(loads(text[begin:])) if begin >= 0 else None
     if isinstance(data, list):
         data = next((item for item in data if isinstance(item, dict)), None)
     if not isinstance(data, dict) or not data.keys() & Analysis.model_fields.keys():

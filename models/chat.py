@@ -21,6 +21,7 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_openai import ChatOpenAI
 
 from langgraph_fusion.models.errors import BadResponse, UpstreamError
+from langgraph_fusion.models.well_formed import well_formed
 
 _PATH = "/chat/completions"
 
@@ -181,7 +182,8 @@ def _object(body: Any) -> dict[str, Any]:
     """Return what the server said if it is a JSON object."""
     if not isinstance(body, dict):
         raise BadResponse(f"the server answered no JSON object: {str(body)[:200]}")
-    return body
+    whole: dict[str, Any] = well_formed(body)
+    return whole
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -11,6 +11,7 @@ from langchain_core.messages.tool import tool_call
 
 from langgraph_fusion.models.leaked_calls import leaked_calls
 from langgraph_fusion.models.markup import strip_tool_markup
+from langgraph_fusion.models.well_formed import well_formed
 
 _SHOWN_CHARS = 160
 _TAIL = re.compile(r"<\|.*|:\d+$", re.S)
@@ -85,7 +86,8 @@ def _all(message: AIMessage) -> list[Any]:
 
 def _sound(call: ToolCall, known: Collection[str]) -> bool:
     named = call["name"] in known if known else bool(call["name"])
-    return bool(call["id"]) and named and isinstance(call["args"], dict)
+    readable = isinstance(call["args"], dict) and call["args"] == well_formed(call["args"])
+    return bool(call["id"]) and named and readable
 
 
 def _call(name: str | None, args: Any, id: str | None, number: int) -> ToolCall:
@@ -103,4 +105,4 @@ def _arguments(args: Any) -> dict[str, Any]:
             args = json.loads(args)
         except ValueError:
             args = loads(args)
-    return args if isinstance(args, dict) else {}
+    return well_formed(args) if isinstance(args, dict) else {}

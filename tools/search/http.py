@@ -41,10 +41,13 @@ async def exchange(
 
 
 def texts(row: object, *names: str) -> list[str]:
-    """Return these fields of a result as text; what is missing or not text is empty."""
+    """Return these fields of a result as text: what is none is empty, half a character is `?`."""
     fields = row if isinstance(row, dict) else {}
     values = [fields.get(name) for name in names]
-    return [value if isinstance(value, str) else "" for value in values]
+    return [
+        value.encode(errors="replace").decode() if isinstance(value, str) else ""
+        for value in values
+    ]
 
 
 def _object(data: bytes) -> dict[str, Any]:
