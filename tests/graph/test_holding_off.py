@@ -1,5 +1,7 @@
 """A provider that tells one seat to wait is left alone by all of them."""
 
+import os
+
 import pytest
 
 from langgraph_fusion.graph.calls.holding_off import MOST_SHARED_S, HoldingOff
@@ -67,7 +69,7 @@ async def test_a_fallback_of_another_provider_need_not_wait(
     fuse: Fuse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def limited(seen: Seen) -> Reply:
-        monkeypatch.setenv("VLLM_BASE_URL", f"http://{seen.headers['host']}/v1")
+        monkeypatch.setenv("VLLM_BASE_URL", os.environ["OPENROUTER_BASE_URL"])
         return status(429, headers={"Retry-After": "600"})
 
     others = {"judge": f"vllm:{JUDGE}", "synthesizer": f"vllm:{WRITER}"}
