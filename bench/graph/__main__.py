@@ -41,27 +41,35 @@ def main() -> None:
     chosen = _arguments()
     width = None if sys.stdout.isatty() else 150
     console = Console(stderr=chosen.json or chosen.markdown, width=width)
-    found = asyncio.run(_measured(chosen.only, QUICK if chosen.quick else Size(), console))
+    found = asyncio.run(_measured(chosen, console))
     for path in draw(found, chosen.plots):
         console.print(f"drawn: {path}")
     if chosen.json:
         print(json.dumps(found))
-    elif chosen.markdown:
-        print("\n\n".join(table.markdown() for table in tables(found)))
-    else:
-        for table in tables(found):
-            table.show(console)
 
 
 async def _measured(
-    names: list[str], size: Size, console: Console
+    chosen: argparse.Namespace, console: Console
 ) -> dict[str, list[dict[str, Any]]]:
+    size = QUICK if chosen.quick else Size()
     found: dict[str, list[dict[str, Any]]] = {}
     async with model_server() as server:
-        for name in names:
+        for name in chosen.only:
             with console.status(f"measuring: {name} ..."):
                 found[name] = await EXPERIMENTS[name](server, size)
+            _show({name: found[name]}, chosen, console)
     return found
+
+
+def _show(
+    found: dict[str, list[dict[str, Any]]], chosen: argparse.Namespace, console: Console
+) -> None:
+    """Give the tables of an experiment as soon as it is over: the next one takes minutes."""
+    for table in () if chosen.json else tables(found):
+        if chosen.markdown:
+            print(table.markdown(), end="\n\n", flush=True)
+        else:
+            table.show(console)
 
 
 def _arguments() -> argparse.Namespace:
