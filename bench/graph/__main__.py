@@ -1,6 +1,6 @@
 """Speed, throughput and memory of a deliberation beside bare references, in one run.
 
-    python -m bench.graph                      # about twenty minutes
+    python -m bench.graph                      # about 25 minutes
     python -m bench.graph --quick              # a few minutes
     python -m bench.graph --only plain late    # some of it
     python -m bench.graph --markdown           # tables to paste into docs/performance.md

@@ -8,7 +8,7 @@ QUICKLY = "constant:0.01"
 
 @dataclass(frozen=True)
 class Size:
-    """How much of everything: the whole takes about twenty minutes, a quick one minutes."""
+    """How much of everything: the whole takes about 25 minutes, a quick one minutes."""
 
     call_s: float = 0.5
     rounds: int = 3
