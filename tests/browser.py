@@ -1,4 +1,4 @@
-"""A real browser without a screen: what a page shows, and what a user does in it."""
+"""A real browser without a screen: what a page shows."""
 
 import asyncio
 import os
@@ -40,11 +40,6 @@ class Page:
         except TimeoutError:
             pytest.fail(f"no {text!r} in the page: {shown[-3000:]}")
         return shown
-
-    async def type(self, text: str, into: str) -> None:
-        """Type into the element that an expression gives."""
-        await self.run(f"{into}.focus()")
-        await self.send("Input.insertText", text=text)
 
     async def send(self, method: str, **parameters: Any) -> Any:
         number = next(self._numbers)
