@@ -14,7 +14,7 @@ test: setup engine  ## Run the tests on all cores, with a Docker engine the Dock
 test-cgroup-v2: setup  ## As root on Debian, run the sandbox's tests on cgroup v2, in user-mode Linux (half an hour)
 	@tests/sandbox/cgroup_v2/run.sh $(ARGS)
 
-check: setup  ## Lint, format and types over source and tests
+check: setup .links  ## Lint, format and types over source and tests
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -29,7 +29,15 @@ format: setup
 
 setup: .venv/ready
 
-.venv/ready: requirements.lock pyproject.toml
+# Type checkers cannot follow the import hook of an editable install; they read this tree of links.
+.links: setup.py
+	@mkdir -p .links/langgraph_fusion
+	@cd .links/langgraph_fusion && ln -sfn ../../langgraph_fusion/__init__.py __init__.py && \
+	  for init in ../../*/__init__.py; do room=$$(basename $$(dirname $$init)); \
+	    case $$room in langgraph_fusion | tests) ;; *) ln -sfn ../../$$room $$room ;; esac; done
+	@touch .links
+
+.venv/ready: requirements.lock pyproject.toml setup.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it: make PYTHON=python3.12 ...")'
 	@echo "Setting up .venv (once, about a minute) ..."
 	@$(PYTHON) -m venv .venv

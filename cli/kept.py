@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from langgraph_fusion.cli.words import count
+from langgraph_fusion.cli.display.format import count
 from langgraph_fusion.graph.errors import ConfigError
 
 _SHOWN = 8

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from langgraph_fusion.cli import commands
-from langgraph_fusion.cli import keys as key_commands
-from langgraph_fusion.cli.ask import ask
+from langgraph_fusion.cli.commands import keys as key_commands
+from langgraph_fusion.cli.commands import smaller as commands
+from langgraph_fusion.cli.commands.ask import ask
+from langgraph_fusion.cli.commands.serve import serve
 from langgraph_fusion.cli.options import examples
-from langgraph_fusion.cli.serve import serve
 
 app = typer.Typer(
     name="fusion",

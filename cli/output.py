@@ -8,7 +8,7 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from langgraph_fusion.cli.clean import clean, clean_json
+from langgraph_fusion.cli.display.sanitize import clean, clean_json
 from langgraph_fusion.graph.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -17,17 +17,17 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.store.base import BaseStore
 
 from langgraph_fusion.graph.attachments import Attachments
-from langgraph_fusion.graph.check import check
 from langgraph_fusion.graph.fusion_graph import FusionGraph
-from langgraph_fusion.graph.journal.kept import Kept
-from langgraph_fusion.graph.journal.runs import Runs
-from langgraph_fusion.graph.judge import judge
+from langgraph_fusion.graph.journal.kept import RunStoreConfig
+from langgraph_fusion.graph.journal.repository import RunRepository
+from langgraph_fusion.graph.judging.judge import judge
 from langgraph_fusion.graph.members.member import member
 from langgraph_fusion.graph.members.member_agent import member_agent
 from langgraph_fusion.graph.prepare import prepare
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
 from langgraph_fusion.graph.state import FusionInput, FusionOutput, FusionState
-from langgraph_fusion.graph.synthesizer import synthesizer
+from langgraph_fusion.graph.writing.check import check
+from langgraph_fusion.graph.writing.synthesizer import synthesizer
 from langgraph_fusion.tools import member_tools
 
 Compiled = CompiledStateGraph[Any, Any, Any, Any]
@@ -40,7 +40,7 @@ def create_fusion(
     files: Sequence[str | Path] = (),
     out: str | Path | None = None,
     checkpointer: Any = None,
-    runs: Runs | BaseStore | str | Path | None = None,
+    runs: RunRepository | BaseStore | str | Path | None = None,
     run_id: str | None = None,
     client: str | None = None,
 ) -> FusionGraph:
@@ -49,10 +49,10 @@ def create_fusion(
     `tools` are further LangChain tools for every member; `files` are copied read-only into every
     member's sandbox, and what members leave in /work/out comes to the folder `out`.
 
-    `runs` is where runs are kept, so that nothing paid is lost when the process dies: `Runs` that
-    are open, a store of LangGraph, a file or a `postgresql://` URL. `run_id` names a run in it to
-    be resumed, or one that waits for the client's tools to be continued: every run of this graph
-    is then that one. `client` says whose a new one is. See docs/runs.md.
+    `runs` is where runs are kept, so that nothing paid is lost when the process dies: a
+    `RunRepository` that is open, a store of LangGraph, a file or a `postgresql://` URL. `run_id`
+    names a run in it to be resumed, or one that waits for the client's tools to be continued: every
+    run of this graph is then that one. `client` says whose a new one is. See docs/runs.md.
 
     A caller's context (`FusionSettings`, or a mapping of them) may change everything for a run but
     the number of seats, the further tools and the files.
@@ -65,7 +65,7 @@ def create_fusion(
         compiled = _compiled(settings.letters, tools, checkpointer)
     else:
         compiled = _usual(settings.letters)
-    kept = Kept(runs, run_id, client)
+    kept = RunStoreConfig(runs, run_id, client)
     return FusionGraph.of(compiled, settings, tools, Attachments.of(files, out), kept)
 
 

@@ -15,8 +15,8 @@ from langgraph.graph.state import CompiledStateGraph
 
 from langgraph_fusion.graph.attachments import Attachments
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.journal.kept import Kept
-from langgraph_fusion.graph.run import open_run
+from langgraph_fusion.graph.journal.kept import RunStoreConfig
+from langgraph_fusion.graph.run_context import open_run
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
 
 
@@ -29,7 +29,7 @@ class FusionGraph(CompiledStateGraph[Any, Any, Any, Any]):
         settings: FusionSettings,
         extra_tools: frozenset[str],
         attachments: Attachments,
-        kept: Kept,
+        kept: RunStoreConfig,
         **compiled: Any,
     ) -> None:
         super().__init__(**compiled)
@@ -45,7 +45,7 @@ class FusionGraph(CompiledStateGraph[Any, Any, Any, Any]):
         settings: FusionSettings,
         tools: Sequence[BaseTool],
         attachments: Attachments,
-        kept: Kept,
+        kept: RunStoreConfig,
     ) -> Self:
         """The same graph, with a run around it."""
         names = frozenset(tool.name for tool in tools)

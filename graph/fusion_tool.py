@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from langgraph_fusion.graph.build import create_fusion
 from langgraph_fusion.graph.errors import RunFailed
-from langgraph_fusion.graph.preflight import check_settings, user_prices
+from langgraph_fusion.graph.preflight.readiness import check_settings, user_prices
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
 
 DELIBERATE = "deliberate"

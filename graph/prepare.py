@@ -5,11 +5,11 @@ from typing import cast
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Overwrite
 
-from langgraph_fusion.graph.acceptance import asked, question_place
-from langgraph_fusion.graph.calls.least_cap import check_cap
 from langgraph_fusion.graph.events import tell
-from langgraph_fusion.graph.growth import first_seats
-from langgraph_fusion.graph.run import Run
+from langgraph_fusion.graph.judging.panel_growth import first_seats
+from langgraph_fusion.graph.preflight.least_cap import check_cap
+from langgraph_fusion.graph.preflight.request_check import asked, question_place
+from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState, Json
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from langgraph_fusion.graph.analysis import Analysis
+from langgraph_fusion.graph.judging.analysis import Analysis
 from langgraph_fusion.graph.records import (
     AskedFollowUp,
     Call,
@@ -25,7 +25,7 @@ from langgraph_fusion.graph.result import (
     SourceInfo,
     Unverified,
 )
-from langgraph_fusion.graph.run import Run
+from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState
 from langgraph_fusion.tools.exclude import Dropped
 from langgraph_fusion.tools.sources import Source

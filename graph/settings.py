@@ -11,9 +11,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, JsonValue, ValidationError, field_validator, model_validator
 
-from langgraph_fusion.graph.answer_form import check_form
 from langgraph_fusion.graph.calls.budget import UnknownCost
-from langgraph_fusion.graph.client_tools import check_tools
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.presets import DEFAULT_PRESET, preset_values
 from langgraph_fusion.graph.seat import (
@@ -25,6 +23,8 @@ from langgraph_fusion.graph.seat import (
     ToolGroup,
     seats_from,
 )
+from langgraph_fusion.graph.writing.client_tools import check_tools
+from langgraph_fusion.graph.writing.response_format import check_form
 from langgraph_fusion.sandbox.settings import SandboxSettings
 from langgraph_fusion.tools.exclude import Exclusion
 

@@ -7,7 +7,7 @@ from langchain_core.runnables import RunnableConfig
 
 from langgraph_fusion.graph.build import create_fusion
 from langgraph_fusion.graph.fusion_graph import FusionGraph
-from langgraph_fusion.graph.preflight import default_preset
+from langgraph_fusion.graph.preflight.readiness import default_preset
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
 
 

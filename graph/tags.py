@@ -3,7 +3,7 @@
 What the tags do not do: stop a model from believing what it reads inside them.
 """
 
-from langgraph_fusion.tools.show import escape_attribute, escape_text
+from langgraph_fusion.tools.formatting import escape_attribute, escape_text
 
 
 def tag(name: str, text: str, **attributes: str | None) -> str:

@@ -11,11 +11,11 @@ from pathlib import Path as _Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from langgraph_fusion.graph.ask import aask, ask, deliberate
+    from langgraph_fusion.graph.api import aask, ask, deliberate
     from langgraph_fusion.graph.build import create_fusion
     from langgraph_fusion.graph.errors import ConfigError, FusionError, RunFailed
-    from langgraph_fusion.graph.estimate import estimate
     from langgraph_fusion.graph.fusion_tool import fusion_tool
+    from langgraph_fusion.graph.preflight.estimate import estimate
     from langgraph_fusion.graph.result import FusionResult
     from langgraph_fusion.graph.settings import FusionSettings, load_settings
 
@@ -26,10 +26,10 @@ if (_root / "langgraph.json").is_file() and (_root / "graph" / "__init__.py").is
     __path__.append(str(_root))
 
 _HOMES = {
-    "aask": "graph.ask",
-    "ask": "graph.ask",
-    "deliberate": "graph.ask",
-    "estimate": "graph.estimate",
+    "aask": "graph.api",
+    "ask": "graph.api",
+    "deliberate": "graph.api",
+    "estimate": "graph.preflight.estimate",
     "create_fusion": "graph.build",
     "ConfigError": "graph.errors",
     "FusionError": "graph.errors",

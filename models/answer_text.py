@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from langgraph_fusion.models.clean_text import clean_detail
 from langgraph_fusion.models.faults import Fault
-from langgraph_fusion.models.markup import strip_tool_markup as strip_tool_markup
+from langgraph_fusion.models.text import clean_detail
+from langgraph_fusion.models.tool_markup import strip_tool_markup as strip_tool_markup
 
 if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage

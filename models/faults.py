@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from langgraph_fusion.models.clean_text import clean_detail
 from langgraph_fusion.models.errors import BadResponse, ModelConfigError, UpstreamError
 from langgraph_fusion.models.retry_after import retry_after_s
+from langgraph_fusion.models.text import clean_detail
 
 Reason = Literal[
     "timeout",

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from langgraph_fusion.models.markup import leaked_markup
+from langgraph_fusion.models.tool_markup import leaked_markup
 
 _JSON = (
     r"<(?:[\w.-]+:)?(?:tool_call|function_call)\b[^>\n]*>\s*(\{.*?)\s*"

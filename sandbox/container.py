@@ -11,8 +11,8 @@ from docker import DockerClient
 from docker.errors import APIError, ImageNotFound, NotFound
 
 from langgraph_fusion.sandbox.base import SandboxUnavailable
+from langgraph_fusion.sandbox.container_spec import COMMAND_USER, FORWARDER, MAIN_USER, SUPERVISOR
 from langgraph_fusion.sandbox.engine import BUILD_IMAGE, ENGINE_ERRORS
-from langgraph_fusion.sandbox.flags import COMMAND_USER, FORWARDER, MAIN_USER, SUPERVISOR
 from langgraph_fusion.sandbox.wire import ErrorReport, NoReport, Report, ReportReader, framed, parse
 
 log = logging.getLogger(__name__)

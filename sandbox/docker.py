@@ -17,15 +17,15 @@ from langgraph_fusion.sandbox.base import (
     SandboxUnavailable,
 )
 from langgraph_fusion.sandbox.container import Call, Container, SandboxGone
-from langgraph_fusion.sandbox.flags import MIB, command_environment
-from langgraph_fusion.sandbox.proxy import AllowListProxy
-from langgraph_fusion.sandbox.report import (
+from langgraph_fusion.sandbox.container_spec import MIB, command_environment
+from langgraph_fusion.sandbox.exec_result import (
     healed_result,
     printable,
     replaced_result,
     result_of,
     why_lost,
 )
+from langgraph_fusion.sandbox.proxy import AllowListProxy
 from langgraph_fusion.sandbox.wire import (
     ErrorReport,
     GetReport,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from langgraph_fusion.sandbox.base import OUT_DIRECTORY, Sandbox, SandboxFileError
-from langgraph_fusion.sandbox.report import one_line
+from langgraph_fusion.sandbox.exec_result import one_line
 
 MAX_FILES = 200
 MAX_TOTAL_BYTES = 256 << 20

@@ -15,6 +15,7 @@ from docker import DockerClient
 from langgraph_fusion.sandbox.addresses import Resolver, resolve_public
 from langgraph_fusion.sandbox.base import SandboxUnavailable
 from langgraph_fusion.sandbox.container import Container
+from langgraph_fusion.sandbox.container_spec import MIB, container_flags
 from langgraph_fusion.sandbox.docker import DockerSandbox
 from langgraph_fusion.sandbox.engine import (
     ENGINE_ERRORS,
@@ -24,12 +25,11 @@ from langgraph_fusion.sandbox.engine import (
     engine_info,
     is_local,
 )
-from langgraph_fusion.sandbox.flags import MIB, container_flags
-from langgraph_fusion.sandbox.guarded import Guard
 from langgraph_fusion.sandbox.proxy import AllowListProxy, Exclude
 from langgraph_fusion.sandbox.reaper import owner_labels, reap, remove_pool
-from langgraph_fusion.sandbox.selfcheck import check_locks
 from langgraph_fusion.sandbox.settings import SandboxSettings
+from langgraph_fusion.sandbox.verify import check_locks
+from langgraph_fusion.sandbox.watchdog_process import Guard
 
 log = logging.getLogger(__name__)
 

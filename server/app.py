@@ -12,37 +12,37 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from langgraph_fusion.graph.errors import FusionError
-from langgraph_fusion.graph.journal.run_store import open_runs
+from langgraph_fusion.graph.journal.store import open_runs
 from langgraph_fusion.models.http import close_http_client, open_http_client
-from langgraph_fusion.server import (
-    chat,
-    estimates,
-    health,
-    models_list,
-    responses,
-    responses_stored,
-)
+from langgraph_fusion.server import health
 from langgraph_fusion.server.config import ServerConfig, of_environment
 from langgraph_fusion.server.errors import ApiError, api_error
 from langgraph_fusion.server.garbage import collect_seldom
-from langgraph_fusion.server.gate import Gate
-from langgraph_fusion.server.logs import log_surprise, log_to_stderr
-from langgraph_fusion.server.orphans import stop_with_parent
-from langgraph_fusion.server.own_pages import from_own_page
-from langgraph_fusion.server.presence import ClientGone
-from langgraph_fusion.server.router_metadata import (
+from langgraph_fusion.server.logging import log_surprise, log_to_stderr
+from langgraph_fusion.server.middleware import Gate
+from langgraph_fusion.server.observability.tracing import Tracing, wanted_by_environment
+from langgraph_fusion.server.openai import (
+    chat_completions,
+    estimates,
+    models,
+    responses,
+    responses_stored,
+)
+from langgraph_fusion.server.openrouter.metadata import (
     METADATA,
     metadata_of_refusal,
     wants_metadata,
 )
-from langgraph_fusion.server.service import Service
-from langgraph_fusion.server.tracing import Tracing, wanted_by_environment
+from langgraph_fusion.server.own_pages import from_own_page
+from langgraph_fusion.server.runs.cancellation import ClientGone
+from langgraph_fusion.server.runs.orphans import stop_with_parent
+from langgraph_fusion.server.state import ServerState
 from langgraph_fusion.server.warm import warm_up
 
 
 def create_app(config: ServerConfig | None = None) -> FastAPI:
     """Build the server; nothing is opened before it starts."""
-    service = Service.of(config or ServerConfig())
+    service = ServerState.of(config or ServerConfig())
     app = FastAPI(title="langgraph-fusion", version=version("langgraph-fusion"), lifespan=_lifespan)
     app.state.service = service
     app.add_middleware(Gate, service=service)
@@ -50,10 +50,10 @@ def create_app(config: ServerConfig | None = None) -> FastAPI:
         app.add_exception_handler(kind, _say)
     app.add_exception_handler(ClientGone, _nobody)
     for router in (
-        chat.router,
+        chat_completions.router,
         responses.router,
         responses_stored.router,
-        models_list.router,
+        models.router,
         estimates.router,
         health.router,
     ):
@@ -65,11 +65,11 @@ def create_app(config: ServerConfig | None = None) -> FastAPI:
 def _add_installed(app: FastAPI) -> None:
     """The doors whose extra is installed."""
     if find_spec("mcp"):
-        from langgraph_fusion.server.mcp_http import add_mcp
+        from langgraph_fusion.server.mcp.http import add_mcp
 
         add_mcp(app)
     if find_spec("langserve"):
-        from langgraph_fusion.server.langserve import add_langserve
+        from langgraph_fusion.server.langserve.routes import add_langserve
 
         add_langserve(app)
 
@@ -85,7 +85,7 @@ def app_of_environment() -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Load what a first request would otherwise wait for, and close what all have shared."""
-    service: Service = app.state.service
+    service: ServerState = app.state.service
     await asyncio.to_thread(warm_up)
     await open_http_client()
     if service.keys is not None:
@@ -98,7 +98,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _traced(service: Service) -> AsyncIterator[None]:
+async def _traced(service: ServerState) -> AsyncIterator[None]:
     """Traces of all runs, if the environment asks for them."""
     if not wanted_by_environment():
         yield

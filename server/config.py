@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from langgraph_fusion.server.permits import Permits
+from langgraph_fusion.server.runs.client_policy import ClientPolicy
 
 MIB = 2**20
 
@@ -30,7 +30,7 @@ class ServerConfig:
     """After SIGTERM running deliberations have so many seconds to finish."""
     log_prompts: bool = False
     """Write questions and answers into the log."""
-    permits: Permits = field(default_factory=Permits)
+    permits: ClientPolicy = field(default_factory=ClientPolicy)
     """What clients may ask for."""
 
 

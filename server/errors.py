@@ -24,7 +24,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from langgraph_fusion.graph.errors import AllMembersFailed, ConfigError, RunFailed
-from langgraph_fusion.server.wanted import UnknownModel
+from langgraph_fusion.server.openai.parse_request import UnknownModel
 
 _TYPES = {
     401: "authentication_error",

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.preflight import check_ready, user_prices
+from langgraph_fusion.graph.preflight.readiness import check_ready, user_prices
 from langgraph_fusion.graph.settings import load_settings
-from langgraph_fusion.server.metrics import CONTENT_TYPE
+from langgraph_fusion.server.observability.metrics import CONTENT_TYPE
 from langgraph_fusion.server.readiness import Check
-from langgraph_fusion.server.service import Service
+from langgraph_fusion.server.state import ServerState
 
 router = APIRouter(tags=["operations"])
 
@@ -25,7 +25,7 @@ async def healthz() -> dict[str, str]:
 @router.get("/readyz", responses={503: {"description": "Not ready; the body says why."}})
 async def readyz(request: Request) -> JSONResponse:
     """Whether a deliberation with the default preset can start now, and what is missing."""
-    service: Service = request.app.state.service
+    service: ServerState = request.app.state.service
     stopping = service.closing.begun
     checks = {"accepting": Check(not stopping, "the server is stopping" if stopping else "yes")}
     checks |= await _checks_of(service)
@@ -37,11 +37,11 @@ async def readyz(request: Request) -> JSONResponse:
 @router.get("/metrics", response_class=Response)
 async def metrics(request: Request) -> Response:
     """Everything that is counted, in Prometheus' text format."""
-    service: Service = request.app.state.service
+    service: ServerState = request.app.state.service
     return Response(service.metrics.page(), media_type=CONTENT_TYPE)
 
 
-async def _checks_of(service: Service) -> dict[str, Check]:
+async def _checks_of(service: ServerState) -> dict[str, Check]:
     try:
         settings = load_settings({"preset": service.config.permits.default_preset})
         await check_ready(settings, user_prices())
@@ -57,7 +57,7 @@ async def _checks_of(service: Service) -> dict[str, Check]:
     return checks
 
 
-async def _keys(service: Service) -> Check:
+async def _keys(service: ServerState) -> Check:
     if service.keys is None:
         return Check(True, "no keys are asked for")
     try:
@@ -67,7 +67,7 @@ async def _keys(service: Service) -> Check:
     return Check(True, "the file of keys can be read")
 
 
-async def _store(service: Service) -> Check:
+async def _store(service: ServerState) -> Check:
     if service.store is None:
         return Check(True, "runs are not kept")
     try:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 from langgraph_fusion.server.errors import ApiError
-from langgraph_fusion.server.service import Service
+from langgraph_fusion.server.state import ServerState
 
 
 async def from_own_page(request: Request) -> None:
@@ -20,7 +20,7 @@ async def from_own_page(request: Request) -> None:
     Raises:
         ApiError: 403.
     """
-    service: Service = request.app.state.service
+    service: ServerState = request.app.state.service
     origin = request.headers.get("origin")
     if origin is None or service.keys is not None or _own(origin, request.url.hostname):
         return

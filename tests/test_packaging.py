@@ -1,20 +1,41 @@
-import tomllib
+"""The wheel holds every module and data file of the rooms, under `langgraph_fusion.`."""
+
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
-_DATA_ONLY = {"docs"}
-"""Shipped folders without code: no `__init__.py`."""
+ROOMS = {init.parent.name for init in ROOT.glob("*/__init__.py")} - {"tests", "langgraph_fusion"}
 
 
-def test_every_package_is_shipped_and_linked() -> None:
-    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
-    folders = {init.parent for init in ROOT.glob("*/__init__.py")} - {ROOT / "tests"}
-    folders -= {ROOT / "langgraph_fusion"}
-    packages = {init.parent for folder in folders for init in folder.rglob("__init__.py")}
-    names = {".".join(("langgraph_fusion", *path.relative_to(ROOT).parts)) for path in packages}
-    names |= {f"langgraph_fusion.{name}" for name in _DATA_ONLY}
-    assert set(setuptools["packages"]) == names | {"langgraph_fusion"}
-    shipped = {f.name for f in folders} | {"langgraph_fusion"} | _DATA_ONLY
-    assert set(setuptools["package-dir"].values()) == shipped
-    linked = {link.name for link in (ROOT / ".links/langgraph_fusion").iterdir() if link.is_dir()}
-    assert linked == {folder.name for folder in folders}
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    for name in _tracked():
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_bytes((ROOT / name).read_bytes())
+    built = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", str(folder), "."]
+    subprocess.run(built, cwd=source, check=True, capture_output=True)
+    return next(folder.glob("*.whl"))
+
+
+def _tracked() -> list[str]:
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    ran = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True)
+    return [name for name in ran.stdout.splitlines() if (ROOT / name).is_file()]
+
+
+def test_the_wheel_holds_every_tracked_module(wheel: Path) -> None:
+    ours = [Path(name) for name in _tracked() if name.endswith((".py", ".md", ".toml"))]
+    expected = {f"langgraph_fusion/{path}" for path in ours if path.parts[0] in ROOMS}
+    assert len(expected) > 200
+    assert expected <= set(zipfile.ZipFile(wheel).namelist())
+
+
+def test_the_wheel_adds_no_other_name_to_the_environment(wheel: Path) -> None:
+    tops = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"langgraph_fusion"}

@@ -17,8 +17,8 @@ TOOL_GROUPS: dict[str, tuple[str, ...]] = {
 def member_tools() -> "list[BaseTool]":
     """Return all tools in a fixed order, so that every request begins with the same bytes.
 
-    They are static: each gets the member's `Desk` as `runtime.context` of its agent, which is
-    built with `context_schema=Desk` and called with `context=desk`.
+    They are static: each gets the member's `ToolContext` as `runtime.context` of its agent, which
+    is built with `context_schema=ToolContext` and called with `context=desk`.
     """
     from langgraph_fusion.tools.bash import bash
     from langgraph_fusion.tools.docs import docs_read, docs_search

@@ -3,10 +3,10 @@
 from langchain.tools import ToolRuntime
 
 from langgraph_fusion.sandbox.base import SandboxUnavailable
-from langgraph_fusion.sandbox.report import describe
+from langgraph_fusion.sandbox.exec_result import describe
+from langgraph_fusion.tools.context import ToolContext
 from langgraph_fusion.tools.described import described_tool
-from langgraph_fusion.tools.desk import Desk
-from langgraph_fusion.tools.failure import ToolFailure
+from langgraph_fusion.tools.errors import ToolFailure
 
 
 @described_tool
@@ -15,7 +15,7 @@ async def bash(
     timeout_s: float | None = None,
     restart: bool = False,
     *,
-    runtime: ToolRuntime[Desk],
+    runtime: ToolRuntime[ToolContext],
 ) -> str:
     """Run a bash command in your own sandbox: Linux with Python 3, no network.
 

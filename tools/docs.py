@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 
 from langchain.tools import ToolRuntime
 
+from langgraph_fusion.tools.context import ToolContext
 from langgraph_fusion.tools.described import described_tool
-from langgraph_fusion.tools.desk import Desk
-from langgraph_fusion.tools.failure import ToolFailure
-from langgraph_fusion.tools.index.docs import DocsIndex, docs_url, split_docs_url
-from langgraph_fusion.tools.index.files import Document
-from langgraph_fusion.tools.index.store import Match
-from langgraph_fusion.tools.show import page_of, plain_text, source_block
+from langgraph_fusion.tools.docs_index.docs import DocsIndex, docs_url, split_docs_url
+from langgraph_fusion.tools.docs_index.files import Document
+from langgraph_fusion.tools.docs_index.store import Match
+from langgraph_fusion.tools.errors import ToolFailure
+from langgraph_fusion.tools.formatting import page_of, plain_text, source_block
 
 _MAX_RESULTS = 20
 _LISTED = 50
@@ -20,7 +20,9 @@ _LISTED = 50
 
 
 @described_tool
-async def docs_search(query: str, max_results: int = 8, *, runtime: ToolRuntime[Desk]) -> str:
+async def docs_search(
+    query: str, max_results: int = 8, *, runtime: ToolRuntime[ToolContext]
+) -> str:
     """Search the user's own documents. Returns the best passages with ids to cite, like [A3].
 
     Finds words, not meanings: try synonyms and the documents' own terms. Read around a passage
@@ -35,7 +37,7 @@ async def docs_search(query: str, max_results: int = 8, *, runtime: ToolRuntime[
 
 
 @described_tool
-async def docs_read(id_or_path: str, start: int = 0, *, runtime: ToolRuntime[Desk]) -> str:
+async def docs_read(id_or_path: str, start: int = 0, *, runtime: ToolRuntime[ToolContext]) -> str:
     """Read one of the user's documents, with an id to cite, like [A3].
 
     `id_or_path` is the id of a docs_search result, then reading begins at that passage, or the
@@ -60,7 +62,7 @@ async def docs_read(id_or_path: str, start: int = 0, *, runtime: ToolRuntime[Des
 
 
 @asynccontextmanager
-async def _index(desk: Desk) -> AsyncIterator[DocsIndex]:
+async def _index(desk: ToolContext) -> AsyncIterator[DocsIndex]:
     if desk.library.docs is None:
         raise ToolFailure("unavailable", "There are no documents in this run.")
     try:
@@ -69,7 +71,7 @@ async def _index(desk: Desk) -> AsyncIterator[DocsIndex]:
         raise ToolFailure("unavailable", "The documents cannot be read now.") from error
 
 
-def _docs_address(desk: Desk, id_or_path: str) -> str:
+def _docs_address(desk: ToolContext, id_or_path: str) -> str:
     source = desk.library.sources.get(id_or_path.strip("[]"))
     if source is None:
         return id_or_path
@@ -78,7 +80,7 @@ def _docs_address(desk: Desk, id_or_path: str) -> str:
     return source.url
 
 
-def _shown(desk: Desk, match: Match) -> str:
+def _shown(desk: ToolContext, match: Match) -> str:
     url = docs_url(match.path, match.first_line, match.last_line)
     headings = [match.title, match.heading]
     if match.heading.startswith(match.title) or not match.heading:

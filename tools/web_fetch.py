@@ -2,14 +2,14 @@
 
 from langchain.tools import ToolRuntime
 
+from langgraph_fusion.tools.context import ToolContext
 from langgraph_fusion.tools.described import described_tool
-from langgraph_fusion.tools.desk import Desk
-from langgraph_fusion.tools.failure import ToolFailure
-from langgraph_fusion.tools.show import page_of, source_block
+from langgraph_fusion.tools.errors import ToolFailure
+from langgraph_fusion.tools.formatting import page_of, source_block
 
 
 @described_tool
-async def web_fetch(url: str, start: int = 0, *, runtime: ToolRuntime[Desk]) -> str:
+async def web_fetch(url: str, start: int = 0, *, runtime: ToolRuntime[ToolContext]) -> str:
     """Read a web page, PDF or text file as Markdown, with an id to cite, like [A3].
 
     `url` is an http(s) address or the id of a search result. A long page is shown in parts: the
@@ -25,7 +25,7 @@ async def web_fetch(url: str, start: int = 0, *, runtime: ToolRuntime[Desk]) -> 
     return "\n".join([source_block(source, piece), *notes])
 
 
-def _address(desk: Desk, url: str) -> str:
+def _address(desk: ToolContext, url: str) -> str:
     source = desk.library.sources.get(url.strip("[]"))
     address = source.url if source else url
     if address.startswith("docs:"):

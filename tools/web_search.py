@@ -2,11 +2,11 @@
 
 from langchain.tools import ToolRuntime
 
+from langgraph_fusion.tools.context import ToolContext
 from langgraph_fusion.tools.described import described_tool
-from langgraph_fusion.tools.desk import Desk
-from langgraph_fusion.tools.failure import ToolFailure
+from langgraph_fusion.tools.errors import ToolFailure
+from langgraph_fusion.tools.formatting import plain_text, source_block
 from langgraph_fusion.tools.search import Hit, Recency
-from langgraph_fusion.tools.show import plain_text, source_block
 
 _MAX_QUERY = 400
 """Characters: the shortest limit of the services."""
@@ -18,7 +18,7 @@ async def web_search(
     max_results: int = 8,
     recency: Recency | None = None,
     *,
-    runtime: ToolRuntime[Desk],
+    runtime: ToolRuntime[ToolContext],
 ) -> str:
     """Search the web. Returns titles, addresses and short excerpts with ids to cite, like [A3].
 
@@ -36,7 +36,7 @@ async def web_search(
     return "\n\n".join(_shown(desk, hit) for hit in hits)
 
 
-def _shown(desk: Desk, hit: Hit) -> str:
+def _shown(desk: ToolContext, hit: Hit) -> str:
     title, snippet = plain_text(hit.title), plain_text(hit.snippet)
     source = desk.library.sources.add(desk.seat, "search", hit.url, title, snippet)
     return source_block(source, snippet)

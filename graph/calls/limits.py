@@ -3,8 +3,8 @@
 import time
 
 from langgraph_fusion.graph.calls.budget import Budget, UnknownCost
+from langgraph_fusion.graph.calls.deadline import Schedule
 from langgraph_fusion.graph.calls.stages import share
-from langgraph_fusion.graph.members.schedule import Schedule
 from langgraph_fusion.graph.records import Stage
 
 _SOFT = 0.8

@@ -8,9 +8,9 @@ from langchain_core.messages import BaseMessage
 from langgraph.store.base import BaseStore, PutOp
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from langgraph_fusion.graph.journal.entries import Json, message_json, read_messages
 from langgraph_fusion.graph.journal.journal import as_text
-from langgraph_fusion.graph.journal.recorded import Json, message_json, read_messages
-from langgraph_fusion.graph.journal.store_writer import StoreWriter
+from langgraph_fusion.graph.journal.write_batcher import StoreWriter
 
 _SPACE = ("langgraph_fusion", "conversations")
 _ALL = 1_000_000

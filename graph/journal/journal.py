@@ -16,7 +16,7 @@ from langgraph.store.base import PutOp
 from pydantic import BaseModel, ValidationError
 
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.journal.store_writer import StoreWriter
+from langgraph_fusion.graph.journal.write_batcher import StoreWriter
 
 T = TypeVar("T", bound=BaseModel)
 Namespace = tuple[str, ...]

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from langgraph_fusion.graph.journal.entries import RecordedCall, RecordedReply
 from langgraph_fusion.graph.journal.journal import Journal
-from langgraph_fusion.graph.journal.recorded import RecordedCall, RecordedReply
 from langgraph_fusion.graph.records import Call
 
 REPLY, FAILED = "/reply/", "/failed/"

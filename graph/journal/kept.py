@@ -9,24 +9,24 @@ from langgraph.store.base import BaseStore
 
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.journal.journal import Journal
-from langgraph_fusion.graph.journal.keeper import Keeper
-from langgraph_fusion.graph.journal.run_store import open_runs
-from langgraph_fusion.graph.journal.runs import Runs, new_id
+from langgraph_fusion.graph.journal.lifecycle import RunLifecycle
+from langgraph_fusion.graph.journal.repository import RunRepository, new_id
+from langgraph_fusion.graph.journal.store import open_runs
 
 
 @dataclass(frozen=True)
-class Kept:
+class RunStoreConfig:
     """What the embedding program says about it. No setting: a client may not choose it."""
 
-    runs: Runs | BaseStore | str | Path | None = None
-    """`Runs` that are open, a store of LangGraph, a file, a `postgresql://` URL, or nothing."""
+    runs: RunRepository | BaseStore | str | Path | None = None
+    """An open `RunRepository`, a store of LangGraph, a file, a `postgresql://` URL, or nothing."""
     run_id: str | None = None
     """The run to resume or to continue; None begins a new one."""
     client: str | None = None
     """Whose a new run is, for a door that serves several."""
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[tuple[Journal, Keeper | None]]:
+    async def open(self) -> AsyncIterator[tuple[Journal, RunLifecycle | None]]:
         """The journal of a run; without a place to keep it, one that records nothing.
 
         Raises:
@@ -39,10 +39,10 @@ class Kept:
                 yield Journal(new_id()), None
             elif self.run_id is None:
                 journal = runs.new_journal()
-                yield journal, Keeper(runs, journal, None, self.client)
+                yield journal, RunLifecycle(runs, journal, None, self.client)
             else:
                 record, journal = await runs.reopen(self.run_id)
-                yield journal, Keeper(runs, journal, record)
+                yield journal, RunLifecycle(runs, journal, record)
 
 
-NOT_KEPT = Kept()
+NOT_KEPT = RunStoreConfig()

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from langgraph_fusion.graph.journal.entries import UPDATE, RecordedTool, RecordedUpdate
 from langgraph_fusion.graph.journal.journal import Journal
-from langgraph_fusion.graph.journal.recorded import UPDATE, RecordedTool, RecordedUpdate
-from langgraph_fusion.graph.journal.recording_tools import TOOL
+from langgraph_fusion.graph.journal.tool_calls import TOOL
 from langgraph_fusion.tools.sources import Source
 
 

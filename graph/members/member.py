@@ -10,18 +10,18 @@ from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage, Syste
 from langchain_core.runnables import RunnableConfig
 
 from langgraph_fusion.graph.calls.budget import BudgetReached
-from langgraph_fusion.graph.calls.caller import SeatFailed
+from langgraph_fusion.graph.calls.seat_client import SeatFailed
 from langgraph_fusion.graph.conversation import question_at, spoken
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.events import tell
-from langgraph_fusion.graph.journal.recording_tools import ToolRecorder
-from langgraph_fusion.graph.journal.replay import noted, replayed, tell_calls
-from langgraph_fusion.graph.members.member_agent import Agent, MemberDesk, transcripts
+from langgraph_fusion.graph.journal.tool_calls import ToolRecorder
+from langgraph_fusion.graph.members.member_agent import Agent, MemberContext, transcripts
 from langgraph_fusion.graph.members.member_answer import answer_of, reasoning_in
 from langgraph_fusion.graph.members.quorum import Quorum
 from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.graph.records import AskedFollowUp, Failure, MemberAnswer, Stage
-from langgraph_fusion.graph.run import Run
+from langgraph_fusion.graph.replay import noted, replayed, tell_calls
+from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState, Json
 from langgraph_fusion.graph.tags import tag
 from langgraph_fusion.models.faults import REASONS, fault_of
@@ -109,7 +109,7 @@ def first_prompt(run: Run, letter: str, state: FusionState) -> list[BaseMessage]
     return [SystemMessage(_system(run, state, seat.instructions, False)), *_task(letter, state, [])]
 
 
-def _desk(run: Run, letter: str, state: FusionState) -> MemberDesk:
+def _desk(run: Run, letter: str, state: FusionState) -> MemberContext:
     settings, seat, round = run.settings, run.settings.seat(letter), state["round"]
     stage: Stage = "follow_up" if round else "panel"
     groups = settings.tools_of(seat)
@@ -118,7 +118,7 @@ def _desk(run: Run, letter: str, state: FusionState) -> MemberDesk:
     if sandbox is None:
         allowed -= {"bash"}
     max_calls = settings.max_tool_calls if seat.max_tool_calls is None else seat.max_tool_calls
-    return MemberDesk(
+    return MemberContext(
         seat=letter,
         library=run.library,
         sandbox=sandbox,
@@ -157,7 +157,7 @@ def _task(letter: str, state: FusionState, asked: list[AskedFollowUp]) -> list[A
 
 
 async def _research(
-    agent: Agent, desk: MemberDesk, task: list[AnyMessage], run: Run, quorum: Quorum
+    agent: Agent, desk: MemberContext, task: list[AnyMessage], run: Run, quorum: Quorum
 ) -> tuple[list[BaseMessage], Failure | None]:
     """Run the agent until it answers, fails, or its time or money is up: (transcript, failure)."""
     transcript: list[BaseMessage] = [*task]
@@ -184,14 +184,14 @@ async def _research(
     return transcript, None
 
 
-def _cut_off(desk: MemberDesk, run: Run, quorum: Quorum) -> Failure:
+def _cut_off(desk: MemberContext, run: Run, quorum: Quorum) -> Failure:
     if quorum.reached:
         return _limit(desk, "quorum", "cut off after enough others had answered")
     run.degrade("deadline", "The panel's share of the deadline was used up.")
     return _limit(desk, "deadline", "cut off at the panel's share of the deadline")
 
 
-def _failure(desk: MemberDesk, fault: Any, reason: str | None = None) -> Failure:
+def _failure(desk: MemberContext, fault: Any, reason: str | None = None) -> Failure:
     model = str(desk.caller.model)
     return Failure(
         seat=desk.seat,
@@ -203,12 +203,12 @@ def _failure(desk: MemberDesk, fault: Any, reason: str | None = None) -> Failure
     )
 
 
-def _limit(desk: MemberDesk, reason: str, detail: str) -> Failure:
+def _limit(desk: MemberContext, reason: str, detail: str) -> Failure:
     model = str(desk.caller.model)
     return Failure(seat=desk.seat, model=model, reason=reason, detail=detail, round=desk.round)
 
 
-def _update(run: Run, desk: MemberDesk, answer: MemberAnswer, drops: int) -> Json:
+def _update(run: Run, desk: MemberContext, answer: MemberAnswer, drops: int) -> Json:
     mine = [source for source in run.library.sources.all() if source.seat == desk.seat]
     dropped = [drop for drop in run.library.drops[drops:] if drop.seat == desk.seat]
     return {

@@ -22,16 +22,16 @@ from langchain_core.outputs import ChatResult
 from langchain_core.tools import BaseTool
 from langgraph.graph.state import CompiledStateGraph
 
-from langgraph_fusion.graph.calls.caller import Caller
+from langgraph_fusion.graph.calls.deadline import Schedule, TimeIsUp
+from langgraph_fusion.graph.calls.seat_client import SeatClient
+from langgraph_fusion.graph.calls.tool_call_repair import shown
 from langgraph_fusion.graph.events import tell
-from langgraph_fusion.graph.journal.recording_tools import ToolRecorder
+from langgraph_fusion.graph.journal.tool_calls import ToolRecorder
 from langgraph_fusion.graph.members.member_turn import MemberTurn, Sending, Sent
 from langgraph_fusion.graph.members.repeats import OFTEN, Repeats
-from langgraph_fusion.graph.members.schedule import Schedule, TimeIsUp
-from langgraph_fusion.graph.members.tool_calls import shown
 from langgraph_fusion.graph.state import Json
-from langgraph_fusion.tools.desk import Desk
-from langgraph_fusion.tools.failure import ToolFailure
+from langgraph_fusion.tools.context import ToolContext
+from langgraph_fusion.tools.errors import ToolFailure
 
 _RECURSION_LIMIT = 250
 """Second brake behind the tool budget: steps of one agent run (100 calls take about 200)."""
@@ -43,12 +43,12 @@ Turn = Callable[[Any, Any, Any], Coroutine[Any, Any, Any]]
 
 
 @dataclass(kw_only=True)
-class MemberDesk(Desk):
+class MemberContext(ToolContext):
     """A member's desk in one round: its tools' things, its models, its budget."""
 
     round: int
     tools: ToolRecorder
-    caller: Caller
+    caller: SeatClient
     system: str
     allowed: frozenset[str]
     """Names of the tools it may call."""
@@ -100,13 +100,13 @@ def member_agent(letter: str, tools: Sequence[BaseTool]) -> Agent:
         _Unseated(),
         tools=list(tools),
         middleware=[MemberTurns()],
-        context_schema=MemberDesk,
+        context_schema=MemberContext,
         name=f"agent_{letter}",
     )
 
 
 async def transcripts(
-    agent: Agent, desk: MemberDesk, task: Sequence[AnyMessage]
+    agent: Agent, desk: MemberContext, task: Sequence[AnyMessage]
 ) -> AsyncIterator[list[BaseMessage]]:
     """Have the member work, and yield what has been said after every step.
 
@@ -202,7 +202,7 @@ class MemberTurns(AgentMiddleware[Any, Any]):
 
 
 async def _answered(
-    desk: MemberDesk, request: ToolCallRequest, handler: ToolHandler
+    desk: MemberContext, request: ToolCallRequest, handler: ToolHandler
 ) -> ToolMessage:
     """The tool's answer, or why there is none, in words for the model."""
     if desk.tool_calls >= desk.max_tool_calls:
@@ -228,7 +228,7 @@ async def _answered(
     return answer
 
 
-def _repeated(desk: MemberDesk, request: ToolCallRequest, times: int) -> ToolMessage:
+def _repeated(desk: MemberContext, request: ToolCallRequest, times: int) -> ToolMessage:
     tool = request.tool_call["name"]
     tell("member.loop", seat=desk.seat, round=desk.round, tool=tool, times=times)
     return _refusal(
@@ -238,7 +238,7 @@ def _repeated(desk: MemberDesk, request: ToolCallRequest, times: int) -> ToolMes
     )
 
 
-def _money_is_short(desk: MemberDesk, request: ModelRequest[Any]) -> bool:
+def _money_is_short(desk: MemberContext, request: ModelRequest[Any]) -> bool:
     """Whether another turn with tools might leave nothing to write the answer with."""
     whole = [SystemMessage(desk.system), *request.messages]
     return bool(desk.allowed) and not desk.caller.affords_another(whole, request.tools)
@@ -249,9 +249,9 @@ def _refusal(request: ToolCallRequest, text: str) -> ToolMessage:
     return ToolMessage(text, tool_call_id=call["id"] or "", name=call["name"], status="error")
 
 
-def _desk(request: ModelRequest[Any] | ToolCallRequest) -> MemberDesk:
+def _desk(request: ModelRequest[Any] | ToolCallRequest) -> MemberContext:
     desk: Any = request.runtime.context
-    assert isinstance(desk, MemberDesk)
+    assert isinstance(desk, MemberContext)
     return desk
 
 

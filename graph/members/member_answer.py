@@ -5,14 +5,14 @@ from typing import Literal
 
 from langchain_core.messages import AIMessage, BaseMessage
 
-from langgraph_fusion.graph.citations import cited_ids
-from langgraph_fusion.graph.members.member_agent import MemberDesk
+from langgraph_fusion.graph.members.member_agent import MemberContext
 from langgraph_fusion.graph.records import AskedFollowUp, Failure, MemberAnswer
+from langgraph_fusion.graph.writing.citations import cited_ids
 from langgraph_fusion.models.answer_text import finish_reason, reasoning_of, text_of
 
 
 def answer_of(
-    desk: MemberDesk,
+    desk: MemberContext,
     transcript: Sequence[BaseMessage],
     failure: Failure | None,
     asked: Sequence[AskedFollowUp],
@@ -55,7 +55,7 @@ def _final(replies: Sequence[AIMessage]) -> str:
     return text_of(replies[-1]) if replies else ""
 
 
-def _partial(desk: MemberDesk, replies: Sequence[AIMessage]) -> str:
+def _partial(desk: MemberContext, replies: Sequence[AIMessage]) -> str:
     """What it had written between tool calls, and what it had been shown."""
     texts = [text_of(reply) for reply in replies]
     sources = [source for source in desk.library.sources.all() if source.seat == desk.seat]
@@ -65,7 +65,7 @@ def _partial(desk: MemberDesk, replies: Sequence[AIMessage]) -> str:
     return "\n\n".join(text for text in texts if text)
 
 
-def _nothing_left(desk: MemberDesk) -> Failure:
+def _nothing_left(desk: MemberContext) -> Failure:
     return Failure(
         seat=desk.seat,
         model=str(desk.caller.model),

@@ -15,18 +15,18 @@ from langchain_core.messages import (
 )
 from pydantic import BaseModel, ConfigDict
 
-from langgraph_fusion.graph.calls.caller import SeatFailed
+from langgraph_fusion.graph.calls.deadline import TimeIsUp
+from langgraph_fusion.graph.calls.seat_client import SeatFailed
+from langgraph_fusion.graph.calls.tool_call_repair import mended, without_tool_calls
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.members.compaction import chars_of_results, compacted
 from langgraph_fusion.graph.members.plain_transcript import in_plain_words
-from langgraph_fusion.graph.members.schedule import TimeIsUp
-from langgraph_fusion.graph.members.tool_calls import mended, without_tool_calls
 from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.models.faults import REASONS, Fault
 from langgraph_fusion.models.ref import ModelRef
 
 if TYPE_CHECKING:
-    from langgraph_fusion.graph.members.member_agent import MemberDesk
+    from langgraph_fusion.graph.members.member_agent import MemberContext
 
 _MAY_STILL_WRITE = frozenset(
     {
@@ -87,7 +87,7 @@ class MemberTurn:
     """
 
     def __init__(
-        self, desk: "MemberDesk", messages: Sequence[BaseMessage], tools: Sequence[Any], ask: Ask
+        self, desk: "MemberContext", messages: Sequence[BaseMessage], tools: Sequence[Any], ask: Ask
     ) -> None:
         self._desk = desk
         self._messages = messages

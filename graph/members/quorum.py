@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from langgraph_fusion.graph.members.member_agent import MemberDesk
+from langgraph_fusion.graph.members.member_agent import MemberContext
 
 
 class Quorum:
@@ -19,10 +19,10 @@ class Quorum:
         self.reached = False
         self._missing = needed
         self._grace_s = grace_s
-        self._at_work: dict[asyncio.Timeout, MemberDesk] = {}
+        self._at_work: dict[asyncio.Timeout, MemberContext] = {}
 
     @contextmanager
-    def working(self, desk: MemberDesk, limit: asyncio.Timeout) -> Iterator[None]:
+    def working(self, desk: MemberContext, limit: asyncio.Timeout) -> Iterator[None]:
         """Have this member's limit shortened if the quorum is reached while it works."""
         self._at_work[limit] = desk
         try:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import typer
 
-from langgraph_fusion.cli.asking import Wanted, conducted
+from langgraph_fusion.cli.commands.asking import OutputOptions, conducted
 from langgraph_fusion.graph.errors import RunFailed
 from tests.cli import recorded
 
@@ -44,7 +44,7 @@ def main(
     verbose: bool = False,
     save: Path | None = None,
 ) -> None:
-    wanted = Wanted(as_json, save, quiet, verbose)
+    wanted = OutputOptions(as_json, save, quiet, verbose)
     raise typer.Exit(asyncio.run(conducted(recorded.QUESTION, story(name), wanted)))
 
 

@@ -7,7 +7,7 @@ import select
 import subprocess
 from pathlib import Path
 
-from langgraph_fusion.graph.journal.run_store import open_runs
+from langgraph_fusion.graph.journal.store import open_runs
 from tests.cli.processes import FUSION, ROOT, environment
 from tests.cli.warm import warm_fusion
 from tests.cli.world import ANSWER, ASK, World, running

@@ -10,7 +10,7 @@ from typing import Any
 import docker
 import pytest
 
-from langgraph_fusion.graph.journal.run_store import open_runs
+from langgraph_fusion.graph.journal.store import open_runs
 from tests.cli.warm import warm_fusion
 from tests.docker_engine import containers_of, require_docker
 from tests.graph.cast import JUDGE, WRITER, A, cast

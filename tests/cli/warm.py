@@ -15,10 +15,10 @@ from langgraph_fusion.cli.main import main
 from tests.cli.processes import ROOT, environment
 
 _IMPORTED = (
-    "langgraph_fusion.cli.asking",
-    "langgraph_fusion.cli.resuming",
-    "langgraph_fusion.graph.ask",
-    "langgraph_fusion.graph.journal.resume",
+    "langgraph_fusion.cli.commands.asking",
+    "langgraph_fusion.cli.commands.resume",
+    "langgraph_fusion.graph.api",
+    "langgraph_fusion.graph.resume",
     "langchain_openai",
     "langgraph_fusion.graph.journal.sqlite_store",
     "anyio._backends._asyncio",

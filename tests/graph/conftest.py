@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from langgraph_fusion.graph.ask import deliberate
+from langgraph_fusion.graph.api import deliberate
 from langgraph_fusion.graph.records import Totals
 from langgraph_fusion.graph.result import FusionResult
 from langgraph_fusion.graph.settings import FusionSettings

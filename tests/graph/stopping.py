@@ -3,12 +3,12 @@
 from contextlib import aclosing
 from typing import Any
 
-from langgraph_fusion.graph.ask import deliberate
-from langgraph_fusion.graph.journal.runs import Runs
+from langgraph_fusion.graph.api import deliberate
+from langgraph_fusion.graph.journal.repository import RunRepository
 from tests.graph.cast import settings
 
 
-async def stopped(runs: Runs, until: str, seat: str = "", **given: Any) -> str:
+async def stopped(runs: RunRepository, until: str, seat: str = "", **given: Any) -> str:
     """Deliberate until this event and leave: the id of the run."""
     run_id = ""
     events = deliberate("What is it?", given.pop("settings", settings()), runs=runs, **given)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from langgraph_fusion.graph.ask import aask, deliberate
+from langgraph_fusion.graph.api import aask, deliberate
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.models.http import close_http_client
 from tests.graph.cast import JUDGE, WRITER, A, B, C, Part, cast, disputed, judge, settings

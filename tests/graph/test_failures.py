@@ -290,7 +290,7 @@ async def test_what_a_member_learned_before_its_model_failed_is_kept(fuse: Fuse,
 async def test_a_missing_key_is_named_before_anything_starts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from langgraph_fusion.graph.ask import aask
+    from langgraph_fusion.graph.api import aask
 
     with pytest.raises(ConfigError, match="OPENROUTER_API_KEY"):
         await aask("?", settings())

@@ -7,7 +7,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from langgraph_fusion.graph.ask import aask, deliberate
+from langgraph_fusion.graph.api import aask, deliberate
 from langgraph_fusion.graph.errors import ConfigError
 from tests.docker_engine import require_docker  # noqa: F401 - a fixture
 from tests.graph.cast import (

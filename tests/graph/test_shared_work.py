@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from langgraph_fusion.tools.desk import LibrarySettings, open_library
+from langgraph_fusion.tools.context import LibrarySettings, open_library
 from tests.graph.cast import A, B, C, Part, cast, settings
 from tests.graph.conftest import Fuse
 from tests.scripted import Reply, Seen, text, tool_calls

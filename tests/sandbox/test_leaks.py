@@ -15,8 +15,8 @@ import docker
 import pytest
 
 from langgraph_fusion.sandbox import SandboxPool, SandboxSettings, SandboxUnavailable
+from langgraph_fusion.sandbox.container_spec import container_flags
 from langgraph_fusion.sandbox.engine import connect
-from langgraph_fusion.sandbox.flags import container_flags
 from langgraph_fusion.sandbox.reaper import LABEL, owner_labels, reap
 from tests.cli.processes import DIES_WITH_US
 from tests.docker_engine import IMAGE, containers_of

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from langgraph_fusion.sandbox.report import describe, result_of
+from langgraph_fusion.sandbox.exec_result import describe, result_of
 from langgraph_fusion.sandbox.wire import (
     ErrorReport,
     GetReport,

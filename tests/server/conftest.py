@@ -11,7 +11,7 @@ from openai import AsyncOpenAI
 
 from langgraph_fusion.server.app import create_app
 from langgraph_fusion.server.config import ServerConfig
-from langgraph_fusion.server.permits import Permits
+from langgraph_fusion.server.runs.client_policy import ClientPolicy
 from tests.graph.cast import Part
 from tests.graph.conftest import docs as docs
 from tests.scripted import ScriptedServer, scripted_server
@@ -31,7 +31,7 @@ class Served:
         return self.app.state.service
 
 
-PERMITS = Permits()
+PERMITS = ClientPolicy()
 Serving = Callable[..., Awaitable[Served]]
 
 
@@ -40,7 +40,7 @@ async def serving(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Serving]:
     """Start a server whose models follow a script; settings are those of `ServerConfig`."""
     closing: list[Callable[[], Awaitable[Any]]] = []
 
-    async def start(script: Part, *, permits: Permits = PERMITS, **config: Any) -> Served:
+    async def start(script: Part, *, permits: ClientPolicy = PERMITS, **config: Any) -> Served:
         models = scripted_server(script)
         behind = await models.__aenter__()
         closing.append(lambda: models.__aexit__(None, None, None))

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from langgraph_fusion.server.permits import Permits
+from langgraph_fusion.server.runs.client_policy import ClientPolicy
 from tests.graph.cast import WRITER, A, B, C, cast
 from tests.scripted import hang, in_turn, status, text, tool_calls
 from tests.server.asking import PANEL, body, until
@@ -174,7 +174,7 @@ async def test_a_cap_that_leaves_no_answer_is_402_and_names_the_budget(
     serving: Serving, path: str
 ) -> None:
     dear = tool_calls([("docs_search", {"query": "xyzzyx"})], cost=1.0)
-    served = await serving(cast({A: dear}), permits=Permits(any_setting=True))
+    served = await serving(cast({A: dear}), permits=ClientPolicy(any_setting=True))
     spending = {"panel": [A], "budget_usd": 0.5, "unknown_cost": "ignore"}
     research = {"tools": ["docs"], "docs": "builtin:docs"}
     error = _error(await _post(served, path, json=_asked(path, **spending, **research)), 402)

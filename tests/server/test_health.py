@@ -9,8 +9,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from langgraph_fusion.server.logs import LOGGER, JsonLines
-from langgraph_fusion.server.permits import Permits
+from langgraph_fusion.server.logging import LOGGER, JsonLines
+from langgraph_fusion.server.runs.client_policy import ClientPolicy
 from tests.graph.cast import A, B, C, cast
 from tests.scripted import status
 from tests.server.asking import asking
@@ -37,7 +37,7 @@ async def test_a_living_process_is_healthy_and_ready(serving: Serving) -> None:
 async def test_a_server_whose_panel_has_no_key_is_not_ready(
     serving: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    served = await serving(cast(), permits=Permits(default_preset="budget"))
+    served = await serving(cast(), permits=ClientPolicy(default_preset="budget"))
     monkeypatch.delenv("OPENROUTER_API_KEY")
     ready = await _get(served, "/readyz")
     assert ready.status_code == 503
@@ -57,7 +57,7 @@ async def test_probes_that_follow_one_another_ask_the_engine_once(
     engine = await asyncio.start_unix_server(hang_up, tmp_path / "engine.sock")
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/engine.sock")
     async with engine:
-        served = await serving(cast(), permits=Permits(default_preset="offline"))
+        served = await serving(cast(), permits=ClientPolicy(default_preset="offline"))
         first = await _get(served, "/readyz")
         assert not first.json()["checks"]["engine"]["ok"]
         connections = asked

@@ -11,11 +11,11 @@ import pypdf
 import pytest
 from aiohttp import web
 
+from langgraph_fusion.tools.errors import ExcludedUrl, ToolFailure
 from langgraph_fusion.tools.exclude import Exclusion
-from langgraph_fusion.tools.failure import ExcludedUrl, ToolFailure
 from langgraph_fusion.tools.fetch.fetcher import Fetcher, open_fetcher
 from langgraph_fusion.tools.fetch.limits import FetchLimits
-from langgraph_fusion.tools.guard import Guard
+from langgraph_fusion.tools.ssrf import Guard
 from tests.tools.site import Handler, html, pdf, redirect, site
 
 HERE = [ipaddress.ip_network("127.0.0.1/32")]

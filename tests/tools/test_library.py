@@ -6,9 +6,9 @@ import pytest
 from aiohttp import web
 from pydantic import ValidationError
 
-from langgraph_fusion.tools.desk import LibrarySettings, open_library
+from langgraph_fusion.tools.context import LibrarySettings, open_library
+from langgraph_fusion.tools.errors import ExcludedUrl, ToolFailure
 from langgraph_fusion.tools.exclude import Dropped
-from langgraph_fusion.tools.failure import ExcludedUrl, ToolFailure
 from langgraph_fusion.tools.sources import Sources
 from tests.tools.site import html, redirect, site
 

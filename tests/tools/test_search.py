@@ -5,7 +5,7 @@ import pytest
 from aiohttp import web
 from ddgs.exceptions import DDGSException, RatelimitException, TimeoutException
 
-from langgraph_fusion.tools.failure import ToolFailure
+from langgraph_fusion.tools.errors import ToolFailure
 from langgraph_fusion.tools.search import BackendName, Hit, missing_variable, open_backend
 from langgraph_fusion.tools.search.duckduckgo import hits, is_no_results, search_failure
 from tests.tools.site import Handler, site

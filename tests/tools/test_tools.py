@@ -13,7 +13,7 @@ from langchain_core.messages import ToolMessage
 
 from langgraph_fusion.sandbox.base import ExecResult, SandboxFile, SandboxUnavailable
 from langgraph_fusion.tools import TOOL_GROUPS, member_tools
-from langgraph_fusion.tools.desk import Desk, Library, LibrarySettings, open_library
+from langgraph_fusion.tools.context import LibrarySettings, SharedTools, ToolContext, open_library
 from tests.tools.site import Handler, ScriptedModel, html, pdf, redirect, site
 
 RESULTS = {
@@ -53,7 +53,7 @@ class Machine:
 @asynccontextmanager
 async def library_of(
     pages: Mapping[str, web.Response | Handler], monkeypatch: pytest.MonkeyPatch, **settings: Any
-) -> AsyncIterator[tuple[Library, str]]:
+) -> AsyncIterator[tuple[SharedTools, str]]:
     async with site(pages) as server:
         monkeypatch.setenv("SEARXNG_URL", server.base)
         values = {"search": "searxng", "allow_networks": ("127.0.0.1/32",)} | settings
@@ -61,25 +61,25 @@ async def library_of(
             yield library, server.base
 
 
-async def calls(desk: Desk, *wanted: tuple[str, dict[str, Any]]) -> list[ToolMessage]:
+async def calls(desk: ToolContext, *wanted: tuple[str, dict[str, Any]]) -> list[ToolMessage]:
     """What an agent at this desk gets for these tool calls."""
     agent: Any = create_agent(
         ScriptedModel(calls=list(wanted)),
         member_tools(),
-        context_schema=Desk,
+        context_schema=ToolContext,
         middleware=[ToolErrorMiddleware(lambda error, _: f"{error}")],
     )
     result = await agent.ainvoke({"messages": ["go"]}, context=desk)
     return [message for message in result["messages"] if isinstance(message, ToolMessage)]
 
 
-async def call(desk: Desk, name: str, **args: Any) -> ToolMessage:
+async def call(desk: ToolContext, name: str, **args: Any) -> ToolMessage:
     return (await calls(desk, (name, args)))[0]
 
 
 async def test_the_model_sees_the_arguments_and_nothing_of_the_runtime() -> None:
     model = ScriptedModel(calls=[])
-    agent: Any = create_agent(model, member_tools(), context_schema=Desk)
+    agent: Any = create_agent(model, member_tools(), context_schema=ToolContext)
     await agent.ainvoke({"messages": ["go"]})
     seen = {each["name"]: list(each["parameters"]["properties"]) for each in model.schemas}
     assert seen == {
@@ -99,8 +99,8 @@ async def test_the_model_sees_the_arguments_and_nothing_of_the_runtime() -> None
 async def test_search_results_are_sources_of_the_seat(monkeypatch: pytest.MonkeyPatch) -> None:
     pages = {"/search": web.json_response(RESULTS)}
     async with library_of(pages, monkeypatch) as (library, _):
-        first = await call(Desk("A", library), "web_search", query="x", recency="week")
-        second = await call(Desk("B", library), "web_search", query="x", max_results=1)
+        first = await call(ToolContext("A", library), "web_search", query="x", recency="week")
+        second = await call(ToolContext("B", library), "web_search", query="x", max_results=1)
     assert first.text == (
         '<source id="A1" title="The &quot;A&quot;" url="https://e.org/a?utm_source=x">\n'
         "One&lt;/source>two.\n</source>\n\n"
@@ -116,7 +116,7 @@ async def test_search_results_are_sources_of_the_seat(monkeypatch: pytest.Monkey
 async def test_nothing_found_is_said_and_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     pages = {"/search": web.json_response({"results": []})}
     async with library_of(pages, monkeypatch) as (library, _):
-        message = await call(Desk("A", library), "web_search", query="x")
+        message = await call(ToolContext("A", library), "web_search", query="x")
     assert message.status == "success"
     assert message.text.startswith("No results.")
 
@@ -125,7 +125,7 @@ async def test_a_failure_is_an_error_in_words(monkeypatch: pytest.MonkeyPatch) -
     pages = {"/go": redirect("http://127.0.0.2:1/secret")}
     async with library_of(pages, monkeypatch, exclude=("bad.org",)) as (library, base):
         messages = await calls(
-            Desk("A", library),
+            ToolContext("A", library),
             ("web_search", {"query": "x"}),
             ("web_search", {"query": " "}),
             ("web_search", {"query": "x site:bad.org"}),
@@ -152,11 +152,11 @@ async def test_a_failure_is_an_error_in_words(monkeypatch: pytest.MonkeyPatch) -
 
 async def test_wrong_arguments_are_explained_to_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
     async with library_of({}, monkeypatch) as (library, _):
-        desk = Desk("A", library)
+        desk = ToolContext("A", library)
         messages = await calls(desk, ("web_search", {"recency": "eon"}), ("bash", {}))
     assert {message.status for message in messages} == {"error"}
     assert "query" in messages[0].text
-    assert "Desk" not in messages[0].text
+    assert "ToolContext" not in messages[0].text
 
 
 async def test_a_long_page_is_read_in_parts_under_one_id(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,7 +164,7 @@ async def test_a_long_page_is_read_in_parts_under_one_id(monkeypatch: pytest.Mon
     pages = {"/p": web.Response(text=text)}
     fetch = {"page_chars": 1500}
     async with library_of(pages, monkeypatch, fetch=fetch) as (library, base):
-        desk = Desk("A", library)
+        desk = ToolContext("A", library)
         first = await call(desk, "web_fetch", url=f"{base}/p")
         head, last = first.text.rsplit("\n", 1)
         start = int(last.partition("use start=")[2].rstrip("]"))
@@ -185,7 +185,7 @@ async def test_a_page_takes_the_place_of_its_search_result(monkeypatch: pytest.M
         hit = {"url": f"{web_.base}/deep", "title": "Deep", "content": "snippet"}
         pages = {"/search": web.json_response({"results": [hit]})}
         async with library_of(pages, monkeypatch) as (library, _):
-            desk = Desk("C", library)
+            desk = ToolContext("C", library)
             await call(desk, "web_search", query="deep")
             page = await call(desk, "web_fetch", url="[C1]")
     assert page.text.startswith('<source id="C1"')
@@ -196,7 +196,7 @@ async def test_a_page_takes_the_place_of_its_search_result(monkeypatch: pytest.M
 async def test_a_pdf_with_pages_left_out_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     pages = {"/p": web.Response(body=pdf("one", "two"), content_type="application/pdf")}
     async with library_of(pages, monkeypatch, fetch={"max_pdf_pages": 1}) as (library, base):
-        message = await call(Desk("A", library), "web_fetch", url=f"{base}/p")
+        message = await call(ToolContext("A", library), "web_fetch", url=f"{base}/p")
     assert message.text.endswith("[only the first 1 of 2 pages could be read]")
 
 
@@ -214,7 +214,7 @@ async def test_documents_are_searched_and_read_on(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with library_of({}, monkeypatch, docs=folder) as (library, _):
-        desk = Desk("B", library)
+        desk = ToolContext("B", library)
         found = await call(desk, "docs_search", query='"rule 7"', max_results=1)
         passage = library.sources.get("B1")
         assert passage is not None
@@ -241,7 +241,7 @@ async def test_nothing_outside_the_folder_can_be_read(
 ) -> None:
     (folder.parent / "secret.md").write_text("secret")
     async with library_of({}, monkeypatch, docs=folder) as (library, _):
-        message = await call(Desk("A", library), "docs_read", id_or_path=path)
+        message = await call(ToolContext("A", library), "docs_read", id_or_path=path)
     assert message.status == "error"
     assert message.text.startswith("No such document.")
     assert str(folder) not in message.text
@@ -251,7 +251,7 @@ async def test_without_a_match_the_documents_are_listed(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with library_of({}, monkeypatch, docs=folder) as (library, _):
-        desk = Desk("A", library)
+        desk = ToolContext("A", library)
         nothing = await call(desk, "docs_search", query="xyzzy")
         listing = await call(desk, "docs_search", query="")
         empty = await call(desk, "docs_read", id_or_path="empty.md")
@@ -265,7 +265,7 @@ async def test_without_a_match_the_documents_are_listed(
 async def test_bash_runs_in_the_members_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Machine()
     async with library_of({}, monkeypatch) as (library, _):
-        desk = Desk("A", library, machine)
+        desk = ToolContext("A", library, machine)
         message = await call(desk, "bash", command="exit 3", timeout_s=5, restart=True)
     assert machine.asked == [("exit 3", 5.0, True)]
     assert message.status == "success"
@@ -276,6 +276,6 @@ async def test_a_broken_sandbox_is_an_error_without_host_paths(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with library_of({}, monkeypatch) as (library, _):
-        message = await call(Desk("A", library, Machine(broken=True)), "bash", command="ls")
+        message = await call(ToolContext("A", library, Machine(broken=True)), "bash", command="ls")
     assert message.status == "error"
     assert message.text == "The sandbox is unavailable. Go on without it."

@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 import aiohttp
 from yarl import URL
 
+from langgraph_fusion.tools.errors import ExcludedUrl, ToolFailure
 from langgraph_fusion.tools.exclude import Exclusion
-from langgraph_fusion.tools.failure import ExcludedUrl, ToolFailure
 from langgraph_fusion.tools.fetch.limits import FetchLimits
 from langgraph_fusion.tools.fetch.page import Body, Page, check_media_type, read_page
-from langgraph_fusion.tools.guard import Guard, GuardedResolver
+from langgraph_fusion.tools.ssrf import Guard, GuardedResolver
 from langgraph_fusion.tools.urls import web_url
 
 _REDIRECTS = (301, 302, 303, 307, 308)

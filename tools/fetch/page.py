@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from langgraph_fusion.tools.failure import ToolFailure
-from langgraph_fusion.tools.show import plain_text
+from langgraph_fusion.tools.errors import ToolFailure
+from langgraph_fusion.tools.formatting import plain_text
 
 _HTML = ("text/html", "application/xhtml+xml")
 _TEXT = re.compile(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pypdf
 from pypdf.errors import PyPdfError
 
-from langgraph_fusion.tools.failure import ToolFailure
+from langgraph_fusion.tools.errors import ToolFailure
 
 logging.getLogger("pypdf").addHandler(logging.NullHandler())  # else warnings go to the terminal
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
-from langgraph_fusion.tools.failure import ToolFailure
+from langgraph_fusion.tools.errors import ToolFailure
 from langgraph_fusion.tools.search.base import Hit, Recency, without_sites
 
 RawHit = dict[str, str]

@@ -5,7 +5,7 @@ from typing import Any
 
 import aiohttp
 
-from langgraph_fusion.tools.failure import ToolFailure
+from langgraph_fusion.tools.errors import ToolFailure
 
 _MAX_BYTES = 5 << 20
 

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
-from langgraph_fusion.tools.failure import ToolFailure
+from langgraph_fusion.tools.errors import ToolFailure
 from langgraph_fusion.tools.search.base import Hit, Recency, without_sites
 from langgraph_fusion.tools.search.http import exchange, texts
 

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
-from langgraph_fusion.graph.ask import aask
+from langgraph_fusion.graph.api import aask
 from langgraph_fusion.graph.records import Call, Totals
 from langgraph_fusion.graph.result import FusionResult
 from langgraph_fusion.models.http import close_http_client

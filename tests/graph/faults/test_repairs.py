@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from langgraph_fusion.graph.ask import aask
+from langgraph_fusion.graph.api import aask
 from langgraph_fusion.graph.records import MemberAnswer
 from langgraph_fusion.graph.result import FusionResult
 from langgraph_fusion.graph.settings import FusionSettings

@@ -1,1 +1,0 @@
-../../langgraph_fusion/__init__.py

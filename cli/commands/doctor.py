@@ -1,0 +1,184 @@
+"""`fusion doctor`: what is there on this machine, what is not, and how to get it."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, dataclass
+
+from langgraph_fusion.cli.display.format import count, listed
+from langgraph_fusion.cli.display.sanitize import one_line
+from langgraph_fusion.cli.output import terminal, write_json
+from langgraph_fusion.models.providers import providers
+
+SEARCH_TIMEOUT_S = 6.0
+ENGINE_TIMEOUT_S = 8.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the report; `fix` says what to do when something is missing."""
+
+    name: str
+    ok: bool | None
+    """None if it was not looked at."""
+    found: str
+    fix: str = ""
+
+
+async def diagnose(*, offline: bool) -> list[Check]:
+    """Check everything at once; `offline` asks nothing beyond this machine."""
+    checks: list[Callable[[], Awaitable[list[Check]]]] = [
+        _keys,
+        _local_servers,
+        _sandbox,
+        _search_skipped if offline else _search,
+        _documents,
+        _panel,
+    ]
+    found = await asyncio.gather(*(_guarded(check) for check in checks))
+    return [check for part in found for check in part]
+
+
+def print_report(checks: list[Check], *, as_json: bool) -> None:
+    if as_json:
+        write_json({"checks": [asdict(check) for check in checks], "can_run": can_run(checks)})
+    else:
+        _print_lines(checks)
+
+
+def can_run(checks: list[Check]) -> bool:
+    """Whether any preset can answer here: the offline one needs nothing but this package."""
+    return all(check.ok for check in checks if check.name == "panel")
+
+
+async def _guarded(check: Callable[[], Awaitable[list[Check]]]) -> list[Check]:
+    try:
+        return await check()
+    except Exception as error:  # noqa: BLE001 - one broken part must not hide the others
+        name = check.__name__.strip("_").replace("_", " ")
+        return [Check(name, False, f"{type(error).__name__}: {error}", "reinstall this package")]
+
+
+async def _keys() -> list[Check]:
+    return keys_in(os.environ)
+
+
+def keys_in(env: Mapping[str, str]) -> list[Check]:
+    """The main key, and which others are set; never a key itself."""
+    names = {one.key for one in providers().values() if one.key and one.key != _MAIN_KEY}
+    others = sorted(name for name in names if env.get(name, "").strip())
+    main = bool(env.get(_MAIN_KEY, "").strip())
+    checks = [
+        Check(
+            "key",
+            main,
+            f"{_MAIN_KEY} is {'set' if main else 'not set'}",
+            "" if main else f"export {_MAIN_KEY}=… (or put it in .env); offline works without",
+        )
+    ]
+    return [*checks, Check("other keys", True, f"{listed(others)} set")] if others else checks
+
+
+_MAIN_KEY = "OPENROUTER_API_KEY"
+
+
+async def _local_servers() -> list[Check]:
+    from langgraph_fusion.models.local import local_servers
+
+    servers = await local_servers()
+    if not servers:
+        return [
+            Check(
+                "local server",
+                False,
+                "no OpenAI-compatible server answers on this machine",
+                "start Ollama, LM Studio or vLLM, or set LOCAL_BASE_URL",
+            )
+        ]
+    return [
+        Check("local server", True, f"{one.base_url}: {count(len(one.models), 'model')}")
+        for one in servers
+    ]
+
+
+async def _sandbox() -> list[Check]:
+    from langgraph_fusion.sandbox import SandboxSettings
+    from langgraph_fusion.sandbox.image import status
+
+    try:
+        async with asyncio.timeout(ENGINE_TIMEOUT_S):
+            found = await status(SandboxSettings())
+    except TimeoutError:
+        hangs = f"the Docker engine gave no answer in {ENGINE_TIMEOUT_S:.0f}s"
+        return [Check("sandbox engine", False, hangs, "restart Docker")]
+    return [Check(f"sandbox {one.name}", one.ok, one.detail, one.fix) for one in found.checks]
+
+
+async def _search() -> list[Check]:
+    from langgraph_fusion.tools.errors import ToolFailure
+    from langgraph_fusion.tools.search import missing_variable, open_backend
+
+    other = [name for name in ("searxng", "tavily") if not missing_variable(name)]
+    also = f"; {listed(other)} configured" if other else ""
+    try:
+        async with (
+            asyncio.timeout(SEARCH_TIMEOUT_S),
+            open_backend("ddgs", timeout_s=SEARCH_TIMEOUT_S) as backend,
+        ):
+            hits = await backend.search("langgraph", 1, None)
+    except (ToolFailure, TimeoutError) as error:
+        why = getattr(error, "reason", "timeout").replace("_", " ")
+        return [Check("search", bool(other), f"DuckDuckGo: {why}{also}", _SEARCH_FIX)]
+    return [Check("search", True, f"DuckDuckGo answers ({count(len(hits), 'hit')}){also}")]
+
+
+_SEARCH_FIX = "check the network, or set SEARXNG_URL or TAVILY_API_KEY and use --search"
+
+
+async def _search_skipped() -> list[Check]:
+    return [Check("search", None, "not asked (--offline)")]
+
+
+async def _documents() -> list[Check]:
+    from langgraph_fusion.graph.preflight.readiness import BUILTIN_DOCS, docs_folder
+    from langgraph_fusion.tools.docs_index.store import index_file
+
+    folder = docs_folder(BUILTIN_DOCS)
+    cache = index_file(folder).parent
+    existing = next(parent for parent in (cache, *cache.parents) if parent.exists())
+    if os.access(existing, os.W_OK):
+        return [Check("documents", True, f"indexes are kept in {cache}")]
+    return [
+        Check(
+            "documents",
+            False,
+            f"{cache} cannot be written: a folder is indexed anew for every run",
+            "set XDG_CACHE_HOME to a folder of yours",
+        )
+    ]
+
+
+async def _panel() -> list[Check]:
+    from langgraph_fusion.graph.preflight.readiness import check_ready, default_preset, user_prices
+    from langgraph_fusion.graph.settings import load_settings
+
+    preset, why = await default_preset()
+    await check_ready(load_settings({"preset": "offline"}), user_prices())  # always has to work
+    return [Check("panel", True, f"`fusion ask` uses the preset `{preset}`: {why}")]
+
+
+def _print_lines(checks: list[Check]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    marks = {True: Text("ok", "green"), False: Text("missing", "yellow"), None: Text("skipped")}
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for check in checks:
+        text = Text(one_line(check.found))
+        if check.fix and not check.ok:
+            text.append(f"\n→ {one_line(check.fix)}", "cyan")
+        grid.add_row(marks[check.ok], Text(check.name, "bold"), text)
+    terminal().print(grid)

@@ -1,0 +1,102 @@
+"""`fusion mcp`: the MCP server on standard input and output."""
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, cast
+
+from langgraph_fusion.cli.input import Given
+from langgraph_fusion.cli.output import say
+from langgraph_fusion.cli.run_store import own_runs
+from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.preflight.readiness import check_settings, default_preset, user_prices
+from langgraph_fusion.graph.settings import load_settings
+
+if TYPE_CHECKING:
+    from langgraph_fusion.graph.api import Events
+    from langgraph_fusion.graph.journal.repository import RunRepository
+    from langgraph_fusion.graph.settings import FusionSettings
+
+_LONGEST_LINE = 16 << 20
+"""Bytes of one message; a question with whole documents in it fits."""
+
+
+async def serve_stdio(settings: Given, limits: Given) -> None:
+    """Serve until standard input ends, or SIGINT or SIGTERM; runs under way are cancelled.
+
+    `limits` are those of `ClientPolicy`.
+
+    Raises:
+        ConfigError: If the settings are wrong or the package is not installed.
+    """
+    if find_spec("mcp") is None:
+        raise ConfigError("the package mcp is missing: pip install 'langgraph-fusion[mcp]'")
+    if "preset" not in settings:
+        settings = {**settings, "preset": (await default_preset())[0]}
+    check_settings(load_settings(settings), user_prices())
+    serving = asyncio.ensure_future(_serve(settings, limits))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, serving.cancel)
+    if sys.stdin.isatty():
+        say(_HINT)
+    await asyncio.wait({serving})
+    if not serving.cancelled():
+        serving.result()
+
+
+async def _serve(settings: Given, limits: Given) -> None:
+    from mcp.server.stdio import stdio_server
+
+    from langgraph_fusion.server.mcp.server import mcp_server
+    from langgraph_fusion.server.runs.client_policy import ClientPolicy
+
+    stdin = cast("Any", _lines())
+    async with own_runs() as runs, stdio_server(stdin=stdin) as (reads, writes):
+        server = mcp_server(_Deliberations(runs), ClientPolicy(**limits), settings)
+        await server.run(reads, writes, server.create_initialization_options())
+
+
+class _Deliberations:
+    """Runs of the user's own, in the store of the command line."""
+
+    def __init__(self, runs: "RunRepository | None") -> None:
+        self._runs = runs
+
+    @property
+    def kept(self) -> bool:
+        return self._runs is not None
+
+    def asked(self, question: str, settings: "FusionSettings", request: Any) -> "Events":
+        from langgraph_fusion.graph.api import deliberate
+
+        return deliberate(question, settings, runs=self._runs)
+
+    async def resumed(self, run_id: str, request: Any) -> "Events":
+        from langgraph_fusion.graph.resume import stopped_run
+
+        assert self._runs is not None
+        stopped = await stopped_run(self._runs, run_id)
+        async with aclosing(stopped.events(self._runs)) as events:
+            async for event in events:
+                yield event
+
+
+async def _lines() -> AsyncIterator[str]:
+    """Lines of standard input, read by the event loop: a thread could not be stopped by Ctrl-C."""
+    reader = asyncio.StreamReader(limit=_LONGEST_LINE)
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while line := await reader.readline():
+        yield line.decode("utf-8", "replace")
+
+
+_HINT = (
+    "fusion mcp speaks the Model Context Protocol on standard input and output: it is started by a "
+    "client. Add it to the client's configuration, then press Ctrl-C here:\n"
+    + json.dumps({"mcpServers": {"fusion": {"command": "fusion", "args": ["mcp"]}}})
+)

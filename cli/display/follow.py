@@ -1,0 +1,95 @@
+"""Follow a run: feed its events to a display, and stop cleanly when asked to.
+
+The first SIGINT or SIGTERM cancels the run and waits until it has cleaned up; a second one ends the
+process at once, and what is left behind is then the business of the sandbox's life-line.
+"""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from langgraph_fusion.cli.display.model import Board, Event
+from langgraph_fusion.cli.display.reducer import after
+from langgraph_fusion.cli.output import say
+
+Events = AsyncGenerator[dict[str, Any], None]
+Show = Callable[[Board, Event], None]
+SHOW_CURSOR = "\x1b[?25h"
+
+
+@dataclass(frozen=True)
+class Followed:
+    """Where a run stood when it ended: with a result, with an error, or stopped by a signal."""
+
+    board: Board
+    error: Exception | None = None
+    stopped_by: signal.Signals | None = None
+
+
+async def follow(events: Events, display: AbstractContextManager[Show]) -> Followed:
+    """Show every event of a run until it has a result, fails or is stopped.
+
+    Whatever the run raises is in what is returned, with the board as it stood then. A run with a
+    result is left open: what is written down of it stays until its events are read to their end,
+    and that is for the caller to do once the result has been delivered.
+    """
+    board = Board()
+    with _stop_signals() as stop, display as show:
+        try:
+            async for event in events:
+                board = after(board, event, time.monotonic())
+                show(board, event)
+                if board.result is not None:
+                    break
+            await asyncio.sleep(0)  # a signal during the last event is delivered here
+        except asyncio.CancelledError:
+            if stop.received is None:
+                raise
+        except Exception as error:  # noqa: BLE001 - the caller prints it after what was learned
+            return Followed(board, error=error, stopped_by=stop.received)
+        finally:
+            if board.result is None:
+                await events.aclose()
+    return Followed(board, stopped_by=stop.received)
+
+
+@dataclass
+class _Stop:
+    task: asyncio.Task[Any]
+    received: signal.Signals | None = None
+
+    def __call__(self, number: signal.Signals) -> None:
+        if self.received is not None:
+            _quit(128 + number)
+        self.received = number
+        say("fusion: stopping; once more quits without cleaning up")
+        self.task.cancel()
+
+
+@contextmanager
+def _stop_signals() -> Iterator[_Stop]:
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+    assert task is not None
+    stop = _Stop(task)
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    with suppress(NotImplementedError):  # Windows: Ctrl-C arrives as KeyboardInterrupt
+        for number in numbers:
+            loop.add_signal_handler(number, stop, number)
+    try:
+        yield stop
+    finally:
+        if stop.received is None:
+            for number in numbers:
+                loop.remove_signal_handler(number)
+
+
+def _quit(code: int) -> None:
+    if os.isatty(1):  # the live view has hidden the cursor, and wrapped `sys.stdout`
+        os.write(1, f"{SHOW_CURSOR}\n".encode())
+    os._exit(code)

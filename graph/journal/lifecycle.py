@@ -1,0 +1,158 @@
+"""Keep a run's record: that it began, how it ended, and what of it stays."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from langchain_core.messages import AnyMessage, BaseMessage
+
+from langgraph_fusion.graph.attachments import Attachments
+from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.journal.entries import (
+    RecordedMessages,
+    RecordedUpdate,
+    message_json,
+    read_messages,
+)
+from langgraph_fusion.graph.journal.journal import Journal
+from langgraph_fusion.graph.journal.journal_bill import calls_in
+from langgraph_fusion.graph.journal.owner import Owner
+from langgraph_fusion.graph.journal.repository import RunRepository
+from langgraph_fusion.graph.journal.run_record import TOOL_CALLS, RunRecord, by_seat
+from langgraph_fusion.graph.records import Call, Failure, Totals
+from langgraph_fusion.graph.settings import FusionSettings
+
+MESSAGES, RESULT = "messages", "result"
+"""Keys beside the journal's own."""
+WAITS_MINUTES = 24 * 60.0
+"""How long a run with tools of the client can be continued, and asked for the same turn again."""
+
+
+class RunLifecycle:
+    """The record of one run that is under way."""
+
+    def __init__(
+        self,
+        runs: RunRepository,
+        journal: Journal,
+        record: RunRecord | None,
+        client: str | None = None,
+    ) -> None:
+        """Without a `record` the run is new, and the `client`'s."""
+        self._runs = runs
+        self._journal = journal
+        self._record = record
+        self._client = client
+        self._earlier_s = record.seconds if record else 0.0
+        self._result: dict[str, Any] | None = None
+
+    @property
+    def resumes(self) -> int:
+        """How often the run was taken up again."""
+        return self._record.resumes if self._record else 0
+
+    @property
+    def started_at(self) -> str | None:
+        """When the run first started; None if it does so now."""
+        return self._record.started_at if self._record else None
+
+    async def begin(
+        self,
+        messages: Sequence[AnyMessage],
+        settings: FusionSettings,
+        attachments: Attachments,
+        further_tools: frozenset[str],
+        started_at: str,
+    ) -> None:
+        """Write down that the run has begun, and with what.
+
+        Raises:
+            ConfigError: If the run was begun with another conversation.
+        """
+        if settings.client_tools and self._journal.ttl is not None:
+            self._journal.ttl = min(self._journal.ttl, WAITS_MINUTES)
+        recorded = self._journal.recorded(MESSAGES, RecordedMessages)
+        if recorded is not None:
+            must_go_on(self._journal.run_id, read_messages(recorded.messages), messages)
+        if self._record is None:
+            self._record = RunRecord(
+                id=self._journal.run_id,
+                preset=settings.preset,
+                settings=settings.model_dump(mode="json"),
+                further_tools=tuple(sorted(further_tools)),
+                files=tuple(str(path.resolve()) for path in attachments.files),
+                out=str(attachments.out.resolve()) if attachments.out else None,
+                keep=self._runs.keep,
+                client=self._client,
+                started_at=started_at,
+                owner=Owner.me(),
+            )
+            self._runs.save(self._record)
+        if recorded is None or len(recorded.messages) < len(messages):
+            spoken = tuple(message_json(message) for message in messages)
+            await self._journal.record(MESSAGES, lambda: RecordedMessages(messages=spoken))
+
+    def finished(self, result: dict[str, Any]) -> None:
+        """Take the result, a `FusionResult` as JSON."""
+        self._result = result
+
+    @asynccontextmanager
+    async def watching(self, began: float) -> AsyncIterator[None]:
+        """Write down how the block ends; `began` is the `time.monotonic()` of its start."""
+        try:
+            yield
+        except BaseException as error:
+            await self._ended(time.monotonic() - began, error)
+            raise
+        await self._ended(time.monotonic() - began, None)
+
+    async def _ended(self, seconds: float, error: BaseException | None) -> None:
+        """A store that fails here cannot hurt the run any more."""
+        if self._record is None:
+            return
+        with suppress(Exception):
+            await asyncio.shield(self._close(self._record, self._earlier_s + seconds, error))
+
+    async def _close(self, record: RunRecord, seconds: float, error: BaseException | None) -> None:
+        ended = record.changed(owner=None, seconds=round(seconds, 3))
+        if error is None and self._result is not None:
+            await self._finish(ended, self._result)
+            return
+        failed = isinstance(error, Exception) and not isinstance(error, asyncio.CancelledError)
+        await self._runs.writer.write()
+        calls = calls_in(await self._runs.journal(record))
+        await self._runs.save(
+            ended.changed(
+                status="failed" if failed else "interrupted",
+                reason=getattr(error, "reason", type(error).__name__) if failed else None,
+                bill=by_seat(calls),
+                total=Totals.of(calls),
+            )
+        )
+
+    async def _finish(self, ended: RunRecord, result: dict[str, Any]) -> None:
+        """Without texts, unless the user keeps them or the client's tools are yet to answer."""
+        waits = bool(result["tool_calls"]) or ended.reason == TOOL_CALLS
+        done = ended.changed(
+            status="finished",
+            reason=TOOL_CALLS if waits else None,
+            bill=by_seat(Call(**call) for call in result["bill"]["calls"]),
+            total=result["bill"]["total"],
+            failed_members=tuple(Failure(**one) for one in result["failed_members"]),
+            degraded=result["degraded"],
+        )
+        puts = [] if waits else self._journal.removal(*((MESSAGES,) if ended.keep else ()))
+        if ended.keep:
+            puts.append(self._journal.forever(RESULT, RecordedUpdate(update=result)))
+        await self._runs.save(done, *puts)
+
+
+def must_go_on(run_id: str, before: Sequence[BaseMessage], now: Sequence[BaseMessage]) -> None:
+    """Raise ConfigError unless a run's conversation so far is how this one begins."""
+    same = [(one.type, one.text) for one in before] == [
+        (one.type, one.text) for one in now[: len(before)]
+    ]
+    if not same:
+        raise ConfigError(f"messages: run {run_id} began with another conversation")

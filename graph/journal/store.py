@@ -1,0 +1,134 @@
+"""Where runs are kept: a SQLite file by default, PostgreSQL by URL, or any store of LangGraph.
+
+`FUSION_RUNS` names a file, a `postgresql://` URL, or is `off`. Texts of untrusted pages and models
+are in it, never a key.
+"""
+
+import os
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from langgraph_fusion.graph.errors import ConfigError
+
+if TYPE_CHECKING:  # drivers are loaded when a store is opened
+    from langgraph.store.base import BaseStore
+
+    from langgraph_fusion.graph.journal.repository import RunRepository
+
+VARIABLE = "FUSION_RUNS"
+KEEP, DAYS = "FUSION_KEEP_RUNS", "FUSION_RUNS_DAYS"
+OFF = "off"
+_CONNECT_S = 5
+_SERVERS = ("postgresql://", "postgres://")
+_OUT = f"Set `{VARIABLE}` to a file, to a postgresql:// URL, or to `{OFF}`."
+
+
+def default_place() -> str:
+    """Where runs are kept when nothing else is said: what `FUSION_RUNS` names, else a file."""
+    if named := os.environ.get(VARIABLE):
+        return named
+    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return str(Path(data) / "langgraph-fusion" / "runs.db")
+
+
+@asynccontextmanager
+async def open_runs(
+    place: "RunRepository | BaseStore | str | Path | None", *, keep: bool | None = None
+) -> "AsyncIterator[RunRepository | None]":
+    """Open the place for the length of the block; None for `off` and for no place at all.
+
+    `keep` leaves the texts of finished runs in the store; left out, `FUSION_KEEP_RUNS` says so.
+    Runs that are open already are used as they are.
+
+    Raises:
+        ConfigError: If it cannot be opened; the text says why and never holds the URL's password.
+    """
+    if place is None or place == OFF:
+        yield None
+        return
+    from langgraph_fusion.graph.journal.repository import RunRepository
+
+    if isinstance(place, RunRepository):
+        yield place
+        return
+    keep = os.environ.get(KEEP, "") not in ("", "0") if keep is None else keep
+    async with _opened(place) as store, RunRepository(store, keep=keep, days=_days()) as runs:
+        yield runs
+
+
+def _days() -> float:
+    from langgraph_fusion.graph.journal.repository import DAYS as DEFAULT
+
+    given = os.environ.get(DAYS, "")
+    try:
+        days = float(given) if given else DEFAULT
+    except ValueError:
+        days = 0.0
+    if not 0 < days <= 36500:
+        raise ConfigError(f"{DAYS}: {given!r} is no number of days, for example 7 or 0.5")
+    return days
+
+
+@asynccontextmanager
+async def _opened(place: "BaseStore | str | Path") -> "AsyncIterator[BaseStore]":
+    if not isinstance(place, str | Path):
+        yield place
+        return
+    server = str(place).startswith(_SERVERS)
+    opening = _postgres(str(place)) if server else _sqlite(Path(place).expanduser())
+    async with opening as store:
+        yield store
+
+
+@asynccontextmanager
+async def _sqlite(path: Path) -> "AsyncIterator[BaseStore]":
+    from langgraph_fusion.graph.journal.sqlite_store import sqlite_store
+
+    try:
+        async with sqlite_store(path) as store:
+            yield store
+    except (OSError, sqlite3.Error) as error:
+        raise ConfigError(f"runs cannot be kept in {path}: {error}. {_OUT}") from error
+
+
+@asynccontextmanager
+async def _postgres(url: str) -> "AsyncIterator[BaseStore]":
+    try:
+        import psycopg
+        from langgraph.store.postgres import AsyncPostgresStore, PoolConfig
+    except ImportError as error:
+        raise ConfigError(
+            f"{VARIABLE}: PostgreSQL needs `pip install 'langgraph-fusion[postgres]'`"
+        ) from error
+    await _try_to_connect(url)
+    pool = PoolConfig(min_size=1, max_size=4)
+    opening: AbstractAsyncContextManager[Any] = AsyncPostgresStore.from_conn_string(
+        url, pool_config=pool
+    )
+    async with opening as store:
+        try:
+            await store.setup()
+        except psycopg.Error as error:
+            raise ConfigError(f"{VARIABLE}: no tables can be made there: {error}. {_OUT}") from None
+        yield store
+
+
+async def _try_to_connect(url: str) -> None:
+    """A pool would try for half a minute."""
+    import psycopg
+
+    try:
+        psycopg.conninfo.conninfo_to_dict(url)
+    except psycopg.Error:
+        raise ConfigError(f"{VARIABLE}: this is no PostgreSQL URL. {_OUT}") from None
+    try:
+        connection = await psycopg.AsyncConnection.connect(url, connect_timeout=_CONNECT_S)
+    except psycopg.Error as error:
+        raise ConfigError(f"{VARIABLE}: {' '.join(str(error).split())}. {_OUT}") from None
+    encoding = connection.info.encoding
+    await connection.close()
+    if encoding == "ascii":
+        raise ConfigError(f"{VARIABLE}: that database's encoding is SQL_ASCII; make one with UTF8.")

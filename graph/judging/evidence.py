@@ -1,0 +1,147 @@
+"""Show judge and writer what each member was shown: what fits, and how much is left out."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from langgraph_fusion.graph.records import MemberAnswer
+from langgraph_fusion.graph.state import FusionState
+from langgraph_fusion.graph.tags import blocks, tag
+from langgraph_fusion.graph.writing.citations import cited_ids
+from langgraph_fusion.tools.sources import Source
+
+CITED_CHARS = 1500
+"""Shown of a source that the answer cites: the passages closest to the sentences that cite it."""
+
+
+@dataclass(frozen=True)
+class EvidenceLimits:
+    """How much of the panel's work a prompt has room for."""
+
+    cited_chars: int = CITED_CHARS
+    uncited_chars: int = 300
+    """Shown of a source that the member saw and did not cite."""
+    uncited_sources: int = 12
+    """Uncited sources shown for one member; the rest is counted."""
+    answer_chars: int | None = None
+    """Shown of an answer; None shows all of it."""
+
+    def fits(self, text: str) -> str:
+        """As much of an answer as there is room for."""
+        if self.answer_chars is None or len(text) <= self.answer_chars:
+            return text
+        return f"{text[: self.answer_chars]}\n({self.answer_chars} of {len(text)} characters shown)"
+
+
+ROOMS = (
+    EvidenceLimits(),
+    EvidenceLimits(500, 0, 0),
+    EvidenceLimits(0, 0, 0, 8000),
+    EvidenceLimits(0, 0, 0, 2000),
+)
+"""From all that is worth showing to the least that can be judged; the steps are ours."""
+
+_WORD = re.compile(r"\w+", re.UNICODE)
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
+
+
+def answer_blocks(state: FusionState, order: Sequence[str], room: EvidenceLimits) -> str:
+    """Answers with their evidence in the given order of seats, then who failed and why."""
+    answers = latest(state, round=0)
+    shown = [answers[letter] for letter in order if letter in answers]
+    parts = [_answer(state, one, room) for one in shown if one.text]
+    parts += [
+        tag("failed", one.error.reason if one.error else "no answer", seat=one.seat)
+        for one in shown
+        if not one.text
+    ]
+    return "\n\n".join(parts)
+
+
+def follow_up_blocks(state: FusionState, room: EvidenceLimits) -> str:
+    """Every follow-up answer so far with its evidence, the question and the id it is about."""
+    asked = {one["id"]: one for one in state["follow_ups"]}
+    later = [MemberAnswer(**one) for one in state["answers"] if one["round"]]
+    parts = []
+    for one in later:
+        questions = [asked[id] for id in one.asked if id in asked]
+        parts.append(
+            tag(
+                "follow_up",
+                room.fits(one.text) or f"(no answer: {one.error.reason if one.error else 'empty'})",
+                id=", ".join(one.asked),
+                seat=one.seat,
+                status=one.status,
+                question=" | ".join(each["question"] for each in questions),
+                about=", ".join(each["about"] for each in questions),
+            )
+        )
+        if one.text:
+            parts.append(_evidence(state, one, room))
+    return "\n\n".join(parts)
+
+
+def latest(state: FusionState, round: int) -> dict[str, MemberAnswer]:
+    """The answers of one round by seat."""
+    return {one["seat"]: MemberAnswer(**one) for one in state["answers"] if one["round"] == round}
+
+
+def _answer(state: FusionState, one: MemberAnswer, room: EvidenceLimits) -> str:
+    status = "truncated" if one.truncated else one.status
+    shown = tag("answer", room.fits(one.text), seat=one.seat, status=status)
+    return f"{shown}\n{_evidence(state, one, room)}"
+
+
+def _evidence(state: FusionState, one: MemberAnswer, room: EvidenceLimits) -> str:
+    """What its author had been shown by then: a later round leaves these blocks as they are."""
+    known = state["sources"]
+    shown = {id: Source(**known[id]) for id in one.shown if id in known}
+    cited = [shown[id] for id in one.cited if id in shown]  # an id of another seat is made up
+    seen = [each for each in shown.values() if each not in cited]
+    parts = [
+        _source(each, _passages(each.text, one.text, each.id), room.cited_chars) for each in cited
+    ]
+    if not one.round:
+        listed = seen[: room.uncited_sources]
+        parts += [_source(each, each.text, room.uncited_chars) for each in listed]
+        if len(seen) > len(listed):
+            parts.append(f"({len(seen) - len(listed)} more sources were found and not cited.)")
+    return blocks("evidence", "\n".join(parts) or "(none)", seat=one.seat)
+
+
+def _source(source: Source, text: str, limit: int) -> str:
+    shown = text[:limit]
+    if len(shown) < len(source.text):
+        shown += f"\n({len(shown)} of {len(source.text)} characters shown)"
+    same_as = source.same_as or None
+    return tag("source", shown, id=source.id, title=source.title, url=source.url, same_as=same_as)
+
+
+def _passages(text: str, answer: str, id: str) -> str:
+    """The sentences of a source closest to those that cite it, in their own order."""
+    if len(text) <= CITED_CHARS:
+        return text
+    citing = [one for one in _SENTENCE_END.split(answer) if id in cited_ids(one)]
+    wanted = _words(" ".join(citing))
+    sentences = [one for one in _SENTENCE_END.split(text) if one.strip()]
+    ranked = sorted(range(len(sentences)), key=lambda n: -_closeness(sentences[n], wanted))
+    kept: list[int] = []
+    room = CITED_CHARS
+    for number in ranked:
+        room -= len(sentences[number]) + 3
+        if room < 0 and kept:
+            break
+        kept.append(number)
+    return " … ".join(sentences[number] for number in sorted(kept))
+
+
+def _closeness(sentence: str, wanted: set[str]) -> float:
+    """Shared words; numbers count three times, for they are what is checked."""
+    shared = _words(sentence) & wanted
+    weight = sum(3.0 if word[0].isdigit() else 1.0 for word in shared)
+    return weight / math.sqrt(20 + len(sentence))
+
+
+def _words(text: str) -> set[str]:
+    return {word for word in _WORD.findall(text.lower()) if len(word) > 3 or word[0].isdigit()}

@@ -1,0 +1,133 @@
+"""The rules of re-querying that code enforces, whatever the judge says (design 4.4).
+
+- A contradiction does not vanish: one that a new analysis forgets, or one of whose parties failed
+  to answer, is carried forward as contested.
+- A new round only concerns what was open before: fresh objections every round never converge.
+"""
+
+import re
+from collections.abc import Iterable
+
+from langgraph_fusion.graph.judging.analysis import Analysis, Contradiction, FollowUp
+from langgraph_fusion.graph.judging.evidence import latest
+from langgraph_fusion.graph.records import AskedFollowUp
+from langgraph_fusion.graph.state import FusionState
+
+_ORDER = {"K": 0, "S": 1, "G": 2, "P": 3}
+"""Contradictions first, then suspect claims, gaps, partial coverage."""
+
+
+def plan_round(
+    analysis: Analysis, before: Analysis | None, state: FusionState, most: int
+) -> list[AskedFollowUp]:
+    """Choose the questions of the next round and whom to ask; empty means: write.
+
+    Nothing is asked unless something that matters is open; after a follow-up round, only about what
+    was open before it.
+    """
+    open_now = analysis.open_ids()
+    if before is not None:
+        open_now &= before.open_ids()
+    if not open_now:
+        return []
+    wanted = [one for one in analysis.follow_ups if one.about in open_now]
+    if before is None:
+        points = {one.id for one in analysis.partial_coverage}
+        wanted += [one for one in analysis.follow_ups if one.about in points]
+    wanted.sort(key=lambda one: _ORDER.get(one.about[:1], 9))
+    first, round = len(state["follow_ups"]) + 1, state["round"] + 1
+    return [
+        AskedFollowUp(
+            id=f"F{first + number}",
+            round=round,
+            question=one.question,
+            kind=one.kind,
+            about=one.about,
+            seats=tuple(_whom(one, analysis, state)),
+        )
+        for number, one in enumerate(wanted[:most])
+    ]
+
+
+def carried_forward(before: Analysis, after: Analysis | None, state: FusionState) -> Analysis:
+    """Return the new analysis, if there is one, with the earlier contradictions kept."""
+    asked = {one["about"] for one in state["asked"]}
+    silent = _silent(state)
+    if after is None:
+        kept = [
+            _contested(one, silent) if one.id in asked else one for one in before.contradictions
+        ]
+        return before.model_copy(update={"contradictions": kept, "follow_ups": []})
+    _free_reused_ids(before, after)
+    found = {one.id: one for one in after.contradictions}
+    kept = [found.get(one.id) or _forgotten(one) for one in before.contradictions]
+    kept = [_settled(one, asked, silent) for one in kept]
+    earlier = {one.id for one in kept}
+    fresh = [one for one in after.contradictions if one.id not in earlier]
+    return after.model_copy(update={"contradictions": [*kept, *fresh]})
+
+
+def _settled(one: Contradiction, asked: set[str], silent: set[str]) -> Contradiction:
+    """After a round on it, a contradiction is resolved or contested, never open."""
+    parties = {stance.seat for stance in one.stances}
+    if one.id in asked and (one.status == "open" or parties & silent):
+        return _contested(one, silent)
+    return one
+
+
+def _forgotten(one: Contradiction) -> Contradiction:
+    return one if one.status != "open" else _contested(one, set())
+
+
+def _contested(one: Contradiction, silent: set[str]) -> Contradiction:
+    if one.status == "contested":
+        return one
+    missing = sorted({stance.seat for stance in one.stances} & silent)
+    note = f"{', '.join(missing)} gave no answer to the follow-up." if missing else None
+    text = " ".join(part for part in (one.resolution, note) if part) or None
+    return one.model_copy(update={"status": "contested", "resolution": text})
+
+
+def _silent(state: FusionState) -> set[str]:
+    """Seats that were asked in this round and gave no answer."""
+    answered = {seat for seat, one in latest(state, state["round"]).items() if one.text}
+    return {seat for one in state["asked"] for seat in one["seats"]} - answered
+
+
+def _free_reused_ids(before: Analysis, after: Analysis) -> None:
+    """Give a new id to a contradiction that took the id of an earlier, unrelated one."""
+    earlier = {one.id: one for one in before.contradictions}
+    number = len(earlier) + len(after.contradictions)
+    for one in after.contradictions:
+        if one.id in earlier and not _words(one) & _words(earlier[one.id]):
+            number += 1
+            one.id = f"K{number}"
+
+
+def _words(one: Contradiction) -> set[str]:
+    text = " ".join([one.topic, *(stance.stance for stance in one.stances)]).lower()
+    return set(re.findall(r"\w{3,}", text))
+
+
+def _whom(one: FollowUp, analysis: Analysis, state: FusionState) -> Iterable[str]:
+    """A contradiction to its parties, a suspect claim to its author, a gap to who comes closest."""
+    answered = [seat for seat, each in latest(state, 0).items() if each.text]
+    for dispute in analysis.contradictions:
+        if dispute.id == one.about:
+            return _known([stance.seat for stance in dispute.stances], answered)
+    named = _known(one.seats, answered)
+    for claim in analysis.suspect_claims:
+        if claim.id == one.about:
+            named = _known([claim.seat, *named], answered)
+    return named or _best_placed(state, answered)
+
+
+def _known(seats: Iterable[str], answered: list[str]) -> list[str]:
+    return [seat for seat in dict.fromkeys(seats) if seat in answered]
+
+
+def _best_placed(state: FusionState, answered: list[str]) -> list[str]:
+    """The two members that found most sources: their tools work on this topic."""
+    found = [source["seat"] for source in state["sources"].values()]
+    ranked = sorted(answered, key=lambda seat: (-found.count(seat), seat))
+    return ranked[:2]

@@ -1,0 +1,243 @@
+"""The judge compares the answers; code keeps what it forgets and decides what is asked again."""
+
+import json
+import random
+from functools import partial
+from typing import Any
+
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from langchain_core.runnables import RunnableConfig
+
+from langgraph_fusion.graph.calls.budget import BudgetReached
+from langgraph_fusion.graph.calls.seat_client import SeatClient, SeatFailed
+from langgraph_fusion.graph.errors import AllMembersFailed
+from langgraph_fusion.graph.events import tell
+from langgraph_fusion.graph.judging.analysis import Analysis
+from langgraph_fusion.graph.judging.evidence import (
+    EvidenceLimits,
+    answer_blocks,
+    follow_up_blocks,
+    latest,
+)
+from langgraph_fusion.graph.judging.fitting import ShrinkablePrompt
+from langgraph_fusion.graph.judging.follow_ups import carried_forward, plan_round
+from langgraph_fusion.graph.judging.judge_call import JudgeTalk
+from langgraph_fusion.graph.judging.judge_reply import (
+    UnusableReply,
+    analysis_schema,
+    read_analysis,
+    response_format,
+)
+from langgraph_fusion.graph.judging.panel_growth import growth_after, too_few
+from langgraph_fusion.graph.prompts import prompt
+from langgraph_fusion.graph.records import AskedFollowUp, Ended, Failure, PanelGrowth
+from langgraph_fusion.graph.replay import noted, replayed, tell_calls
+from langgraph_fusion.graph.run_context import Run
+from langgraph_fusion.graph.state import FusionState, Json
+from langgraph_fusion.graph.tags import tag
+
+REPAIRS = 2
+"""How often one judge is asked again, with the exact errors, before the next one takes over."""
+
+
+class _JudgeFailed(Exception):
+    """No judge managed an analysis; `reason` is one of OpenRouter's `judge_…` codes."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+async def judge(state: FusionState, config: RunnableConfig) -> Json:
+    """Analyse the round, and choose the follow-ups that `after_judge` sends out."""
+    run, round = Run.of(config), state["round"]
+    if round == 0:
+        if growth := too_few(run, state):
+            return _grown(run, growth)
+        _need_answers(run, state)
+    lane = run.journal.next_lane(f"judge.{round}")
+    if (update := replayed(run, lane)) is not None:
+        run.journal.open_lane(f"judge.{round}")
+        return _told_again(run, round, update)
+    caller = run.caller(run.settings.judge, "judge", "judge", round)
+    tell("judge.started", round=round, model=str(caller.model))
+    before = Analysis(**state["analysis"]) if state["analysis"] else None
+    reason = None
+    try:
+        analysis = await _analyse(caller, run, state)
+    except (_JudgeFailed, BudgetReached) as error:
+        analysis, reason = None, _degraded(run, error)
+    if before is not None:
+        analysis = carried_forward(before, analysis, state)
+    found = analysis.model_dump(mode="json") if analysis else None
+    tell("judge.finished", round=round, analysis=found, reason=reason)
+    growth = growth_after(run, state, None if reason else analysis)
+    if growth is not None and growth.added:
+        update = _update(run, state, caller, found, [], None) | _grown(run, growth)
+        return noted(run, lane, update, caller)
+    asked, ended = _next_questions(run, state, before if round else None, analysis, reason)
+    update = _update(run, state, caller, found, asked, ended)
+    update |= {"growth": _told(growth)} if growth else {}
+    return noted(run, lane, update, caller)
+
+
+def _told_again(run: Run, round: int, update: Json) -> Json:
+    """What the judge told in an earlier process."""
+    model = update["judged_by"] or str(run.settings.judge.models[0])
+    tell("judge.started", round=round, model=model)
+    tell_calls(update)
+    reason = None if update["analysis"] else "judge_upstream_error"
+    tell("judge.finished", round=round, analysis=update["analysis"], reason=reason)
+    if update.get("growth"):
+        tell("panel.growth", **update["growth"])
+    if update["asked"]:
+        tell("follow_ups", round=round + 1, follow_ups=update["asked"])
+    if update.get("ended"):
+        tell("rounds.ended", round=round, reason=update["ended"])
+    return update
+
+
+def _grown(run: Run, growth: PanelGrowth) -> Json:
+    """Seat the members that have been waiting."""
+    return {
+        "seating": list(growth.added),
+        "growth": _told(growth),
+        "degraded": list(run.degraded),
+        "notes": list(run.notes),
+    }
+
+
+def _told(growth: PanelGrowth) -> Json:
+    known = growth.model_dump(mode="json")
+    tell("panel.growth", **known)
+    return known
+
+
+def _need_answers(run: Run, state: FusionState) -> None:
+    answers = latest(state, round=0).values()
+    answered = sum(bool(one.text) for one in answers)
+    if answered < run.settings.min_answers:
+        failed = [Failure(**one["error"]) for one in state["answers"] if one["error"]]
+        raise AllMembersFailed(failed, run.settings.min_answers, answered)
+
+
+async def _analyse(caller: SeatClient, run: Run, state: FusionState) -> Analysis:
+    """Ask the judge, repairing its reply; then the fallback judges. Raises _JudgeFailed."""
+    known = {
+        "seats": {one.seat for one in latest(state, 0).values() if one.text},
+        "sources": set(state["sources"]),
+    }
+    while True:
+        talk = JudgeTalk(ShrinkablePrompt(run, "judge", partial(_prompt, run, state)))
+        try:
+            return await _with_repairs(caller, talk, known)
+        except UnusableReply as unusable:
+            if not caller.give_up(unusable.fault):
+                raise _JudgeFailed(unusable.code, str(unusable)) from unusable
+        except SeatFailed as failed:
+            raise _JudgeFailed(_code(failed), failed.fault.detail) from failed
+
+
+async def _with_repairs(
+    caller: SeatClient, talk: JudgeTalk, known: dict[str, set[str]]
+) -> Analysis:
+    for attempt in range(REPAIRS + 1):
+        reply = await caller.reply(talk.messages, talk.send, [response_format()], talk.mend)
+        try:
+            return read_analysis(reply, known)
+        except UnusableReply as unusable:
+            if attempt == REPAIRS:
+                raise
+            tell("judge.repair", errors=unusable.errors, attempt=attempt + 1)
+            talk.correct(reply, unusable.errors)
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _prompt(run: Run, state: FusionState, room: EvidenceLimits) -> list[BaseMessage]:
+    system = prompt(
+        "judge",
+        max_follow_ups=str(run.settings.max_follow_ups),
+        schema=json.dumps(analysis_schema(), separators=(",", ":")),
+    )
+    parts = [tag("question", state["question"])]
+    if state["conversation"]:
+        parts.append(tag("conversation", state["conversation"]))
+    parts.append(answer_blocks(state, _shuffled(run, state), room))
+    if state["analysis"] or state["round"]:
+        earlier = Analysis(**(state["analysis"] or {}))
+        parts.append(tag("earlier_analysis", earlier.model_dump_json()))
+    if state["round"]:
+        parts.append(follow_up_blocks(state, room))
+        parts.append(prompt("judge_again", open=", ".join(sorted(earlier.open_ids())) or "nothing"))
+    elif state["analysis"]:
+        parts.append(prompt("judge_grown"))
+    return [SystemMessage(system), HumanMessage("\n\n".join(parts))]
+
+
+def _shuffled(run: Run, state: FusionState) -> list[str]:
+    """A fair order of the seats, the same in every round: providers cache what stays in front."""
+    letters = list(run.settings.letters)
+    random.Random(f"{run.settings.seed}/{state['question']}").shuffle(letters)
+    return letters
+
+
+def _next_questions(
+    run: Run, state: FusionState, before: Analysis | None, analysis: Analysis | None, failed: Any
+) -> tuple[list[AskedFollowUp], Ended | None]:
+    """The follow-ups of the next round; without any, why there is none."""
+    round = state["round"] + 1
+    if analysis is None or failed:
+        return [], "not_compared"
+    if not analysis.open_ids():
+        return [], "nothing_open"
+    if round > run.settings.max_rounds:
+        return [], "rounds_used"
+    asked = plan_round(analysis, before, state, run.settings.max_follow_ups)
+    if not asked:
+        return [], "nothing_to_ask"
+    if not run.limits.allows("follow_up", round):
+        run.degrade("no_follow_ups", "Open points were not followed up: no time or money was left.")
+        return [], "no_time_or_money"
+    return asked, None
+
+
+def _update(
+    run: Run,
+    state: FusionState,
+    caller: SeatClient,
+    found: Json | None,
+    asked: list[AskedFollowUp],
+    ended: Ended | None,
+) -> Json:
+    questions = [one.model_dump(mode="json") for one in asked]
+    if questions:
+        tell("follow_ups", round=state["round"] + 1, follow_ups=questions)
+    if ended:
+        tell("rounds.ended", round=state["round"], reason=ended)
+    for switch in caller.switches:
+        run.degrade("judge_switched", f"The judge {switch.model} gave way ({switch.reason}).")
+    return {
+        "analysis": found,
+        "judged_by": str(caller.model) if found else state["judged_by"],
+        "ended": ended,
+        "seating": [],
+        "round": state["round"] + bool(questions),
+        "asked": questions,
+        "follow_ups": questions,
+        "bill": [call.model_dump(mode="json") for call in caller.calls],
+        "degraded": list(run.degraded),
+        "notes": list(run.notes),
+    }
+
+
+def _degraded(run: Run, error: Exception) -> str:
+    if isinstance(error, BudgetReached):
+        run.degrade("budget", "The spend cap was reached before the judge.")
+    reason = error.reason if isinstance(error, _JudgeFailed) else "judge_budget"
+    run.degrade(reason, f"The answers were not compared: {error}")
+    return reason
+
+
+def _code(failed: SeatFailed) -> str:
+    codes = {"empty": "judge_empty_completion", "timeout": "judge_timeout"}
+    return codes.get(failed.fault.reason, "judge_upstream_error")

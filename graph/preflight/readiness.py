@@ -1,0 +1,167 @@
+"""What has to be in place before a run starts, and which preset fits this machine."""
+
+import os
+from collections.abc import Iterable
+from importlib.util import find_spec
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.presets import DEFAULT_PRESET
+from langgraph_fusion.graph.seat import ModelSeat
+from langgraph_fusion.graph.settings import FusionSettings
+from langgraph_fusion.graph.user_files import user_file
+from langgraph_fusion.models.errors import ModelConfigError
+from langgraph_fusion.models.local import local_servers
+from langgraph_fusion.models.prices import PriceTable, load_prices
+from langgraph_fusion.models.providers import missing_key, missing_package
+from langgraph_fusion.models.ref import ModelRef
+from langgraph_fusion.tools.context import LibrarySettings
+
+BUILTIN_DOCS = "builtin:docs"
+_AUTO = "auto"
+"""`local:auto` stands for whatever a local server serves."""
+_SEARCH_NEEDS = {"searxng": "SEARXNG_URL", "tavily": "TAVILY_API_KEY"}
+
+
+async def check_ready(settings: FusionSettings, prices: PriceTable) -> FusionSettings:
+    """Return the settings with local models named, once nothing is missing.
+
+    Raises:
+        ConfigError: Naming every missing key, folder or price and the way out.
+    """
+    if any(ref.provider == "local" and ref.name == _AUTO for ref in _models(settings)):
+        settings = await _seat_local_models(settings)
+    check_settings(settings, prices)
+    return settings
+
+
+def check_settings(settings: FusionSettings, prices: PriceTable) -> None:
+    """Do the part of `check_ready` that asks nobody; raises as it does."""
+    missing = [*_missing_keys(settings), *_missing_packages(settings)]
+    missing += _missing_prices(settings, prices)
+    if settings.members:
+        missing += [*_missing_search(settings), *_missing_docs(settings)]
+    if missing:
+        raise ConfigError("\n".join(missing))
+
+
+async def default_preset() -> tuple[str, str]:
+    """Choose a preset for somebody who named none: its name, and why in a sentence."""
+    if missing_key(ModelRef.parse("openrouter:any")) is None:
+        return DEFAULT_PRESET, "OPENROUTER_API_KEY is set"
+    if servers := await local_servers():
+        return (
+            "local",
+            f"no OPENROUTER_API_KEY is set; a local server answers at {servers[0].base_url}",
+        )
+    return (
+        "offline",
+        "no OPENROUTER_API_KEY is set and no local server answers; set the key "
+        "(export OPENROUTER_API_KEY=...) or start a local server to ask language models",
+    )
+
+
+def user_prices() -> PriceTable:
+    """The shipped prices with the user's own over them.
+
+    Raises:
+        ConfigError: If the user's file is not a price table.
+    """
+    try:
+        return load_prices(user_file("prices.toml", "FUSION_PRICES"))
+    except ModelConfigError as error:
+        raise ConfigError(f"prices: {error}") from error
+
+
+def library_settings(settings: FusionSettings) -> LibrarySettings:
+    """What the members' tools need of the settings."""
+    docs = docs_folder(settings.docs) if settings.docs and settings.members else None
+    return LibrarySettings(
+        search=settings.search if settings.members else "ddgs",
+        exclude=settings.exclude,
+        docs=docs,
+        allow_networks=settings.allow_networks,
+    )
+
+
+def docs_folder(docs: str) -> Path:
+    """The folder that a `docs` setting names."""
+    if docs != BUILTIN_DOCS:
+        return Path(docs).expanduser()
+    shipped = find_spec("langgraph_fusion.docs")
+    assert shipped is not None
+    assert shipped.submodule_search_locations
+    return Path(next(iter(shipped.submodule_search_locations)))
+
+
+def _models(settings: FusionSettings) -> Iterable[ModelRef]:
+    for seat in settings.all_seats:
+        yield from seat.models
+
+
+def _missing_keys(settings: FusionSettings) -> Iterable[str]:
+    needed: dict[str, list[str]] = {}
+    for ref in dict.fromkeys(_models(settings)):
+        if name := missing_key(ref):
+            needed.setdefault(name, []).append(str(ref))
+    for name, models in needed.items():
+        yield (
+            f"{name} is not set, and {', '.join(models)} need it. "
+            f"Set `{name}`, or use `--preset offline`."
+        )
+
+
+def _missing_search(settings: FusionSettings) -> Iterable[str]:
+    name = _SEARCH_NEEDS.get(settings.search)
+    if name and not os.environ.get(name):
+        yield f"search: `{settings.search}` needs {name}. Set `{name}`, or use `search=ddgs`."
+
+
+def _missing_docs(settings: FusionSettings) -> Iterable[str]:
+    if settings.docs and not docs_folder(settings.docs).is_dir():
+        yield f"docs: there is no folder {settings.docs!r}; name an existing one."
+
+
+def _missing_packages(settings: FusionSettings) -> Iterable[str]:
+    for ref in dict.fromkeys(_models(settings)):
+        if package := missing_package(ref):
+            yield f"{ref}: the package `{package}` is not installed. `pip install {package}`."
+
+
+def _missing_prices(settings: FusionSettings, prices: PriceTable) -> Iterable[str]:
+    if settings.budget_usd is None or settings.unknown_cost != "refuse":
+        return
+    unpriced = [str(ref) for ref in dict.fromkeys(_models(settings)) if not prices.price_of(ref)]
+    if unpriced:
+        yield (
+            f"budget_usd: no price is known for {', '.join(unpriced)}, so the cap cannot be kept. "
+            "Add the price to prices.toml in the configuration folder, set unknown_cost to "
+            "worst_case or ignore, or drop budget_usd."
+        )
+
+
+async def _seat_local_models(settings: FusionSettings) -> FusionSettings:
+    """Put the models of the first local server in the place of `local:auto`, in turn."""
+    servers = [server for server in await local_servers() if server.models]
+    if not servers:
+        raise ConfigError(
+            "no OpenAI-compatible server with a model answers on this machine. Start Ollama, "
+            "LM Studio or vLLM, or set LOCAL_BASE_URL; or use `--preset offline`."
+        )
+    served = [str(ref) for ref in servers[0].models]
+    panel = [
+        _named(seat, model) for seat, model in zip(settings.panel, cycle(served), strict=False)
+    ]
+    return settings.changed(
+        panel=panel,
+        judge=_named(settings.judge, served[0]),
+        synthesizer=_named(settings.synthesizer, served[0]),
+    )
+
+
+def _named(seat: ModelSeat, model: str) -> dict[str, Any]:
+    ref = ModelRef.parse(seat.model)
+    auto = ref.provider == "local" and ref.name == _AUTO
+    return seat.model_dump() | ({"model": model} if auto else {})

@@ -1,0 +1,65 @@
+"""What a run refuses to start with, found before anything is opened or anybody asked."""
+
+from collections.abc import Sequence
+from typing import cast
+
+from langchain_core.messages import AnyMessage
+
+from langgraph_fusion.graph.conversation import question_at, transcript
+from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.preflight.least_cap import check_cap
+from langgraph_fusion.graph.preflight.readiness import check_ready, user_prices
+from langgraph_fusion.graph.run_context import Run
+from langgraph_fusion.graph.settings import FusionSettings
+from langgraph_fusion.graph.state import FusionState, Json
+from langgraph_fusion.graph.writing.client_tools import wrong_results
+from langgraph_fusion.models.well_formed import well_formed
+
+NO_QUESTION = "the last one must be a user message with text in it"
+
+
+async def accepted(
+    messages: Sequence[AnyMessage], settings: FusionSettings, run_id: str
+) -> FusionSettings:
+    """Return the settings, with local models named, if a run with this id may start with them.
+
+    The run finds the same in its own time; a client of a full server would wait for that.
+
+    Raises:
+        ConfigError: As the run would.
+    """
+    prices = user_prices()
+    settings = await check_ready(settings, prices)
+    at = question_place(messages, settings, run_id)
+    state = {"messages": messages, **asked(messages, at)}
+    check_cap(Run.unopened(run_id, settings, prices), cast("FusionState", state))
+    return settings
+
+
+def question_place(messages: Sequence[AnyMessage], settings: FusionSettings, run_id: str) -> int:
+    """Where the question stands: at the end, or before calls of the caller's tools.
+
+    Raises:
+        ConfigError: If there is none, the calls after it are not whole or not this run's, or a
+            message cannot be encoded.
+    """
+    _check_encodes(messages)
+    at = question_at(messages)
+    if at is None or (at < len(messages) - 1 and messages[-1].type != "tool"):
+        raise ConfigError(f"messages: {NO_QUESTION}")
+    if wrong := wrong_results(messages[at + 1 :], run_id if settings.members else None):
+        raise ConfigError(f"messages: {wrong}")
+    return at
+
+
+def asked(messages: Sequence[AnyMessage], at: int) -> Json:
+    """The question, and the conversation before it, as channels of the state."""
+    return {"question": messages[at].text.strip(), "conversation": transcript(messages[:at])}
+
+
+def _check_encodes(messages: Sequence[AnyMessage]) -> None:
+    for number, message in enumerate(messages, start=1):
+        if message.content != well_formed(message.content):
+            raise ConfigError(
+                f"messages: number {number} holds bytes that are no UTF-8, or half a character"
+            )

@@ -1,0 +1,150 @@
+"""What a run is likely to use, stage by stage, from recorded figures and our own prompts' sizes."""
+
+import json
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+from langgraph_fusion.graph.judging.evidence import EvidenceLimits
+from langgraph_fusion.graph.prompts import prompt
+from langgraph_fusion.graph.records import Stage
+from langgraph_fusion.graph.seat import ModelSeat, PanelSeat
+from langgraph_fusion.graph.settings import FusionSettings
+
+Tier = Literal["low", "likely", "high"]
+TIERS: tuple[Tier, ...] = ("low", "likely", "high")
+_CHARS_PER_TOKEN = 4
+_SOURCE_CHARS = 120
+"""Of a source's title, address and tag in a prompt."""
+
+
+@dataclass(frozen=True)
+class Use:
+    """What one seat uses in one stage, over all its calls there."""
+
+    stage: Stage
+    seat: ModelSeat
+    calls: int
+    input_tokens: int
+    reread_tokens: int
+    """Of the input, what an earlier call of the seat has sent already: a provider may have it."""
+    output_tokens: int
+
+
+def profile_source() -> str:
+    """What the figures were derived from, in a few words."""
+    return str(_profile()["source"])
+
+
+def uses(settings: FusionSettings, question: str, tier: Tier) -> Iterator[Use]:
+    """What every seat of a run would use."""
+    asked = _tokens(question)
+    if not settings.members:
+        alone = settings.synthesizer
+        yield Use("synthesizer", alone, 1, asked, 0, _capped(alone, _of("writer", tier)))
+        return
+    seats = _seated(settings, tier)
+    yield from (_member(settings, seat, asked, tier) for seat in seats)
+    rounds = min(settings.max_rounds, _of("follow_up", tier, "rounds"))
+    for _ in range(rounds):
+        some = seats[: _of("follow_up", tier, "asked")]
+        yield from (_member(settings, seat, asked, tier, again=True) for seat in some)
+    read = asked + sum(_read(settings, seat, tier) for seat in seats)
+    yield _judge(settings, read, tier, 1 + rounds + (len(seats) > 2 and _adaptive(settings)))
+    if settings.mode != "analysis":
+        yield _writer(settings, read, tier)
+
+
+def _writer(settings: FusionSettings, read: int, tier: Tier) -> Use:
+    seat = settings.synthesizer
+    whole = _tokens(prompt("synthesizer")) + read + _of("judge", tier, "analysis_tokens")
+    return Use("synthesizer", seat, 1, whole, 0, _capped(seat, _of("writer", tier)))
+
+
+def _seated(settings: FusionSettings, tier: Tier) -> tuple[PanelSeat, ...]:
+    """An adaptive panel needs its first seats at least, and perhaps all."""
+    if tier == "low" and _adaptive(settings):
+        return settings.panel[: max(2, settings.min_answers)]
+    return settings.panel
+
+
+def _adaptive(settings: FusionSettings) -> bool:
+    return settings.panel_growth == "adaptive"
+
+
+def _member(
+    settings: FusionSettings, seat: PanelSeat, asked: int, tier: Tier, *, again: bool = False
+) -> Use:
+    """Every turn reads the prompt and all tool results before it."""
+    share = _profile()["follow_up"]["share"][tier] if again else 1.0
+    calls = round(share * min(_of("member", tier, "tool_calls"), _most_calls(settings, seat)))
+    turns = 1 + min(calls, max(0, round(share * _of("member", tier, "turns")) - 1))
+    written = round(share * _of("member", tier, "answer_tokens"))
+    first = asked + _tokens(prompt("member", today="2026-01-01")) + _tool_tokens(settings, seat)
+    added = calls * (_of("member", tier, "result_tokens") + _of("member", tier, "call_tokens"))
+    whole = turns * first + added * turns // 2
+    return Use(
+        "follow_up" if again else "panel",
+        seat,
+        calls=turns,
+        input_tokens=whole,
+        reread_tokens=whole - first - added if turns > 1 else 0,
+        output_tokens=_capped(seat, written) + calls * _of("member", tier, "call_tokens"),
+    )
+
+
+def _judge(settings: FusionSettings, read: int, tier: Tier, times: int) -> Use:
+    from langgraph_fusion.graph.judging.judge_reply import analysis_schema
+
+    system = _tokens(prompt("judge", max_follow_ups="4", schema=json.dumps(analysis_schema())))
+    analysis = _of("judge", tier, "analysis_tokens")
+    return Use("judge", settings.judge, times, times * (system + read), 0, times * analysis)
+
+
+def _read(settings: FusionSettings, seat: PanelSeat, tier: Tier) -> int:
+    """Tokens of one member's answer and evidence in the prompt of judge or writer."""
+    answer = _capped(seat, _of("member", tier, "answer_tokens"))
+    if not _most_calls(settings, seat):
+        return answer
+    room, cited = EvidenceLimits(), _of("member", tier, "cited_sources")
+    chars = cited * (room.cited_chars + _SOURCE_CHARS)
+    chars += room.uncited_sources * (room.uncited_chars + _SOURCE_CHARS)
+    return answer + chars // _CHARS_PER_TOKEN
+
+
+def _most_calls(settings: FusionSettings, seat: PanelSeat) -> int:
+    if not settings.tools_of(seat):
+        return 0
+    return settings.max_tool_calls if seat.max_tool_calls is None else seat.max_tool_calls
+
+
+def _tool_tokens(settings: FusionSettings, seat: PanelSeat) -> int:
+    """Tokens of the tools' definitions, which go with every call."""
+    from langchain_core.utils.function_calling import convert_to_openai_tool
+
+    from langgraph_fusion.tools import TOOL_GROUPS, member_tools
+
+    names = {name for group in settings.tools_of(seat) for name in TOOL_GROUPS[group]}
+    tools = [convert_to_openai_tool(tool) for tool in member_tools() if tool.name in names]
+    return _tokens(json.dumps(tools))
+
+
+def _capped(seat: ModelSeat, tokens: int) -> int:
+    return tokens if seat.max_tokens is None else min(tokens, seat.max_tokens)
+
+
+def _tokens(text: str) -> int:
+    return len(text) // _CHARS_PER_TOKEN
+
+
+def _of(part: str, tier: Tier, figure: str = "answer_tokens") -> int:
+    return int(_profile()[part][figure][tier])
+
+
+@cache
+def _profile() -> dict[str, Any]:
+    text = files(__package__ or "").joinpath("usage_profile.toml").read_text("utf-8")
+    return tomllib.loads(text)

@@ -1,0 +1,84 @@
+"""Take up a run again from what is stored of it: settings, conversation, files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from langchain_core.messages import AnyMessage
+from langchain_core.tools import BaseTool
+
+from langgraph_fusion.graph.api import Events, deliberate
+from langgraph_fusion.graph.conversation import question_at
+from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.journal.entries import RecordedMessages, read_messages
+from langgraph_fusion.graph.journal.journal import Journal
+from langgraph_fusion.graph.journal.lifecycle import MESSAGES
+from langgraph_fusion.graph.journal.repository import RunRepository, check_may_reopen
+from langgraph_fusion.graph.journal.run_record import RunRecord
+from langgraph_fusion.graph.settings import FusionSettings, load_settings
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A run that can go on."""
+
+    record: RunRecord
+    settings: FusionSettings
+    messages: tuple[AnyMessage, ...]
+
+    @property
+    def question(self) -> str:
+        return question_in(self.messages)
+
+    def events(self, runs: RunRepository, tools: Sequence[BaseTool] = ()) -> Events:
+        """Deliberate on, as `graph.ask.deliberate`."""
+        record = self.record
+        return deliberate(
+            self.messages,
+            self.settings,
+            runs=runs,
+            run_id=record.id,
+            tools=tools,
+            files=record.files,
+            out=record.out,
+        )
+
+
+async def stopped_run(runs: RunRepository, run_id: str, tools: Sequence[BaseTool] = ()) -> Stopped:
+    """Read what a run needs to go on; `tools` are those of the application that began it.
+
+    Raises:
+        ConfigError: If there is no such run, it has finished or is at work, or something it was
+            given (a tool, a file) is not there any more.
+    """
+    record = await runs.get(run_id)
+    check_may_reopen(record)
+    if missing := set(record.further_tools) - {tool.name for tool in tools}:
+        raise ConfigError(
+            f"run {record.id} had tools of an application ({', '.join(sorted(missing))}); "
+            "resume it there, with deliberate(…, run_id=…)"
+        )
+    if gone := [path for path in record.files if not Path(path).is_file()]:
+        raise ConfigError(
+            f"run {record.id} was given files that are gone: {', '.join(gone)}; put them back, "
+            "or ask again"
+        )
+    messages = recorded_messages(await runs.journal(record))
+    if not messages:
+        raise ConfigError(f"run {record.id}: its conversation is gone; ask again")
+    return Stopped(record, load_settings(record.settings), messages)
+
+
+def recorded_messages(journal: Journal) -> tuple[AnyMessage, ...]:
+    """The conversation a run began with; empty when it is not stored."""
+    recorded = journal.recorded(MESSAGES, RecordedMessages)
+    return (
+        cast("tuple[AnyMessage, ...]", tuple(read_messages(recorded.messages))) if recorded else ()
+    )
+
+
+def question_in(messages: Sequence[AnyMessage]) -> str:
+    """The last user message's text."""
+    at = question_at(messages)
+    return "" if at is None else messages[at].text.strip()

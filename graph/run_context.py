@@ -1,0 +1,220 @@
+"""What is open during one run: documents, search, sandboxes, limits. Dies with the run."""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, cast
+
+from langchain_core.messages import AnyMessage
+from langchain_core.runnables import RunnableConfig
+
+from langgraph_fusion.graph.attachments import Attachments, StockedSandbox, collect
+from langgraph_fusion.graph.calls.holding_off import HoldingOff
+from langgraph_fusion.graph.calls.limits import Limits
+from langgraph_fusion.graph.calls.seat_client import SeatClient
+from langgraph_fusion.graph.errors import SandboxRequired
+from langgraph_fusion.graph.journal.journal import Journal
+from langgraph_fusion.graph.journal.kept import NOT_KEPT, RunStoreConfig
+from langgraph_fusion.graph.journal.lifecycle import RunLifecycle
+from langgraph_fusion.graph.journal.model_calls import RecordedSeatClient
+from langgraph_fusion.graph.journal.recorded_sources import known_sources
+from langgraph_fusion.graph.journal.replaced_sandbox import ReplacedSandbox, used_shell
+from langgraph_fusion.graph.members.quorum import Quorum
+from langgraph_fusion.graph.preflight.readiness import check_ready, library_settings, user_prices
+from langgraph_fusion.graph.records import Stage
+from langgraph_fusion.graph.seat import ModelSeat
+from langgraph_fusion.graph.settings import FusionSettings
+from langgraph_fusion.models.prices import PriceTable
+from langgraph_fusion.sandbox.base import Sandbox, SandboxUnavailable
+from langgraph_fusion.tools.context import SharedTools, open_library
+
+if TYPE_CHECKING:  # Docker is loaded when a run wants sandboxes
+    from langgraph_fusion.sandbox.pool import SandboxPool
+
+_KEY = "__fusion_run"
+"""In `config["configurable"]`; LangGraph keeps keys with two underscores out of metadata."""
+
+
+@dataclass
+class Run:
+    """One run's settings and open resources; every node reads it from its config."""
+
+    id: str
+    settings: FusionSettings
+    limits: Limits
+    library: SharedTools
+    prices: PriceTable
+    holding_off: HoldingOff = field(default_factory=HoldingOff)
+    pool: "SandboxPool | None" = None
+    degraded: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    started_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    attachments: Attachments = field(default_factory=Attachments)
+    extra_tools: frozenset[str] = frozenset()
+    """Names of the tools the embedding application added."""
+    journal: Journal = field(default_factory=lambda: Journal(""))
+    keeper: RunLifecycle | None = None
+    """None for a run that is not kept."""
+    turn: int = 0
+    """How often the client's tools have answered before: 0 unless the run is continued."""
+    _sandboxes: dict[str, Sandbox] = field(default_factory=dict)
+    _quorums: dict[tuple[int, tuple[str, ...]], Quorum] = field(default_factory=dict)
+
+    @staticmethod
+    def of(config: RunnableConfig) -> "Run":
+        """The run this node belongs to."""
+        run: Run = config["configurable"][_KEY]
+        return run
+
+    @classmethod
+    def unopened(cls, id: str, settings: FusionSettings, prices: PriceTable) -> Self:
+        """A run of which nothing is open: enough to say what its first calls would cost."""
+        limits = Limits(settings.deadline_s, settings.budget_usd, settings.unknown_cost)
+        return cls(id, settings, limits, cast("SharedTools", None), prices)
+
+    def into(self, config: RunnableConfig | None) -> RunnableConfig:
+        """A copy of the config that carries this run to its nodes."""
+        given: Any = dict(config or {})
+        given["configurable"] = {**given.get("configurable", {}), _KEY: self}
+        return given  # type: ignore[no-any-return]
+
+    def caller(self, seat: ModelSeat, name: str, stage: Stage, round: int) -> SeatClient:
+        """The models of a seat, for one stage of this run."""
+        given: Any = {
+            "limits": self.limits,
+            "prices": self.prices,
+            "holding_off": self.holding_off,
+            "stage": stage,
+            "round": round,
+        }
+        if not self.journal.on:
+            return SeatClient(seat, name, **given)
+        work, earlier = f"{name}.{round}", list[str]()
+        if stage == "synthesizer":
+            *earlier, work = (f"{work}.{turn}" for turn in range(self.turn + 1))
+        carried = self.journal.finished or (self.turn > 0 and stage != "synthesizer")
+        given |= {"journal": self.journal, "work": work, "carried": carried, "earlier": earlier}
+        return RecordedSeatClient(seat, name, **given)
+
+    def quorum(self, round: int, asked: Iterable[str]) -> Quorum:
+        """The count of answers of the members that are asked side by side in a round."""
+        key = (round, tuple(sorted(asked)))
+        if key not in self._quorums:
+            needed = self.settings.quorum
+            least = None if needed is None else min(needed, len(key[1]))
+            self._quorums[key] = Quorum(least, self.settings.grace_s)
+        return self._quorums[key]
+
+    def sandbox(self, letter: str) -> Sandbox | None:
+        """The member's container, started in the background on first use; one a member and run."""
+        if self.pool is None:
+            return None
+        if letter not in self._sandboxes:
+            started: Sandbox = self.pool.start(letter)
+            if self.attachments.files:
+                started = StockedSandbox(started, self.attachments)
+            if used_shell(self.journal, letter):
+                started = ReplacedSandbox(started)
+            self._sandboxes[letter] = started
+        return self._sandboxes[letter]
+
+    async def kept_files(self) -> list[tuple[str, Path]]:
+        """Copy out what members left, if it was asked for: seat and path of each file."""
+        if self.attachments.out is None:
+            return []
+        if lost := [seat for seat in self.settings.letters if used_shell(self.journal, seat)]:
+            note = f"Files that {', '.join(lost)} left before the run was interrupted are gone."
+            self.degrade("files_lost", note)
+        kept, skipped = await collect(self._sandboxes, self.attachments.out)
+        for why in skipped:
+            self.degraded[:] = dict.fromkeys([*self.degraded, "files_not_kept"])
+            self.notes.append(f"Not kept: {why}")
+        return kept
+
+    @property
+    def seconds(self) -> float:
+        return round(time.monotonic() - self.limits.began, 3)
+
+    async def begin(self, messages: Sequence[AnyMessage]) -> None:
+        """Have it written down that the run has begun; raises as `RunLifecycle.begin`."""
+        if self.keeper is not None:
+            await self.keeper.begin(
+                messages, self.settings, self.attachments, self.extra_tools, self.started_at
+            )
+
+    def lost_its_store(self, error: Exception) -> None:
+        """Go on without: what was paid so far is in the run's memory."""
+        self.degrade("run_store", f"This run cannot be resumed: its store failed ({error}).")
+
+    def degrade(self, code: str, note: str) -> None:
+        """Record that something went worse than asked: each code and each sentence once."""
+        if code not in self.degraded:
+            self.degraded.append(code)
+        if note not in self.notes:
+            self.notes.append(note)
+
+
+@asynccontextmanager
+async def open_run(
+    settings: FusionSettings,
+    attachments: Attachments,
+    extra_tools: frozenset[str],
+    kept: RunStoreConfig = NOT_KEPT,
+) -> AsyncIterator[Run]:
+    """Check that the run can start, open what its members need, and close it all at the end.
+
+    Raises:
+        ConfigError: If a key, a folder or a price is missing; nothing has been started.
+        SandboxRequired: If `require_sandbox` is set and no sandbox can be had.
+    """
+    await _models_loaded()
+    prices = user_prices()
+    settings = await check_ready(settings, prices)
+    with_bash = any("bash" in settings.tools_of(seat) for seat in settings.members)
+    attachments.check(settings.sandbox.max_file_mb, with_bash=with_bash)
+    async with AsyncExitStack() as stack:
+        journal, keeper = await stack.enter_async_context(kept.open())
+        known = known_sources(journal)
+        library = await stack.enter_async_context(open_library(library_settings(settings), known))
+        limits = Limits(settings.deadline_s, settings.budget_usd, settings.unknown_cost)
+        run = Run(journal.run_id, settings, limits, library, prices)
+        run.attachments, run.extra_tools = attachments, extra_tools
+        run.journal, run.keeper = journal, keeper
+        if keeper is not None:
+            journal.on_failure = run.lost_its_store
+            run.started_at = keeper.started_at or run.started_at
+            await stack.enter_async_context(keeper.watching(limits.began))
+        if with_bash:
+            await _open_sandboxes(run, stack)
+        yield run
+
+
+async def _models_loaded() -> None:
+    """Do a second of imports off the event loop; free once they are done."""
+    name = "langgraph_fusion.models.chat"
+    if not hasattr(sys.modules.get(name), "FusionChat"):  # another run may be half-way through
+        await asyncio.to_thread(import_module, name)
+
+
+async def _open_sandboxes(run: Run, stack: AsyncExitStack) -> None:
+    from langgraph_fusion.sandbox.pool import SandboxPool
+
+    settings = run.settings
+    pool = SandboxPool(
+        settings.sandbox,
+        run_id=run.id,
+        members=len(settings.panel),
+        exclude=settings.exclude,
+    )
+    try:
+        run.pool = await stack.enter_async_context(pool)
+    except SandboxUnavailable as error:
+        if settings.require_sandbox:
+            raise SandboxRequired(str(error)) from error
+        run.degrade("sandbox_unavailable", f"Members had no bash: {error}")

@@ -1,0 +1,130 @@
+"""The final answer while it is being written: what a door that streams sends to its client.
+
+The writer's pieces carry ids such as `[A3]`; the final text has numbered links, marks and a source
+list. `LiveAnswer` resolves them on the fly, so that all it returns, joined, is the final text. It
+holds back what may still change: half an address, half a citation, the space at the end.
+
+What was sent cannot be taken back. When a writer gives way to another one in the middle, the text
+goes on with `RESTARTED` and then the whole new answer.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from langgraph_fusion.graph.result_of import Checked
+from langgraph_fusion.graph.writing.check import resolved_prose
+from langgraph_fusion.tools.sources import Source, Sources
+
+RESTARTED = "\n\n---\n\n*The text above was interrupted. The whole answer follows.*\n\n"
+_MAX_HELD = 4000
+"""Characters held back before the rest waits for the end of the run."""
+_MARKUP = re.compile(
+    r"<(?:[\w.-]+:)?(?:think|thought|reasoning|tool|function|invoke)|<[|\uff5c/]"
+    r"|\[TOOL_CALLS|```[ \t]*tool_"
+)
+"""How leaked markup begins (`models.markup`): only the whole text can be cleaned of it."""
+_CODE = re.compile(r"(?P<fence>```|~~~)|`[^`\n]+`")
+_ADDRESS = re.compile(r"(?:\]\(?)?(?:http\S*|htt?|h)?\Z")
+_LEAK = re.compile(r"(?:<[^>\s]*|\[[A-Z_]*|`{1,2})?\Z")
+_UNDECIDED = (
+    _ADDRESS,
+    re.compile(r"(?:\[[A-H\d,;\s]*\][ ,;]*)*(?:\[[A-H\d,;\s]*)?\Z"),  # citations side by side
+    _LEAK,
+    re.compile(r"`[^\n]*\Z"),  # code in a line
+    re.compile(r"~{0,2}\Z"),  # a fence
+)
+
+
+class LiveAnswer:
+    """The answer of one run, piece by piece. `plain` text has no citations to resolve."""
+
+    def __init__(self, *, plain: bool = False) -> None:
+        self._plain = plain
+        self._sources = Sources()
+        self._empty()
+
+    def take(self, event: dict[str, Any]) -> str:
+        """Return what this event adds to the answer; mostly nothing."""
+        match event["type"]:
+            case "sources":
+                self._sources = Sources(Source(text="", **one) for one in event["sources"])
+            case "writer.started":
+                return self._start_again()
+            case "writer.delta":
+                return self._sent_now(self._add(event["text"]))
+            case "run.finished":
+                return self._rest(event["result"]["answer"])
+        return ""
+
+    def _empty(self) -> None:
+        self._checked = Checked(text="")
+        self._sent = ""
+        self._held = ""
+        self._fence = ""
+        self._space = ""
+        self._muted = False
+
+    def _start_again(self) -> str:
+        notice = RESTARTED if self._sent else ""
+        self._empty()
+        return notice
+
+    def _rest(self, final: str) -> str:
+        if final.startswith(self._sent):
+            return final[len(self._sent) :]
+        return RESTARTED + final
+
+    def _sent_now(self, text: str) -> str:
+        """Keep white space until more comes: the final text has none at either end."""
+        text = self._space + text if self._sent else text.lstrip()
+        bare = text.rstrip()
+        self._space = text[len(bare) :]
+        self._sent += bare
+        return bare
+
+    def _add(self, piece: str) -> str:
+        self._held += piece
+        self._muted |= len(self._held) > _MAX_HELD or bool(_MARKUP.search(self._held))
+        if self._muted:
+            return ""
+        if self._plain:
+            return self._cut(_start_of(_LEAK, self._held))
+        return "".join(self._parts())
+
+    def _parts(self) -> Iterable[str]:
+        """Code as it stands and prose resolved, up to what is undecided."""
+        while True:
+            if self._fence:
+                end = self._held.find(self._fence)
+                if end < 0:
+                    yield self._cut(max(0, len(self._held) - len(self._fence) + 1))
+                    return
+                yield self._cut(end + len(self._fence))
+                self._fence = ""
+            elif found := _CODE.search(self._held):
+                yield self._prose(found.start())
+                self._fence = found["fence"] or ""
+                yield self._cut(found.end() - found.start())
+            else:
+                yield self._prose(_decided(self._held))
+                return
+
+    def _prose(self, length: int) -> str:
+        return resolved_prose(self._cut(length), self._sources, self._checked)
+
+    def _cut(self, length: int) -> str:
+        part, self._held = self._held[:length], self._held[length:]
+        return part
+
+
+def _decided(prose: str) -> int:
+    """How much of the prose no further text can change."""
+    start = min(_start_of(pattern, prose) for pattern in _UNDECIDED)
+    return _start_of(_ADDRESS, prose[:start])  # not between an address and what touches it
+
+
+def _start_of(pattern: re.Pattern[str], prose: str) -> int:
+    """Where the pattern begins, at the latest at the end."""
+    found = pattern.search(prose)
+    return found.start() if found else len(prose)

@@ -1,0 +1,161 @@
+"""The synthesizer writes the one answer; if no writer can, the best member's answer is returned."""
+
+from functools import partial
+
+from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.runnables import RunnableConfig
+
+from langgraph_fusion.graph.calls.budget import BudgetReached
+from langgraph_fusion.graph.calls.seat_client import SeatClient, SeatFailed
+from langgraph_fusion.graph.conversation import after_question, replayed
+from langgraph_fusion.graph.errors import WriterFailed
+from langgraph_fusion.graph.events import tell
+from langgraph_fusion.graph.judging.analysis import Analysis
+from langgraph_fusion.graph.judging.evidence import (
+    EvidenceLimits,
+    answer_blocks,
+    follow_up_blocks,
+    latest,
+)
+from langgraph_fusion.graph.judging.fitting import ShrinkablePrompt
+from langgraph_fusion.graph.prompts import prompt
+from langgraph_fusion.graph.records import MemberAnswer
+from langgraph_fusion.graph.run_context import Run
+from langgraph_fusion.graph.state import FusionState, Json
+from langgraph_fusion.graph.tags import tag
+from langgraph_fusion.graph.writing.client_tools import handed_out
+from langgraph_fusion.graph.writing.response_format import in_words
+from langgraph_fusion.graph.writing.writer import Writer, Written
+
+
+async def synthesizer(state: FusionState, config: RunnableConfig) -> Json:
+    """Write the draft in the mode of the settings."""
+    run = Run.of(config)
+    if run.settings.mode == "direct":
+        return await _direct(run, state)
+    best = _best(state)
+    if run.settings.mode == "analysis":
+        return _update(run, state, Written(""), None)
+    if run.settings.mode == "select" and not _needs_writer(run, state, best):
+        return _update(run, state, Written(best.text), f"seat {best.seat}")
+    tell("sources", sources=[_untold(source) for source in state["sources"].values()])
+    caller = run.caller(run.settings.synthesizer, "synthesizer", "synthesizer", state["round"])
+    fitting = ShrinkablePrompt(run, "synthesizer", partial(_prompt, run, state, best))
+    try:
+        written = await Writer(run, caller, fitting.mend).write(fitting.messages)
+        written_by = str(caller.model)
+    except (SeatFailed, BudgetReached) as error:
+        _degrade(run, error, best)
+        written, written_by = Written(best.text), f"seat {best.seat}"
+    return _update(run, state, written, written_by, caller)
+
+
+async def _direct(run: Run, state: FusionState) -> Json:
+    """The answer of the writer alone; raises WriterFailed when there is none."""
+    caller = run.caller(run.settings.synthesizer, "synthesizer", "synthesizer", 0)
+    try:
+        written = await Writer(run, caller).write(_turns(run, replayed(state["messages"])))
+    except SeatFailed as failed:
+        raise _failed(caller, failed.fault.reason, failed.fault.detail) from failed
+    except BudgetReached as reached:
+        raise _failed(caller, "budget", str(reached)) from reached
+    return _update(run, state, written, str(caller.model), caller)
+
+
+def _turns(run: Run, messages: list[AnyMessage]) -> list[BaseMessage]:
+    """The conversation as it is, after what is asked of its last turn."""
+    asked = _of_the_caller(run, direct=True)
+    return [SystemMessage(asked), *messages] if asked else [*messages]
+
+
+def _failed(caller: SeatClient, reason: str, detail: str) -> WriterFailed:
+    tell("writer.finished", model="", reason=reason)
+    return WriterFailed(str(caller.model), reason, detail)
+
+
+def _prompt(
+    run: Run, state: FusionState, best: MemberAnswer, room: EvidenceLimits
+) -> list[BaseMessage]:
+    select = run.settings.mode == "select"
+    parts = [tag("question", state["question"])]
+    if state["conversation"]:
+        parts.append(tag("conversation", state["conversation"]))
+    if state["analysis"]:
+        parts.append(tag("analysis", Analysis(**state["analysis"]).model_dump_json()))
+    parts.append(answer_blocks(state, run.settings.letters, room))
+    if state["round"]:
+        parts.append(follow_up_blocks(state, room))
+    if select:
+        parts.append(tag("best_answer", best.text, seat=best.seat))
+    wanted = (prompt("select" if select else "synthesizer"), _of_the_caller(run))
+    system, told = ("\n\n".join(part for part in some if part) for some in (wanted, parts))
+    return [SystemMessage(system), HumanMessage(told), *replayed(after_question(state["messages"]))]
+
+
+def _of_the_caller(run: Run, *, direct: bool = False) -> str:
+    """What the caller's own tools and form ask of the writer, beyond its role."""
+    settings = run.settings
+    parts = [prompt("client_tools")] if settings.client_tools and not direct else []
+    if settings.response_format:
+        parts.append(prompt("answer_form", schema=in_words(settings.response_format)))
+    return "\n\n".join(parts)
+
+
+def _untold(source: Json) -> Json:
+    """A source without its text: what it takes to resolve a citation."""
+    return {name: value for name, value in source.items() if name != "text"}
+
+
+def _best(state: FusionState) -> MemberAnswer:
+    """The judge's choice, else the whole answer with most citations."""
+    answers = {seat: one for seat, one in latest(state, 0).items() if one.text}
+    chosen = (state["analysis"] or {}).get("best_answer")
+    if chosen in answers:
+        return answers[chosen]
+    return max(answers.values(), key=lambda one: (one.status == "ok", len(one.cited), one.seat))
+
+
+def _needs_writer(run: Run, state: FusionState, best: MemberAnswer) -> bool:
+    """Whether the best answer cannot stay as it is: corrected, in a form, or with tools at hand."""
+    if run.settings.client_tools or run.settings.response_format:
+        return True
+    if not state["analysis"]:
+        return False
+    analysis = Analysis(**state["analysis"])
+    suspect = any(one.seat == best.seat for one in analysis.suspect_claims)
+    disputed = any(best.seat == s.seat for one in analysis.contradictions for s in one.stances)
+    return suspect or disputed or bool(state["round"])
+
+
+def _degrade(run: Run, error: Exception, best: MemberAnswer) -> None:
+    if isinstance(error, SeatFailed):
+        code, why = f"synthesizer_{error.fault.reason}", error.fault.detail or error.fault.reason
+    else:
+        code, why = "synthesizer_budget", str(error)
+        run.degrade("budget", "The spend cap was reached before the writer.")
+    tell("writer.finished", model="", reason=code)
+    if run.settings.response_format:
+        run.degrade("response_format", "The answer is a member's, not in the form asked for.")
+    run.degrade(code, f"No writer could answer ({why}); this is the answer of seat {best.seat}.")
+
+
+def _update(
+    run: Run,
+    state: FusionState,
+    written: Written,
+    written_by: str | None,
+    caller: SeatClient | None = None,
+) -> Json:
+    for switch in caller.switches if caller else ():
+        run.degrade(
+            "synthesizer_switched", f"The writer {switch.model} gave way ({switch.reason})."
+        )
+    after = after_question(state["messages"])
+    return {
+        "draft": written.text,
+        "tool_calls": handed_out(written.tool_calls, run.id, after),
+        "written_by": written_by,
+        "bill": [call.model_dump(mode="json") for call in caller.calls] if caller else [],
+        "degraded": list(run.degraded),
+        "notes": list(run.notes),
+    }

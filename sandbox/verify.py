@@ -1,0 +1,82 @@
+"""Whether a started container is locked as asked; a container that is not runs no command.
+
+The supervisor inside reports what the kernel says. That guards against an engine that ignores
+flags, or execs into the wrong file system (as one in a plain chroot does): not against an image
+made to lie, which is the operator's to choose.
+"""
+
+import hashlib
+
+from langgraph_fusion.sandbox.base import SandboxUnavailable
+from langgraph_fusion.sandbox.container import Call, Container, SandboxGone
+from langgraph_fusion.sandbox.container_spec import MIB, PROXY_PORT
+from langgraph_fusion.sandbox.engine import BUILD_IMAGE, CONTEXT
+from langgraph_fusion.sandbox.settings import SandboxSettings
+from langgraph_fusion.sandbox.wire import CheckReport, ErrorReport, NoReport
+
+SELF_CHECK_S = 30.0
+# Runtimes with a kernel of their own: no seccomp or control group of the host shows inside.
+OWN_KERNEL = ("runsc", "kata")
+
+
+def supervisor_hash() -> str:
+    return hashlib.sha256((CONTEXT / "supervisor.py").read_bytes()).hexdigest()
+
+
+def check_locks(container: Container, settings: SandboxSettings) -> None:
+    """Ask a started container how it is locked; blocks.
+
+    Raises:
+        SandboxUnavailable: If it does not answer, or naming every lock that does not hold.
+    """
+    proxy_port = PROXY_PORT if settings.allow_hosts else None
+    request = {"op": "check", "proxy_port": proxy_port}
+    try:
+        report = container.ask(
+            CheckReport, request, seconds=SELF_CHECK_S, max_bytes=MIB, call=Call()
+        )
+    except (NoReport, SandboxGone) as error:
+        raise SandboxUnavailable(f"A sandbox started, but did not answer. {BUILD_IMAGE}") from error
+    if isinstance(report, ErrorReport):
+        raise SandboxUnavailable("A sandbox started, but could not check its locks.")
+    verify(report, settings)
+
+
+def verify(report: CheckReport, settings: SandboxSettings) -> None:
+    """Compare a container's report with what was asked for.
+
+    Raises:
+        SandboxUnavailable: Naming every lock that does not hold.
+    """
+    if report.supervisor != supervisor_hash():
+        raise SandboxUnavailable(f"The sandbox image holds another supervisor. {BUILD_IMAGE}")
+    if broken := broken_locks(report, settings):
+        raise SandboxUnavailable(
+            f"The sandbox is not locked as asked: {', '.join(broken)}. "
+            "Use an engine that applies these limits."
+        )
+
+
+def broken_locks(report: CheckReport, settings: SandboxSettings) -> list[str]:
+    holds = {
+        "commands run as user 1000": report.uid == 1000,
+        "process 1 is another user": report.main_uid not in (0, 1000),
+        "no capabilities": not any(report.capabilities),
+        "read-only root": report.root_read_only,
+        "no network": report.interfaces in ([], ["lo"]),
+        "no engine socket": not report.engine_socket,
+        "proxy answers": report.proxy,
+    }
+    if not (settings.runtime or "").startswith(OWN_KERNEL):
+        holds |= kernel_locks(report, settings)
+    return [lock for lock, held in holds.items() if not held]
+
+
+def kernel_locks(report: CheckReport, settings: SandboxSettings) -> dict[str, bool]:
+    return {
+        "no new privileges": report.no_new_privileges,
+        "seccomp filter": report.seccomp,
+        "memory limit": report.memory == settings.memory_mb * MIB,
+        "process limit": report.processes == settings.max_processes,
+        "cpu limit": report.cpus is not None and abs(report.cpus - settings.cpus) < 0.01,
+    }

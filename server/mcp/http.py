@@ -1,0 +1,144 @@
+"""MCP over streamable HTTP, beside the other doors of a server."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from typing import Any
+
+from fastapi import Depends, FastAPI
+from langchain_core.messages import HumanMessage
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from langgraph_fusion.graph.errors import RunFailed
+from langgraph_fusion.graph.settings import FusionSettings
+from langgraph_fusion.server.errors import api_error
+from langgraph_fusion.server.mcp.server import Events, mcp_server
+from langgraph_fusion.server.openai.parse_request import RunRequest
+from langgraph_fusion.server.own_pages import from_own_page
+from langgraph_fusion.server.request_context import request_context
+from langgraph_fusion.server.runs.managed_run import managed_run
+from langgraph_fusion.server.runs.resume import stopped_request
+from langgraph_fusion.server.state import ServerState
+
+PATH = "/mcp"
+_MESSAGE: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "jsonrpc": {"const": "2.0"},
+        "id": {"type": ["string", "integer"]},
+        "method": {"type": "string", "examples": ["initialize", "tools/list", "tools/call"]},
+        "params": {"type": "object"},
+    },
+    "required": ["jsonrpc", "method"],
+}
+_STREAM: dict[str, Any] = {"text/event-stream": {"schema": {"type": "string"}}}
+_SESSION: dict[str, Any] = {
+    "name": "mcp-session-id", "in": "header", "required": False, "schema": {"type": "string"},
+}  # fmt: skip
+_METHODS: dict[str, dict[str, Any]] = {
+    "POST": {
+        "summary": "Send a JSON-RPC message of MCP (streamable HTTP) to `deliberate` or `resume`.",
+        "responses": {200: {"content": _STREAM}, 202: {"description": "A notification."}},
+        "openapi_extra": {
+            "parameters": [_SESSION],
+            "requestBody": {
+                "required": True,
+                "content": {"application/json": {"schema": _MESSAGE}},
+            },
+        },
+    },
+    "GET": {
+        "summary": "Listen to what the server sends outside of an answer.",
+        "responses": {200: {"content": _STREAM}},
+        "openapi_extra": {"parameters": [_SESSION]},
+    },
+    "DELETE": {
+        "summary": "End a session.",
+        "openapi_extra": {"parameters": [_SESSION]},
+    },
+}
+"""How the OpenAPI document describes the path; MCP's own specification says the rest."""
+
+
+def add_mcp(app: FastAPI, path: str = PATH) -> None:
+    """Serve the tools at the path, from the start of the application to its end."""
+    service: ServerState = app.state.service
+    door = _Door(service)
+
+    async def mcp() -> _Door:
+        return door
+
+    for method, what in _METHODS.items():
+        own = [Depends(from_own_page)]
+        app.add_api_route(path, mcp, methods=[method], dependencies=own, **what)
+    opened = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
+        async with opened(app) as state, door.open():
+            yield state
+
+    app.router.lifespan_context = lifespan
+
+
+class _Door(Response):
+    """An ASGI application that lives as long as its session manager, which starts only once."""
+
+    def __init__(self, service: ServerState) -> None:
+        super().__init__()
+        self._service = service
+        self._manager: StreamableHTTPSessionManager | None = None
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        deliberations = _Deliberations(self._service)
+        server = mcp_server(deliberations, self._service.config.permits)
+        self._manager = StreamableHTTPSessionManager(
+            server, max_request_body_size=self._service.config.max_body_bytes
+        )
+        async with self._manager.run():
+            yield
+        self._manager = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self._manager is not None, "the application has not been started"
+        await self._manager.handle_request(scope, receive, send)
+
+
+class _Deliberations:
+    """Runs of the server's clients, each going on with its own alone."""
+
+    def __init__(self, service: ServerState) -> None:
+        self._service = service
+
+    @property
+    def kept(self) -> bool:
+        return self._service.store is not None
+
+    def asked(self, question: str, settings: FusionSettings, request: Request | None) -> Events:
+        wanted = RunRequest.of(settings, [HumanMessage(question)], requested="deliberate")
+        return self._conducted(wanted, request)
+
+    async def resumed(self, run_id: str, request: Request | None) -> Events:
+        assert request is not None
+        assert self._service.store is not None
+        client = request_context(request, "mcp").client
+        wanted = await stopped_request(run_id, self._service.store, client)
+        async with aclosing(self._conducted(wanted, request)) as events:
+            async for event in events:
+                yield event
+
+    async def _conducted(self, wanted: RunRequest, request: Request | None) -> Events:
+        assert request is not None
+        try:
+            async with (
+                managed_run(self._service, wanted, request_context(request, "mcp")) as run,
+                aclosing(run.events()) as events,
+            ):
+                async for event in events:
+                    yield event
+        except Exception as error:
+            said = api_error(error)
+            raise RunFailed(str(said), said.code or "internal_error") from error

@@ -1,0 +1,169 @@
+"""The MCP server: the tools `deliberate` and `resume`, whichever transport carries them.
+
+Progress notifications tell how the run goes, the result comes as text and as structured content,
+and a request that is cancelled or whose client goes away stops its run.
+"""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing, suppress
+from importlib.metadata import version
+from typing import Any, Protocol
+
+import anyio
+from mcp.server.lowlevel import Server
+from mcp.types import CallToolResult, TextContent, Tool
+from starlette.requests import Request
+
+from langgraph_fusion.graph.errors import ConfigError, FusionError, RunFailed
+from langgraph_fusion.graph.fusion_tool import DELIBERATE, DESCRIPTION, text_for_model
+from langgraph_fusion.graph.presets import preset_descriptions
+from langgraph_fusion.graph.settings import FusionSettings
+from langgraph_fusion.server.mcp.progress import told
+from langgraph_fusion.server.mcp.resume import READS, RESUME, resume_tool, wanted_run, way_on
+from langgraph_fusion.server.mcp.tools import Deliberated
+from langgraph_fusion.server.runs.cancellation import cancel_on_disconnect
+from langgraph_fusion.server.runs.client_policy import OF_THE_REQUEST, OPERATORS_OWN, ClientPolicy
+from langgraph_fusion.server.runs.sheltered import finish_cleanup_on_cancel
+
+Json = dict[str, Any]
+Events = AsyncGenerator[Json]
+
+
+class Deliberations(Protocol):
+    """How a transport runs deliberations; over HTTP with admission around them."""
+
+    @property
+    def kept(self) -> bool:
+        """Whether a run that has stopped can go on."""
+
+    def asked(self, question: str, settings: FusionSettings, request: Request | None) -> Events:
+        """Begin a run."""
+
+    def resumed(self, run_id: str, request: Request | None) -> Events:
+        """Go on with a run; raises ConfigError if there is none that can."""
+
+
+_SEATS: dict[str, Json] = {
+    "panel": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 8},
+    "judge": {"type": "string"},
+    "synthesizer": {"type": "string"},
+}
+"""How seats are described: by their models; a seat with further fields is accepted as well."""
+
+
+def mcp_server(
+    deliberations: Deliberations, permits: ClientPolicy, base: Mapping[str, Any] | None = None
+) -> "Server[Any, Any]":
+    """Return a server to be run over a transport; `base` are settings for every request."""
+    server: Server[Any, Any] = Server("langgraph-fusion", version=version("langgraph-fusion"))
+
+    async def list_tools() -> list[Tool]:
+        return [_tool(), resume_tool()] if deliberations.kept else [_tool()]
+
+    async def call_tool(name: str, arguments: Json) -> CallToolResult:
+        try:
+            request = server.request_context.request
+            if name == DELIBERATE:
+                question, settings = _wanted(arguments, permits, base or {})
+                events = deliberations.asked(question, settings, request)
+            elif name == RESUME and deliberations.kept:
+                events = deliberations.resumed(wanted_run(arguments), request)
+            else:
+                raise ConfigError(f"there is no tool {name!r}; use `{DELIBERATE}`")
+            work = _followed(server, events, kept=deliberations.kept)
+            if request is not None:
+                work = cancel_on_disconnect(request.receive, work)
+            return _content(await finish_cleanup_on_cancel(work))
+        except FusionError as error:
+            text = TextContent(type="text", text=str(error))
+            return CallToolResult(content=[text], isError=True)
+
+    server.list_tools()(list_tools)  # type: ignore[no-untyped-call]
+    server.call_tool(validate_input=False)(call_tool)  # ours names the field
+    return server
+
+
+def _tool() -> Tool:
+    return Tool(
+        name=DELIBERATE,
+        title="Deliberate",
+        description=DESCRIPTION,
+        inputSchema=_input_schema(),
+        outputSchema=Deliberated.model_json_schema(),
+        annotations=READS,
+    )
+
+
+def _input_schema() -> Json:
+    """The question, and every setting that a client may choose; presets fill in the rest."""
+    whole = FusionSettings.model_json_schema()
+    fields = {
+        name: _field(name, field)
+        for name, field in whole["properties"].items()
+        if name not in OPERATORS_OWN | OF_THE_REQUEST.keys()
+    }
+    presets = preset_descriptions()
+    fields["preset"] |= {
+        "enum": list(presets),
+        "description": "; ".join(f"{name}: {what}" for name, what in presets.items()),
+    }
+    question = {"type": "string", "minLength": 1, "description": "The whole question, in context."}
+    return {
+        "type": "object",
+        "properties": {"question": question} | fields,
+        "required": ["question"],
+        "additionalProperties": False,
+    }
+
+
+def _field(name: str, field: Json) -> Json:
+    kept = {key: value for key, value in field.items() if key not in ("default", "title")}
+    return _SEATS[name] | {"description": field["description"]} if name in _SEATS else kept
+
+
+def _wanted(
+    arguments: Json, permits: ClientPolicy, base: Mapping[str, Any]
+) -> tuple[str, FusionSettings]:
+    given = dict(arguments)
+    question = given.pop("question", None)
+    if not isinstance(question, str) or not question.strip():
+        raise ConfigError("question: it is empty; put the whole question into it")
+    return question, permits.settings(given, base)
+
+
+async def _followed(server: "Server[Any, Any]", events: Events, *, kept: bool) -> Json:
+    """Tell the client about the run while it works; return its result."""
+    result: Json = {}
+    run_id = None
+    try:
+        async with aclosing(events):
+            number = 0
+            async for event in events:
+                result = event.get("result", result)
+                run_id = event.get("run_id", run_id)
+                if line := told(event):
+                    number += 1
+                    await _progress(server, number, line)
+    except RunFailed as failed:
+        if run_id is None or not kept:
+            raise
+        raise RunFailed(f"{failed}\n{way_on(run_id)}", failed.reason) from failed
+    return result
+
+
+async def _progress(server: "Server[Any, Any]", number: int, line: str) -> None:
+    """One step further; how many there will be nobody knows, so there is no total."""
+    context = server.request_context
+    token = context.meta.progressToken if context.meta else None
+    if token is None:
+        return
+    with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):  # the client went away
+        await context.session.send_progress_notification(
+            token, number, message=line, related_request_id=str(context.request_id)
+        )
+
+
+def _content(result: Json) -> CallToolResult:
+    text = TextContent(type="text", text=text_for_model(result))
+    structured = Deliberated.of(result).model_dump(mode="json")
+    return CallToolResult(content=[text], structuredContent=structured)

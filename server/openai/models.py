@@ -1,0 +1,76 @@
+"""`GET /v1/models`: every preset the operator permits is a model, and the hosted names are."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request
+from starlette.responses import JSONResponse
+
+from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.presets import preset_descriptions
+from langgraph_fusion.graph.settings import load_settings
+from langgraph_fusion.server.errors import ApiError
+from langgraph_fusion.server.openai.openapi import errors
+from langgraph_fusion.server.openai.parse_request import ALIASES, PREFIX
+from langgraph_fusion.server.openrouter.result import hosted_name
+from langgraph_fusion.server.runs.client_policy import ClientPolicy
+
+router = APIRouter()
+Json = dict[str, Any]
+_PRICE = "A run costs what the models of its preset cost; the usage of a response says how much."
+_NAME: dict[str, Any] = {
+    "pattern": "^[a-z]+(/[a-z]+)?$",
+    "examples": ["fusion", "fusion/budget", "openrouter/fusion"],
+}
+"""How names of models look."""
+
+
+@router.get("/v1/models")
+async def list_models(request: Request) -> JSONResponse:
+    """List what may stand in `model`."""
+    permits: ClientPolicy = request.app.state.service.config.permits
+    return JSONResponse({"object": "list", "data": list(_models(permits))})
+
+
+@router.get("/v1/models/{model:path}", responses=errors())
+async def retrieve_model(
+    model: Annotated[str, Path(json_schema_extra=_NAME)], request: Request
+) -> JSONResponse:
+    """Describe one of them."""
+    permits: ClientPolicy = request.app.state.service.config.permits
+    for found in _models(permits):
+        if found["id"] == model:
+            return JSONResponse(found)
+    message = f"model: there is no {model!r} here; GET /v1/models lists what there is"
+    raise ApiError(404, message, code="model_not_found", param="model")
+
+
+def _models(permits: ClientPolicy) -> Iterator[Json]:
+    for alias, preset in ALIASES.items():
+        yield from _model(alias, preset or permits.default_preset, permits)
+    for preset in preset_descriptions():
+        yield from _model(PREFIX + preset, preset, permits)
+
+
+def _model(id: str, preset: str, permits: ClientPolicy) -> Iterator[Json]:
+    """One entry, or none if the operator does not permit the preset's models."""
+    try:
+        settings = permits.applied(load_settings({"preset": preset}))
+    except ConfigError:
+        return
+    yield {
+        "id": id,
+        "object": "model",
+        "created": 0,
+        "owned_by": "langgraph-fusion",
+        "name": f"Fusion ({preset})",
+        "description": preset_descriptions()[preset],
+        "pricing": None,
+        "pricing_note": _PRICE,
+        "fusion": {
+            "preset": preset,
+            "panel": [hosted_name(seat.model) for seat in settings.panel],
+            "judge": hosted_name(settings.judge.model),
+            "synthesizer": hosted_name(settings.synthesizer.model),
+        },
+    }

@@ -1,0 +1,273 @@
+"""What a client asks for, whichever of the request shapes it used."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from langchain_core.messages import AnyMessage
+
+from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.presets import preset_descriptions, preset_values
+from langgraph_fusion.graph.settings import FusionSettings, load_settings
+from langgraph_fusion.server.openai.messages import chat_turns, instructed, responses_turns
+from langgraph_fusion.server.openai.protocol import ChatBody, FusionRequest, ResponsesBody
+from langgraph_fusion.server.openai.protocol_tools import ChatFunctionTool, ResponsesFunctionTool
+from langgraph_fusion.server.openrouter import protocol as hosted
+from langgraph_fusion.server.runs.client_policy import ClientPolicy
+
+ALIASES = {"fusion": None, "openrouter/fusion": None, "openrouter/fusion-flash": "fast"}
+"""Names of the deliberation itself, and the preset that each stands for."""
+PREFIX = "fusion/"
+"""Before the name of a preset."""
+Json = dict[str, Any]
+
+
+class UnknownModel(ConfigError):
+    """The request names a model and nothing that asks for a deliberation."""
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """One request, understood and permitted."""
+
+    settings: FusionSettings
+    messages: list[AnyMessage]
+    requested: str
+    """The model as the client wrote it."""
+    model: str
+    """The model to name in the response: as in the hosted product the one that writes."""
+    stream: bool
+    include_usage: bool = False
+    """Chat: a last chunk with the usage."""
+    details: bool = True
+    """Our own additions to the response: panel, analysis, sources, bill, failures, timings."""
+    progress: bool = True
+    """Our own additions to the stream while the panel works."""
+    run_id: str | None = None
+    """The run to go on with, where the request names it."""
+
+    @classmethod
+    def of(
+        cls, settings: FusionSettings, messages: list[AnyMessage], requested: str
+    ) -> "RunRequest":
+        """A request of a door that has shapes of its own for what it returns."""
+        model = str(settings.synthesizer.models[0]).removeprefix("openrouter:")
+        return cls(settings, messages, requested=requested, model=model, stream=True)
+
+
+@dataclass(frozen=True)
+class _Writing:
+    """What a request says of the last step, in the words of the settings."""
+
+    seat: Json
+    run: Json
+
+
+def wanted_from_chat(body: ChatBody, permits: ClientPolicy) -> RunRequest:
+    """Understand a chat request.
+
+    Raises:
+        UnknownModel: If it asks for no deliberation.
+        ConfigError: If a field is wrong or not permitted; nothing has been started.
+    """
+    reasoning = body.reasoning.effort if body.reasoning else None
+    seat = {
+        "temperature": body.temperature,
+        "max_tokens": body.max_completion_tokens or body.max_tokens,
+        "reasoning_effort": body.reasoning_effort or reasoning,
+    }
+    tools = [tool.model_dump(exclude_none=True) for tool in _functions(body)]
+    schema = _dumped(body.response_format)
+    run = {"seed": body.seed} | _last_step(body, tools, schema)
+    usage = bool(body.stream_options and body.stream_options.include_usage)
+    wanted = _wanted(body, _Writing(seat, run), chat_turns(body.messages), permits)
+    return replace(wanted, include_usage=usage)
+
+
+def wanted_from_responses(body: ResponsesBody, permits: ClientPolicy) -> RunRequest:
+    """Understand a Responses request.
+
+    Raises:
+        UnknownModel, ConfigError: As `wanted_from_chat`.
+    """
+    seat = {
+        "temperature": body.temperature,
+        "max_tokens": body.max_output_tokens,
+        "reasoning_effort": body.reasoning.effort if body.reasoning else None,
+    }
+    tools = [_as_chat_tool(tool) for tool in _functions(body)]
+    schema = _as_chat_format(_dumped(body.text.format if body.text else None))
+    writing = _Writing(seat, _last_step(body, tools, schema))
+    turns = instructed(body.instructions, responses_turns(body.input))
+    return _wanted(body, writing, turns, permits)
+
+
+def _wanted(
+    body: Any,
+    writing: _Writing,
+    messages: list[AnyMessage],
+    permits: ClientPolicy,
+) -> RunRequest:
+    ours = dict(body.fusion)
+    details, progress = (_switch(ours, name) for name in ("details", "progress"))
+    permits.check_given(ours)
+    settings = _settings(body, ours, writing, permits)
+    return RunRequest(
+        settings=settings,
+        messages=messages,
+        requested=body.model,
+        model=str(settings.synthesizer.models[0]).removeprefix("openrouter:"),
+        stream=bool(body.stream),
+        details=details,
+        progress=progress,
+    )
+
+
+def _settings(
+    body: ChatBody | ResponsesBody, ours: Json, writing: _Writing, permits: ClientPolicy
+) -> FusionSettings:
+    """Preset, then the hosted form, then our own field: the later wins."""
+    given, asked = _form(body)
+    named = _named_preset(body.model)
+    outer = body.model if named == _OUTER else None
+    if outer and not asked and not ours:
+        raise UnknownModel(
+            f"model: there is no {body.model!r} here; use `fusion`, `fusion/<preset>` (GET "
+            "/v1/models lists them), or send this model with the fusion plugin"
+        )
+    preset = _preset(body, ours, None if outer else named, permits)
+    values = {"preset": preset} | _seats(given, outer)
+    values |= hosted.run_fields(given, preset_values(preset).get("docs"))
+    values |= {name: value for name, value in writing.run.items() if value is not None}
+    if not _switched_on(body):
+        values["mode"] = "direct"
+    settings = hosted.with_inner_calls(load_settings(values | ours), given, ours)
+    permits.check_extras(settings, ours)
+    return permits.applied(_with_writer(settings, writing.seat, ours))
+
+
+_OUTER = "an outer model"
+
+
+def _named_preset(model: str) -> str | None:
+    """The preset in the model's name; None leaves it to the operator."""
+    name = model.removeprefix("~")
+    if name.startswith(PREFIX):
+        return _known(name.removeprefix(PREFIX))
+    bare = name.partition(":")[0]  # `:free`, `:nitro` and the like
+    return ALIASES.get(bare, _OUTER)
+
+
+def _known(preset: str) -> str:
+    names = preset_descriptions()
+    if preset not in names:
+        listed = ", ".join(PREFIX + name for name in names)
+        raise UnknownModel(f"model: there is no {PREFIX}{preset}; there are {listed}")
+    return preset
+
+
+def _preset(
+    body: ChatBody | ResponsesBody, ours: Json, named: str | None, permits: ClientPolicy
+) -> str:
+    plugin = _plugin(body)
+    chosen = hosted.PRESETS[plugin.preset] if plugin and plugin.preset else None
+    return str(ours.get("preset") or chosen or named or permits.default_preset)
+
+
+def _seats(given: hosted.FusionParameters, outer: str | None) -> Json:
+    """With the alias the judge's model writes as well; else the outer model does."""
+    seats: Json = {}
+    if given.analysis_models:
+        seats["panel"] = given.analysis_models
+    if judge := given.model or outer:
+        seats["judge"] = judge
+        seats["synthesizer"] = outer or judge
+    return seats
+
+
+def _form(body: FusionRequest) -> tuple[hosted.FusionParameters, bool]:
+    """What the plugin or the server tool says (the plugin wins), and whether one is there."""
+    tools: Any = getattr(body, "tools", None) or ()
+    tool = next((one.parameters for one in tools if isinstance(one, hosted.FusionTool)), None)
+    plugin = _plugin(body)
+    if plugin is None:
+        return tool or hosted.FusionParameters(), tool is not None
+    values = (tool.model_dump(exclude_unset=True) if tool else {}) | plugin.model_dump(
+        exclude_unset=True, include=set(hosted.FusionParameters.model_fields)
+    )
+    return hosted.FusionParameters.model_validate(values), True
+
+
+def _plugin(body: FusionRequest) -> hosted.FusionPlugin | None:
+    return next((p for p in body.plugins or () if isinstance(p, hosted.FusionPlugin)), None)
+
+
+def _switched_on(body: ChatBody | ResponsesBody) -> bool:
+    plugin = _plugin(body)
+    return body.tool_choice != "none" and (plugin is None or plugin.enabled)
+
+
+def _functions(body: ChatBody | ResponsesBody) -> list[Any]:
+    kinds = (ChatFunctionTool, ResponsesFunctionTool)
+    return [tool for tool in body.tools or () if isinstance(tool, kinds)]
+
+
+def _choice(body: ChatBody | ResponsesBody) -> Any:
+    """The choice for the client's own tools.
+
+    With the server tool in the list the deliberation itself is the call that `required` asks for.
+    """
+    choice: Any = body.tool_choice
+    if choice is None or isinstance(choice, str):
+        served = any(isinstance(tool, hosted.FusionTool) for tool in body.tools or ())
+        return "auto" if choice == "required" and served else choice
+    if isinstance(choice, hosted.ReferenceToFusion):
+        return "auto"
+    name = choice.function.name if hasattr(choice, "function") else choice.name
+    return {"type": "function", "function": {"name": name}}
+
+
+def _last_step(body: ChatBody | ResponsesBody, tools: list[Json], schema: Json | None) -> Json:
+    """Settings of the synthesizer's turn: the client's tools and the form of the answer."""
+    choice = _choice(body)
+    if isinstance(choice, dict):
+        names = [tool["function"]["name"] for tool in tools]
+        if choice["function"]["name"] not in names:
+            raise ConfigError(f"tool_choice: {choice['function']['name']!r} is not among `tools`")
+    fields: Json = {}
+    if tools:
+        fields["client_tools"] = tools
+        fields["tool_choice"] = choice
+        fields["parallel_tool_calls"] = body.parallel_tool_calls
+    if schema and schema["type"] != "text":
+        fields["response_format"] = schema
+    return fields
+
+
+def _with_writer(settings: FusionSettings, seat: Json, ours: Json) -> FusionSettings:
+    changes = {name: value for name, value in seat.items() if value is not None}
+    if not changes or "synthesizer" in ours:
+        return settings
+    return settings.changed(synthesizer=settings.synthesizer.model_dump() | changes)
+
+
+def _switch(ours: Json, name: str) -> bool:
+    value = ours.pop(name, True)
+    if not isinstance(value, bool):
+        raise ConfigError(f"fusion.{name}: say true or false")
+    return value
+
+
+def _dumped(format: Any) -> Json | None:
+    return None if format is None else dict(format.model_dump(exclude_none=True, by_alias=True))
+
+
+def _as_chat_tool(tool: ResponsesFunctionTool) -> Json:
+    function = tool.model_dump(exclude_none=True, exclude={"type"})
+    return {"type": "function", "function": function}
+
+
+def _as_chat_format(format: Json | None) -> Json | None:
+    if format is None or format["type"] != "json_schema":
+        return format
+    schema = {name: value for name, value in format.items() if name != "type"}
+    return {"type": "json_schema", "json_schema": schema}

@@ -1,0 +1,149 @@
+"""The bodies of the two OpenAI requests, with what the hosted product and we add to them.
+
+What is honoured, ignored and refused stands in docs/openai-api.md. Members that are not named here
+are ignored, as newer clients send newer ones; inside Fusion's own objects an unknown member is an
+error that names it.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, JsonValue, field_validator, model_validator
+from pydantic_core import PydanticSerializationError, to_json
+
+from langgraph_fusion.server.openai.protocol_base import Body
+from langgraph_fusion.server.openai.protocol_tools import (
+    ChatFunctionChoice,
+    ChatSchemaFormat,
+    ChatTool,
+    JsonObjectFormat,
+    ResponsesFunctionChoice,
+    ResponsesSchemaFormat,
+    ResponsesTool,
+    TextFormat,
+    Words,
+)
+from langgraph_fusion.server.openai.protocol_turns import ChatMessage, InputItem
+from langgraph_fusion.server.openai.settings_schema import Described, FusionField
+from langgraph_fusion.server.openrouter.protocol import Plugin, Reasoning, ReferenceToFusion
+
+Effort = Literal["max", "xhigh", "high", "medium", "low", "minimal", "none"]
+Name = Annotated[str, Field(min_length=1, max_length=300)]
+
+
+class StreamOptions(Body):
+    include_usage: bool = False
+
+
+class FusionRequest(Body):
+    """What both requests share."""
+
+    model: Name
+    """`fusion`, `fusion/<preset>`, `openrouter/fusion`, `openrouter/fusion-flash`, or the outer
+    model of a request that carries the plugin or the `openrouter:fusion` tool."""
+    stream: bool | None = False
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    """For the synthesizer."""
+    parallel_tool_calls: bool | None = None
+    """`false`: the synthesizer calls one of the client's tools at a time."""
+    plugins: list[Plugin] | None = None
+    fusion: Annotated[dict[str, JsonValue], Described(FusionField)] = Field(default_factory=dict)
+    """Our own settings (docs/settings.md), and `details` and `progress`, which switch off our
+    additions to the response and to the stream."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _can_be_sent_on(cls, body: Any) -> Any:
+        try:
+            to_json(body)
+        except PydanticSerializationError:
+            why = "half of a surrogate pair is in it, which is no text, or it is nested too deeply"
+            raise ValueError(why) from None
+        return body
+
+    @field_validator("fusion", mode="before")
+    @classmethod
+    def _nothing_is_empty(cls, value: Any) -> Any:
+        return {} if value is None else value
+
+
+class ChatBody(FusionRequest):
+    """`POST /v1/chat/completions`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"model": "fusion", "messages": [{"role": "user", "content": "What is a seat?"}]}
+            ]
+        }
+    )
+
+    messages: list[ChatMessage] = Field(min_length=1)
+    tools: list[ChatTool] | None = None
+    tool_choice: Words | ChatFunctionChoice | ReferenceToFusion | None = None
+    response_format: (
+        Annotated[TextFormat | JsonObjectFormat | ChatSchemaFormat, Field(discriminator="type")]
+        | None
+    ) = None
+    stream_options: StreamOptions | None = None
+    max_tokens: int | None = Field(default=None, ge=16)
+    """For the synthesizer; the older name of `max_completion_tokens`."""
+    max_completion_tokens: int | None = Field(default=None, ge=16)
+    """For the synthesizer: output tokens of one call, reasoning included."""
+    reasoning_effort: Effort | None = None
+    """For the synthesizer."""
+    reasoning: Reasoning | None = None
+    """For the synthesizer: OpenRouter's form of `reasoning_effort`."""
+    seed: int | None = None
+    """Fixes the order in which the judge reads the answers."""
+    n: Literal[1] | None = None
+    """One answer a request."""
+    logprobs: Literal[False] | None = None
+    """An answer put together from several calls has none."""
+    stop: Any = None
+    """Refused: sources and citations are put into the answer after the model has stopped."""
+
+    @field_validator("stop")
+    @classmethod
+    def _nothing_stops_it(cls, value: Any) -> Any:
+        if value:
+            raise ValueError(
+                "the answer cannot be ended at a sequence, as citations and sources are put into "
+                "it afterwards; leave `stop` out and cut the answer yourself"
+            )
+        return value
+
+
+class TextOptions(Body):
+    format: (
+        Annotated[
+            TextFormat | JsonObjectFormat | ResponsesSchemaFormat, Field(discriminator="type")
+        ]
+        | None
+    ) = None
+
+
+class ResponsesBody(FusionRequest):
+    """`POST /v1/responses`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"model": "fusion", "input": "What is a seat?"}]}
+    )
+
+    input: str | list[InputItem]
+    instructions: str | None = None
+    previous_response_id: str | None = None
+    """A response that was stored: its conversation goes on with this `input`."""
+    store: bool | None = None
+    """Whether `previous_response_id` may name this response later. Left out, the operator's word
+    holds: nothing is stored unless the server keeps finished runs."""
+    tools: list[ResponsesTool] | None = None
+    tool_choice: Words | ResponsesFunctionChoice | ReferenceToFusion | None = None
+    text: TextOptions | None = None
+    max_output_tokens: int | None = Field(default=None, ge=16)
+    """For the synthesizer: output tokens of one call, reasoning included."""
+    reasoning: Reasoning | None = None
+    """For the synthesizer."""
+    metadata: dict[str, str] | None = None
+    """Echoed."""
+    background: Literal[False] | None = None
+    """Runs in the background are not served."""

@@ -1,0 +1,152 @@
+"""A run as a response of OpenAI's Responses API: its events in order, and the whole at the end.
+
+A response that is not streamed is put together by the same code; its events go nowhere. Beside the
+documented events there are ours, `fusion.` and the name of an event of `graph.events`, for what the
+contract has no word for. `progress: false` leaves OpenAI's own events: some helpers of its clients
+refuse all others.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from langgraph_fusion.graph.result import FusionResult
+from langgraph_fusion.graph.writing.streaming_answer import LiveAnswer
+from langgraph_fusion.server.errors import api_error
+from langgraph_fusion.server.openai.parse_request import RunRequest
+from langgraph_fusion.server.openai.responses_fusion_item import PanelItem
+from langgraph_fusion.server.openai.responses_items import (
+    call_item,
+    message_item,
+    new_id,
+    text_part,
+)
+from langgraph_fusion.server.openai.usage import responses_usage
+from langgraph_fusion.server.openrouter.metadata import METADATA, router_metadata
+from langgraph_fusion.server.openrouter.result import (
+    answer_text,
+    extension,
+    is_plain,
+    url_citations,
+)
+from langgraph_fusion.server.public_events import public
+
+Json = dict[str, Any]
+
+
+class ResponseEvents:
+    """Turns the events of one run into those of a response; `response` is its latest state."""
+
+    def __init__(
+        self, wanted: RunRequest, response: Json, *, metadata: bool, for_openai_client: bool
+    ) -> None:
+        self.response = response
+        self._wanted = wanted
+        self._metadata = metadata
+        self._panel = PanelItem(for_openai_client=for_openai_client)
+        self._live = LiveAnswer(plain=is_plain(wanted.settings))
+        self._message = new_id("msg")
+        self._text = ""
+        self._sent = 0
+
+    def begin(self) -> Iterator[Json]:
+        yield self._numbered({"type": "response.created", "response": self.response})
+        yield self._numbered({"type": "response.in_progress", "response": self.response})
+
+    def of(self, event: Json) -> Iterator[Json]:
+        """The events that an event of the run gives."""
+        for said in self._panel.of(event):
+            if self._wanted.progress or "item" in said:
+                yield self._numbered(said, 0)
+        yield from self._write(self._live.take(event))
+        if event["type"] == "run.finished":
+            yield from self._finish(FusionResult.model_validate(event["result"]))
+        elif self._wanted.progress and (told := public(event)):
+            yield self._numbered({**told, "type": f"fusion.{event['type']}"})
+
+    def failed(self, error: Exception, run_id: str | None) -> Iterator[Json]:
+        """How a response ends whose run gave no answer."""
+        told = api_error(error, run_id)
+        said = told.body["error"]
+        for event in self._panel.failed(said):
+            yield self._numbered(event, 0)
+        if said["type"] == "server_error":
+            known = {name: said.get(name) for name in ("code", "message", "param")}
+            yield self._numbered({"type": "error", **known})
+            return
+        output = [self._panel.done] if self._panel.done else []
+        fault = {"code": said["code"] or "server_error", "message": said["message"]}
+        ended = {"status": "failed", "error": fault, "output": output, "store": False}
+        self.response = self.response | ended | told.beside
+        yield self._numbered({"type": "response.failed", "response": self.response})
+
+    def _write(self, piece: str) -> Iterator[Json]:
+        if not piece:
+            return
+        if not self._text:
+            item = message_item(self._message, "in_progress", [])
+            yield self._of_message("response.output_item.added", item=item)
+            part = text_part("", [])
+            yield self._of_part("response.content_part.added", part=part)
+        self._text += piece
+        yield self._of_part("response.output_text.delta", delta=piece, logprobs=[])
+
+    def _finish(self, result: FusionResult) -> Iterator[Json]:
+        if not self._text and not result.tool_calls:
+            yield from self._write(answer_text(result))
+        output = [self._panel.done] if self._panel.done else []
+        cut_off = "synthesizer_truncated" in result.degraded
+        if self._text:
+            status = "incomplete" if cut_off else "completed"
+            part = text_part(self._text, url_citations(result, self._text))
+            output.append(message_item(self._message, status, [part]))
+            yield from self._close_message(output[-1], part)
+        for call in result.tool_calls:
+            output.append(call_item(new_id("fc"), call.model_dump(), done=True))
+            yield from self._call(output[-1], len(output) - 1)
+        self._complete(result, output, cut_off)
+        yield self._numbered(
+            {"type": f"response.{self.response['status']}", "response": self.response}
+        )
+
+    def _close_message(self, item: Json, part: Json) -> Iterator[Json]:
+        for number, one in enumerate(part["annotations"]):
+            yield self._of_part(
+                "response.output_text.annotation.added", annotation_index=number, annotation=one
+            )
+        yield self._of_part("response.output_text.done", text=part["text"], logprobs=[])
+        yield self._of_part("response.content_part.done", part=part)
+        yield self._of_message("response.output_item.done", item=item)
+
+    def _call(self, item: Json, index: int) -> Iterator[Json]:
+        begun = item | {"status": "in_progress", "arguments": ""}
+        arguments = {"item_id": item["id"], "name": item["name"], "arguments": item["arguments"]}
+        prefix = "response.function_call_arguments."
+        delta = {"item_id": item["id"], "delta": item["arguments"]}
+        yield self._numbered({"type": "response.output_item.added", "item": begun}, index)
+        yield self._numbered({"type": f"{prefix}delta", **delta}, index)
+        yield self._numbered({"type": f"{prefix}done", **arguments}, index)
+        yield self._numbered({"type": "response.output_item.done", "item": item}, index)
+
+    def _complete(self, result: FusionResult, output: list[Any], cut_off: bool) -> None:
+        self.response = self.response | {
+            "status": "incomplete" if cut_off else "completed",
+            "incomplete_details": {"reason": "max_output_tokens"} if cut_off else None,
+            "output": output,
+            "usage": responses_usage(result),
+        }
+        if self._wanted.details:
+            self.response["fusion"] = extension(result)
+        if self._metadata:
+            self.response[METADATA] = router_metadata(self._wanted, result)
+
+    def _of_message(self, kind: str, **fields: Any) -> Json:
+        return self._numbered({"type": kind, **fields}, int(self._panel.begun))
+
+    def _of_part(self, kind: str, **fields: Any) -> Json:
+        said = {"type": kind, "item_id": self._message, "content_index": 0, **fields}
+        return self._numbered(said, int(self._panel.begun))
+
+    def _numbered(self, event: Json, output_index: int | None = None) -> Json:
+        number, self._sent = self._sent, self._sent + 1
+        index = {} if output_index is None else {"output_index": output_index}
+        return event | {"sequence_number": number} | index

@@ -1,0 +1,104 @@
+"""`store` and `previous_response_id`: a response that the client's next request goes on with.
+
+Texts stay only where somebody said so: the client with `store: true`, or the operator, who keeps
+finished runs (`FUSION_KEEP_RUNS`), for requests that say nothing. What is stored is the
+conversation, with the answer, and the response as it was sent; the deliberation is no turn.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
+
+from langgraph_fusion.graph.journal.conversations import KeptConversation
+from langgraph_fusion.graph.journal.repository import RunRepository
+from langgraph_fusion.graph.result import FusionResult
+from langgraph_fusion.server.api_keys import Key
+from langgraph_fusion.server.errors import ApiError
+from langgraph_fusion.server.logging import log_surprise
+from langgraph_fusion.server.openai.messages import instructed, responses_turns
+from langgraph_fusion.server.openai.protocol import ResponsesBody
+from langgraph_fusion.server.openai.stored import stored_response
+from langgraph_fusion.server.openrouter.result import answer_text
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Thread:
+    """The conversation of one request, and where it is stored when there is an answer."""
+
+    instructions: str | None
+    turns: list[AnyMessage]
+    client: str | None
+    place: RunRepository | None
+    """None if it is not to be stored."""
+
+    @property
+    def messages(self) -> list[AnyMessage]:
+        return instructed(self.instructions, self.turns)
+
+    @property
+    def stored(self) -> bool:
+        return self.place is not None
+
+    async def keep(self, response: Json, result: Mapping[str, Any]) -> bool:
+        """Store it with the answer; False if it is not stored, also for a store that fails."""
+        if self.place is None:
+            return False
+        turns = [*self.turns, _answer(FusionResult.model_validate(result))]
+        run_id = str(result["run_id"])
+        kept = KeptConversation.of(run_id, self.client, self.instructions, turns, response)
+        try:
+            await self.place.conversations.keep(response["id"], kept)
+        except Exception as error:  # noqa: BLE001 - a store's failure must not cost the answer
+            log_surprise(error, run_id=run_id)
+            return False
+        return True
+
+
+async def thread_of(body: ResponsesBody, store: RunRepository | None, key: Key | None) -> Thread:
+    """The conversation that the request asks to go on with, or begins.
+
+    Instructions are those of the request, as in OpenAI's API. Results of tools go on with a run
+    that worked under the earlier ones, so there those hold when the request has none.
+
+    Raises:
+        ApiError: 400, if the earlier response is not stored for this key.
+    """
+    client, turns, instructions = key.id if key else None, responses_turns(body.input), None
+    if body.previous_response_id is not None:
+        earlier = await _earlier(body.previous_response_id, store, key)
+        if turns and isinstance(turns[-1], ToolMessage):
+            instructions = earlier.instructions
+        turns = [*cast("list[AnyMessage]", earlier.messages), *turns]
+    place = store if store is not None and _wants(body.store, store) else None
+    return Thread(body.instructions or instructions, turns, client, place)
+
+
+def _wants(asked: bool | None, store: RunRepository) -> bool:
+    return store.keep if asked is None else asked
+
+
+async def _earlier(id: str, store: RunRepository | None, key: Key | None) -> KeptConversation:
+    if store is None:
+        raise _refused("this server keeps no responses; send the conversation so far in `input`")
+    found = await stored_response(id, store, key)
+    if found is None:
+        raise _refused(
+            f"no response {id!r} is stored for this key; send `store: true` with a request that is "
+            "to be gone on with, or the conversation so far in `input`",
+            code="previous_response_not_found",
+        )
+    return found
+
+
+def _refused(why: str, code: str = "invalid_value") -> ApiError:
+    name = "previous_response_id"
+    return ApiError(400, f"{name}: {why}", code=code, param=name)
+
+
+def _answer(result: FusionResult) -> AIMessage:
+    calls: Any = [call.model_dump() for call in result.tool_calls]
+    return AIMessage(answer_text(result), tool_calls=calls)

@@ -1,0 +1,126 @@
+"""What the operator lets clients choose: they spend the operator's keys and use this machine.
+
+Not covered: how often and how much one client asks (see keys and admission), and what a provider
+does with a request.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.preflight.readiness import BUILTIN_DOCS
+from langgraph_fusion.graph.presets import DEFAULT_PRESET
+from langgraph_fusion.graph.seat import ModelSeat
+from langgraph_fusion.graph.settings import FusionSettings, load_settings
+
+OF_THE_REQUEST = {
+    "client_tools": "tools",
+    "tool_choice": "tool_choice",
+    "parallel_tool_calls": "parallel_tool_calls",
+    "response_format": "response_format",
+}
+"""Settings that have a field of their own in OpenAI's requests."""
+CLIENTS_OWN = frozenset({
+    "preset", "panel", "judge", "synthesizer", "mode", "panel_growth", "max_rounds",
+    "max_follow_ups", "min_answers", "quorum", "grace_s", "tools", "max_tool_calls", "search",
+    "exclude", "require_sandbox", "deadline_s", "budget_usd", "unknown_cost", "seed",
+})  # fmt: skip
+"""Settings that a client may choose for its own run, within the limits below."""
+OPERATORS_OWN = frozenset(FusionSettings.model_fields) - CLIENTS_OWN - OF_THE_REQUEST.keys()
+"""The others reach into this machine; clients may set them only if the operator says so."""
+SAFE_EXTRA = frozenset({
+    "cache_control", "frequency_penalty", "min_p", "presence_penalty", "provider", "reasoning",
+    "repetition_penalty", "seed", "top_k", "top_p", "transforms", "verbosity",
+})  # fmt: skip
+"""Members of a seat's `extra` that cannot name another model, add messages or add paid tools."""
+
+
+@dataclass(frozen=True)
+class ClientPolicy:
+    """The operator's limits for every request of a client."""
+
+    default_preset: str = DEFAULT_PRESET
+    """What `fusion` and `openrouter/fusion` mean."""
+    models: tuple[str, ...] = ("*",)
+    """Patterns such as `openrouter:*` or `ollama:qwen*`: every model of a run must match one."""
+    any_setting: bool = False
+    """Clients are trusted with `docs`, `allow_networks`, `sandbox` and any `extra`."""
+    max_deadline_s: float | None = None
+    """No run of a client takes longer; a longer or missing `deadline_s` is shortened to it."""
+    max_budget_usd: float | None = None
+    """No run of a client costs more; a higher or missing `budget_usd` is lowered to it."""
+
+    def settings(
+        self, given: Mapping[str, Any], base: Mapping[str, Any] | None = None
+    ) -> FusionSettings:
+        """Settings of a client over the operator's own `base`, within the limits.
+
+        Raises:
+            ConfigError: If a setting is wrong or not permitted.
+        """
+        self.check_given(given)
+        settings = load_settings({"preset": self.default_preset, **(base or {}), **given})
+        self.check_extras(settings, given)
+        return self.applied(settings)
+
+    def check_given(self, fusion: Mapping[str, Any]) -> None:
+        """Raise ConfigError if a client's `fusion` field holds what only the operator may set."""
+        for name, field in OF_THE_REQUEST.items():
+            if name in fusion:
+                raise ConfigError(f"fusion.{name}: send it as `{field}` of the request itself")
+        if self.any_setting:
+            return
+        for name in sorted(OPERATORS_OWN & fusion.keys()):
+            if name == "docs" and fusion[name] in (None, BUILTIN_DOCS):
+                continue
+            raise ConfigError(
+                f"fusion.{name}: only the operator of this server may set it, in a preset; leave "
+                "it out"
+            )
+
+    def applied(self, settings: FusionSettings) -> FusionSettings:
+        """The settings within the operator's limits.
+
+        Raises:
+            ConfigError: If a model or a seat's `extra` is not permitted.
+        """
+        for seat in settings.all_seats:
+            self._check_models(seat)
+        limits = dict(self._limits(settings))
+        return settings.changed(**limits) if limits else settings
+
+    def check_extras(self, settings: FusionSettings, given: Mapping[str, Any]) -> None:
+        """Do `check_extra` for every seat that the client named itself."""
+        if "panel" in given:
+            for seat in settings.panel:
+                self.check_extra(seat, "panel")
+        for name in ("judge", "synthesizer"):
+            if name in given:
+                self.check_extra(getattr(settings, name), name)
+
+    def check_extra(self, seat: ModelSeat, field: str) -> None:
+        """Raise ConfigError if the seat's `extra` could go around the other limits."""
+        unsafe = sorted(seat.extra.keys() - SAFE_EXTRA)
+        if unsafe and not self.any_setting:
+            named = ", ".join(sorted(SAFE_EXTRA))
+            raise ConfigError(
+                f"fusion.{field}.extra: this server does not pass on {', '.join(unsafe)}; it "
+                f"passes on {named}"
+            )
+
+    def _check_models(self, seat: ModelSeat) -> None:
+        for ref in seat.models:
+            if not any(fnmatchcase(str(ref), pattern) for pattern in self.models):
+                raise ConfigError(
+                    f"model: this server does not permit `{ref}`; it permits "
+                    f"{', '.join(self.models)}"
+                )
+
+    def _limits(self, settings: FusionSettings) -> Iterable[tuple[str, float]]:
+        if self.max_deadline_s is not None and settings.deadline_s > self.max_deadline_s:
+            yield "deadline_s", self.max_deadline_s
+        budget = settings.budget_usd
+        if self.max_budget_usd is not None and (budget is None or budget > self.max_budget_usd):
+            yield "budget_usd", self.max_budget_usd

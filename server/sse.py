@@ -1,0 +1,72 @@
+"""Server-sent events that start at once, are never silent for long and end when the client goes."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing, suppress
+from typing import Any
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from langgraph_fusion.server.runs.cancellation import ClientGone, cancel_on_disconnect
+
+Frames = AsyncGenerator[bytes, None]
+DONE = b"data: [DONE]\n\n"
+_ALIVE = b": keep-alive\n\n"
+
+
+def frame(data: Mapping[str, Any], event: str | None = None) -> bytes:
+    """One event on the wire."""
+    named = f"event: {event}\n" if event else ""
+    return f"{named}data: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
+
+
+class EventStream(Response):
+    """Send frames as they come; `close` is awaited however the stream ends."""
+
+    media_type = "text/event-stream"
+
+    def __init__(
+        self,
+        frames: Frames,
+        *,
+        keep_alive_s: float,
+        close: Callable[[], Awaitable[None]],
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.status_code = 200
+        self.background = None
+        self.init_headers(
+            {
+                "Cache-Control": "no-store",
+                "X-Accel-Buffering": "no",  # or nginx holds the stream back
+                **(headers or {}),
+            }
+        )
+        self._frames = frames
+        self._keep_alive_s = keep_alive_s
+        self._close = close
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            with suppress(ClientGone):
+                await cancel_on_disconnect(receive, self._send_all(send))
+        finally:
+            await self._close()
+
+    async def _send_all(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        alive = asyncio.create_task(self._stay_alive(send))
+        try:
+            async with aclosing(self._frames) as frames:
+                async for data in frames:
+                    await send({"type": "http.response.body", "body": data, "more_body": True})
+        finally:
+            alive.cancel()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _stay_alive(self, send: Send) -> None:
+        while True:
+            await asyncio.sleep(self._keep_alive_s)
+            await send({"type": "http.response.body", "body": _ALIVE, "more_body": True})

@@ -1,0 +1,66 @@
+import asyncio
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from langgraph_fusion.cli.commands.doctor import Check, can_run, keys_in
+from tests.cli.warm import fusion
+from tests.scripted import scripted_server, text
+
+
+def checks(*options: str, **env: str) -> dict[str, Check]:
+    ended = fusion("doctor", "--json", *options, env=env)
+    assert ended.returncode == 0, ended.stderr
+    return {one["name"]: Check(**one) for one in json.loads(ended.stdout)["checks"]}
+
+
+def test_everything_that_is_missing_comes_with_a_fix() -> None:
+    found = checks("--offline")
+    assert {"key", "local server", "sandbox engine", "search", "documents", "panel"} <= set(found)
+    for check in found.values():
+        assert check.ok is not False or check.fix
+    assert not found["key"].ok
+    assert "OPENROUTER_API_KEY" in found["key"].fix
+
+
+def test_keys_are_named_and_never_shown() -> None:
+    env = {"OPENROUTER_API_KEY": "sk-secret", "TAVILY_API_KEY": "", "OPENAI_API_KEY": "sk-other"}
+    found = keys_in(env)
+    assert [check.ok for check in found] == [True, True]
+    assert "OPENAI_API_KEY" in found[1].found
+    assert not any("sk-" in check.found + check.fix for check in found)
+
+
+def test_without_an_engine_the_report_says_how_to_get_one() -> None:
+    engine = checks("--offline", DOCKER_HOST="unix:///nowhere/docker.sock")["sandbox engine"]
+    assert engine.ok is False
+    assert "Docker" in engine.fix
+
+
+async def test_a_server_on_this_machine_is_found() -> None:
+    async with scripted_server(lambda seen: text("unused")) as server:
+        found = await asyncio.to_thread(checks, "--offline", LOCAL_BASE_URL=server.base_url)
+    assert found["local server"].ok
+    assert server.base_url in found["local server"].found
+    assert "`local`" in found["panel"].found
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes anywhere")
+def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    assert checks("--offline", XDG_CACHE_HOME=str(tmp_path))["documents"].ok is False
+
+
+def test_a_panel_that_cannot_run_is_the_only_reason_to_fail() -> None:
+    missing = Check("key", False, "not set", "set it")
+    assert can_run([missing, Check("panel", True, "offline")])
+    assert not can_run([missing, Check("panel", False, "ImportError", "reinstall")])
+
+
+def test_the_report_is_for_reading() -> None:
+    shown = fusion("doctor", "--offline")
+    assert shown.returncode == 0
+    assert "→ export OPENROUTER_API_KEY=…" in shown.stdout
+    assert "skipped  search" in shown.stdout

@@ -1,0 +1,124 @@
+from typing import Any
+
+from langgraph_fusion.cli.display.closing import closing_line, warnings
+from langgraph_fusion.cli.display.lines import lines
+from langgraph_fusion.cli.display.model import Board
+from langgraph_fusion.cli.display.reducer import after
+from tests.cli import recorded
+from tests.cli.display.test_live_view import hostile_run
+
+
+def told(events: list[dict[str, Any]], *, verbose: bool = False) -> list[str]:
+    board = Board()
+    said: list[str] = []
+    for event in events:
+        board = after(board, event, 0.0)
+        said += lines(board, event, verbose=verbose)
+    return said
+
+
+def test_progress_is_told_in_plain_lines() -> None:
+    assert told(recorded.whole_run()) == [
+        "panel (budget): A vendor/one, B vendor/two, C vendor/three",
+        "A web_search fish census lake",
+        "C rate_limited: again in 2s",
+        "B switches from vendor/two to vendor/spare: outage",
+        "A answered (1 tool call, 9.5s)",
+        "B answered (1 tool call, 9.5s)",
+        "C failed (0 tool calls, 9.5s): rate_limited: slow down",
+        "judge (vendor/judge) compares the answers",
+        "judge is asked to correct its reply (1 error)",
+        "judge: 1 agreement, 1 conflict (open), 1 gap, 1 suspect claim",
+        "judge: conflict: number of fish (open); A: 4,200 [A1]; B: 3,900",
+        "judge: gap: Nobody says when it froze.",
+        "judge: suspect: B: Pike are extinct.; No source.",
+        "follow-up F1 to A and B: Which census gives the number, and for which year?",
+        "A is asked: Which census gives the number, and for which year?",
+        "A web_fetch https://lake.example/census",
+        "A answered (1 tool call, 9.5s)",
+        "judge (vendor/judge) compares the answers",
+        "judge: 1 agreement, 1 conflict (resolved), 1 gap, 1 suspect claim",
+        "judge: conflict: number of fish (resolved); A: 4,200 [A1]; B: 3,900; "
+        "resolved: 4,200: the census of 2024; 3,900 was 2019.",
+        "judge: gap: Nobody says when it froze.",
+        "judge: suspect: B: Pike are extinct.; No source.",
+        "writer (vendor/writer) writes",
+        "writer (vendor/writer) failed: empty",
+        "writer (vendor/second) writes",
+    ]
+
+
+def test_verbose_also_tells_calls_and_what_tools_returned() -> None:
+    said = told(recorded.whole_run(), verbose=True)
+    assert "A model call: 12.0k in, 800 out, $0.0125, 4.2s" in said
+    assert "B model call: 12.0k in, 800 out, cost unknown, 4.2s" in said
+    assert "A web_search done in 0.8s: 5 hits" in said
+
+
+def test_every_line_is_one_line_of_plain_text() -> None:
+    for line in told(hostile_run(), verbose=True):
+        assert line.isprintable()
+
+
+def test_the_last_line_says_cost_time_and_rounds() -> None:
+    result = recorded.result([recorded.call("A", "vendor/one")], rounds=2, seconds=125.0)
+    assert closing_line(result) == "$0.0125 · 2m05s · 2 follow-up rounds"
+
+
+def test_everything_that_went_worse_is_said_in_words() -> None:
+    result = recorded.result(
+        [],
+        notes=["Members had no bash: no engine answers."],
+        unverified=[{"kind": "unknown_source", "text": "A9"}],
+        dropped=[{"url": "https://x.example"}] * 2,
+    )
+    assert list(warnings(result)) == [
+        "Members had no bash: no engine answers.",
+        "1 citation not found among the sources: A9",
+        "2 results kept from the members by `exclude`",
+    ]
+
+
+def test_what_an_adaptive_panel_does_is_told() -> None:
+    grows = {"type": "panel.growth", "first": ["A", "B"], "added": ["C"], "reason": "conflict"}
+    stays = grows | {"added": [], "reason": "agreement", "about": []}
+    assert told([grows | {"about": ["K1"]}]) == ["panel grows by C: conflict (K1)"]
+    assert told([recorded.first_round()[0], stays])[1:] == ["panel stays with A and B: agreement"]
+    board = after(after(Board(), recorded.first_round()[0], 0.0), stays, 0.0)
+    assert (board.rows["C"].doing, board.rows["C"].note) == ("not seated", "not needed")
+    assert board.rows["A"].doing == "waiting"
+
+
+def test_an_early_end_and_a_run_without_a_panel_are_told() -> None:
+    ended = {"type": "rounds.ended", "round": 0, "reason": "nothing_open"}
+    assert told([ended]) == ["nothing that matters is open: no further round"]
+    repair = {"type": "writer.repair", "errors": ["$: wrong"], "attempt": 1}
+    assert told([repair]) == ["writer is asked to keep to the form (1 error)"]
+    alone = recorded.first_round()[0] | {"seats": [], "judge": None}
+    assert told([alone]) == ["no panel: vendor/writer answers alone"]
+
+
+def test_every_change_of_plan_of_a_seat_is_told() -> None:
+    seats = [{"seat": "A", "model": "vendor/one"}]
+    others = {"judge": "vendor/two", "synthesizer": "vendor/three"}
+    waits = {"seat": "A", "model": "vendor/one", "reason": "rate_limited", "wait_s": 5.0}
+    hedge = {"seat": "judge", "model": "vendor/two", "next": "vendor/spare", "after_s": 20.0}
+    size = {"seat": "A", "model": "vendor/one", "results": 2, "chars": 9000}
+    assert told(
+        [
+            {"type": "run.started", "preset": "x", "seats": seats, **others},
+            {"type": "model.wait", **waits},
+            {"type": "model.hedge", **hedge},
+            {"type": "model.without_tools", "seat": "A", "model": "vendor/one"},
+            {"type": "context.compacted", **size},
+            {"type": "context.compacted", **size, "seat": "synthesizer", "results": None},
+            {"type": "member.loop", "seat": "A", "round": 0, "tool": "web_search", "times": 3},
+        ]
+    )[1:] == [
+        "A waits 5s: rate_limited",
+        "judge asks vendor/spare as well: vendor/two has not begun after 20s",
+        "A goes on without tools: vendor/one takes none",
+        "A shortens 2 tool results by 9000 characters: too long for vendor/one",
+        "writer shortens the evidence by 9000 characters: too long for vendor/one",
+        "A is told that it repeats web_search (3 times)",
+    ]

@@ -1,0 +1,49 @@
+"""A fault is mended at once, retried later, or neither; what a provider asked for holds for all."""
+
+import pytest
+from langchain_core.messages import AIMessage
+
+from langgraph_fusion.graph.calls.holding_off import HoldingOff
+from langgraph_fusion.graph.calls.retry import ATTEMPTS, CallFailed, Retrying, unmended
+from langgraph_fusion.models.faults import Fault
+from langgraph_fusion.models.ref import ModelRef
+from tests.graph.cast import JUDGE, A, B, cast, settings
+from tests.graph.conftest import Fuse
+from tests.scripted import in_turn, status, structured, text
+
+
+async def test_what_is_mended_uses_up_no_attempt(fuse: Fuse) -> None:
+    shapeless = status(400, body={"error": {"message": "response_format is not supported"}})
+    judge = in_turn(status(503), shapeless, status(503), structured({"best_answer": "A"}))
+    fused = await fuse(cast({JUDGE: judge}), settings())
+    assert len(fused.server.seen_by(JUDGE)) == ATTEMPTS + 1
+    assert fused.result.degraded == ()
+    told = [one["reason"] for one in fused.told("model.retry") if one["seat"] == "judge"]
+    assert told == ["upstream_error", "upstream_error"]
+
+
+async def test_no_more_attempts_are_made_than_allowed(fuse: Fuse) -> None:
+    fused = await fuse(cast({A: status(503)}), settings())
+    assert len(fused.server.seen_by(A)) == ATTEMPTS
+    assert len(fused.told("model.retry")) == ATTEMPTS - 1
+
+
+async def test_a_wait_is_kept_by_other_seats_although_the_fault_stays(fuse: Fuse) -> None:
+    forbidden = status(403, headers={"Retry-After": "1"})
+    script = cast({A: forbidden, B: in_turn(text("").after(0.3), text("Beta says 42."))})
+    fused = await fuse(script, settings(panel=[A, B]))
+    assert len(fused.server.seen_by(A)) == 1
+    assert [one["seat"] for one in fused.told("model.wait")] == ["B"]
+
+
+async def test_giving_up_on_a_held_off_model_holds_up_no_other() -> None:
+    held, other = ModelRef.parse("v/a"), ModelRef.parse("v/b")
+    holding_off = HoldingOff()
+    holding_off.note(held, Fault("rate_limited", "", 429, 600.0, upstream=True), 600.0)
+
+    async def call() -> AIMessage:
+        raise AssertionError("it was told to wait")
+
+    with pytest.raises(CallFailed, match="rate_limited"):
+        await Retrying("A", held, call, unmended, holding_off, left_s=lambda: 20.0).reply()
+    assert holding_off.seconds(other) == 0

@@ -1,0 +1,221 @@
+"""The same promises in every store: SQLite, PostgreSQL, and any other of LangGraph."""
+
+import asyncio
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langgraph.store.memory import InMemoryStore
+from pydantic import BaseModel
+
+from langgraph_fusion.graph.api import aask
+from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.journal.owner import Owner
+from langgraph_fusion.graph.journal.repository import RunRepository, new_id
+from langgraph_fusion.graph.journal.run_record import RunRecord, now_iso
+from langgraph_fusion.graph.journal.store import open_runs
+from tests.graph.cast import JUDGE, A, cast, settings
+from tests.graph.conftest import Serve
+from tests.graph.stopping import stopped
+from tests.postgres_server import postgres
+from tests.scripted import hang, text
+
+__all__ = ["postgres"]
+
+ODD = 'Grüße, \x00 a NUL, "quotes" and half a \ud83d pair'
+
+
+class Note(BaseModel):
+    text: str
+
+
+@pytest.fixture(params=["sqlite", "postgres", "memory"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    if request.param == "postgres":
+        return request.getfixturevalue("postgres")
+    return InMemoryStore() if request.param == "memory" else tmp_path / "runs.db"
+
+
+@pytest.fixture
+async def runs(place: Any) -> AsyncIterator[RunRepository]:
+    async with open_runs(place) as opened:
+        assert opened is not None
+        yield opened
+
+
+def record(**given: Any) -> RunRecord:
+    base = {"id": new_id(), "preset": "budget", "settings": {}, "started_at": now_iso()}
+    return RunRecord.model_validate({**base, "owner": Owner.me(), **given})
+
+
+async def test_a_journal_comes_back_whole_and_in_order(runs: RunRepository) -> None:
+    one = record(status="interrupted")
+    journal = runs.new_journal()
+    one = one.changed(id=journal.run_id)
+    await runs.save(one)
+    journal.note("A.0/update", lambda: Note(text="first"))
+    await journal.record("B.0/reply/1", lambda: Note(text="second"))
+    journal.begin("A.0/reply/10", lambda: Note(text="third"))
+    await journal.record("A.0/reply/9", lambda: Note(text="Grüße \x00 😀"))
+    again = await runs.journal(await runs.get(one.id))
+    assert again.keys == ["A.0/update", "B.0/reply/1", "A.0/reply/10", "A.0/reply/9"]
+    found = again.recorded("A.0/reply/9", Note)
+    assert found is not None
+    assert found.text == "Grüße \x00 😀"
+    await runs.delete(one.id)
+    assert (await runs.journal(one)).keys == []
+
+
+async def test_a_run_is_resumed_from_it(runs: RunRepository, serve: Serve) -> None:
+    server = await serve(cast({A: text(ODD), JUDGE: hang()}))
+    run_id = await stopped(runs, "judge.started")
+    server.script = cast()
+    result = await aask("What is it?", settings(), runs=runs, run_id=run_id[:7])
+    assert result.run_id == run_id
+    assert len(server.seen_by(A)) == 1
+    assert result.answers[0].text.startswith("Grüße")
+    assert (await runs.get(run_id)).status == "finished"
+    await runs.delete(run_id)
+
+
+async def test_what_many_runs_write_at_once_is_all_there(runs: RunRepository) -> None:
+    journals = [runs.new_journal() for _ in range(20)]
+    await asyncio.gather(
+        *(
+            journal.record(f"A.0/reply/{number}", lambda: Note(text="said"))
+            for journal in journals
+            for number in range(5)
+        )
+    )
+    for journal in journals:
+        one = record(id=journal.run_id, status="interrupted")
+        assert len((await runs.journal(one)).keys) == 5
+        await runs.save(one)
+        await runs.delete(one.id)
+
+
+async def test_two_processes_cannot_take_over_the_same_run(place: Any) -> None:
+    async with open_runs(place) as first, open_runs(place) as second:
+        assert first is not None
+        assert second is not None
+        journal = first.new_journal()
+        await first.save(record(id=journal.run_id, status="interrupted"))
+        await journal.record("A.0/reply/1", lambda: Note(text="said"))
+        tries = (first.reopen(journal.run_id), second.reopen(journal.run_id))
+        found = await asyncio.gather(*tries, return_exceptions=True)
+        refused = [one for one in found if isinstance(one, ConfigError)]
+        assert len(refused) == 1, found
+        with pytest.raises(ConfigError, match="is still running"):
+            await second.delete(journal.run_id)
+
+
+async def test_a_run_whose_process_is_gone_is_interrupted(runs: RunRepository) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    owner = Owner.me().model_copy(update={"pid": gone.pid})
+    gone.wait()
+    assert record(owner=owner).now == "interrupted"
+    assert record().now == "running"
+    reused = Owner.me().model_copy(update={"started": "1"})
+    assert record(owner=reused).now == "interrupted", "the number of another, later process"
+    elsewhere = Owner(machine="another", pid=os.getpid(), started="1")
+    assert record(owner=elsewhere).now == "running"
+    assert record(owner=elsewhere, seen_at=time.time() - 600).now == "interrupted"
+
+
+async def test_an_id_may_be_cut_short_but_not_stand_for_two(runs: RunRepository) -> None:
+    for name in ("abc111111111", "abc222222222"):
+        await runs.save(record(id=name, status="failed"))
+    assert (await runs.get("abc1")).id == "abc111111111"
+    with pytest.raises(ConfigError, match="2 runs begin with 'abc'"):
+        await runs.get("abc")
+    with pytest.raises(ConfigError, match="there is no run ''"):
+        await runs.get("")
+    for name in ("abc111111111", "abc222222222"):
+        await runs.delete(name)
+
+
+async def test_runs_are_removed_when_their_time_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FUSION_RUNS_DAYS", "0.00001")
+    path = tmp_path / "runs.db"
+    async with open_runs(path) as runs:
+        assert runs is not None
+        journal = runs.new_journal()
+        await runs.save(record(id=journal.run_id, status="interrupted"))
+        await runs.save(record(status="finished", keep=True))
+        await journal.record("A.0/reply/1", lambda: Note(text="said"))
+    await asyncio.sleep(2.1)
+    async with open_runs(path) as runs:
+        assert runs is not None
+        assert [one.status for one in await runs.all()] == ["finished"], "what is kept stays"
+    with sqlite3.connect(path) as database:
+        assert database.execute("select count(*) from store").fetchone() == (1,)
+    database.close()
+
+
+@pytest.mark.parametrize("days", ["none", "0", "-1", "nan"])
+async def test_a_time_that_is_none_is_refused(
+    days: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FUSION_RUNS_DAYS", days)
+    with pytest.raises(ConfigError, match="FUSION_RUNS_DAYS"):
+        async with open_runs(tmp_path / "runs.db"):
+            pass
+
+
+async def test_a_damaged_entry_is_named_and_not_acted_on(runs: RunRepository) -> None:
+    journal = runs.new_journal()
+    await runs.save(record(id=journal.run_id, status="interrupted"))
+    await journal.record("A.0/reply/1", lambda: Note(text="said"))
+    again = await runs.journal(await runs.get(journal.run_id))
+
+    class Other(BaseModel):
+        number: int
+
+    with pytest.raises(ConfigError, match=f"run {journal.run_id}: its record cannot be read"):
+        again.recorded("A.0/reply/1", Other)
+    await runs.delete(journal.run_id)
+
+
+async def test_a_run_goes_on_when_its_store_fails(serve: Serve, tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+
+    def breaking(seen: Any) -> Any:
+        with sqlite3.connect(path) as database:
+            database.execute("drop table store")
+        database.close()
+        return text("Alpha says 42.")
+
+    await serve(cast({A: breaking}))
+    result = await aask("What is it?", settings(panel=[A]), runs=path)
+    assert result.answer == "Done."
+    assert "run_store" in result.degraded
+
+
+async def test_a_url_s_password_is_in_no_error(tmp_path: Path) -> None:
+    for url in ("postgresql://me:s3cret@127.0.0.1:1/x", "postgresql://me:s3cret@[::1/x"):
+        with pytest.raises(ConfigError, match="FUSION_RUNS") as caught:
+            async with open_runs(url):
+                pass
+        assert "s3cret" not in str(caught.value)
+
+
+async def test_processes_that_open_a_new_file_at_once_all_get_it(tmp_path: Path) -> None:
+    code = (
+        "import asyncio, sys\n"
+        "from langgraph_fusion.graph.journal.store import open_runs\n"
+        "async def main():\n"
+        "    async with open_runs(sys.argv[1]) as runs:\n"
+        "        await runs.all()\n"
+        "asyncio.run(main())\n"
+    )
+    command = (sys.executable, "-c", code, str(tmp_path / "runs.db"))
+    started = [await asyncio.create_subprocess_exec(*command) for _ in range(4)]
+    assert [await one.wait() for one in started] == [0, 0, 0, 0]

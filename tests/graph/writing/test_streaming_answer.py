@@ -1,0 +1,90 @@
+"""The pieces of an answer, joined, are the final text, however the writer's text is cut."""
+
+import random
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from langgraph_fusion.graph.writing.check import checked_answer
+from langgraph_fusion.graph.writing.streaming_answer import RESTARTED, LiveAnswer
+from langgraph_fusion.models.tool_markup import strip_tool_markup
+from langgraph_fusion.tools.sources import Sources
+
+DRAFTS = (
+    "It is 42 [A1]. It was 17 [B1][A1], or [A1, B2] and [A1] [C9].\n\n- one [A2]\n- two [B1]",
+    "  \n\nStarts late [A1]\nand ends late. \n\n",
+    "See https://one.example/a, https://nowhere.example/x?y=[A1] and [it](https://one.example/b).",
+    "A link [text](https://no.example), [A1](https://one.example/a) and [A1](#x) [B1](",
+    "Code `[A1] x` and ``a`b`` then `open [A1]\nnext [A2] line\n```py\nx = '[A1]'\n```\nend [A1]",
+    "~~~\n[A1] http://in.code\n~~~\nafter ~ [A1] ~~struck~~ [B1]\n```\nnever closed [A1] ``",
+    "中文没有空格[A1] 见https://nowhere.example/路径[B1] 还有[A2]和[Z9]",
+    "[A1,\nB1] [A1;A2] [ A1 ] [AB] [A12345] [] [x] [TOO long] a<b>c <br> h "
+    "ht htt http https: ]( ](h",
+    "Before.\n<tool_call>{\"name\": \"web_search\"}</tool_call>\nAfter [A1].",
+    "<think>\nhm\n</think>\nAnswer [A1].",
+    "Plain " * 900 + "[A1]",
+    "",
+)  # fmt: skip
+
+
+def _sources() -> Sources:
+    sources = Sources()
+    for seat, url in (("A", "a"), ("A", "b"), ("B", "a"), ("B", "c")):
+        sources.add(seat, "page", f"https://one.example/{url}", f"Page {url}", f"text {url}")
+    return sources
+
+
+def _events(pieces: Iterable[str], final: str) -> Iterable[dict[str, Any]]:
+    sources = [one.model_dump(exclude={"text"}) for one in _sources().all()]
+    yield {"type": "sources", "sources": sources}
+    yield {"type": "writer.started"}
+    yield from ({"type": "writer.delta", "text": piece} for piece in pieces)
+    yield {"type": "run.finished", "result": {"answer": final}}
+
+
+def _cut(text: str, sizes: random.Random) -> Iterable[str]:
+    while text:
+        size = sizes.randint(1, 9)
+        yield text[:size]
+        text = text[size:]
+
+
+@pytest.mark.parametrize("draft", DRAFTS)
+@pytest.mark.parametrize("seed", range(20))
+def test_the_pieces_joined_are_the_final_text(draft: str, seed: int) -> None:
+    final = checked_answer(strip_tool_markup(draft).strip(), _sources()).text
+    live = LiveAnswer()
+    sent = "".join(live.take(event) for event in _events(_cut(draft, random.Random(seed)), final))
+    assert sent == final
+
+
+def test_text_is_sent_long_before_the_end() -> None:
+    draft = "The number is 42 [A1], as the register says. " * 40
+    live = LiveAnswer()
+    early = [live.take(event) for event in _events(_cut(draft, random.Random(1)), "")][:-1]
+    assert "".join(early).startswith("The number is 42 [[1]](https://one.example/a), as the")
+    assert sum(map(bool, early)) > len(early) / 2
+
+
+def test_a_writer_that_gives_way_after_some_text_leaves_a_notice_and_the_whole_answer() -> None:
+    live = LiveAnswer()
+    live.take({"type": "writer.started"})
+    assert live.take({"type": "writer.delta", "text": "Half an ans "}) == "Half an ans"
+    assert live.take({"type": "writer.started"}) == RESTARTED
+    assert live.take({"type": "writer.delta", "text": "Whole."}) == "Whole."
+    assert live.take({"type": "run.finished", "result": {"answer": "Whole."}}) == ""
+
+
+def test_a_writer_that_gives_way_before_any_text_leaves_no_trace() -> None:
+    live = LiveAnswer()
+    assert live.take({"type": "writer.started"}) + live.take({"type": "writer.started"}) == ""
+
+
+def test_an_answer_that_is_not_what_was_written_follows_whole() -> None:
+    live = LiveAnswer()
+    live.take({"type": "writer.started"})
+    live.take({"type": "writer.delta", "text": "Something else. "})
+    assert live.take({"type": "run.finished", "result": {"answer": "The best member's."}}) == (
+        RESTARTED + "The best member's."
+    )

@@ -1,0 +1,58 @@
+"""A container that is not locked as asked runs no command."""
+
+import secrets
+from typing import Any
+
+import pytest
+
+from langgraph_fusion.sandbox import SandboxSettings, SandboxUnavailable
+from langgraph_fusion.sandbox.container import Container
+from langgraph_fusion.sandbox.container_spec import container_flags
+from langgraph_fusion.sandbox.engine import connect
+from langgraph_fusion.sandbox.reaper import owner_labels
+from langgraph_fusion.sandbox.verify import check_locks
+
+pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("require_docker")]
+
+SETTINGS = SandboxSettings()
+
+
+def check(changes: dict[str, Any], settings: SandboxSettings = SETTINGS) -> None:
+    client = connect()
+    labels = owner_labels(f"tests-{secrets.token_hex(4)}", "A", 60)
+    try:
+        container = Container.start(client, container_flags(SETTINGS, labels) | changes)
+        try:
+            check_locks(container, settings)
+        finally:
+            container.remove()
+    finally:
+        client.close()
+
+
+def test_our_own_flags_pass() -> None:
+    check({})
+
+
+@pytest.mark.parametrize(
+    ("lock", "changes"),
+    [
+        ("process 1 is another user", {"user": "0:0"}),
+        ("no capabilities", {"cap_drop": []}),
+        ("no new privileges", {"security_opt": []}),
+        ("seccomp filter", {"security_opt": ["seccomp=unconfined", "no-new-privileges:true"]}),
+        ("read-only root", {"read_only": False}),
+        ("no network", {"network_mode": "host"}),
+        ("memory limit", {"mem_limit": 2 << 30, "memswap_limit": 2 << 30}),
+        ("process limit", {"pids_limit": 5000}),
+        ("cpu limit", {"nano_cpus": 5 * 10**8}),
+    ],
+)
+def test_a_missing_lock_is_named(lock: str, changes: dict[str, Any]) -> None:
+    with pytest.raises(SandboxUnavailable, match=f"not locked as asked: .*{lock}"):
+        check(changes)
+
+
+def test_a_proxy_that_does_not_answer_is_a_miss() -> None:
+    with pytest.raises(SandboxUnavailable, match="proxy answers"):
+        check({}, SandboxSettings(allow_hosts=("example.org",)))

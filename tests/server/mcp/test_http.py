@@ -1,0 +1,175 @@
+"""The MCP door of a running server, spoken to by the official client."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from mcp import McpError
+
+from langgraph_fusion.graph.api import aask
+from langgraph_fusion.graph.errors import RunFailed
+from langgraph_fusion.server.api_keys import Caps, KeyRing
+from tests.graph.cast import JUDGE, PANEL, WRITER, A, cast, settings
+from tests.scripted import Reply, Seen, hang, status, text
+from tests.server.conftest import Serving
+from tests.server.mcp_clients import Progress, cancel_last, over_http, text_of, until
+
+ASK: dict[str, Any] = {
+    "question": "What is it?", "panel": list(PANEL), "judge": JUDGE, "synthesizer": WRITER,
+    "tools": [],
+}  # fmt: skip
+
+
+def endless(seen: Seen) -> Reply | Any:
+    return hang() if "endless" in seen.text else cast()(seen)
+
+
+async def test_a_client_deliberates_over_http_and_follows_the_run(serving: Serving) -> None:
+    served = await serving(cast(answer="It is 42."))
+    progress = Progress()
+    async with over_http(f"{served.url}/mcp") as session:
+        result = await session.call_tool("deliberate", ASK, progress_callback=progress)
+    said: Any = result.structuredContent
+    assert (text_of(result), said["answer"], result.isError) == ("It is 42.", "It is 42.", False)
+    assert said["bill"]["cost_usd"] == pytest.approx(served.models.usage().cost)
+    assert progress.lines[0].startswith("Panel: A openrouter:m/a")
+    assert "A answered" in progress.lines
+
+
+async def test_calls_of_one_session_run_side_by_side(serving: Serving) -> None:
+    served = await serving(cast({A: lambda seen: text(f"echo {seen.last}"), WRITER: _writes_back}))
+    async with over_http(f"{served.url}/mcp") as session:
+        asked = [ASK | {"question": f"Number {number}?"} for number in range(5)]
+        calls = (session.call_tool("deliberate", one) for one in asked)
+        results = await asyncio.gather(*calls)
+    assert [text_of(one) for one in results] == [f"On number {number}." for number in range(5)]
+
+
+async def test_a_cancelled_request_stops_its_run_and_the_session_goes_on(serving: Serving) -> None:
+    served = await serving(endless)
+    async with over_http(f"{served.url}/mcp") as session:
+        asked = ASK | {"question": "Is it endless?"}
+        call = asyncio.ensure_future(session.call_tool("deliberate", asked))
+        await until(lambda: served.models.in_flight == 3)
+        await cancel_last(session)
+        with pytest.raises(McpError, match="cancelled"):
+            await call
+        await until(lambda: served.models.in_flight == 0)
+        assert text_of(await session.call_tool("deliberate", ASK)) == "Done."
+    assert not served.service.runs
+
+
+async def test_a_client_that_goes_away_stops_its_run(serving: Serving) -> None:
+    served = await serving(endless)
+
+    async def ask() -> None:
+        async with over_http(f"{served.url}/mcp") as session:
+            await session.call_tool("deliberate", ASK | {"question": "Is it endless?"})
+
+    client = asyncio.ensure_future(ask())
+    await until(lambda: served.models.in_flight == 3)
+    client.cancel()
+    await asyncio.wait({client})
+    await until(lambda: served.models.in_flight == 0)
+    await until(lambda: not served.service.runs)
+
+
+async def test_a_connection_that_breaks_stops_its_run(serving: Serving) -> None:
+    served = await serving(endless)
+    async with httpx2.AsyncClient(base_url=served.url, timeout=30) as client:
+        accept = {"Accept": "application/json, text/event-stream"}
+        opening = await client.post("/mcp", json=_opening(), headers=accept)
+        session = accept | {"mcp-session-id": opening.headers["mcp-session-id"]}
+        asked = {"name": "deliberate", "arguments": ASK | {"question": "Is it endless?"}}
+        call = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": asked}
+        async with client.stream("POST", "/mcp", json=call, headers=session) as response:
+            assert response.status_code == 200
+            await until(lambda: served.models.in_flight == 3)
+    await until(lambda: served.models.in_flight == 0)
+    await until(lambda: not served.service.runs)
+
+
+async def test_a_run_is_resumed_by_the_key_it_belongs_to_and_no_other(
+    serving: Serving, tmp_path: Path
+) -> None:
+    judged = asyncio.Event()
+
+    def script(seen: Seen) -> Reply | Any:
+        waits = seen.model == JUDGE and not judged.is_set()
+        return hang() if waits else cast(answer="It is 42.")(seen)
+
+    ring = KeyRing(tmp_path / "keys.db")
+    ring.create()
+    mine, other = (ring.add(name, Caps()) for name in ("ada", "bob"))
+    place = str(tmp_path / "runs.db")
+    served = await serving(script, runs=place, keys=tmp_path / "keys.db")
+    progress = Progress()
+    async with over_http(f"{served.url}/mcp", mine) as session:
+        call = session.call_tool("deliberate", ASK, progress_callback=progress)
+        calling = asyncio.ensure_future(call)
+        await until(lambda: served.models.seen_by(JUDGE))
+        await cancel_last(session)
+        with pytest.raises(McpError, match="cancelled"):
+            await calling
+    await until(lambda: not served.service.runs)
+    judged.set()
+    wanted = {"run_id": progress.run_id}
+    async with over_http(f"{served.url}/mcp", other) as session:
+        refused = await session.call_tool("resume", wanted)
+        assert text_of(refused) == f"there is no run {progress.run_id!r}"
+    async with over_http(f"{served.url}/mcp", mine) as session:
+        assert text_of(await session.call_tool("resume", wanted)) == "It is 42."
+    assert [len(served.models.seen_by(model)) for model in PANEL] == [1, 1, 1]
+
+
+async def test_a_run_with_files_of_the_machine_is_not_resumed_from_outside(
+    serving: Serving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    place = str(tmp_path / "runs.db")
+    served = await serving(cast({model: status(402) for model in PANEL}), runs=place)
+    given = tmp_path / "data.csv"
+    given.write_text("n\n42\n")
+    store = served.service.store
+    with pytest.raises(RunFailed):
+        await aask("Sum?", settings(tools=["bash"]), runs=store, files=(given,))
+    run_id = (await store.latest()).id
+    async with over_http(f"{served.url}/mcp") as session:
+        refused = await session.call_tool("resume", {"run_id": run_id})
+    assert "has files of this machine: `fusion resume" in text_of(refused)
+
+
+async def test_failures_and_wrong_input_are_tool_errors(serving: Serving) -> None:
+    served = await serving(cast({model: status(402) for model in PANEL}))
+    async with over_http(f"{served.url}/mcp") as session:
+        failed = await session.call_tool("deliberate", ASK)
+        assert failed.isError
+        assert "insufficient_credits" in text_of(failed)
+        wrong = await session.call_tool("deliberate", ASK | {"docs": "/etc"})
+        assert wrong.isError
+        assert "docs: only the operator" in text_of(wrong)
+
+
+async def test_a_full_server_says_so_to_the_model(serving: Serving) -> None:
+    served = await serving(endless, max_runs=1, queue=0)
+    async with over_http(f"{served.url}/mcp") as session:
+        asked = ASK | {"question": "Is it endless?"}
+        call = asyncio.ensure_future(session.call_tool("deliberate", asked))
+        await until(lambda: served.models.in_flight == 3)
+        refused = await session.call_tool("deliberate", ASK)
+        assert refused.isError
+        assert "the server is full" in text_of(refused)
+        call.cancel()
+
+
+def _writes_back(seen: Seen) -> Reply:
+    number = seen.text.partition("Number ")[2][0]
+    return text(f"On number {number}.")
+
+
+def _opening() -> dict[str, Any]:
+    client = {"name": "raw", "version": "1"}
+    params = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client}
+    return {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}

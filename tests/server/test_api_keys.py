@@ -1,0 +1,132 @@
+"""Keys of clients: hashed, capped, and gone when they are removed."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+
+from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.server.api_keys import Caps, KeyRing
+from langgraph_fusion.server.errors import ApiError
+from tests.graph.cast import A, B, C, cast
+from tests.scripted import hang
+from tests.server.asking import asking, until
+from tests.server.conftest import Served, Serving
+
+
+@pytest.fixture
+def ring(tmp_path: Path) -> KeyRing:
+    ring = KeyRing(tmp_path / "keys.db")
+    ring.create()
+    return ring
+
+
+def test_a_key_is_found_by_its_token_and_not_kept_in_the_file(
+    ring: KeyRing, tmp_path: Path
+) -> None:
+    token = ring.add("ada", Caps())
+    found = ring.find(token)
+    assert found is not None
+    assert found.name == "ada"
+    assert token.rsplit("-", 1)[1].encode() not in (tmp_path / "keys.db").read_bytes()
+    assert (tmp_path / "keys.db").stat().st_mode & 0o077 == 0
+    for wrong in ("", "fk-", token[:-1], token + "x", "fk-00000000-" + token.split("-", 2)[2]):
+        assert ring.find(wrong) is None
+
+
+def test_a_name_is_taken_once_and_free_again_after_removal(ring: KeyRing) -> None:
+    token = ring.add("ada", Caps())
+    with pytest.raises(ConfigError, match="already"):
+        ring.add("ada", Caps())
+    ring.remove("ada")
+    assert ring.find(token) is None
+    with pytest.raises(ConfigError, match="no key named"):
+        ring.remove("ada")
+
+
+def test_a_run_is_charged_with_the_most_it_may_cost_until_it_is_settled(ring: KeyRing) -> None:
+    key = ring.find(ring.add("ada", Caps(per_day_usd=1.0, per_run_usd=0.6)))
+    assert key is not None
+    first = ring.charge(key, None)
+    assert first.budget_usd == 0.6
+    second = ring.charge(key, None)
+    assert second.budget_usd == pytest.approx(0.4)
+    with pytest.raises(ApiError) as busy:
+        ring.charge(key, None)
+    assert (busy.value.status, busy.value.headers) == (429, {"Retry-After": "10"})
+    ring.settle(first, 0.1, 0.1)
+    ring.settle(second, None, 0.0)
+    assert ring.charge(key, 0.2).budget_usd == 0.2
+    assert ring.all()[0][1].today_usd == pytest.approx(0.1 + 0.4 + 0.2)
+
+
+def test_a_cap_that_is_used_up_is_402_and_survives_a_restart(ring: KeyRing, tmp_path: Path) -> None:
+    key = ring.find(ring.add("ada", Caps(total_usd=0.5, per_run_usd=0.5)))
+    assert key is not None
+    ring.settle(ring.charge(key, None), 0.5, 0.5)
+    with pytest.raises(ApiError) as spent:
+        KeyRing(tmp_path / "keys.db").charge(key, None)
+    assert spent.value.status == 402
+
+
+def test_a_run_without_a_cap_of_its_own_gets_a_tenth_of_the_caps(ring: KeyRing) -> None:
+    key = ring.find(ring.add("ada", Caps(per_day_usd=5, total_usd=20)))
+    assert key is not None
+    assert ring.charge(key, None).budget_usd == 0.5
+    assert ring.charge(key, 0.1).budget_usd == 0.1
+
+
+async def _with_key(serving: Serving, tmp_path: Path, caps: Caps, script: Any) -> Served:
+    ring = KeyRing(tmp_path / "keys.db")
+    ring.create()
+    served = await serving(script, keys=tmp_path / "keys.db")
+    served.client = served.client.with_options(api_key=ring.add("ada", caps))
+    return served
+
+
+async def test_a_client_without_a_known_key_is_refused(serving: Serving, tmp_path: Path) -> None:
+    served = await _with_key(serving, tmp_path, Caps(), cast())
+    stranger = served.client.with_options(api_key="fk-1234-wrong")
+    with pytest.raises(openai.AuthenticationError) as raised:
+        await stranger.chat.completions.create(**asking())
+    assert raised.value.code == "invalid_api_key"
+    assert not served.models.requests
+    reply = await served.client.chat.completions.create(**asking())
+    assert reply.choices[0].message.content == "Done."
+
+
+async def test_a_run_is_settled_with_what_the_models_billed(
+    serving: Serving, tmp_path: Path
+) -> None:
+    served = await _with_key(serving, tmp_path, Caps(), cast())
+    await served.client.chat.completions.create(**asking())
+    async for _ in await served.client.chat.completions.create(**asking(), stream=True):
+        pass
+    await asyncio.sleep(0.1)
+    spent = KeyRing(tmp_path / "keys.db").all()[0][1]
+    assert spent.runs == 2
+    assert spent.total_usd == pytest.approx(served.models.usage().cost)
+
+
+async def test_a_rate_is_kept_and_says_when_to_come_back(serving: Serving, tmp_path: Path) -> None:
+    served = await _with_key(serving, tmp_path, Caps(per_minute=1), cast())
+    await served.client.chat.completions.create(**asking())
+    with pytest.raises(openai.RateLimitError) as raised:
+        await served.client.chat.completions.create(**asking())
+    assert 1 <= int(raised.value.response.headers["retry-after"]) <= 60
+
+
+async def test_an_abandoned_run_stays_charged_in_full(serving: Serving, tmp_path: Path) -> None:
+    caps = Caps(per_day_usd=100.0, per_run_usd=50.0)
+    script = cast({one: hang() for one in (A, B, C)})
+    served = await _with_key(serving, tmp_path, caps, script)
+    ask = asking(unknown_cost="ignore")
+    asked = asyncio.create_task(served.client.chat.completions.create(**ask))
+    await until(lambda: served.models.in_flight == 3)
+    asked.cancel()
+    await asyncio.gather(asked, return_exceptions=True)
+    await until(lambda: not served.service.runs)
+    await asyncio.sleep(0.1)
+    assert KeyRing(tmp_path / "keys.db").all()[0][1].today_usd == 50.0

@@ -1,0 +1,178 @@
+"""What the tools work with: the library all members of a run share, and each member's desk."""
+
+import ipaddress
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_core import core_schema
+
+from langgraph_fusion.sandbox.base import Sandbox
+from langgraph_fusion.tools.errors import ExcludedUrl
+from langgraph_fusion.tools.exclude import Dropped, Exclusion
+from langgraph_fusion.tools.fetch.limits import FetchLimits
+from langgraph_fusion.tools.search import BackendName, Hit, Recency, SearchBackend, open_backend
+from langgraph_fusion.tools.single_flight import Once
+from langgraph_fusion.tools.sources import Source, Sources
+from langgraph_fusion.tools.urls import web_url
+
+if TYPE_CHECKING:  # aiohttp and sqlite are loaded when a library is opened
+    from langgraph_fusion.tools.docs_index.docs import DocsIndex
+    from langgraph_fusion.tools.fetch.fetcher import Fetcher
+    from langgraph_fusion.tools.fetch.page import Page
+
+
+class LibrarySettings(BaseModel):
+    """What one run may use."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    search: BackendName = "ddgs"
+    max_results: int = Field(default=10, ge=1, le=20, description="Asked of the service")
+    search_timeout_s: float = Field(default=20, gt=0)
+    exclude: tuple[str, ...] = Field(default=(), description="Domains, URL prefixes")
+    docs: Path | None = Field(default=None, description="The user's folder of documents")
+    fetch: FetchLimits = FetchLimits()
+    allow_networks: tuple[str, ...] = Field(
+        default=(),
+        description="CIDR networks that may be fetched from although not public",
+    )
+
+    @field_validator("exclude")
+    @classmethod
+    def _rules_are_valid(cls, rules: tuple[str, ...]) -> tuple[str, ...]:
+        Exclusion(rules)
+        return rules
+
+    @field_validator("docs")
+    @classmethod
+    def _docs_is_a_folder(cls, folder: Path | None) -> Path | None:
+        if folder is not None and not folder.is_dir():
+            raise ValueError(f"`{folder}` is not a folder")
+        return folder
+
+    @field_validator("allow_networks")
+    @classmethod
+    def _networks_are_valid(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for network in networks:
+            ipaddress.ip_network(network)
+        return networks
+
+
+class SharedTools:
+    """What all members of one run share. For one event loop only; see `open_library`."""
+
+    def __init__(
+        self,
+        sources: Sources,
+        exclusion: Exclusion,
+        backend: SearchBackend,
+        fetcher: "Fetcher",
+        docs: "DocsIndex | None",
+        max_results: int,
+    ) -> None:
+        self.sources, self.exclusion, self.backend = sources, exclusion, backend
+        self.fetcher, self.docs, self.max_results = fetcher, docs, max_results
+        self.drops: list[Dropped] = []
+        """Everything an exclusion rule stopped so far."""
+        self._searches = Once[list[Hit]]()
+        self._fetches: Once[Page] = Once()
+
+    async def search(self, seat: str, query: str, recency: Recency | None) -> list[Hit]:
+        """Return the hits of the web search that no rule excludes; equal searches run once.
+
+        Raises:
+            ToolFailure: What `SearchBackend.search` raises; `ExcludedUrl` for the query itself.
+        """
+        query = " ".join(query.split())
+        if rule := self.exclusion.match_query(query):
+            self.drops.append(Dropped(seat=seat, where="query", url=query, rule=rule))
+            raise ExcludedUrl(query, rule, "query")
+
+        async def work() -> list[Hit]:
+            return await self.backend.search(query, self.max_results, recency)
+
+        hits = await self._searches.get(f"{recency} {query.casefold()}", work)
+        return [hit for hit in hits if self._may_show(seat, hit)]
+
+    async def fetch(self, seat: str, url: str) -> "Page":
+        """Return a page of the web; equal addresses are fetched once.
+
+        Raises:
+            ToolFailure: What `Fetcher.fetch` raises.
+        """
+        try:
+            key = str(web_url(url))
+        except ValueError:
+            key = url  # the fetcher says what is wrong with it
+        try:
+            return await self._fetches.get(key, lambda: self.fetcher.fetch(url))
+        except ExcludedUrl as drop:
+            dropped = Dropped(seat=seat, where=drop.where, url=drop.url, rule=drop.rule)
+            self.drops.append(dropped)
+            raise
+
+    async def close(self) -> None:
+        """Cancel what is under way."""
+        await self._searches.close()
+        await self._fetches.close()
+
+    def _may_show(self, seat: str, hit: Hit) -> bool:
+        try:
+            web_url(hit.url)
+        except ValueError:
+            return False
+        rule = self.exclusion.match(hit.url)
+        if rule:
+            self.drops.append(Dropped(seat=seat, where="hit", url=hit.url, rule=rule))
+        return rule is None
+
+
+@dataclass
+class ToolContext:
+    """One member's place for one round: the context of its agent, given to every tool call."""
+
+    seat: str
+    library: SharedTools
+    sandbox: Sandbox | None = None
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:
+        """Keep pydantic from looking inside: a tool's schema names the type it is given."""
+        return core_schema.is_instance_schema(ToolContext)
+
+
+@asynccontextmanager
+async def open_library(
+    settings: LibrarySettings, known_sources: Iterable[Source] = ()
+) -> AsyncIterator[SharedTools]:
+    """Open what the tools of one run need; leaving it cancels and closes everything.
+
+    Raises:
+        ValueError: If the search service lacks an environment variable; the message names it.
+    """
+    from langgraph_fusion.tools.docs_index.docs import open_docs
+    from langgraph_fusion.tools.fetch.fetcher import open_fetcher
+    from langgraph_fusion.tools.ssrf import Guard
+
+    exclusion = Exclusion(settings.exclude)
+    guard = Guard(ipaddress.ip_network(network) for network in settings.allow_networks)
+    async with AsyncExitStack() as stack:
+        search = open_backend(
+            settings.search, timeout_s=settings.search_timeout_s, excluded=exclusion.domains
+        )
+        library = SharedTools(
+            sources=Sources(known_sources),
+            exclusion=exclusion,
+            backend=await stack.enter_async_context(search),
+            fetcher=await stack.enter_async_context(open_fetcher(settings.fetch, guard, exclusion)),
+            docs=await stack.enter_async_context(open_docs(settings.docs))
+            if settings.docs
+            else None,
+            max_results=settings.max_results,
+        )
+        stack.push_async_callback(library.close)
+        yield library

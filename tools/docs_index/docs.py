@@ -1,0 +1,84 @@
+"""The index for the event loop: one thread does all its work, in order."""
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import quote, unquote
+
+from langgraph_fusion.tools.docs_index.files import Document
+from langgraph_fusion.tools.docs_index.store import Match, Store
+
+T = TypeVar("T")
+
+_REFRESH_S = 2.0
+"""The folder is looked through again when the last time is longer ago than this."""
+_LINES = re.compile(r"L(\d{1,9})(?:-L?(\d{1,9}))?")
+
+
+@asynccontextmanager
+async def open_docs(folder: Path) -> AsyncIterator["DocsIndex"]:
+    """Open the index of a folder; it is brought up to date at the first question."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix="docs_index")
+    index = DocsIndex(folder, pool)
+    try:
+        yield index
+    finally:
+        pool.submit(index.release)
+        pool.shutdown(wait=False)
+
+
+class DocsIndex:
+    """A folder of documents that can be searched and read."""
+
+    def __init__(self, folder: Path, pool: ThreadPoolExecutor) -> None:
+        self._folder, self._pool = folder, pool
+        self._store: Store | None = None
+        self._refreshed = float("-inf")
+
+    async def search(self, query: str, limit: int) -> list[Match]:
+        """Return the passages that fit best."""
+        return await self._run(lambda store: store.search(query, limit))
+
+    async def document(self, path: str) -> Document | None:
+        """Return a document by its path relative to the folder. Nothing else is ever opened."""
+        return await self._run(lambda store: store.document(path))
+
+    async def documents(self) -> list[Document]:
+        """Return all documents, skipped ones too, without their text."""
+        return await self._run(lambda store: store.documents())
+
+    def release(self) -> None:
+        """Close the file, in the thread that uses it."""
+        if self._store:
+            self._store.close()
+
+    async def _run(self, work: Callable[[Store], T]) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, lambda: work(self._fresh()))
+
+    def _fresh(self) -> Store:
+        store = self._store = self._store or Store(self._folder)
+        if time.monotonic() - self._refreshed > _REFRESH_S:
+            store.refresh()
+            self._refreshed = time.monotonic()
+        return store
+
+
+def docs_url(path: str, first_line: int | None = None, last_line: int | None = None) -> str:
+    """Return `docs:path`, or `docs:path#L10-L42` for a passage."""
+    lines = f"#L{first_line}-L{last_line}" if first_line else ""
+    return f"docs:{quote(path, safe='/')}{lines}"
+
+
+def split_docs_url(url: str) -> tuple[str, int]:
+    """Return path and first line (1 if none is named) of a `docs:` URL or a plain path."""
+    is_url = url.startswith("docs:")
+    path, _, fragment = url.removeprefix("docs:").partition("#") if is_url else (url, "", "")
+    found = _LINES.fullmatch(fragment)
+    path = unquote(path) if is_url else path
+    return path.removeprefix("./"), int(found[1]) if found else 1

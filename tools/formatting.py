@@ -1,0 +1,76 @@
+"""How tool results look to a model: sources in tags that their own text cannot open or close."""
+
+import re
+
+from langgraph_fusion.tools.errors import ToolFailure
+from langgraph_fusion.tools.sources import Source
+
+TAGS = (
+    "question",
+    "conversation",
+    "answer",
+    "evidence",
+    "source",
+    "failed",
+    "tool_result",
+    "earlier_analysis",
+    "your_earlier_answer",
+    "follow_up",
+    "analysis",
+    "best_answer",
+)
+"""The tags that mark who said what in the messages between members, judge and writer."""
+
+_TAG = re.compile(rf"<(?=\s*/?\s*(?:{'|'.join(TAGS)})\b)", re.I)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\u202a-\u202e\u2066-\u2069]")
+
+
+def escape_text(text: str) -> str:
+    """Make untrusted text harmless inside our tags; other markup in it stays as it is."""
+    return _TAG.sub("&lt;", text)
+
+
+def escape_attribute(text: str) -> str:
+    """Make untrusted text harmless between double quotes in one of our tags."""
+    text = " ".join(text.split()).replace("&", "&amp;")
+    return text.replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def plain_text(text: str) -> str:
+    """Remove control characters, terminal escapes and direction overrides; unify line ends."""
+    return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+
+
+def source_block(source: Source, text: str | None = None) -> str:
+    """Show a source with its id, title and URL around `text`, by default all that was seen."""
+    title, url = escape_attribute(source.title), escape_attribute(source.url)
+    body = escape_text(source.text if text is None else text)
+    return f'<source id="{source.id}" title="{title}" url="{url}">\n{body}\n</source>'
+
+
+def page_of(text: str, start: int, size: int) -> tuple[str, str]:
+    """Return up to `size` characters from `start`, and a line that says what remains and how.
+
+    The line is empty if this is the whole text. A page ends at a line or word if one is near.
+
+    Raises:
+        ToolFailure: `invalid_arguments` if `start` lies outside the text.
+    """
+    if start < 0 or (start and start >= len(text)):
+        raise ToolFailure("invalid_arguments", f"`start` must be from 0 to {len(text) - 1} here.")
+    end = _page_end(text, start, size)
+    piece, left = text[start:end], len(text) - end
+    if left:
+        return piece, f"[characters {start}-{end} of {len(text)}; {left} remain: use start={end}]"
+    return piece, f"[characters {start}-{end} of {len(text)}; this is the end]" if start else ""
+
+
+def _page_end(text: str, start: int, size: int) -> int:
+    end = start + size
+    if end >= len(text):
+        return len(text)
+    for mark in ("\n", " "):
+        at = text.rfind(mark, end - size // 5, end)
+        if at > start:
+            return at + 1
+    return end
