@@ -26,13 +26,17 @@ from langgraph_fusion.graph.journal.model_calls import RecordedSeatClient
 from langgraph_fusion.graph.journal.recorded_sources import known_sources
 from langgraph_fusion.graph.journal.replaced_sandbox import ReplacedSandbox, used_shell
 from langgraph_fusion.graph.members.quorum import Quorum
-from langgraph_fusion.graph.preflight.readiness import check_ready, library_settings, user_prices
+from langgraph_fusion.graph.preflight.readiness import (
+    check_ready,
+    shared_tools_settings,
+    user_prices,
+)
 from langgraph_fusion.graph.records import Stage
 from langgraph_fusion.graph.seat import ModelSeat
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.models.prices import PriceTable
 from langgraph_fusion.sandbox.base import Sandbox, SandboxUnavailable
-from langgraph_fusion.tools.context import SharedTools, open_library
+from langgraph_fusion.tools.context import SharedTools, open_shared_tools
 
 if TYPE_CHECKING:  # Docker is loaded when a run wants sandboxes
     from langgraph_fusion.sandbox.pool import SandboxPool
@@ -48,7 +52,7 @@ class Run:
     id: str
     settings: FusionSettings
     limits: Limits
-    library: SharedTools
+    shared_tools: SharedTools
     prices: PriceTable
     holding_off: HoldingOff = field(default_factory=HoldingOff)
     pool: "SandboxPool | None" = None
@@ -181,9 +185,11 @@ async def open_run(
     async with AsyncExitStack() as stack:
         journal, keeper = await stack.enter_async_context(kept.open())
         known = known_sources(journal)
-        library = await stack.enter_async_context(open_library(library_settings(settings), known))
+        shared_tools = await stack.enter_async_context(
+            open_shared_tools(shared_tools_settings(settings), known)
+        )
         limits = Limits(settings.deadline_s, settings.budget_usd, settings.unknown_cost)
-        run = Run(journal.run_id, settings, limits, library, prices)
+        run = Run(journal.run_id, settings, limits, shared_tools, prices)
         run.attachments, run.extra_tools = attachments, extra_tools
         run.journal, run.keeper = journal, keeper
         if keeper is not None:

@@ -18,7 +18,7 @@ def member_tools() -> "list[BaseTool]":
     """Return all tools in a fixed order, so that every request begins with the same bytes.
 
     They are static: each gets the member's `ToolContext` as `runtime.context` of its agent, which
-    is built with `context_schema=ToolContext` and called with `context=desk`.
+    is built with `context_schema=ToolContext` and called with `context=context`.
     """
     from langgraph_fusion.tools.bash import bash
     from langgraph_fusion.tools.docs import docs_read, docs_search

@@ -1,4 +1,4 @@
-"""What the tools work with: the library all members of a run share, and each member's desk."""
+"""What the tools work with: what all members of a run share, and the context of each member."""
 
 import ipaddress
 from collections.abc import AsyncIterator, Iterable
@@ -15,17 +15,17 @@ from langgraph_fusion.tools.errors import ExcludedUrl
 from langgraph_fusion.tools.exclude import Dropped, Exclusion
 from langgraph_fusion.tools.fetch.limits import FetchLimits
 from langgraph_fusion.tools.search import BackendName, Hit, Recency, SearchBackend, open_backend
-from langgraph_fusion.tools.single_flight import Once
+from langgraph_fusion.tools.single_flight import SingleFlight
 from langgraph_fusion.tools.sources import Source, Sources
 from langgraph_fusion.tools.urls import web_url
 
-if TYPE_CHECKING:  # aiohttp and sqlite are loaded when a library is opened
+if TYPE_CHECKING:  # aiohttp and sqlite are loaded when a run is opened
     from langgraph_fusion.tools.docs_index.docs import DocsIndex
     from langgraph_fusion.tools.fetch.fetcher import Fetcher
     from langgraph_fusion.tools.fetch.page import Page
 
 
-class LibrarySettings(BaseModel):
+class SharedToolsSettings(BaseModel):
     """What one run may use."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,7 +63,7 @@ class LibrarySettings(BaseModel):
 
 
 class SharedTools:
-    """What all members of one run share. For one event loop only; see `open_library`."""
+    """What all members of one run share. For one event loop only; see `open_shared_tools`."""
 
     def __init__(
         self,
@@ -78,8 +78,8 @@ class SharedTools:
         self.fetcher, self.docs, self.max_results = fetcher, docs, max_results
         self.drops: list[Dropped] = []
         """Everything an exclusion rule stopped so far."""
-        self._searches = Once[list[Hit]]()
-        self._fetches: Once[Page] = Once()
+        self._searches = SingleFlight[list[Hit]]()
+        self._fetches: SingleFlight[Page] = SingleFlight()
 
     async def search(self, seat: str, query: str, recency: Recency | None) -> list[Hit]:
         """Return the hits of the web search that no rule excludes; equal searches run once.
@@ -133,10 +133,10 @@ class SharedTools:
 
 @dataclass
 class ToolContext:
-    """One member's place for one round: the context of its agent, given to every tool call."""
+    """What one member's tools work with in one round: the `context` of its agent."""
 
     seat: str
-    library: SharedTools
+    shared: SharedTools
     sandbox: Sandbox | None = None
 
     @classmethod
@@ -146,8 +146,8 @@ class ToolContext:
 
 
 @asynccontextmanager
-async def open_library(
-    settings: LibrarySettings, known_sources: Iterable[Source] = ()
+async def open_shared_tools(
+    settings: SharedToolsSettings, known_sources: Iterable[Source] = ()
 ) -> AsyncIterator[SharedTools]:
     """Open what the tools of one run need; leaving it cancels and closes everything.
 
@@ -164,7 +164,7 @@ async def open_library(
         search = open_backend(
             settings.search, timeout_s=settings.search_timeout_s, excluded=exclusion.domains
         )
-        library = SharedTools(
+        shared = SharedTools(
             sources=Sources(known_sources),
             exclusion=exclusion,
             backend=await stack.enter_async_context(search),
@@ -174,5 +174,5 @@ async def open_library(
             else None,
             max_results=settings.max_results,
         )
-        stack.push_async_callback(library.close)
-        yield library
+        stack.push_async_callback(shared.close)
+        yield shared

@@ -28,12 +28,12 @@ async def docs_search(
     Finds words, not meanings: try synonyms and the documents' own terms. Read around a passage
     with docs_read. An empty query lists the documents.
     """
-    desk = runtime.context
-    async with _index(desk) as index:
+    context = runtime.context
+    async with _index(context) as index:
         found = await index.search(query, min(max(1, max_results), _MAX_RESULTS))
         if not found:
             return _listing(query, await index.documents())
-    return "\n\n".join(_shown(desk, match) for match in found)
+    return "\n\n".join(_shown(context, match) for match in found)
 
 
 @described_tool
@@ -44,9 +44,9 @@ async def docs_read(id_or_path: str, start: int = 0, *, runtime: ToolRuntime[Too
     document's path, then it begins at the top. A long document is shown in parts: the last line
     then says at which `start` to read on.
     """
-    desk = runtime.context
-    path, line = split_docs_url(_docs_address(desk, id_or_path.strip()))
-    async with _index(desk) as index:
+    context = runtime.context
+    path, line = split_docs_url(_docs_address(context, id_or_path.strip()))
+    async with _index(context) as index:
         document = await index.document(path)
     if document is None:
         message = "No such document. docs_search with an empty query lists them."
@@ -55,24 +55,24 @@ async def docs_read(id_or_path: str, start: int = 0, *, runtime: ToolRuntime[Too
         message = f"This document cannot be read: {document.skipped}"
         raise ToolFailure("unsupported_type", message)
     start = start or _offset(document.text, line)
-    piece, remains = page_of(document.text, start, desk.library.fetcher.limits.page_chars)
+    piece, remains = page_of(document.text, start, context.shared.fetcher.limits.page_chars)
     url = docs_url(document.path)
-    source = desk.library.sources.add(desk.seat, "document", url, document.title, piece)
+    source = context.shared.sources.add(context.seat, "document", url, document.title, piece)
     return "\n".join(part for part in (source_block(source, piece), remains) if part)
 
 
 @asynccontextmanager
-async def _index(desk: ToolContext) -> AsyncIterator[DocsIndex]:
-    if desk.library.docs is None:
+async def _index(context: ToolContext) -> AsyncIterator[DocsIndex]:
+    if context.shared.docs is None:
         raise ToolFailure("unavailable", "There are no documents in this run.")
     try:
-        yield desk.library.docs
+        yield context.shared.docs
     except (OSError, sqlite3.Error) as error:
         raise ToolFailure("unavailable", "The documents cannot be read now.") from error
 
 
-def _docs_address(desk: ToolContext, id_or_path: str) -> str:
-    source = desk.library.sources.get(id_or_path.strip("[]"))
+def _docs_address(context: ToolContext, id_or_path: str) -> str:
+    source = context.shared.sources.get(id_or_path.strip("[]"))
     if source is None:
         return id_or_path
     if source.kind != "document":
@@ -80,13 +80,13 @@ def _docs_address(desk: ToolContext, id_or_path: str) -> str:
     return source.url
 
 
-def _shown(desk: ToolContext, match: Match) -> str:
+def _shown(context: ToolContext, match: Match) -> str:
     url = docs_url(match.path, match.first_line, match.last_line)
     headings = [match.title, match.heading]
     if match.heading.startswith(match.title) or not match.heading:
         headings = [match.heading or match.title]
     title = plain_text(" > ".join(headings))
-    source = desk.library.sources.add(desk.seat, "document", url, title, match.text)
+    source = context.shared.sources.add(context.seat, "document", url, title, match.text)
     return source_block(source, match.text)
 
 

@@ -14,7 +14,7 @@ class _Flight(Generic[T]):
     waiting: int = 0
 
 
-class Once(Generic[T]):
+class SingleFlight(Generic[T]):
     """Runs the work of each key once and gives its result to all who ask, now or later.
 
     A failure reaches everybody who waits and is then forgotten. Work nobody waits for any more

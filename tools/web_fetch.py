@@ -15,18 +15,18 @@ async def web_fetch(url: str, start: int = 0, *, runtime: ToolRuntime[ToolContex
     `url` is an http(s) address or the id of a search result. A long page is shown in parts: the
     last line then says at which `start` to read on. Only the public internet can be read.
     """
-    desk = runtime.context
-    library = desk.library
-    asked = _address(desk, url.strip())
-    page = await library.fetch(desk.seat, asked)
-    piece, remains = page_of(page.text, start, library.fetcher.limits.page_chars)
-    source = library.sources.add(desk.seat, "page", page.url, page.title, piece, asked=asked)
+    context = runtime.context
+    shared = context.shared
+    asked = _address(context, url.strip())
+    page = await shared.fetch(context.seat, asked)
+    piece, remains = page_of(page.text, start, shared.fetcher.limits.page_chars)
+    source = shared.sources.add(context.seat, "page", page.url, page.title, piece, asked=asked)
     notes = [note for note in (page.note, remains) if note]
     return "\n".join([source_block(source, piece), *notes])
 
 
-def _address(desk: ToolContext, url: str) -> str:
-    source = desk.library.sources.get(url.strip("[]"))
+def _address(context: ToolContext, url: str) -> str:
+    source = context.shared.sources.get(url.strip("[]"))
     address = source.url if source else url
     if address.startswith("docs:"):
         raise ToolFailure("invalid_arguments", "This is a document. Read it with docs_read.")

@@ -26,17 +26,17 @@ async def web_search(
     read important pages with web_fetch. `recency` keeps only results from the last day, week,
     month or year; use it for current events.
     """
-    desk = runtime.context
+    context = runtime.context
     if not query.strip() or len(query) > _MAX_QUERY:
         raise ToolFailure("invalid_arguments", f"`query` takes 1 to {_MAX_QUERY} characters.")
-    found = await desk.library.search(desk.seat, query, recency)
+    found = await context.shared.search(context.seat, query, recency)
     hits = found[: max(1, max_results)]
     if not hits:
         return "No results. Other or fewer words, or another language, may find more."
-    return "\n\n".join(_shown(desk, hit) for hit in hits)
+    return "\n\n".join(_shown(context, hit) for hit in hits)
 
 
-def _shown(desk: ToolContext, hit: Hit) -> str:
+def _shown(context: ToolContext, hit: Hit) -> str:
     title, snippet = plain_text(hit.title), plain_text(hit.snippet)
-    source = desk.library.sources.add(desk.seat, "search", hit.url, title, snippet)
+    source = context.shared.sources.add(context.seat, "search", hit.url, title, snippet)
     return source_block(source, snippet)

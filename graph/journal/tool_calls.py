@@ -24,12 +24,12 @@ class ToolRecorder:
     journal: Journal
     lane: str
     seat: str
-    library: SharedTools
+    shared: SharedTools
     _drops: int = field(init=False)
     _replayed_drops: int = 0
 
     def __post_init__(self) -> None:
-        self._drops = len(self.library.drops)
+        self._drops = len(self.shared.drops)
 
     def replayed(self, request: ToolCallRequest) -> ToolMessage | None:
         """The answer that is written down; its sources are known since the run was opened."""
@@ -38,7 +38,7 @@ class ToolRecorder:
         recorded = self.journal.recorded(self._key(request), RecordedTool)
         if recorded is None:
             return None
-        self.library.drops += recorded.dropped[self._replayed_drops :]
+        self.shared.drops += recorded.dropped[self._replayed_drops :]
         self._replayed_drops = max(self._replayed_drops, len(recorded.dropped))
         return read_tool(recorded.message, request.tool_call["id"] or "")
 
@@ -64,11 +64,11 @@ class ToolRecorder:
         return answer
 
     def _sources(self) -> dict[str, Source]:
-        found = self.library.sources.all()
+        found = self.shared.sources.all()
         return {source.id: source for source in found if source.seat == self.seat}
 
     def _mine(self) -> list[Dropped]:
-        return [drop for drop in self.library.drops[self._drops :] if drop.seat == self.seat]
+        return [drop for drop in self.shared.drops[self._drops :] if drop.seat == self.seat]
 
     def _key(self, request: ToolCallRequest) -> str:
         """Turn and place of the call: the id is the provider's, and not always one of its own."""

@@ -43,22 +43,22 @@ def member(letter: str, agent: Agent) -> Node:
         lane = f"{letter}.{state['round']}"
         if (update := replayed(run, lane)) is not None:
             return _told_again(update, asked, quorum)
-        desk = _desk(run, letter, state)
-        model, shell = str(desk.caller.model), desk.sandbox is not None
-        _tell_started(letter, model, desk.round, asked, sandbox=shell)
-        began, drops = time.monotonic(), len(run.library.drops)
+        context = _context(run, letter, state)
+        model, shell = str(context.caller.model), context.sandbox is not None
+        _tell_started(letter, model, context.round, asked, sandbox=shell)
+        began, drops = time.monotonic(), len(run.shared_tools.drops)
         task = _task(letter, state, asked)
-        transcript, failure = await _research(agent, desk, task, run, quorum)
-        if desk.cut_short == "budget":
+        transcript, failure = await _research(agent, context, task, run, quorum)
+        if context.cut_short == "budget":
             run.degrade("budget", "The spend cap cut the panel's research short.")
         said = transcript[len(task) :]
-        answer = answer_of(desk, said, failure, asked)
+        answer = answer_of(context, said, failure, asked)
         _note_losses(run, answer)
         answer = answer.model_copy(update={"seconds": round(time.monotonic() - began, 3)})
         if thought := reasoning_in(said):
-            tell("member.reasoning", seat=letter, round=desk.round, text=thought)
+            tell("member.reasoning", seat=letter, round=context.round, text=thought)
         _finish(answer, quorum)
-        return noted(run, lane, _update(run, desk, answer, drops), desk.caller)
+        return noted(run, lane, _update(run, context, answer, drops), context.caller)
 
     return member_node
 
@@ -109,7 +109,7 @@ def first_prompt(run: Run, letter: str, state: FusionState) -> list[BaseMessage]
     return [SystemMessage(_system(run, state, seat.instructions, False)), *_task(letter, state, [])]
 
 
-def _desk(run: Run, letter: str, state: FusionState) -> MemberContext:
+def _context(run: Run, letter: str, state: FusionState) -> MemberContext:
     settings, seat, round = run.settings, run.settings.seat(letter), state["round"]
     stage: Stage = "follow_up" if round else "panel"
     groups = settings.tools_of(seat)
@@ -120,10 +120,10 @@ def _desk(run: Run, letter: str, state: FusionState) -> MemberContext:
     max_calls = settings.max_tool_calls if seat.max_tool_calls is None else seat.max_tool_calls
     return MemberContext(
         seat=letter,
-        library=run.library,
+        shared=run.shared_tools,
         sandbox=sandbox,
         round=round,
-        tools=ToolRecorder(run.journal, f"{letter}.{round}", letter, run.library),
+        tools=ToolRecorder(run.journal, f"{letter}.{round}", letter, run.shared_tools),
         caller=run.caller(seat, letter, stage, round),
         system=_system(run, state, seat.instructions, "bash" in groups and sandbox is None),
         allowed=frozenset(allowed) if max_calls else frozenset(),
@@ -157,65 +157,67 @@ def _task(letter: str, state: FusionState, asked: list[AskedFollowUp]) -> list[A
 
 
 async def _research(
-    agent: Agent, desk: MemberContext, task: list[AnyMessage], run: Run, quorum: Quorum
+    agent: Agent, context: MemberContext, task: list[AnyMessage], run: Run, quorum: Quorum
 ) -> tuple[list[BaseMessage], Failure | None]:
     """Run the agent until it answers, fails, or its time or money is up: (transcript, failure)."""
     transcript: list[BaseMessage] = [*task]
-    stage: Stage = "follow_up" if desk.round else "panel"
+    stage: Stage = "follow_up" if context.round else "panel"
     try:
-        async with asyncio.timeout(run.limits.left(stage, desk.round)) as limit:
-            with quorum.working(desk, limit):
-                async for said_so_far in transcripts(agent, desk, task):
+        async with asyncio.timeout(run.limits.left(stage, context.round)) as limit:
+            with quorum.working(context, limit):
+                async for said_so_far in transcripts(agent, context, task):
                     transcript = said_so_far
     except SeatFailed as failed:
-        reason = "tool_loop" if desk.loops and failed.fault.reason == "empty" else None
-        return transcript, _failure(desk, failed.fault, reason)
+        reason = "tool_loop" if context.loops and failed.fault.reason == "empty" else None
+        return transcript, _failure(context, failed.fault, reason)
     except BudgetReached as reached:
         run.degrade("budget", "The spend cap was reached while the panel worked.")
-        return transcript, _limit(desk, "budget", str(reached))
+        return transcript, _limit(context, "budget", str(reached))
     except TimeoutError as error:
         if not limit.expired():
-            return transcript, _failure(desk, fault_of(error))
-        return transcript, _cut_off(desk, run, quorum)
+            return transcript, _failure(context, fault_of(error))
+        return transcript, _cut_off(context, run, quorum)
     except ConfigError:
         raise  # the journal cannot be read: nothing a member could go on from
     except Exception as error:  # noqa: BLE001 - one member's failure must not end the run
-        return transcript, _failure(desk, fault_of(error))
+        return transcript, _failure(context, fault_of(error))
     return transcript, None
 
 
-def _cut_off(desk: MemberContext, run: Run, quorum: Quorum) -> Failure:
+def _cut_off(context: MemberContext, run: Run, quorum: Quorum) -> Failure:
     if quorum.reached:
-        return _limit(desk, "quorum", "cut off after enough others had answered")
+        return _limit(context, "quorum", "cut off after enough others had answered")
     run.degrade("deadline", "The panel's share of the deadline was used up.")
-    return _limit(desk, "deadline", "cut off at the panel's share of the deadline")
+    return _limit(context, "deadline", "cut off at the panel's share of the deadline")
 
 
-def _failure(desk: MemberContext, fault: Any, reason: str | None = None) -> Failure:
-    model = str(desk.caller.model)
+def _failure(context: MemberContext, fault: Any, reason: str | None = None) -> Failure:
+    model = str(context.caller.model)
     return Failure(
-        seat=desk.seat,
+        seat=context.seat,
         model=model,
         reason=reason or fault.reason,
         detail=fault.detail,
         status_code=fault.status_code,
-        round=desk.round,
+        round=context.round,
     )
 
 
-def _limit(desk: MemberContext, reason: str, detail: str) -> Failure:
-    model = str(desk.caller.model)
-    return Failure(seat=desk.seat, model=model, reason=reason, detail=detail, round=desk.round)
+def _limit(context: MemberContext, reason: str, detail: str) -> Failure:
+    model = str(context.caller.model)
+    return Failure(
+        seat=context.seat, model=model, reason=reason, detail=detail, round=context.round
+    )
 
 
-def _update(run: Run, desk: MemberContext, answer: MemberAnswer, drops: int) -> Json:
-    mine = [source for source in run.library.sources.all() if source.seat == desk.seat]
-    dropped = [drop for drop in run.library.drops[drops:] if drop.seat == desk.seat]
+def _update(run: Run, context: MemberContext, answer: MemberAnswer, drops: int) -> Json:
+    mine = [source for source in run.shared_tools.sources.all() if source.seat == context.seat]
+    dropped = [drop for drop in run.shared_tools.drops[drops:] if drop.seat == context.seat]
     return {
         "answers": [answer.model_dump(mode="json")],
         "sources": {source.id: source.model_dump(mode="json") for source in mine},
         "dropped": [drop.model_dump(mode="json") for drop in dropped],
-        "bill": [call.model_dump(mode="json") for call in desk.caller.calls],
+        "bill": [call.model_dump(mode="json") for call in context.caller.calls],
         "degraded": list(run.degraded),
         "notes": list(run.notes),
     }

@@ -44,7 +44,7 @@ Turn = Callable[[Any, Any, Any], Coroutine[Any, Any, Any]]
 
 @dataclass(kw_only=True)
 class MemberContext(ToolContext):
-    """A member's desk in one round: its tools' things, its models, its budget."""
+    """What a member works with in one round: its tools, its models, its budget."""
 
     round: int
     tools: ToolRecorder
@@ -95,7 +95,7 @@ class MemberContext(ToolContext):
 
 
 def member_agent(letter: str, tools: Sequence[BaseTool]) -> Agent:
-    """Build the agent of a seat. Model, tools and prompt are chosen per run, from its desk."""
+    """Build the agent of a seat. Model, tools and prompt are chosen per run, from its context."""
     return create_agent(
         _Unseated(),
         tools=list(tools),
@@ -106,20 +106,20 @@ def member_agent(letter: str, tools: Sequence[BaseTool]) -> Agent:
 
 
 async def transcripts(
-    agent: Agent, desk: MemberContext, task: Sequence[AnyMessage]
+    agent: Agent, context: MemberContext, task: Sequence[AnyMessage]
 ) -> AsyncIterator[list[BaseMessage]]:
     """Have the member work, and yield what has been said after every step.
 
     Without tools there is one turn and nothing to loop over: it is taken at once, because a graph
     for it costs as much CPU as the call itself.
     """
-    if not desk.allowed:
-        yield [*task, await MemberTurn(desk, task, (), _by_itself).reply()]
+    if not context.allowed:
+        yield [*task, await MemberTurn(context, task, (), _by_itself).reply()]
         return
     async for values in agent.astream(
         {"messages": task},
         {"recursion_limit": _RECURSION_LIMIT},
-        context=desk,
+        context=context,
         stream_mode="values",
     ):
         yield values["messages"]
@@ -159,38 +159,39 @@ def _on_this_thread(turn: Turn) -> Turn:
 
 
 class MemberTurns(AgentMiddleware[Any, Any]):
-    """Model calls go through the seat's caller, tool calls through the desk's budget."""
+    """Model calls go through the seat's caller, tool calls through the context's budget."""
 
     @_on_this_thread
     async def awrap_model_call(self, request: ModelRequest[Any], handler: ModelHandler) -> Any:
-        desk = _desk(request)
-        if _money_is_short(desk, request):
-            desk.wrap_up("budget")
+        context = _context(request)
+        if _money_is_short(context, request):
+            context.wrap_up("budget")
         turn = MemberTurn(
-            desk, request.messages, request.tools, partial(_by_agent, request, handler)
+            context, request.messages, request.tools, partial(_by_agent, request, handler)
         )
         reply = await turn.reply()
-        desk.repeats.note(reply.tool_calls)
+        context.repeats.note(reply.tool_calls)
         return ModelResponse(result=[reply])
 
     @_on_this_thread
     async def awrap_tool_call(self, request: ToolCallRequest, handler: ToolHandler) -> Any:
-        desk = _desk(request)
+        context = _context(request)
         call = request.tool_call
         told = {
-            "seat": desk.seat, "round": desk.round, "call_id": call["id"], "tool": call["name"],
+            "seat": context.seat, "round": context.round,
+            "call_id": call["id"], "tool": call["name"],
         }  # fmt: skip
         tell("member.tool", **told, input=shown(call["args"]))
         began = time.monotonic()
-        answer = desk.tools.replayed(request)
+        answer = context.tools.replayed(request)
         if answer is None:
-            work = partial(_answered, desk, request, handler)
-            answer = await desk.tools.recorded(request, work)
+            work = partial(_answered, context, request, handler)
+            answer = await context.tools.recorded(request, work)
         else:
-            desk.tool_calls = min(desk.tool_calls + 1, desk.max_tool_calls)
+            context.tool_calls = min(context.tool_calls + 1, context.max_tool_calls)
         ok = answer.status != "error"
-        desk.tool_errors += not ok
-        desk.searches += ok and call["name"] == "web_search"
+        context.tool_errors += not ok
+        context.searches += ok and call["name"] == "web_search"
         tell(
             "member.tool_done",
             **told,
@@ -202,22 +203,24 @@ class MemberTurns(AgentMiddleware[Any, Any]):
 
 
 async def _answered(
-    desk: MemberContext, request: ToolCallRequest, handler: ToolHandler
+    context: MemberContext, request: ToolCallRequest, handler: ToolHandler
 ) -> ToolMessage:
     """The tool's answer, or why there is none, in words for the model."""
-    if desk.tool_calls >= desk.max_tool_calls:
+    if context.tool_calls >= context.max_tool_calls:
         return _refusal(request, "The tool budget is used up. Write your answer now.")
-    desk.tool_calls += 1
-    if request.tool_call["name"] not in desk.allowed:
+    context.tool_calls += 1
+    if request.tool_call["name"] not in context.allowed:
         return _refusal(
-            request, f"There is no such tool. Tools: {', '.join(sorted(desk.allowed))}."
+            request, f"There is no such tool. Tools: {', '.join(sorted(context.allowed))}."
         )
-    if desk.schedule.over:
+    if context.schedule.over:
         return _refusal(request, "There is no time left for tools. Write your answer now.")
-    if (times := desk.repeats.times(request.tool_call["name"], request.tool_call["args"])) >= OFTEN:
-        return _repeated(desk, request, times)
+    if (
+        times := context.repeats.times(request.tool_call["name"], request.tool_call["args"])
+    ) >= OFTEN:
+        return _repeated(context, request, times)
     try:
-        async with desk.schedule.tool():
+        async with context.schedule.tool():
             answer: ToolMessage = await handler(request)
     except TimeIsUp:
         return _refusal(request, "The tool was interrupted: time is up. Write your answer now.")
@@ -228,9 +231,9 @@ async def _answered(
     return answer
 
 
-def _repeated(desk: MemberContext, request: ToolCallRequest, times: int) -> ToolMessage:
+def _repeated(context: MemberContext, request: ToolCallRequest, times: int) -> ToolMessage:
     tool = request.tool_call["name"]
-    tell("member.loop", seat=desk.seat, round=desk.round, tool=tool, times=times)
+    tell("member.loop", seat=context.seat, round=context.round, tool=tool, times=times)
     return _refusal(
         request,
         f"You have made this very call {times} times, and its result stays the same. It was not "
@@ -238,10 +241,10 @@ def _repeated(desk: MemberContext, request: ToolCallRequest, times: int) -> Tool
     )
 
 
-def _money_is_short(desk: MemberContext, request: ModelRequest[Any]) -> bool:
+def _money_is_short(context: MemberContext, request: ModelRequest[Any]) -> bool:
     """Whether another turn with tools might leave nothing to write the answer with."""
-    whole = [SystemMessage(desk.system), *request.messages]
-    return bool(desk.allowed) and not desk.caller.affords_another(whole, request.tools)
+    whole = [SystemMessage(context.system), *request.messages]
+    return bool(context.allowed) and not context.caller.affords_another(whole, request.tools)
 
 
 def _refusal(request: ToolCallRequest, text: str) -> ToolMessage:
@@ -249,10 +252,10 @@ def _refusal(request: ToolCallRequest, text: str) -> ToolMessage:
     return ToolMessage(text, tool_call_id=call["id"] or "", name=call["name"], status="error")
 
 
-def _desk(request: ModelRequest[Any] | ToolCallRequest) -> MemberContext:
-    desk: Any = request.runtime.context
-    assert isinstance(desk, MemberContext)
-    return desk
+def _context(request: ModelRequest[Any] | ToolCallRequest) -> MemberContext:
+    context: Any = request.runtime.context
+    assert isinstance(context, MemberContext)
+    return context
 
 
 class _Unseated(BaseChatModel):

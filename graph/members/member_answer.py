@@ -12,36 +12,36 @@ from langgraph_fusion.models.answer_text import finish_reason, reasoning_of, tex
 
 
 def answer_of(
-    desk: MemberContext,
+    context: MemberContext,
     transcript: Sequence[BaseMessage],
     failure: Failure | None,
     asked: Sequence[AskedFollowUp],
 ) -> MemberAnswer:
     """Return the final answer, or the partial work of a member that failed or was cut off."""
     replies = [message for message in transcript if isinstance(message, AIMessage)]
-    text = _final(replies) if failure is None else _partial(desk, replies)
+    text = _final(replies) if failure is None else _partial(context, replies)
     if failure is None and not text:
-        failure = _nothing_left(desk)
+        failure = _nothing_left(context)
     status: Literal["ok", "partial", "failed"] = "ok"
     if failure is not None:
         status = "partial" if text else "failed"
     return MemberAnswer(
-        seat=desk.seat,
-        model=str(desk.caller.model),
-        round=desk.round,
+        seat=context.seat,
+        model=str(context.caller.model),
+        round=context.round,
         text=text,
         status=status,
         error=failure,
         truncated=bool(replies) and finish_reason(replies[-1]) == "length",
         cited=tuple(cited_ids(text)),
-        shown=tuple(one.id for one in desk.library.sources.all() if one.seat == desk.seat),
-        tool_calls=desk.tool_calls,
-        tool_errors=desk.tool_errors,
-        searches=desk.searches,
-        switches=tuple(desk.caller.switches),
-        cut_short=desk.cut_short,
-        shortened=desk.sending.shortened,
-        without_tools=desk.caller.model in desk.sending.without_tools,
+        shown=tuple(one.id for one in context.shared.sources.all() if one.seat == context.seat),
+        tool_calls=context.tool_calls,
+        tool_errors=context.tool_errors,
+        searches=context.searches,
+        switches=tuple(context.caller.switches),
+        cut_short=context.cut_short,
+        shortened=context.sending.shortened,
+        without_tools=context.caller.model in context.sending.without_tools,
         asked=tuple(one.id for one in asked),
     )
 
@@ -55,21 +55,21 @@ def _final(replies: Sequence[AIMessage]) -> str:
     return text_of(replies[-1]) if replies else ""
 
 
-def _partial(desk: MemberContext, replies: Sequence[AIMessage]) -> str:
+def _partial(context: MemberContext, replies: Sequence[AIMessage]) -> str:
     """What it had written between tool calls, and what it had been shown."""
     texts = [text_of(reply) for reply in replies]
-    sources = [source for source in desk.library.sources.all() if source.seat == desk.seat]
-    if sources and desk.tool_calls:
+    sources = [source for source in context.shared.sources.all() if source.seat == context.seat]
+    if sources and context.tool_calls:
         seen = "\n".join(f"- {source.title} [{source.id}]" for source in sources)
         texts.append(f"Cut off before the answer was written. Sources found by then:\n{seen}")
     return "\n\n".join(text for text in texts if text)
 
 
-def _nothing_left(desk: MemberContext) -> Failure:
+def _nothing_left(context: MemberContext) -> Failure:
     return Failure(
-        seat=desk.seat,
-        model=str(desk.caller.model),
+        seat=context.seat,
+        model=str(context.caller.model),
         reason="empty",
         detail="the reply held nothing but tool markup",
-        round=desk.round,
+        round=context.round,
     )

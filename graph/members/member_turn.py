@@ -87,9 +87,13 @@ class MemberTurn:
     """
 
     def __init__(
-        self, desk: "MemberContext", messages: Sequence[BaseMessage], tools: Sequence[Any], ask: Ask
+        self,
+        context: "MemberContext",
+        messages: Sequence[BaseMessage],
+        tools: Sequence[Any],
+        ask: Ask,
     ) -> None:
-        self._desk = desk
+        self._context = context
         self._messages = messages
         self._tools = tools
         self._ask = ask
@@ -107,23 +111,23 @@ class MemberTurn:
         except SeatFailed as failed:
             if not self._may_still_write(failed.fault):
                 raise
-            self._desk.wrap_up(failed.fault.reason)
+            self._context.wrap_up(failed.fault.reason)
             try:
                 return await self._asked()
             except SeatFailed:
                 raise failed from None
 
     async def _asked(self) -> AIMessage:
-        caller = self._desk.caller
+        caller = self._context.caller
         sent = self._sent(caller.model)
         grows = bool(sent.tools) and sent.tool_choice is None
         return await caller.reply(sent.whole, self._send, sent.tools, self._mend, grows=grows)
 
     async def _send(self, model: BaseChatModel) -> AIMessage:
-        desk = self._desk
-        sent = self._sent(desk.caller.asked(model))
-        final = desk.must_write
-        research = desk.schedule.research() if desk.allowed and not final else nullcontext()
+        context = self._context
+        sent = self._sent(context.caller.asked(model))
+        final = context.must_write
+        research = context.schedule.research() if context.allowed and not final else nullcontext()
         try:
             async with research:
                 answer = await self._ask(model, sent)
@@ -134,26 +138,26 @@ class MemberTurn:
         message = mended(answer, offered)
         if offered:
             return message
-        desk.loops = final and bool(message.tool_calls)
+        context.loops = final and bool(message.tool_calls)
         return without_tool_calls(message)
 
     def _sent(self, ref: ModelRef) -> Sent:
         """What this model can take."""
-        desk, sending = self._desk, self._desk.sending
+        context, sending = self._context, self._context.sending
         messages: list[BaseMessage] = list(self._messages)
         if sending.room is not None:
             messages, sending.shortened = compacted(messages, sending.room)
         if ref in sending.in_plain_words:
             messages = in_plain_words(messages)
-        final = desk.must_write
+        final = context.must_write
         if final:
             messages.append(HumanMessage(prompt("write_now")))
-        tools = [tool for tool in self._tools if _name(tool) in desk.allowed]
+        tools = [tool for tool in self._tools if _name(tool) in context.allowed]
         silent = final or ref in sending.without_tools
         if silent and not self._keeps_tools(ref):
             tools = []
         choice = "none" if silent and tools else None
-        return Sent(SystemMessage(desk.system), messages, tools, choice)
+        return Sent(SystemMessage(context.system), messages, tools, choice)
 
     def _keeps_tools(self, ref: ModelRef) -> bool:
         """Whether tools stay in a request that must not use them.
@@ -161,21 +165,21 @@ class MemberTurn:
         Not after a fault: a request without tools is what may escape it. Nor when money is short:
         what is set aside does not count on a cache.
         """
-        sending = self._desk.sending
+        sending = self._context.sending
         if ref in sending.in_plain_words or ref in sending.without_choice:
             return False
-        return ref in sending.with_tools or self._desk.cut_short not in _BARE
+        return ref in sending.with_tools or self._context.cut_short not in _BARE
 
     def _may_still_write(self, fault: Fault) -> bool:
-        desk = self._desk
+        context = self._context
         learned = any(isinstance(message, ToolMessage) for message in self._messages)
-        open_ = learned and not desk.must_write and desk.caller.left_s > 0
+        open_ = learned and not context.must_write and context.caller.left_s > 0
         return open_ and fault.reason in _MAY_STILL_WRITE
 
     def _mend(self, fault: Fault, ref: ModelRef) -> bool:
         if self._interrupted:
             self._interrupted = False
-            self._desk.wrap_up("time")
+            self._context.wrap_up("time")
             return True
         if fault.reason == "context_too_long":
             return self._shorten(ref)
@@ -183,21 +187,21 @@ class MemberTurn:
 
     def _change_tools(self, fault: Fault, ref: ModelRef) -> bool:
         """Offer tools as this model takes them: not at all, always, or as words."""
-        sending = self._desk.sending
+        sending = self._context.sending
         if ref in sending.in_plain_words:
             return False
         if fault.reason == "tools_unsupported":
             sending.without_tools.add(ref)
             sending.in_plain_words.add(ref)
-            tell("model.without_tools", seat=self._desk.seat, model=str(ref))
+            tell("model.without_tools", seat=self._context.seat, model=str(ref))
             return True
-        if self._desk.must_write and self._keeps_tools(ref) and fault.status_code in _REFUSED:
+        if self._context.must_write and self._keeps_tools(ref) and fault.status_code in _REFUSED:
             sending.without_choice.add(ref)
             return True
         if fault.reason == "tools_required" and ref not in sending.without_choice:
             sending.with_tools.add(ref)
             return True
-        loops = self._desk.loops and fault.reason == "empty"
+        loops = self._context.loops and fault.reason == "empty"
         if loops or fault.reason == "tools_required":
             sending.in_plain_words.add(ref)
             return True
@@ -205,18 +209,18 @@ class MemberTurn:
 
     def _shorten(self, ref: ModelRef) -> bool:
         """Give tool results less room; when all are short and no other model is left, write."""
-        desk, sending, messages = self._desk, self._desk.sending, self._messages
+        context, sending, messages = self._context, self._context.sending, self._messages
         room = chars_of_results(messages) if sending.room is None else sending.room
         size = chars_of_results(compacted(messages, room)[0])
         shorter, count = compacted(messages, int(size * _SHRINK))
         saved = size - chars_of_results(shorter)
         if saved:
             sending.room = int(size * _SHRINK)
-            tell("context.compacted", seat=desk.seat, model=str(ref), results=count, chars=saved)
+            tell("context.compacted", seat=context.seat, model=str(ref), results=count, chars=saved)
             return True
-        if desk.must_write or not desk.allowed or desk.caller.has_another:
+        if context.must_write or not context.allowed or context.caller.has_another:
             return False
-        desk.wrap_up("context_too_long")
+        context.wrap_up("context_too_long")
         return True
 
 

@@ -22,9 +22,9 @@ class Quorum:
         self._at_work: dict[asyncio.Timeout, MemberContext] = {}
 
     @contextmanager
-    def working(self, desk: MemberContext, limit: asyncio.Timeout) -> Iterator[None]:
+    def working(self, context: MemberContext, limit: asyncio.Timeout) -> Iterator[None]:
         """Have this member's limit shortened if the quorum is reached while it works."""
-        self._at_work[limit] = desk
+        self._at_work[limit] = context
         try:
             yield
         finally:
@@ -41,7 +41,7 @@ class Quorum:
     def _close(self) -> None:
         self.reached = True
         end = asyncio.get_running_loop().time() + self._grace_s
-        for limit, desk in self._at_work.items():
-            desk.schedule.wrap_up(self._grace_s)
+        for limit, context in self._at_work.items():
+            context.schedule.wrap_up(self._grace_s)
             if not limit.expired():
                 limit.reschedule(min(end, limit.when() or end))

@@ -17,7 +17,7 @@ from langgraph_fusion.models.local import local_servers
 from langgraph_fusion.models.prices import PriceTable, load_prices
 from langgraph_fusion.models.providers import missing_key, missing_package
 from langgraph_fusion.models.ref import ModelRef
-from langgraph_fusion.tools.context import LibrarySettings
+from langgraph_fusion.tools.context import SharedToolsSettings
 
 BUILTIN_DOCS = "builtin:docs"
 _AUTO = "auto"
@@ -75,10 +75,10 @@ def user_prices() -> PriceTable:
         raise ConfigError(f"prices: {error}") from error
 
 
-def library_settings(settings: FusionSettings) -> LibrarySettings:
+def shared_tools_settings(settings: FusionSettings) -> SharedToolsSettings:
     """What the members' tools need of the settings."""
     docs = docs_folder(settings.docs) if settings.docs and settings.members else None
-    return LibrarySettings(
+    return SharedToolsSettings(
         search=settings.search if settings.members else "ddgs",
         exclude=settings.exclude,
         docs=docs,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from langgraph_fusion.tools.context import LibrarySettings, open_library
+from langgraph_fusion.tools.context import SharedToolsSettings, open_shared_tools
 from tests.graph.cast import A, B, C, Part, cast, settings
 from tests.graph.conftest import Fuse
 from tests.scripted import Reply, Seen, text, tool_calls
@@ -120,11 +120,11 @@ async def test_a_member_that_is_cut_off_does_not_take_the_page_from_the_others(
     served: Site, page: Page
 ) -> None:
     url = f"{served.base}/page"
-    chosen = LibrarySettings(allow_networks=("127.0.0.1/32",))
-    async with open_library(chosen) as library:
-        cut_off = asyncio.create_task(library.fetch("A", url))
+    chosen = SharedToolsSettings(allow_networks=("127.0.0.1/32",))
+    async with open_shared_tools(chosen) as shared:
+        cut_off = asyncio.create_task(shared.fetch("A", url))
         await page.begun.wait()
-        other = asyncio.create_task(library.fetch("B", url))
+        other = asyncio.create_task(shared.fetch("B", url))
         await asyncio.sleep(0)
         cut_off.cancel()
         await asyncio.wait([cut_off])
@@ -136,12 +136,12 @@ async def test_a_member_that_is_cut_off_does_not_take_the_page_from_the_others(
 
 async def test_a_page_nobody_waits_for_any_more_is_fetched_anew(served: Site, page: Page) -> None:
     url = f"{served.base}/page"
-    chosen = LibrarySettings(allow_networks=("127.0.0.1/32",))
-    async with open_library(chosen) as library:
-        cut_off = asyncio.create_task(library.fetch("A", url))
+    chosen = SharedToolsSettings(allow_networks=("127.0.0.1/32",))
+    async with open_shared_tools(chosen) as shared:
+        cut_off = asyncio.create_task(shared.fetch("A", url))
         await page.begun.wait()
         cut_off.cancel()
         await asyncio.wait([cut_off])
         page.go_on.set()
-        assert "Heat is made" in (await library.fetch("B", url)).text
+        assert "Heat is made" in (await shared.fetch("B", url)).text
     assert len(served.seen) == 2

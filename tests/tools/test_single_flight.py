@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from langgraph_fusion.tools.single_flight import Once
+from langgraph_fusion.tools.single_flight import SingleFlight
 
 
 class Work:
@@ -26,29 +26,29 @@ class Work:
 
 
 async def test_equal_requests_at_the_same_time_and_later_run_once() -> None:
-    once, work = Once[int](), Work()
-    both = asyncio.gather(once.get("k", work), once.get("k", work))
+    flights, work = SingleFlight[int](), Work()
+    both = asyncio.gather(flights.get("k", work), flights.get("k", work))
     await asyncio.sleep(0)
     work.go_on.set()
     assert list(await both) == [1, 1]
-    assert await once.get("k", work) == 1
-    assert await once.get("other", work) == 2
+    assert await flights.get("k", work) == 1
+    assert await flights.get("other", work) == 2
 
 
 async def test_a_failure_reaches_all_who_wait_and_is_not_kept() -> None:
-    once, work = Once[int](), Work(fails=True)
-    both = asyncio.gather(once.get("k", work), once.get("k", work), return_exceptions=True)
+    flights, work = SingleFlight[int](), Work(fails=True)
+    both = asyncio.gather(flights.get("k", work), flights.get("k", work), return_exceptions=True)
     await asyncio.sleep(0)
     work.go_on.set()
     assert [type(result) for result in await both] == [KeyError, KeyError]
     work.fails = False
-    assert await once.get("k", work) == 2
+    assert await flights.get("k", work) == 2
 
 
 async def test_cancelling_one_who_waits_does_not_hurt_the_other() -> None:
-    once, work = Once[int](), Work()
-    first = asyncio.create_task(once.get("k", work))
-    second = asyncio.create_task(once.get("k", work))
+    flights, work = SingleFlight[int](), Work()
+    first = asyncio.create_task(flights.get("k", work))
+    second = asyncio.create_task(flights.get("k", work))
     await asyncio.sleep(0)
     first.cancel()
     await asyncio.sleep(0)
@@ -58,21 +58,21 @@ async def test_cancelling_one_who_waits_does_not_hurt_the_other() -> None:
 
 
 async def test_work_nobody_waits_for_is_cancelled_and_can_be_asked_for_again() -> None:
-    once, work = Once[int](), Work()
-    only = asyncio.create_task(once.get("k", work))
+    flights, work = SingleFlight[int](), Work()
+    only = asyncio.create_task(flights.get("k", work))
     await asyncio.sleep(0.01)
     only.cancel()
     await asyncio.wait([only])
     work.go_on.set()
-    assert await once.get("k", work) == 2
+    assert await flights.get("k", work) == 2
     assert work.cancelled == 1
 
 
 async def test_closing_cancels_what_is_under_way() -> None:
-    once, work = Once[int](), Work()
-    asked = asyncio.create_task(once.get("k", work))
+    flights, work = SingleFlight[int](), Work()
+    asked = asyncio.create_task(flights.get("k", work))
     await asyncio.sleep(0.01)
-    await once.close()
+    await flights.close()
     with pytest.raises(asyncio.CancelledError):
         await asked
     assert work.cancelled == 1

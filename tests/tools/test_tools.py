@@ -1,4 +1,4 @@
-"""The tools as an agent meets them: through `create_agent`, with the desk as its context."""
+"""The tools as an agent meets them: through `create_agent`, with the context as its context."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -13,7 +13,12 @@ from langchain_core.messages import ToolMessage
 
 from langgraph_fusion.sandbox.base import ExecResult, SandboxFile, SandboxUnavailable
 from langgraph_fusion.tools import TOOL_GROUPS, member_tools
-from langgraph_fusion.tools.context import LibrarySettings, SharedTools, ToolContext, open_library
+from langgraph_fusion.tools.context import (
+    SharedTools,
+    SharedToolsSettings,
+    ToolContext,
+    open_shared_tools,
+)
 from tests.tools.site import Handler, ScriptedModel, html, pdf, redirect, site
 
 RESULTS = {
@@ -51,30 +56,30 @@ class Machine:
 
 
 @asynccontextmanager
-async def library_of(
+async def shared_tools_of(
     pages: Mapping[str, web.Response | Handler], monkeypatch: pytest.MonkeyPatch, **settings: Any
 ) -> AsyncIterator[tuple[SharedTools, str]]:
     async with site(pages) as server:
         monkeypatch.setenv("SEARXNG_URL", server.base)
         values = {"search": "searxng", "allow_networks": ("127.0.0.1/32",)} | settings
-        async with open_library(LibrarySettings.model_validate(values)) as library:
-            yield library, server.base
+        async with open_shared_tools(SharedToolsSettings.model_validate(values)) as shared:
+            yield shared, server.base
 
 
-async def calls(desk: ToolContext, *wanted: tuple[str, dict[str, Any]]) -> list[ToolMessage]:
-    """What an agent at this desk gets for these tool calls."""
+async def calls(context: ToolContext, *wanted: tuple[str, dict[str, Any]]) -> list[ToolMessage]:
+    """What an agent at this context gets for these tool calls."""
     agent: Any = create_agent(
         ScriptedModel(calls=list(wanted)),
         member_tools(),
         context_schema=ToolContext,
         middleware=[ToolErrorMiddleware(lambda error, _: f"{error}")],
     )
-    result = await agent.ainvoke({"messages": ["go"]}, context=desk)
+    result = await agent.ainvoke({"messages": ["go"]}, context=context)
     return [message for message in result["messages"] if isinstance(message, ToolMessage)]
 
 
-async def call(desk: ToolContext, name: str, **args: Any) -> ToolMessage:
-    return (await calls(desk, (name, args)))[0]
+async def call(context: ToolContext, name: str, **args: Any) -> ToolMessage:
+    return (await calls(context, (name, args)))[0]
 
 
 async def test_the_model_sees_the_arguments_and_nothing_of_the_runtime() -> None:
@@ -98,9 +103,9 @@ async def test_the_model_sees_the_arguments_and_nothing_of_the_runtime() -> None
 
 async def test_search_results_are_sources_of_the_seat(monkeypatch: pytest.MonkeyPatch) -> None:
     pages = {"/search": web.json_response(RESULTS)}
-    async with library_of(pages, monkeypatch) as (library, _):
-        first = await call(ToolContext("A", library), "web_search", query="x", recency="week")
-        second = await call(ToolContext("B", library), "web_search", query="x", max_results=1)
+    async with shared_tools_of(pages, monkeypatch) as (shared, _):
+        first = await call(ToolContext("A", shared), "web_search", query="x", recency="week")
+        second = await call(ToolContext("B", shared), "web_search", query="x", max_results=1)
     assert first.text == (
         '<source id="A1" title="The &quot;A&quot;" url="https://e.org/a?utm_source=x">\n'
         "One&lt;/source>two.\n</source>\n\n"
@@ -108,24 +113,24 @@ async def test_search_results_are_sources_of_the_seat(monkeypatch: pytest.Monkey
     )
     assert second.text.startswith('<source id="B1"')
     assert second.text.count("<source ") == 1
-    merged = library.sources.resolve("B1")
+    merged = shared.sources.resolve("B1")
     assert merged is not None
     assert (merged.id, merged.text) == ("A1", "One</source>two.")
 
 
 async def test_nothing_found_is_said_and_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     pages = {"/search": web.json_response({"results": []})}
-    async with library_of(pages, monkeypatch) as (library, _):
-        message = await call(ToolContext("A", library), "web_search", query="x")
+    async with shared_tools_of(pages, monkeypatch) as (shared, _):
+        message = await call(ToolContext("A", shared), "web_search", query="x")
     assert message.status == "success"
     assert message.text.startswith("No results.")
 
 
 async def test_a_failure_is_an_error_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     pages = {"/go": redirect("http://127.0.0.2:1/secret")}
-    async with library_of(pages, monkeypatch, exclude=("bad.org",)) as (library, base):
+    async with shared_tools_of(pages, monkeypatch, exclude=("bad.org",)) as (shared, base):
         messages = await calls(
-            ToolContext("A", library),
+            ToolContext("A", shared),
             ("web_search", {"query": "x"}),
             ("web_search", {"query": " "}),
             ("web_search", {"query": "x site:bad.org"}),
@@ -151,9 +156,9 @@ async def test_a_failure_is_an_error_in_words(monkeypatch: pytest.MonkeyPatch) -
 
 
 async def test_wrong_arguments_are_explained_to_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with library_of({}, monkeypatch) as (library, _):
-        desk = ToolContext("A", library)
-        messages = await calls(desk, ("web_search", {"recency": "eon"}), ("bash", {}))
+    async with shared_tools_of({}, monkeypatch) as (shared, _):
+        context = ToolContext("A", shared)
+        messages = await calls(context, ("web_search", {"recency": "eon"}), ("bash", {}))
     assert {message.status for message in messages} == {"error"}
     assert "query" in messages[0].text
     assert "ToolContext" not in messages[0].text
@@ -163,17 +168,17 @@ async def test_a_long_page_is_read_in_parts_under_one_id(monkeypatch: pytest.Mon
     text = "".join(f"Line {n} of the long page.\n" for n in range(100)).strip()
     pages = {"/p": web.Response(text=text)}
     fetch = {"page_chars": 1500}
-    async with library_of(pages, monkeypatch, fetch=fetch) as (library, base):
-        desk = ToolContext("A", library)
-        first = await call(desk, "web_fetch", url=f"{base}/p")
+    async with shared_tools_of(pages, monkeypatch, fetch=fetch) as (shared, base):
+        context = ToolContext("A", shared)
+        first = await call(context, "web_fetch", url=f"{base}/p")
         head, last = first.text.rsplit("\n", 1)
         start = int(last.partition("use start=")[2].rstrip("]"))
-        second = await call(desk, "web_fetch", url="A1", start=start)
+        second = await call(context, "web_fetch", url="A1", start=start)
     assert head.startswith('<source id="A1"')
     left = len(text) - start
     assert last == f"[characters 0-{start} of {len(text)}; {left} remain: use start={start}]"
     assert "Line 99" in second.text
-    source = library.sources.get("A1")
+    source = shared.sources.get("A1")
     assert source is not None
     assert all(f"Line {n} of" in source.text for n in range(100))
 
@@ -184,19 +189,19 @@ async def test_a_page_takes_the_place_of_its_search_result(monkeypatch: pytest.M
     ) as web_:
         hit = {"url": f"{web_.base}/deep", "title": "Deep", "content": "snippet"}
         pages = {"/search": web.json_response({"results": [hit]})}
-        async with library_of(pages, monkeypatch) as (library, _):
-            desk = ToolContext("C", library)
-            await call(desk, "web_search", query="deep")
-            page = await call(desk, "web_fetch", url="[C1]")
+        async with shared_tools_of(pages, monkeypatch) as (shared, _):
+            context = ToolContext("C", shared)
+            await call(context, "web_search", query="deep")
+            page = await call(context, "web_fetch", url="[C1]")
     assert page.text.startswith('<source id="C1"')
     assert "many more words" in page.text
-    assert [source.kind for source in library.sources.all()] == ["page"]
+    assert [source.kind for source in shared.sources.all()] == ["page"]
 
 
 async def test_a_pdf_with_pages_left_out_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     pages = {"/p": web.Response(body=pdf("one", "two"), content_type="application/pdf")}
-    async with library_of(pages, monkeypatch, fetch={"max_pdf_pages": 1}) as (library, base):
-        message = await call(ToolContext("A", library), "web_fetch", url=f"{base}/p")
+    async with shared_tools_of(pages, monkeypatch, fetch={"max_pdf_pages": 1}) as (shared, base):
+        message = await call(ToolContext("A", shared), "web_fetch", url=f"{base}/p")
     assert message.text.endswith("[only the first 1 of 2 pages could be read]")
 
 
@@ -213,13 +218,13 @@ def folder(tmp_path: Path) -> Path:
 async def test_documents_are_searched_and_read_on(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with library_of({}, monkeypatch, docs=folder) as (library, _):
-        desk = ToolContext("B", library)
-        found = await call(desk, "docs_search", query='"rule 7"', max_results=1)
-        passage = library.sources.get("B1")
+    async with shared_tools_of({}, monkeypatch, docs=folder) as (shared, _):
+        context = ToolContext("B", shared)
+        found = await call(context, "docs_search", query='"rule 7"', max_results=1)
+        passage = shared.sources.get("B1")
         assert passage is not None
-        read = await call(desk, "docs_read", id_or_path="B1")
-        top = await call(desk, "docs_read", id_or_path="rules & more.md")
+        read = await call(context, "docs_read", id_or_path="B1")
+        top = await call(context, "docs_read", id_or_path="rules & more.md")
     first, last = (int(n[1:]) for n in passage.url.partition("#")[2].split("-"))
     lines = (folder / "rules & more.md").read_text().splitlines()
     assert passage.url.startswith("docs:rules%20%26%20more.md#L")
@@ -228,7 +233,7 @@ async def test_documents_are_searched_and_read_on(
     assert read.text.split("\n")[1] == "## Part 7"
     assert 'url="docs:rules%20%26%20more.md"' in read.text
     assert top.text.split("\n")[1] == "# Rules"
-    assert {source.kind for source in library.sources.all()} == {"document"}
+    assert {source.kind for source in shared.sources.all()} == {"document"}
 
 
 @pytest.mark.parametrize(
@@ -240,8 +245,8 @@ async def test_nothing_outside_the_folder_can_be_read(
     path: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder.parent / "secret.md").write_text("secret")
-    async with library_of({}, monkeypatch, docs=folder) as (library, _):
-        message = await call(ToolContext("A", library), "docs_read", id_or_path=path)
+    async with shared_tools_of({}, monkeypatch, docs=folder) as (shared, _):
+        message = await call(ToolContext("A", shared), "docs_read", id_or_path=path)
     assert message.status == "error"
     assert message.text.startswith("No such document.")
     assert str(folder) not in message.text
@@ -250,11 +255,11 @@ async def test_nothing_outside_the_folder_can_be_read(
 async def test_without_a_match_the_documents_are_listed(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with library_of({}, monkeypatch, docs=folder) as (library, _):
-        desk = ToolContext("A", library)
-        nothing = await call(desk, "docs_search", query="xyzzy")
-        listing = await call(desk, "docs_search", query="")
-        empty = await call(desk, "docs_read", id_or_path="empty.md")
+    async with shared_tools_of({}, monkeypatch, docs=folder) as (shared, _):
+        context = ToolContext("A", shared)
+        nothing = await call(context, "docs_search", query="xyzzy")
+        listing = await call(context, "docs_search", query="")
+        empty = await call(context, "docs_read", id_or_path="empty.md")
     assert nothing.text == f"No passage has these words. {listing.text}"
     assert listing.text == (
         "There are 2 documents:\ndocs:empty.md  empty\ndocs:rules%20%26%20more.md  Rules"
@@ -264,9 +269,9 @@ async def test_without_a_match_the_documents_are_listed(
 
 async def test_bash_runs_in_the_members_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Machine()
-    async with library_of({}, monkeypatch) as (library, _):
-        desk = ToolContext("A", library, machine)
-        message = await call(desk, "bash", command="exit 3", timeout_s=5, restart=True)
+    async with shared_tools_of({}, monkeypatch) as (shared, _):
+        context = ToolContext("A", shared, machine)
+        message = await call(context, "bash", command="exit 3", timeout_s=5, restart=True)
     assert machine.asked == [("exit 3", 5.0, True)]
     assert message.status == "success"
     assert message.text == "42\n[exit 3 | cwd /work | 0.1s]\n[a note]"
@@ -275,7 +280,7 @@ async def test_bash_runs_in_the_members_sandbox(monkeypatch: pytest.MonkeyPatch)
 async def test_a_broken_sandbox_is_an_error_without_host_paths(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async with library_of({}, monkeypatch) as (library, _):
-        message = await call(ToolContext("A", library, Machine(broken=True)), "bash", command="ls")
+    async with shared_tools_of({}, monkeypatch) as (shared, _):
+        message = await call(ToolContext("A", shared, Machine(broken=True)), "bash", command="ls")
     assert message.status == "error"
     assert message.text == "The sandbox is unavailable. Go on without it."

@@ -6,7 +6,7 @@ import pytest
 from aiohttp import web
 from pydantic import ValidationError
 
-from langgraph_fusion.tools.context import LibrarySettings, open_library
+from langgraph_fusion.tools.context import SharedToolsSettings, open_shared_tools
 from langgraph_fusion.tools.errors import ExcludedUrl, ToolFailure
 from langgraph_fusion.tools.exclude import Dropped
 from langgraph_fusion.tools.sources import Sources
@@ -21,9 +21,9 @@ RESULTS = {
 }
 
 
-def settings(**changes: Any) -> LibrarySettings:
+def settings(**changes: Any) -> SharedToolsSettings:
     values = {"search": "searxng", "allow_networks": ("127.0.0.1/32",)} | changes
-    return LibrarySettings.model_validate(values)
+    return SharedToolsSettings.model_validate(values)
 
 
 async def test_excluded_hits_are_dropped_and_recorded_for_each_seat(
@@ -31,23 +31,23 @@ async def test_excluded_hits_are_dropped_and_recorded_for_each_seat(
 ) -> None:
     async with site({"/search": web.json_response(RESULTS)}) as server:
         monkeypatch.setenv("SEARXNG_URL", server.base)
-        async with open_library(settings(exclude=("bad.org",))) as library:
+        async with open_shared_tools(settings(exclude=("bad.org",))) as shared:
             for seat, query in (("A", "tide  times"), ("B", "Tide times ")):
-                found = await library.search(seat, query, None)
+                found = await shared.search(seat, query, None)
                 assert [hit.url for hit in found] == ["https://good.org/a"]
     assert [dict(request.query)["q"] for request in server.seen] == ["tide times -site:bad.org"]
     drop = Dropped(seat="A", where="hit", url="https://bad.org/a", rule="bad.org")
-    assert library.drops == [drop, drop.model_copy(update={"seat": "B"})]
+    assert shared.drops == [drop, drop.model_copy(update={"seat": "B"})]
 
 
 async def test_a_query_for_an_excluded_site_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     async with site({"/search": web.json_response(RESULTS)}) as server:
         monkeypatch.setenv("SEARXNG_URL", server.base)
-        async with open_library(settings(exclude=("bad.org",))) as library:
+        async with open_shared_tools(settings(exclude=("bad.org",))) as shared:
             with pytest.raises(ExcludedUrl):
-                await library.search("A", "tide site:bad.org", None)
+                await shared.search("A", "tide site:bad.org", None)
     assert server.seen == []
-    assert [drop.where for drop in library.drops] == ["query"]
+    assert [drop.where for drop in shared.drops] == ["query"]
 
 
 async def test_equal_fetches_of_several_seats_are_one_request(
@@ -59,10 +59,10 @@ async def test_equal_fetches_of_several_seats_are_one_request(
 
     async with site({"/p": slow}) as server:
         monkeypatch.setenv("SEARXNG_URL", server.base)
-        async with open_library(settings()) as library:
+        async with open_shared_tools(settings()) as shared:
             urls = [f"{server.base}/p", f"{server.base}/p#x", f"{server.base}/a/../p"]
-            pages = await asyncio.gather(*(library.fetch("A", url) for url in urls))
-            assert await library.fetch("B", urls[0]) is pages[0]
+            pages = await asyncio.gather(*(shared.fetch("A", url) for url in urls))
+            assert await shared.fetch("B", urls[0]) is pages[0]
     assert len(server.seen) == 1
 
 
@@ -71,11 +71,11 @@ async def test_a_redirect_to_an_excluded_address_is_recorded_for_each_seat(
 ) -> None:
     async with site({"/go": redirect("https://bad.org/x")}) as server:
         monkeypatch.setenv("SEARXNG_URL", server.base)
-        async with open_library(settings(exclude=("bad.org",))) as library:
-            both = (library.fetch(seat, f"{server.base}/go") for seat in "AB")
+        async with open_shared_tools(settings(exclude=("bad.org",))) as shared:
+            both = (shared.fetch(seat, f"{server.base}/go") for seat in "AB")
             failed = await asyncio.gather(*both, return_exceptions=True)
     assert [type(failure) for failure in failed] == [ExcludedUrl, ExcludedUrl]
-    assert [(d.seat, d.where, d.url) for d in library.drops] == [
+    assert [(d.seat, d.where, d.url) for d in shared.drops] == [
         ("A", "redirect", "https://bad.org/x"),
         ("B", "redirect", "https://bad.org/x"),
     ]
@@ -89,10 +89,10 @@ async def test_a_failed_fetch_is_tried_again(monkeypatch: pytest.MonkeyPatch) ->
 
     async with site({"/p": flaky}) as server:
         monkeypatch.setenv("SEARXNG_URL", server.base)
-        async with open_library(settings()) as library:
+        async with open_shared_tools(settings()) as shared:
             with pytest.raises(ToolFailure):
-                await library.fetch("A", f"{server.base}/p")
-            assert "again" in (await library.fetch("A", f"{server.base}/p")).text
+                await shared.fetch("A", f"{server.base}/p")
+            assert "again" in (await shared.fetch("A", f"{server.base}/p")).text
 
 
 async def test_closing_the_library_cancels_what_is_under_way() -> None:
@@ -101,8 +101,8 @@ async def test_closing_the_library_cancels_what_is_under_way() -> None:
         raise AssertionError("nobody waits for this")
 
     async with site({"/": hang}) as server:
-        async with open_library(settings(search="ddgs")) as library:
-            task = asyncio.create_task(library.fetch("A", server.base))
+        async with open_shared_tools(settings(search="ddgs")) as shared:
+            task = asyncio.create_task(shared.fetch("A", server.base))
             while not server.seen:
                 await asyncio.sleep(0.01)
         with pytest.raises(asyncio.CancelledError):
@@ -112,8 +112,8 @@ async def test_closing_the_library_cancels_what_is_under_way() -> None:
 async def test_a_library_knows_the_sources_of_earlier_rounds() -> None:
     known = Sources()
     known.add("A", "page", "https://e.org", "T", "x")
-    async with open_library(settings(search="ddgs"), known.all()) as library:
-        assert library.sources.add("A", "page", "https://new.org", "T", "y").id == "A2"
+    async with open_shared_tools(settings(search="ddgs"), known.all()) as shared:
+        assert shared.sources.add("A", "page", "https://new.org", "T", "y").id == "A2"
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ async def test_a_library_knows_the_sources_of_earlier_rounds() -> None:
 )
 def test_wrong_settings_are_refused_by_name(field: str, value: object) -> None:
     with pytest.raises(ValidationError, match=field):
-        LibrarySettings.model_validate({field: value})
+        SharedToolsSettings.model_validate({field: value})
 
 
 async def test_a_missing_variable_is_named_when_the_library_is_opened(
@@ -137,5 +137,5 @@ async def test_a_missing_variable_is_named_when_the_library_is_opened(
 ) -> None:
     monkeypatch.delenv("SEARXNG_URL", raising=False)
     with pytest.raises(ValueError, match="SEARXNG_URL"):
-        async with open_library(settings()):
+        async with open_shared_tools(settings()):
             pass
