@@ -33,7 +33,7 @@ def given(
         settings["exclude"] = split(exclude)
     for name, value in map(_assignment, assignments or ()):
         if name in settings:
-            raise ConfigError(f"{name}: given twice; drop `--set {name}=…` or the option")
+            raise ConfigError(f"given twice; drop `--set {name}=…` or the option", field=name)
         settings[name] = value
     return settings
 

@@ -15,10 +15,10 @@ def read_question(words: str | None, file: Path | None) -> str:
         ConfigError: If there is none, there are two, or the file cannot be read.
     """
     if words is not None and file is not None:
-        raise ConfigError("question: given on the command line and as a file; choose one")
+        raise ConfigError("given on the command line and as a file; choose one", field="question")
     text = _text(words, file).strip()
     if not text:
-        raise ConfigError(f"question: it is empty; {_HOW}")
+        raise ConfigError(f"it is empty; {_HOW}", field="question")
     return text
 
 
@@ -28,7 +28,7 @@ def _text(words: str | None, file: Path | None) -> str:
     if file is not None and str(file) != "-":
         return _file(file)
     if words is None and file is None and sys.stdin.isatty():
-        raise ConfigError(f"question: there is none; {_HOW}")
+        raise ConfigError(f"there is none; {_HOW}", field="question")
     return _decoded(sys.stdin.buffer.read(), "standard input")
 
 
@@ -36,11 +36,11 @@ def _file(path: Path) -> str:
     try:
         return _decoded(path.read_bytes(), str(path))
     except OSError as error:
-        raise ConfigError(f"question: {path} cannot be read: {error.strerror}") from None
+        raise ConfigError(f"{path} cannot be read: {error.strerror}", field="question") from None
 
 
 def _decoded(data: bytes, name: str) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise ConfigError(f"question: {name} is not UTF-8 text") from None
+        raise ConfigError(f"{name} is not UTF-8 text", field="question") from None

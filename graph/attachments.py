@@ -28,20 +28,23 @@ class Attachments:
         """Raise ConfigError for what could only fail later."""
         if not with_bash and (self.files or self.out):
             kind = "file" if self.files else "out"
-            raise ConfigError(f"{kind}: no member has bash, which it is for; add bash to `tools`")
+            raise ConfigError(
+                "no member has bash, which it is for; add bash to `tools`", field=kind
+            )
         names = [path.name for path in self.files]
         for path in self.files:
             if not path.is_file():
-                raise ConfigError(f"file: there is no file {str(path)!r}")
+                raise ConfigError(f"there is no file {str(path)!r}", field="file")
             if path.stat().st_size > max_file_mb << 20:
                 raise ConfigError(
-                    f"file: {path.name!r} is larger than {max_file_mb} MB; raise "
-                    "sandbox.max_file_mb, or give a smaller one"
+                    f"{path.name!r} is larger than {max_file_mb} MB; raise "
+                    "sandbox.max_file_mb, or give a smaller one",
+                    field="file",
                 )
             if names.count(path.name) > 1:
-                raise ConfigError(f"file: two files are called {path.name!r}; rename one")
+                raise ConfigError(f"two files are called {path.name!r}; rename one", field="file")
         if self.out is not None and self.out.exists() and not self.out.is_dir():
-            raise ConfigError(f"out: {str(self.out)!r} is no folder")
+            raise ConfigError(f"{str(self.out)!r} is no folder", field="out")
 
     @property
     def told(self) -> str:

@@ -24,19 +24,60 @@ FailureReason = str
 `synthesizer_failed`."""
 
 
+INVALID_VALUE = "invalid_value"
+MODEL_NOT_FOUND = "model_not_found"
+"""No model and no preset has that name."""
+PRICE_UNKNOWN = "price_unknown"
+"""A spend cap cannot be kept, as a model has no price; `about` names the models."""
+CAP_TOO_SMALL = "cap_too_small"
+"""A spend cap does not pay for the shortest answer."""
+_MOST_LINES = 12
+"""Of an error of validation: a client may send thousands of wrong fields."""
+
+
 class FusionError(Exception):
     """Everything this package raises on purpose."""
 
 
 class ConfigError(FusionError, ValueError):
-    """A setting, a key or an input is wrong; the text names the field and the way out."""
+    """A setting, a key or an input is wrong; the text names the field and the way out.
+
+    `field` is the setting, argument or variable that is wrong, if it is one; the text begins with
+    it. `code` names the kind of error for programs: `invalid_value`, or one of the constants of
+    this module. `about` names the models or other things that the error is about.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        field: str | None = None,
+        code: str = INVALID_VALUE,
+        about: Sequence[str] = (),
+    ) -> None:
+        super().__init__(f"{field}: {message}" if field else message)
+        self.field = field
+        self.code = code
+        self.about = tuple(about)
+
+    @classmethod
+    def joined(cls, errors: Sequence["ConfigError"]) -> "ConfigError":
+        """Return one error with a line for each; field and code are those of the first."""
+        if len(errors) == 1:
+            return errors[0]
+        whole = cls("\n".join(map(str, errors)), code=errors[0].code, about=errors[0].about)
+        whole.field = errors[0].field
+        return whole
 
     @classmethod
     def from_validation(cls, error: ValidationError) -> "ConfigError":
         """Say what pydantic found, one line a field, without echoing what was sent."""
-        found = error.errors(include_url=False)
-        places = {one["loc"] for one in found}
-        return cls("\n".join(_line(one) for one in found if not _follows(one, places)))
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        places = {one["loc"] for one in found[:_MOST_LINES]}
+        told = [_of_one(one) for one in found[:_MOST_LINES] if not _follows(one, places)]
+        if more := len(found) - _MOST_LINES:
+            told += [cls(f"and {more} more")] if more > 0 else []
+        return cls.joined(told)
 
 
 class RunFailed(FusionError, RuntimeError):
@@ -98,8 +139,8 @@ def _follows(found: Any, places: set[tuple[int | str, ...]]) -> bool:
     return inside and found["type"] == "too_short"
 
 
-def _line(found: Any) -> str:
+def _of_one(found: Any) -> ConfigError:
     text = str(found["msg"]).removeprefix("Value error, ")
     if found["type"] == "extra_forbidden":
         text = "there is no such setting"
-    return ": ".join(filter(None, [".".join(str(part) for part in found["loc"]), text]))
+    return ConfigError(text, field=".".join(str(part) for part in found["loc"]) or None)

@@ -84,8 +84,9 @@ class FusionGraph(CompiledStateGraph[Any, Any, Any, Any]):
         settings = given if isinstance(given, FusionSettings) else self._changed(given)
         if len(settings.panel) != len(self.settings.panel):
             raise ConfigError(
-                f"panel: this graph has {len(self.settings.panel)} seats and the settings have "
-                f"{len(settings.panel)}; build another with create_fusion(settings)"
+                f"this graph has {len(self.settings.panel)} seats and the settings have "
+                f"{len(settings.panel)}; build another with create_fusion(settings)",
+                field="panel",
             )
         return settings
 

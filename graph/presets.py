@@ -33,11 +33,13 @@ def preset_descriptions() -> dict[str, str]:
 
 def _resolve(name: str, seen: tuple[str, ...]) -> dict[str, Any]:
     if name in seen:
-        raise ConfigError(f"preset: {' -> '.join((*seen, name))} extend each other in a circle")
+        raise ConfigError(
+            f"{' -> '.join((*seen, name))} extend each other in a circle", field="preset"
+        )
     presets = _all()
     if name not in presets:
         known = ", ".join(presets)
-        raise ConfigError(f"preset: there is no {name!r}; choose one of {known}")
+        raise ConfigError(f"there is no {name!r}; choose one of {known}", field="preset")
     values = presets[name]
     base = _resolve(values["extends"], (*seen, name)) if "extends" in values else {}
     return base | {key: value for key, value in values.items() if key not in _NOT_SETTINGS}
@@ -58,8 +60,10 @@ def _users(path: Path) -> dict[str, dict[str, Any]]:
     try:
         presets = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise ConfigError(f"presets: {path} cannot be read: {error}") from error
+        raise ConfigError(f"{path} cannot be read: {error}", field="presets") from error
     for name, values in presets.items():
         if not isinstance(values, dict):
-            raise ConfigError(f"presets: {path}: {name!r} is not a table; write [{name}] above it")
+            raise ConfigError(
+                f"{path}: {name!r} is not a table; write [{name}] above it", field="presets"
+            )
     return presets

@@ -15,7 +15,7 @@ def user_file(name: str, variable: str) -> Path | None:
     if named := os.environ.get(variable):
         path = Path(named).expanduser()
         if not path.is_file():
-            raise ConfigError(f"{variable}: there is no file {named}")
+            raise ConfigError(f"there is no file {named}", field=variable)
         return path
     config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     path = Path(config) / "langgraph-fusion" / name

@@ -113,7 +113,9 @@ class KeyRing:
             ConfigError: If it is not.
         """
         if not self._path.is_file():
-            raise ConfigError(f"keys: there is no file {self._path}; `fusion keys add` makes it")
+            raise ConfigError(
+                f"there is no file {self._path}; `fusion keys add` makes it", field="keys"
+            )
         return self
 
     def add(self, name: str, caps: Caps) -> str:
@@ -128,7 +130,7 @@ class KeyRing:
             with self._open() as db:
                 db.execute("insert into keys values (?, ?, ?, ?, ?, ?, ?, ?)", row)
         except sqlite3.IntegrityError:
-            raise ConfigError(f"name: there is a key named {name!r} already") from None
+            raise ConfigError(f"there is a key named {name!r} already", field="name") from None
         return f"{PREFIX}-{id}-{secret}"
 
     def remove(self, name: str) -> None:
@@ -139,7 +141,7 @@ class KeyRing:
         """
         with self._open() as db:
             if not db.execute("delete from keys where name = ?", (name,)).rowcount:
-                raise ConfigError(f"name: there is no key named {name!r}")
+                raise ConfigError(f"there is no key named {name!r}", field="name")
 
     def all(self) -> list[tuple[Key, Spent]]:
         """Every key with what was charged to it, oldest first."""

@@ -16,15 +16,13 @@ A run that failed also has `failure_reason`, in the hosted product's words, and 
 """
 
 import math
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from langgraph_fusion.graph.errors import AllMembersFailed, ConfigError, RunFailed
-from langgraph_fusion.server.openai.parse_request import UnknownModel
+from langgraph_fusion.graph.errors import MODEL_NOT_FOUND, AllMembersFailed, ConfigError, RunFailed
 
 _TYPES = {
     401: "authentication_error",
@@ -54,7 +52,6 @@ _CODES = {
 _PLACES = (("body",), ("query",), ("path",))
 """Of a field; clients know it by the rest of its name."""
 _INVALID_MODEL = "invalid_model"
-_FIELD = re.compile(r"^([a-z_][\w.\[\]]*): ")
 
 
 class ApiError(Exception):
@@ -115,8 +112,6 @@ def api_error(error: Exception, run_id: str | None = None) -> ApiError:
     """Say in OpenAI's shape what went wrong; nothing internal leaves the server."""
     if isinstance(error, ApiError):
         return error
-    if isinstance(error, UnknownModel):
-        return _of_config(error, 404, "model_not_found")
     if isinstance(error, ConfigError):
         return _of_config(error)
     if isinstance(error, RunFailed):
@@ -145,11 +140,10 @@ def _of_http(error: HTTPException) -> ApiError:
     return said
 
 
-def _of_config(error: ConfigError, status: int = 400, code: str = "invalid_value") -> ApiError:
-    found = _FIELD.match(str(error))
-    param = found[1] if found else None
-    reason = _INVALID_MODEL if param == "model" else None
-    return ApiError(status, str(error), code=code, param=param, failure_reason=reason)
+def _of_config(error: ConfigError) -> ApiError:
+    status = 404 if error.code == MODEL_NOT_FOUND else 400
+    reason = _INVALID_MODEL if error.field == "model" else None
+    return ApiError(status, str(error), code=error.code, param=error.field, failure_reason=reason)
 
 
 def _of_validation(found: Sequence[Any]) -> ApiError:

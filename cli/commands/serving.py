@@ -97,8 +97,10 @@ def _address_errors(at: Listening) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise ConfigError(f"port: {at.port} is in use; choose another with --port") from None
-        raise ConfigError(f"host: cannot listen on {at.host}: {error.strerror}") from None
+            raise ConfigError(
+                f"{at.port} is in use; choose another with --port", field="port"
+            ) from None
+        raise ConfigError(f"cannot listen on {at.host}: {error.strerror}", field="host") from None
 
 
 def _announce(listening: socket.socket, preset: str, why: str, keys: Path | None) -> None:

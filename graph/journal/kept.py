@@ -35,7 +35,7 @@ class RunStoreConfig:
         async with open_runs(self.runs) as runs:
             if runs is None:
                 if self.run_id is not None:
-                    raise ConfigError("run_id: name the store it is in with `runs`")
+                    raise ConfigError("name the store it is in with `runs`", field="run_id")
                 yield Journal(new_id()), None
             elif self.run_id is None:
                 journal = runs.new_journal()

@@ -155,4 +155,4 @@ def must_go_on(run_id: str, before: Sequence[BaseMessage], now: Sequence[BaseMes
         (one.type, one.text) for one in now[: len(before)]
     ]
     if not same:
-        raise ConfigError(f"messages: run {run_id} began with another conversation")
+        raise ConfigError(f"run {run_id} began with another conversation", field="messages")

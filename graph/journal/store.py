@@ -68,7 +68,7 @@ def _days() -> float:
     except ValueError:
         days = 0.0
     if not 0 < days <= 36500:
-        raise ConfigError(f"{DAYS}: {given!r} is no number of days, for example 7 or 0.5")
+        raise ConfigError(f"{given!r} is no number of days, for example 7 or 0.5", field=DAYS)
     return days
 
 
@@ -101,7 +101,7 @@ async def _postgres(url: str) -> "AsyncIterator[BaseStore]":
         from langgraph.store.postgres import AsyncPostgresStore, PoolConfig
     except ImportError as error:
         raise ConfigError(
-            f"{VARIABLE}: PostgreSQL needs `pip install 'langgraph-fusion[postgres]'`"
+            "PostgreSQL needs `pip install 'langgraph-fusion[postgres]'`", field=VARIABLE
         ) from error
     await _try_to_connect(url)
     pool = PoolConfig(min_size=1, max_size=4)
@@ -112,7 +112,9 @@ async def _postgres(url: str) -> "AsyncIterator[BaseStore]":
         try:
             await store.setup()
         except psycopg.Error as error:
-            raise ConfigError(f"{VARIABLE}: no tables can be made there: {error}. {_OUT}") from None
+            raise ConfigError(
+                f"no tables can be made there: {error}. {_OUT}", field=VARIABLE
+            ) from None
         yield store
 
 
@@ -123,12 +125,14 @@ async def _try_to_connect(url: str) -> None:
     try:
         psycopg.conninfo.conninfo_to_dict(url)
     except psycopg.Error:
-        raise ConfigError(f"{VARIABLE}: this is no PostgreSQL URL. {_OUT}") from None
+        raise ConfigError(f"this is no PostgreSQL URL. {_OUT}", field=VARIABLE) from None
     try:
         connection = await psycopg.AsyncConnection.connect(url, connect_timeout=_CONNECT_S)
     except psycopg.Error as error:
-        raise ConfigError(f"{VARIABLE}: {' '.join(str(error).split())}. {_OUT}") from None
+        raise ConfigError(f"{' '.join(str(error).split())}. {_OUT}", field=VARIABLE) from None
     encoding = connection.info.encoding
     await connection.close()
     if encoding == "ascii":
-        raise ConfigError(f"{VARIABLE}: that database's encoding is SQL_ASCII; make one with UTF8.")
+        raise ConfigError(
+            "that database's encoding is SQL_ASCII; make one with UTF8.", field=VARIABLE
+        )

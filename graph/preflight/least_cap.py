@@ -6,7 +6,7 @@ from langchain_core.messages import HumanMessage, SystemMessage
 
 from langgraph_fusion.graph.calls.budget import LEAST_OUTPUT
 from langgraph_fusion.graph.calls.stages import share
-from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.errors import CAP_TOO_SMALL, ConfigError
 from langgraph_fusion.graph.members.member import first_prompt
 from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.graph.run_context import Run
@@ -25,8 +25,10 @@ def check_cap(run: Run, state: FusionState) -> None:
     least = _least_usd(run, state)
     if cap < least:
         raise ConfigError(
-            f"budget_usd: ${cap:g} does not pay for one member and the writer; "
-            f"give at least {math.ceil(least * 1e4) / 1e4:.4f}, or choose cheaper models."
+            f"${cap:g} does not pay for one member and the writer; "
+            f"give at least {math.ceil(least * 1e4) / 1e4:.4f}, or choose cheaper models.",
+            field="budget_usd",
+            code=CAP_TOO_SMALL,
         )
 
 

@@ -7,7 +7,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.errors import PRICE_UNKNOWN, ConfigError
 from langgraph_fusion.graph.presets import DEFAULT_PRESET
 from langgraph_fusion.graph.seat import ModelSeat
 from langgraph_fusion.graph.settings import FusionSettings
@@ -44,7 +44,7 @@ def check_settings(settings: FusionSettings, prices: PriceTable) -> None:
     if settings.members:
         missing += [*_missing_search(settings), *_missing_docs(settings)]
     if missing:
-        raise ConfigError("\n".join(missing))
+        raise ConfigError.joined(missing)
 
 
 async def default_preset() -> tuple[str, str]:
@@ -72,7 +72,7 @@ def user_prices() -> PriceTable:
     try:
         return load_prices(user_file("prices.toml", "FUSION_PRICES"))
     except ModelConfigError as error:
-        raise ConfigError(f"prices: {error}") from error
+        raise ConfigError(str(error), field="prices") from error
 
 
 def shared_tools_settings(settings: FusionSettings) -> SharedToolsSettings:
@@ -101,44 +101,53 @@ def _models(settings: FusionSettings) -> Iterable[ModelRef]:
         yield from seat.models
 
 
-def _missing_keys(settings: FusionSettings) -> Iterable[str]:
+def _missing_keys(settings: FusionSettings) -> Iterable[ConfigError]:
     needed: dict[str, list[str]] = {}
     for ref in dict.fromkeys(_models(settings)):
         if name := missing_key(ref):
             needed.setdefault(name, []).append(str(ref))
     for name, models in needed.items():
-        yield (
+        yield ConfigError(
             f"{name} is not set, and {', '.join(models)} need it. "
             f"Set `{name}`, or use `--preset offline`."
         )
 
 
-def _missing_search(settings: FusionSettings) -> Iterable[str]:
+def _missing_search(settings: FusionSettings) -> Iterable[ConfigError]:
     name = _SEARCH_NEEDS.get(settings.search)
     if name and not os.environ.get(name):
-        yield f"search: `{settings.search}` needs {name}. Set `{name}`, or use `search=ddgs`."
+        yield ConfigError(
+            f"`{settings.search}` needs {name}. Set `{name}`, or use `search=ddgs`.", field="search"
+        )
 
 
-def _missing_docs(settings: FusionSettings) -> Iterable[str]:
+def _missing_docs(settings: FusionSettings) -> Iterable[ConfigError]:
     if settings.docs and not docs_folder(settings.docs).is_dir():
-        yield f"docs: there is no folder {settings.docs!r}; name an existing one."
+        yield ConfigError(
+            f"there is no folder {settings.docs!r}; name an existing one.", field="docs"
+        )
 
 
-def _missing_packages(settings: FusionSettings) -> Iterable[str]:
+def _missing_packages(settings: FusionSettings) -> Iterable[ConfigError]:
     for ref in dict.fromkeys(_models(settings)):
         if package := missing_package(ref):
-            yield f"{ref}: the package `{package}` is not installed. `pip install {package}`."
+            yield ConfigError(
+                f"{ref}: the package `{package}` is not installed. `pip install {package}`."
+            )
 
 
-def _missing_prices(settings: FusionSettings, prices: PriceTable) -> Iterable[str]:
+def _missing_prices(settings: FusionSettings, prices: PriceTable) -> Iterable[ConfigError]:
     if settings.budget_usd is None or settings.unknown_cost != "refuse":
         return
     unpriced = [str(ref) for ref in dict.fromkeys(_models(settings)) if not prices.price_of(ref)]
     if unpriced:
-        yield (
-            f"budget_usd: no price is known for {', '.join(unpriced)}, so the cap cannot be kept. "
+        yield ConfigError(
+            f"no price is known for {', '.join(unpriced)}, so the cap cannot be kept. "
             "Add the price to prices.toml in the configuration folder, set unknown_cost to "
-            "worst_case or ignore, or drop budget_usd."
+            "worst_case or ignore, or drop budget_usd.",
+            field="budget_usd",
+            code=PRICE_UNKNOWN,
+            about=unpriced,
         )
 
 

@@ -46,9 +46,9 @@ def question_place(messages: Sequence[AnyMessage], settings: FusionSettings, run
     _check_encodes(messages)
     at = question_at(messages)
     if at is None or (at < len(messages) - 1 and messages[-1].type != "tool"):
-        raise ConfigError(f"messages: {NO_QUESTION}")
+        raise ConfigError(NO_QUESTION, field="messages")
     if wrong := wrong_results(messages[at + 1 :], run_id if settings.members else None):
-        raise ConfigError(f"messages: {wrong}")
+        raise ConfigError(wrong, field="messages")
     return at
 
 
@@ -61,5 +61,6 @@ def _check_encodes(messages: Sequence[AnyMessage]) -> None:
     for number, message in enumerate(messages, start=1):
         if message.content != well_formed(message.content):
             raise ConfigError(
-                f"messages: number {number} holds bytes that are no UTF-8, or half a character"
+                f"number {number} holds bytes that are no UTF-8, or half a character",
+                field="messages",
             )

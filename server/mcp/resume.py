@@ -42,9 +42,13 @@ def wanted_run(arguments: dict[str, Any]) -> str:
     """The id that the client names; raises ConfigError if it is none."""
     run_id = arguments.get("run_id")
     if not isinstance(run_id, str) or not _RUN_ID.fullmatch(run_id):
-        raise ConfigError("run_id: give the 12 digits that an error or the progress has named")
+        raise ConfigError(
+            "give the 12 digits that an error or the progress has named", field="run_id"
+        )
     if len(arguments) > 1:
-        raise ConfigError("run_id: the run has its own question and settings; give its id alone")
+        raise ConfigError(
+            "the run has its own question and settings; give its id alone", field="run_id"
+        )
     return run_id
 
 

@@ -127,7 +127,7 @@ def _wanted(
     given = dict(arguments)
     question = given.pop("question", None)
     if not isinstance(question, str) or not question.strip():
-        raise ConfigError("question: it is empty; put the whole question into it")
+        raise ConfigError("it is empty; put the whole question into it", field="question")
     return question, permits.settings(given, base)
 
 

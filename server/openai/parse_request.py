@@ -5,7 +5,7 @@ from typing import Any
 
 from langchain_core.messages import AnyMessage
 
-from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.errors import MODEL_NOT_FOUND, ConfigError
 from langgraph_fusion.graph.presets import preset_descriptions, preset_values
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
 from langgraph_fusion.server.openai.messages import chat_turns, instructed, responses_turns
@@ -19,10 +19,6 @@ ALIASES = {"fusion": None, "openrouter/fusion": None, "openrouter/fusion-flash":
 PREFIX = "fusion/"
 """Before the name of a preset."""
 Json = dict[str, Any]
-
-
-class UnknownModel(ConfigError):
-    """The request names a model and nothing that asks for a deliberation."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +62,8 @@ def wanted_from_chat(body: ChatBody, permits: ClientPolicy) -> RunRequest:
     """Understand a chat request.
 
     Raises:
-        UnknownModel: If it asks for no deliberation.
-        ConfigError: If a field is wrong or not permitted; nothing has been started.
+        ConfigError: If it asks for no deliberation, or a field is wrong or not permitted; nothing
+            has been started.
     """
     reasoning = body.reasoning.effort if body.reasoning else None
     seat = {
@@ -87,7 +83,7 @@ def wanted_from_responses(body: ResponsesBody, permits: ClientPolicy) -> RunRequ
     """Understand a Responses request.
 
     Raises:
-        UnknownModel, ConfigError: As `wanted_from_chat`.
+        ConfigError: As `wanted_from_chat`.
     """
     seat = {
         "temperature": body.temperature,
@@ -130,9 +126,11 @@ def _settings(
     named = _named_preset(body.model)
     outer = body.model if named == _OUTER else None
     if outer and not asked and not ours:
-        raise UnknownModel(
-            f"model: there is no {body.model!r} here; use `fusion`, `fusion/<preset>` (GET "
-            "/v1/models lists them), or send this model with the fusion plugin"
+        raise ConfigError(
+            f"there is no {body.model!r} here; use `fusion`, `fusion/<preset>` (GET "
+            "/v1/models lists them), or send this model with the fusion plugin",
+            field="model",
+            code=MODEL_NOT_FOUND,
         )
     preset = _preset(body, ours, None if outer else named, permits)
     values = {"preset": preset} | _seats(given, outer)
@@ -161,7 +159,9 @@ def _known(preset: str) -> str:
     names = preset_descriptions()
     if preset not in names:
         listed = ", ".join(PREFIX + name for name in names)
-        raise UnknownModel(f"model: there is no {PREFIX}{preset}; there are {listed}")
+        raise ConfigError(
+            f"there is no {PREFIX}{preset}; there are {listed}", field="model", code=MODEL_NOT_FOUND
+        )
     return preset
 
 
@@ -232,7 +232,9 @@ def _last_step(body: ChatBody | ResponsesBody, tools: list[Json], schema: Json |
     if isinstance(choice, dict):
         names = [tool["function"]["name"] for tool in tools]
         if choice["function"]["name"] not in names:
-            raise ConfigError(f"tool_choice: {choice['function']['name']!r} is not among `tools`")
+            raise ConfigError(
+                f"{choice['function']['name']!r} is not among `tools`", field="tool_choice"
+            )
     fields: Json = {}
     if tools:
         fields["client_tools"] = tools
@@ -253,7 +255,7 @@ def _with_writer(settings: FusionSettings, seat: Json, ours: Json) -> FusionSett
 def _switch(ours: Json, name: str) -> bool:
     value = ours.pop(name, True)
     if not isinstance(value, bool):
-        raise ConfigError(f"fusion.{name}: say true or false")
+        raise ConfigError("say true or false", field=f"fusion.{name}")
     return value
 
 

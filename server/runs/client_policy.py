@@ -69,15 +69,17 @@ class ClientPolicy:
         """Raise ConfigError if a client's `fusion` field holds what only the operator may set."""
         for name, field in OF_THE_REQUEST.items():
             if name in fusion:
-                raise ConfigError(f"fusion.{name}: send it as `{field}` of the request itself")
+                raise ConfigError(
+                    f"send it as `{field}` of the request itself", field=f"fusion.{name}"
+                )
         if self.any_setting:
             return
         for name in sorted(OPERATORS_OWN & fusion.keys()):
             if name == "docs" and fusion[name] in (None, BUILTIN_DOCS):
                 continue
             raise ConfigError(
-                f"fusion.{name}: only the operator of this server may set it, in a preset; leave "
-                "it out"
+                "only the operator of this server may set it, in a preset; leave it out",
+                field=f"fusion.{name}",
             )
 
     def applied(self, settings: FusionSettings) -> FusionSettings:
@@ -106,16 +108,16 @@ class ClientPolicy:
         if unsafe and not self.any_setting:
             named = ", ".join(sorted(SAFE_EXTRA))
             raise ConfigError(
-                f"fusion.{field}.extra: this server does not pass on {', '.join(unsafe)}; it "
-                f"passes on {named}"
+                f"this server does not pass on {', '.join(unsafe)}; it passes on {named}",
+                field=f"fusion.{field}.extra",
             )
 
     def _check_models(self, seat: ModelSeat) -> None:
         for ref in seat.models:
             if not any(fnmatchcase(str(ref), pattern) for pattern in self.models):
                 raise ConfigError(
-                    f"model: this server does not permit `{ref}`; it permits "
-                    f"{', '.join(self.models)}"
+                    f"this server does not permit `{ref}`; it permits {', '.join(self.models)}",
+                    field="model",
                 )
 
     def _limits(self, settings: FusionSettings) -> Iterable[tuple[str, float]]:

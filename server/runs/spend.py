@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.errors import CAP_TOO_SMALL, PRICE_UNKNOWN, ConfigError
 from langgraph_fusion.server.api_keys import Charge, Key, KeyRing
 from langgraph_fusion.server.errors import ApiError
 from langgraph_fusion.server.runs.spending import Spending
@@ -37,7 +37,11 @@ class RunAccount:
 
     def explained(self, error: ConfigError) -> Exception:
         """The error as the client has to see it: 402 if it is the key that pays too little."""
-        if self.budget_usd is None or not str(error).startswith("budget_usd:"):
+        if self.budget_usd is None:
+            return error
+        if error.code == PRICE_UNKNOWN:
+            return _unpriced(error)
+        if error.code != CAP_TOO_SMALL:
             return error
         said = f"this run would have had ${self.budget_usd:.4f} of the spend cap of this key"
         return ApiError(402, f"{said}; {error}", code="insufficient_quota", param="budget_usd")
@@ -53,3 +57,14 @@ class RunAccount:
         unknown = abandoned and self._started
         cost = None if unknown else self._spending.cost_usd
         await asyncio.to_thread(self._keys.settle, self._charge, cost, self._spending.known_usd)
+
+
+def _unpriced(error: ConfigError) -> ApiError:
+    """400: a key with a cap may seat only models whose price is known."""
+    return ApiError(
+        400,
+        f"model: no price is known for {', '.join(error.about)}, so the spend cap of this key "
+        "cannot be kept; choose models that have a price, or ask the operator to add it",
+        code=PRICE_UNKNOWN,
+        param="model",
+    )

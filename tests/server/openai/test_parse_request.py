@@ -9,7 +9,6 @@ from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.server.openai.parse_request import (
     RunRequest,
-    UnknownModel,
     wanted_from_chat,
     wanted_from_responses,
 )
@@ -188,8 +187,9 @@ def test_an_unknown_setting_of_ours_is_named(ask: Any) -> None:
 @BOTH
 def test_a_model_without_any_sign_of_fusion_is_not_found(ask: Any) -> None:
     for model in ("gpt-4o", "v/x", "fusion/nowhere"):
-        with pytest.raises(UnknownModel, match="fusion/"):
+        with pytest.raises(ConfigError, match="fusion/") as raised:
             ask(model=model)
+        assert raised.value.code == "model_not_found"
 
 
 @BOTH
