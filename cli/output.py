@@ -8,8 +8,8 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from langgraph_fusion.cli.display.sanitize import clean, clean_json
 from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.models.text import clean_json, clean_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,7 +20,7 @@ _SAVED_AS = {".md": "the answer", ".json": "the full result"}
 def write(text: str) -> None:
     """Write text and a newline to standard output; a reader that has gone is no error."""
     try:
-        sys.stdout.write(clean(text).rstrip("\n") + "\n")
+        sys.stdout.write(clean_text(text).rstrip("\n") + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
         # Python flushes standard output once more at exit, and would complain there.
@@ -38,7 +38,7 @@ def as_json(value: Any, *, indent: int | None = None) -> str:
 
 def say(text: str) -> None:
     """Write a message to standard error, on a terminal wrapped between words."""
-    shown = clean(text)
+    shown = clean_text(text)
     if sys.stderr.isatty():
         width = max(20, shutil.get_terminal_size().columns - 1)
         wrapped = (_wrapped(line, width) for line in shown.splitlines())
@@ -74,5 +74,5 @@ def check_save(path: Path | None) -> None:
 
 def save(path: Path, answer: str, result: Any) -> None:
     """Write the answer or the full result, as the file's ending says."""
-    text = as_json(result, indent=2) if path.suffix == ".json" else clean(answer)
+    text = as_json(result, indent=2) if path.suffix == ".json" else clean_text(answer)
     path.write_text(text.rstrip("\n") + "\n", "utf-8")

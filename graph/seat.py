@@ -13,10 +13,9 @@ from pydantic import (
     model_validator,
 )
 
-from langgraph_fusion.models.ref import ModelRef
+from langgraph_fusion.models.providers import ModelRef, ReasoningEffort
 
 ToolGroup = Literal["web_search", "web_fetch", "docs", "bash"]
-ReasoningEffort = Literal["max", "xhigh", "high", "medium", "low", "minimal", "none"]
 
 SEAT_LETTERS = "ABCDEFGH"
 MAX_SEATS = len(SEAT_LETTERS)

@@ -21,7 +21,7 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_openai import ChatOpenAI
 
 from langgraph_fusion.models.errors import BadResponse, UpstreamError
-from langgraph_fusion.models.well_formed import well_formed
+from langgraph_fusion.models.text import well_formed
 
 _PATH = "/chat/completions"
 

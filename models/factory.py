@@ -6,11 +6,17 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from langgraph_fusion.models.errors import MissingKey, MissingPackage, ModelConfigError
-from langgraph_fusion.models.providers import Provider, missing_key, missing_package, providers
-from langgraph_fusion.models.ref import ModelRef
+from langgraph_fusion.models.providers import (
+    ModelRef,
+    Provider,
+    ReasoningEffort,
+    missing_key,
+    missing_package,
+    providers,
+)
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -18,8 +24,6 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from langgraph_fusion.models.chat import FusionChat
-
-ReasoningEffort = Literal["max", "xhigh", "high", "medium", "low", "minimal", "none"]
 
 CONNECT_TIMEOUT_S = 10.0
 _NO_KEY = "no-key"  # the OpenAI SDK insists on one

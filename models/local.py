@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from langgraph_fusion.models.providers import Provider, providers
-from langgraph_fusion.models.ref import ModelRef
+from langgraph_fusion.models.providers import ModelRef, Provider, providers
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession

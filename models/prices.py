@@ -19,7 +19,7 @@ from langgraph_fusion.models.errors import ModelConfigError
 from langgraph_fusion.models.providers import providers
 
 if TYPE_CHECKING:
-    from langgraph_fusion.models.ref import ModelRef
+    from langgraph_fusion.models.providers import ModelRef
 
 _RELEASE_DATE = re.compile(r"-(\d{4}-\d{2}-\d{2}|\d{8})$")
 

@@ -1,22 +1,61 @@
-"""Who serves models: addresses, keys and peculiarities, read from `providers.toml`."""
+"""Who serves models: `provider:name` strings, and what `providers.toml` says of each provider."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
-if TYPE_CHECKING:
-    from langgraph_fusion.models.ref import ModelRef
+from langgraph_fusion.models.errors import BadModelRef
 
+ReasoningEffort = Literal["max", "xhigh", "high", "medium", "low", "minimal", "none"]
 DEFAULT_PROVIDER = "openrouter"
+_EXAMPLES = "`openrouter:vendor/name`, `openai:name` or `ollama:name`"
+_UNUSABLE = re.compile(r"[\s*`\"']")
 _LOCAL_EFFORTS = {"max": "high", "xhigh": "high", "minimal": "low"}
+
+
+@dataclass(frozen=True, order=True)
+class ModelRef:
+    """A model by provider and the provider's own name for it."""
+
+    provider: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.provider}:{self.name}"
+
+    @classmethod
+    @lru_cache(maxsize=1024)  # a run asks for the same few names dozens of times
+    def parse(cls, text: str) -> ModelRef:
+        """Read `provider:name`, or `vendor/name` of OpenRouter.
+
+        A colon after the provider belongs to the name (`vendor/name:free`, `ollama:qwen3:8b`).
+
+        Raises:
+            BadModelRef: If the text is empty, has blanks, names an unknown provider, or is a bare
+                name that does not say whose model it is.
+        """
+        said = text.strip()
+        if not said or _UNUSABLE.search(said):
+            raise BadModelRef(f"`{text}` is not a model: write `provider:name`, as in {_EXAMPLES}.")
+        prefix, colon, rest = said.partition(":")
+        provider = prefix.lower().replace("-", "_")
+        if colon and provider in providers():
+            return cls(provider, _named(rest, text))
+        if "/" in prefix:
+            return cls(DEFAULT_PROVIDER, said)
+        if colon:
+            known = ", ".join(sorted(providers()))
+            raise BadModelRef(f"`{text}`: `{prefix}` is no provider. Known: {known}.")
+        raise BadModelRef(f"`{text}` does not say whose model it is: write it as in {_EXAMPLES}.")
 
 
 @dataclass(frozen=True)
@@ -59,12 +98,6 @@ def providers() -> dict[str, Provider]:
     return {name: Provider(name, **_with_defaults(entry)) for name, entry in raw.items()}
 
 
-@cache
-def provider_names() -> frozenset[str]:
-    """Return what may stand before the colon of a `provider:name`."""
-    return frozenset(providers())
-
-
 def missing_key(ref: ModelRef, env: Mapping[str, str] = os.environ) -> str | None:
     """Return the environment variable that this model needs and that is not set."""
     provider = providers()[ref.provider]
@@ -81,6 +114,12 @@ def missing_package(ref: ModelRef) -> str | None:
     if package and importlib.util.find_spec(package.replace("-", "_")) is None:
         return package
     return None
+
+
+def _named(name: str, text: str) -> str:
+    if not name.strip("/"):
+        raise BadModelRef(f"`{text}` names no model after the provider: write {_EXAMPLES}.")
+    return name
 
 
 def _with_defaults(entry: dict[str, Any]) -> dict[str, Any]:

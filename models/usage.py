@@ -1,4 +1,4 @@
-"""What a model call used and cost."""
+"""What a model call used and cost, also one that failed."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from langgraph_fusion.models.prices import PriceTable, default_prices
 if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
 
-    from langgraph_fusion.models.ref import ModelRef
+    from langgraph_fusion.models.faults import Fault
+    from langgraph_fusion.models.providers import ModelRef
 
 CostSource = Literal["provider", "price_table"]
 Number = TypeVar("Number", int, float)
+_TIMEOUTS = (408, 499)
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,25 @@ def usage_of(message: BaseMessage, ref: ModelRef, prices: PriceTable | None = No
         return used
     cost = price.cost_of(used.input_tokens, used.output_tokens, used.cached_tokens)
     return used if cost is None else _with_cost(used, cost, "price_table")
+
+
+def costs_nothing(fault: Fault, ref: ModelRef) -> bool:
+    """Whether it is certain that nobody charges for this failed call.
+
+    - Nobody has seen the request.
+    - The server turned it away before a model read it: a status of 400 to 499, timeouts apart.
+    - OpenRouter itself says that it failed. It charges neither for an error nor for a reply that
+      ends with one, also when the vendor behind it does (openrouter.ai/docs, "Zero Completion
+      Insurance", 2026-11).
+
+    All else is unknown: other providers publish no such rule for their 5xx, and a stream that
+    broke, a call that took too long or was cancelled, and a gateway's page say nothing about what
+    was done. Not covered: what a vendor charges a key of yours that OpenRouter uses.
+    """
+    status = fault.status_code or 0
+    turned_away = 400 <= status < 500 and status not in _TIMEOUTS
+    insured = ref.provider == "openrouter" and fault.reported
+    return fault.unsent or turned_away or insured
 
 
 def _raw_usage(message: BaseMessage) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 MAY_IMPORT = {
     "sandbox": set(),
     "models": set(),
-    "tools": {"sandbox"},
+    "tools": {"sandbox", "models"},
     "graph": {"models", "tools", "sandbox"},
     "server": {"graph", "models", "tools", "sandbox"},
     "cli": {"graph", "models", "tools", "sandbox", "server"},

@@ -2,6 +2,7 @@
 
 import re
 
+from langgraph_fusion.models.text import clean_text
 from langgraph_fusion.tools.errors import ToolFailure
 from langgraph_fusion.tools.sources import Source
 
@@ -22,7 +23,6 @@ TAGS = (
 """The tags that mark who said what in the messages between members, judge and writer."""
 
 _TAG = re.compile(rf"<(?=\s*/?\s*(?:{'|'.join(TAGS)})\b)", re.I)
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\u202a-\u202e\u2066-\u2069]")
 
 
 def escape_text(text: str) -> str:
@@ -38,7 +38,7 @@ def escape_attribute(text: str) -> str:
 
 def plain_text(text: str) -> str:
     """Remove control characters, terminal escapes and direction overrides; unify line ends."""
-    return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    return clean_text(text).strip()
 
 
 def source_block(source: Source, text: str | None = None) -> str:

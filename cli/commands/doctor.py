@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 
 from langgraph_fusion.cli.display.format import count, listed
-from langgraph_fusion.cli.display.sanitize import one_line
 from langgraph_fusion.cli.output import terminal, write_json
 from langgraph_fusion.models.providers import providers
+from langgraph_fusion.models.text import one_line
 
 SEARCH_TIMEOUT_S = 6.0
 ENGINE_TIMEOUT_S = 8.0

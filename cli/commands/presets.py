@@ -4,11 +4,11 @@ from collections import Counter
 from typing import Any
 
 from langgraph_fusion.cli.commands.estimate import cost_range
-from langgraph_fusion.cli.display.sanitize import one_line
 from langgraph_fusion.cli.output import terminal, write_json
 from langgraph_fusion.graph.presets import preset_descriptions
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
 from langgraph_fusion.models.providers import missing_key
+from langgraph_fusion.models.text import one_line
 
 Preset = dict[str, Any]
 _ANY_LOCAL = "local:auto"

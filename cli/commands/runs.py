@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from langgraph_fusion.cli.display.format import count, duration, money, tokens
 from langgraph_fusion.cli.display.result import print_plain
-from langgraph_fusion.cli.display.sanitize import one_line
 from langgraph_fusion.cli.output import say, terminal, write, write_json
 from langgraph_fusion.cli.run_store import stored_runs
+from langgraph_fusion.models.text import one_line
 
 if TYPE_CHECKING:
     from langgraph_fusion.graph.journal.repository import RunRepository

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from langgraph_fusion.cli.display.format import cost_in_words, count, duration
-from langgraph_fusion.cli.display.sanitize import one_line
+from langgraph_fusion.models.text import one_line
 
 
 def closing_line(result: Mapping[str, Any]) -> str:

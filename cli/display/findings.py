@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from langgraph_fusion.cli.display.format import count, listed
-from langgraph_fusion.cli.display.sanitize import one_line
+from langgraph_fusion.models.text import one_line
 
 Analysis = Mapping[str, Any]
 FollowUp = Mapping[str, Any]

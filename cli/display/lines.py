@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from langgraph_fusion.cli.display.findings import findings, summary
 from langgraph_fusion.cli.display.format import count, duration, listed, money, tokens
 from langgraph_fusion.cli.display.model import Board, Event
-from langgraph_fusion.cli.display.sanitize import one_line
+from langgraph_fusion.models.text import one_line
 
 NAMES = {"judge": "judge", "synthesizer": "writer"}
 

@@ -17,7 +17,7 @@ from rich.text import Text
 from langgraph_fusion.cli.display.findings import Finding, findings
 from langgraph_fusion.cli.display.format import duration, money, tokens
 from langgraph_fusion.cli.display.model import Board, Doing, Row
-from langgraph_fusion.cli.display.sanitize import clean, one_line
+from langgraph_fusion.models.text import clean_text, one_line
 
 WIDE = 90
 """Columns from which the model's full name and both token figures fit."""
@@ -52,7 +52,7 @@ class Safe:
 
 def markdown(text: str) -> Safe:
     """The text as rendered Markdown; link addresses travel as terminal hyperlinks."""
-    return Safe(Markdown(clean(text), hyperlinks=True))
+    return Safe(Markdown(clean_text(text), hyperlinks=True))
 
 
 def seats(board: Board, now: float, width: int) -> Table:
@@ -80,7 +80,7 @@ def found(board: Board) -> Table | Text:
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
     for finding in findings(board.analysis, board.follow_ups):
-        grid.add_row(_kind(finding), Text(clean(finding.text)))
+        grid.add_row(_kind(finding), Text(clean_text(finding.text)))
     return grid
 
 
@@ -140,4 +140,4 @@ def _safe(segment: Segment) -> Segment:
     style = segment.style
     if style and style.link and not _WEB_ADDRESS.fullmatch(style.link):
         style = style.update_link(None)
-    return Segment(clean(segment.text), style)
+    return Segment(clean_text(segment.text), style)

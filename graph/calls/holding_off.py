@@ -3,7 +3,7 @@
 import time
 
 from langgraph_fusion.models.faults import Fault
-from langgraph_fusion.models.ref import ModelRef
+from langgraph_fusion.models.providers import ModelRef
 
 MOST_SHARED_S = 60.0
 """How long other models of the provider wait: limits are often a model's own, windows a minute."""

@@ -12,7 +12,7 @@ platform.claude.com/docs (prompt caching).
 from typing import Any
 
 from langgraph_fusion.models.prices import Price
-from langgraph_fusion.models.ref import ModelRef
+from langgraph_fusion.models.providers import ModelRef
 
 _WRITE = 1.25
 """Price of a token written into the cache for five minutes, in prices of input."""

@@ -17,7 +17,7 @@ from tenacity.stop import stop_base
 from langgraph_fusion.graph.calls.holding_off import HoldingOff
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.models.faults import Fault
-from langgraph_fusion.models.ref import ModelRef
+from langgraph_fusion.models.providers import ModelRef
 
 ATTEMPTS = 3
 """Calls to one model before the seat's next model is tried; as openai's own client (2 retries)."""

@@ -16,9 +16,8 @@ from langgraph_fusion.graph.records import Call, Stage
 from langgraph_fusion.graph.seat import ModelSeat
 from langgraph_fusion.models.faults import Fault
 from langgraph_fusion.models.prices import FREE, Price, PriceTable
-from langgraph_fusion.models.ref import ModelRef
-from langgraph_fusion.models.unbilled import costs_nothing
-from langgraph_fusion.models.usage import Usage
+from langgraph_fusion.models.providers import ModelRef
+from langgraph_fusion.models.usage import Usage, costs_nothing
 
 CAPPED_MAX_TOKENS = 16_000
 """Output limit sent under a spend cap when the seat has none: the hosted product's default."""

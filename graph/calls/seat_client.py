@@ -24,7 +24,7 @@ from langgraph_fusion.graph.state import Json
 from langgraph_fusion.models.answer_text import text_of, verdict_on
 from langgraph_fusion.models.factory import ModelOptions, chat_model
 from langgraph_fusion.models.faults import Fault, fault_of
-from langgraph_fusion.models.ref import ModelRef
+from langgraph_fusion.models.providers import ModelRef
 from langgraph_fusion.models.usage import Usage, usage_of
 
 Send = Callable[[BaseChatModel], Awaitable[AIMessage]]

@@ -9,9 +9,8 @@ from uuid import uuid4
 from langchain_core.messages import AIMessage, ToolCall
 from langchain_core.messages.tool import tool_call
 
-from langgraph_fusion.models.leaked_calls import leaked_calls
-from langgraph_fusion.models.tool_markup import strip_tool_markup
-from langgraph_fusion.models.well_formed import well_formed
+from langgraph_fusion.models.text import well_formed
+from langgraph_fusion.models.tool_markup import leaked_calls, strip_tool_markup
 
 _SHOWN_CHARS = 160
 _TAIL = re.compile(r"<\|.*|:\d+$", re.S)

@@ -18,7 +18,7 @@ from langgraph_fusion.graph.journal.journal import Journal
 from langgraph_fusion.graph.journal.journal_bill import FAILED, REPLY, calls_in
 from langgraph_fusion.graph.records import Call
 from langgraph_fusion.models.faults import Fault
-from langgraph_fusion.models.ref import ModelRef
+from langgraph_fusion.models.providers import ModelRef
 
 
 class RecordedSeatClient(SeatClient):

@@ -8,7 +8,7 @@ from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.judging.evidence import ROOMS, EvidenceLimits
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.models.faults import Fault
-from langgraph_fusion.models.ref import ModelRef
+from langgraph_fusion.models.providers import ModelRef
 
 
 class ShrinkablePrompt:

@@ -8,7 +8,7 @@ from langgraph_fusion.graph.judging.fitting import ShrinkablePrompt
 from langgraph_fusion.graph.judging.judge_reply import response_format
 from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.models.faults import Fault
-from langgraph_fusion.models.ref import ModelRef
+from langgraph_fusion.models.providers import ModelRef
 
 _SHAPE = ("response_format", "json_schema", "structured output", "requested parameters")
 

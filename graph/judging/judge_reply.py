@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from langgraph_fusion.graph.judging.analysis import Analysis
 from langgraph_fusion.models.answer_text import text_of
 from langgraph_fusion.models.faults import Fault
-from langgraph_fusion.models.well_formed import well_formed
+from langgraph_fusion.models.text import well_formed
 
 _MAX_ERRORS = 12
 """Errors sent back at once: a reply with more is wrong as a whole."""

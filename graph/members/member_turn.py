@@ -23,7 +23,7 @@ from langgraph_fusion.graph.members.compaction import chars_of_results, compacte
 from langgraph_fusion.graph.members.plain_transcript import in_plain_words
 from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.models.faults import REASONS, Fault
-from langgraph_fusion.models.ref import ModelRef
+from langgraph_fusion.models.providers import ModelRef
 
 if TYPE_CHECKING:
     from langgraph_fusion.graph.members.member_agent import MemberContext

@@ -15,8 +15,7 @@ from langgraph_fusion.graph.user_files import user_file
 from langgraph_fusion.models.errors import ModelConfigError
 from langgraph_fusion.models.local import local_servers
 from langgraph_fusion.models.prices import PriceTable, load_prices
-from langgraph_fusion.models.providers import missing_key, missing_package
-from langgraph_fusion.models.ref import ModelRef
+from langgraph_fusion.models.providers import ModelRef, missing_key, missing_package
 from langgraph_fusion.tools.context import SharedToolsSettings
 
 BUILTIN_DOCS = "builtin:docs"

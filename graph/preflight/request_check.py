@@ -13,7 +13,7 @@ from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.graph.state import FusionState, Json
 from langgraph_fusion.graph.writing.client_tools import wrong_results
-from langgraph_fusion.models.well_formed import well_formed
+from langgraph_fusion.models.text import well_formed
 
 NO_QUESTION = "the last one must be a user message with text in it"
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, JsonValue, field_validator, model_validator
 from pydantic_core import PydanticSerializationError, to_json
 
+from langgraph_fusion.models.providers import ReasoningEffort
 from langgraph_fusion.server.openai.protocol_base import Body
 from langgraph_fusion.server.openai.protocol_tools import (
     ChatFunctionChoice,
@@ -26,7 +27,6 @@ from langgraph_fusion.server.openai.protocol_turns import ChatMessage, InputItem
 from langgraph_fusion.server.openai.settings_schema import Described, FusionField
 from langgraph_fusion.server.openrouter.protocol import Plugin, Reasoning, ReferenceToFusion
 
-Effort = Literal["max", "xhigh", "high", "medium", "low", "minimal", "none"]
 Name = Annotated[str, Field(min_length=1, max_length=300)]
 
 
@@ -89,7 +89,7 @@ class ChatBody(FusionRequest):
     """For the synthesizer; the older name of `max_completion_tokens`."""
     max_completion_tokens: int | None = Field(default=None, ge=16)
     """For the synthesizer: output tokens of one call, reasoning included."""
-    reasoning_effort: Effort | None = None
+    reasoning_effort: ReasoningEffort | None = None
     """For the synthesizer."""
     reasoning: Reasoning | None = None
     """For the synthesizer: OpenRouter's form of `reasoning_effort`."""

@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag, model_validator
 
-from langgraph_fusion.graph.seat import ReasoningEffort, ToolGroup
+from langgraph_fusion.graph.seat import ToolGroup
 from langgraph_fusion.graph.settings import FusionSettings
+from langgraph_fusion.models.providers import ReasoningEffort
 
 PRESETS = {"general-high": "quality", "general-budget": "budget", "general-fast": "fast"}
 """The hosted product's presets, and ours that stand for them."""

@@ -9,7 +9,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from langgraph_fusion import ConfigError, FusionResult, fusion_tool
 from langgraph_fusion.models.factory import ModelOptions, chat_model
-from langgraph_fusion.models.ref import ModelRef
+from langgraph_fusion.models.providers import ModelRef
 from tests.graph.cast import JUDGE, PANEL, WRITER, Part, cast, settings
 from tests.graph.conftest import Serve
 from tests.scripted import Reply, Seen, hang, status, text, tool_calls

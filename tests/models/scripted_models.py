@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from langgraph_fusion.models.chat import FusionChat
 from langgraph_fusion.models.factory import ModelOptions, chat_model
-from langgraph_fusion.models.ref import ModelRef
+from langgraph_fusion.models.providers import ModelRef
 
 SECRET = "sk-or-v1-0123456789abcdef-very-secret"
 REF = ModelRef("openrouter", "vendor/one")

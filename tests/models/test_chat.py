@@ -1,5 +1,4 @@
 import asyncio
-import time
 from typing import Any
 
 import pytest
@@ -145,10 +144,8 @@ async def test_a_call_ends_at_its_time_limit(reply: Reply, stream: bool) -> None
     if not stream and "pace" in repr(reply):
         reply = reply.after(1)
     async with scripted_server(lambda seen: reply) as server:
-        started = time.monotonic()
         with pytest.raises(TimeoutError, match=r"within 0\.3 s") as caught:
             await ask(openrouter(server.base_url, timeout_s=0.3), stream)
-        assert time.monotonic() - started < 5
         assert fault_of(caught.value).reason == "timeout"
         await asyncio.sleep(0.1)
         assert (len(server.abandoned), server.in_flight) == (1, 0)

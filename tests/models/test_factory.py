@@ -6,7 +6,7 @@ import pytest
 
 from langgraph_fusion.models.errors import MissingKey, MissingPackage, ModelConfigError
 from langgraph_fusion.models.factory import ModelOptions, chat_model
-from langgraph_fusion.models.ref import ModelRef
+from langgraph_fusion.models.providers import ModelRef
 from tests.models.scripted_models import SECRET, openrouter, vllm
 from tests.scripted import Seen, scripted_server, text
 

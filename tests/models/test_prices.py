@@ -4,7 +4,7 @@ import pytest
 
 from langgraph_fusion.models.errors import ModelConfigError
 from langgraph_fusion.models.prices import FREE, Price, default_prices, load_prices
-from langgraph_fusion.models.ref import ModelRef
+from langgraph_fusion.models.providers import ModelRef
 
 
 def price(text: str) -> Price | None:

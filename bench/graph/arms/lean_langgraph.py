@@ -11,7 +11,7 @@ from bench.graph.arms.bare_langgraph import arm_of
 from bench.graph.arms.base import Arm, Workload
 from langgraph_fusion.models.factory import ModelOptions, chat_model
 from langgraph_fusion.models.http import close_http_client
-from langgraph_fusion.models.ref import ModelRef
+from langgraph_fusion.models.providers import ModelRef
 
 
 @asynccontextmanager

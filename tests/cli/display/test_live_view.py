@@ -12,7 +12,7 @@ from langgraph_fusion.cli.display.result import print_rich
 from langgraph_fusion.cli.display.widgets import markdown
 from tests.cli import recorded
 from tests.cli.display.test_reducer import board_after
-from tests.cli.display.test_sanitize import HOSTILE
+from tests.models.test_text import HOSTILE
 
 SIZES = [(60, 24), (100, 40), (200, 60), (40, 8), (20, 3)]
 

@@ -6,7 +6,7 @@ import pytest
 
 from langgraph_fusion.graph.calls.holding_off import MOST_SHARED_S, HoldingOff
 from langgraph_fusion.models.faults import Fault
-from langgraph_fusion.models.ref import ModelRef
+from langgraph_fusion.models.providers import ModelRef
 from tests.graph.cast import JUDGE, WRITER, A, B, cast, settings
 from tests.graph.conftest import Fuse
 from tests.scripted import Reply, Seen, in_turn, status, text

@@ -6,7 +6,7 @@ from langchain_core.messages import AIMessage
 from langgraph_fusion.graph.calls.holding_off import HoldingOff
 from langgraph_fusion.graph.calls.retry import ATTEMPTS, CallFailed, Retrying, unmended
 from langgraph_fusion.models.faults import Fault
-from langgraph_fusion.models.ref import ModelRef
+from langgraph_fusion.models.providers import ModelRef
 from tests.graph.cast import JUDGE, A, B, cast, settings
 from tests.graph.conftest import Fuse
 from tests.scripted import in_turn, status, structured, text
