@@ -29,7 +29,7 @@ from langgraph_fusion.sandbox.proxy import AllowListProxy, Exclude
 from langgraph_fusion.sandbox.reaper import owner_labels, reap, remove_pool
 from langgraph_fusion.sandbox.settings import SandboxSettings
 from langgraph_fusion.sandbox.verify import check_locks
-from langgraph_fusion.sandbox.watchdog_process import Guard
+from langgraph_fusion.sandbox.watchdog_process import Watchdog
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class SandboxPool:
         self._max_threads = 2 * max(1, members) + 2
         self._threads: ThreadPoolExecutor | None = None
         self._client: DockerClient | None = None
-        self._guard: Guard | None = None
+        self._watchdog: Watchdog | None = None
         self._reaping: asyncio.Task[None] | None = None
         self._closing = False
         self._sandboxes: list[DockerSandbox] = []
@@ -173,7 +173,7 @@ class SandboxPool:
             raise SandboxUnavailable("`allow_hosts` needs an engine on this machine. Unset it.")
         with contextlib.suppress(*ENGINE_ERRORS):
             reap(client)
-        self._guard = Guard(self._run_id, self._id)
+        self._watchdog = Watchdog(self._run_id, self._id)
 
     async def _reap_for_ever(self) -> None:
         while self._client is not None:
@@ -199,7 +199,7 @@ class SandboxPool:
         for sandbox in self._sandboxes:
             sandbox.hang_up()  # all of them, before the engine is asked anything
         await asyncio.gather(*(sandbox.close() for sandbox in self._sandboxes))
-        if self._client is None or self._guard is None:
+        if self._client is None or self._watchdog is None:
             return True
         try:
             await self.in_thread(remove_pool, self._client, self._id)
@@ -208,10 +208,10 @@ class SandboxPool:
         return True
 
     async def _let_go(self, cleaned_up: bool) -> None:
-        threads, client, guard = self._threads, self._client, self._guard
-        if guard is not None:
-            await self.in_thread(guard.release, cleaned_up=cleaned_up)
-        self._threads = self._client = self._guard = None
+        threads, client, watchdog = self._threads, self._client, self._watchdog
+        if watchdog is not None:
+            await self.in_thread(watchdog.release, cleaned_up=cleaned_up)
+        self._threads = self._client = self._watchdog = None
         if client is not None:
             client.close()
         if threads is not None:

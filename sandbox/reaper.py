@@ -1,18 +1,17 @@
 """Who owns a container, and what may be removed.
 
-An owner is a process: its id and start time, which mean the same process only within one boot and
-one pid namespace. Where there is no /proc the owner is unknown, and only the expiry counts.
+An owner is a process. Where it cannot be seen (another machine or container, no /proc, hidden by
+the kernel) it is not taken for dead, and only the expiry counts.
 """
 
 import contextlib
 import logging
-import os
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from langgraph_fusion.sandbox.engine import ENGINE_ERRORS
+from langgraph_fusion.sandbox.process_identity import ProcessIdentity, process_scope
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -25,47 +24,45 @@ EXPIRY_GRACE_S = 60
 
 def owner_labels(run_id: str, member: str, lifetime_s: int, pool: str = "") -> dict[str, str]:
     """Labels of a container; `pool` tells those of a run from those of its resumption."""
+    owner = ProcessIdentity.current()
+    lifetime_s += EXPIRY_GRACE_S
     return {
         LABEL: "1",
         f"{LABEL}.run": run_id,
         f"{LABEL}.pool": pool,
         f"{LABEL}.member": member,
-        f"{LABEL}.pid": str(os.getpid()),
-        f"{LABEL}.pidstart": process_start(str(os.getpid())) or "",
-        f"{LABEL}.scope": owner_scope(),
-        f"{LABEL}.expires": str(int(time.time()) + lifetime_s + EXPIRY_GRACE_S),
+        f"{LABEL}.pid": str(owner.pid),
+        f"{LABEL}.pidstart": owner.started,
+        f"{LABEL}.scope": owner.scope,
+        # Both clocks: the first can jump, the second means nothing after another boot.
+        f"{LABEL}.expires": str(int(time.time()) + lifetime_s),
+        f"{LABEL}.uptime": str(int(uptime()) + lifetime_s),
     }
 
 
-def owner_scope() -> str:
-    """Boot id and pid namespace, within which a process id is unambiguous; empty where unknown."""
-    try:
-        boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        return f"{boot_id}/{Path('/proc/self/ns/pid').readlink()}"
-    except OSError:
-        return ""
-
-
-def process_start(pid: str) -> str | None:
-    """Start of a process in clock ticks since boot: a recycled process id is not the owner."""
-    if not pid.isdigit():
-        return None
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-    except OSError:
-        return None
-    return text[text.rindex(")") + 2 :].split()[19]
+def uptime() -> float:
+    """Seconds since boot, suspended ones included; 0 where there is no such clock."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return 0.0 if clock is None else time.clock_gettime(clock)
 
 
 def is_orphan(labels: Mapping[str, str]) -> bool:
     """Whether a container has expired, or its owner is known to be gone."""
-    scope = labels.get(f"{LABEL}.scope")
-    if scope and scope == owner_scope():
-        started = process_start(labels.get(f"{LABEL}.pid", ""))
-        if started != labels.get(f"{LABEL}.pidstart"):
-            return True
-    expires = labels.get(f"{LABEL}.expires", "")
-    return not expires.isdigit() or time.time() > int(expires)
+    pid = labels.get(f"{LABEL}.pid", "")
+    owner = ProcessIdentity(
+        labels.get(f"{LABEL}.scope", ""),
+        int(pid) if pid.isdecimal() and len(pid) < 10 else 0,
+        labels.get(f"{LABEL}.pidstart", ""),
+    )
+    return owner.is_alive() is False or has_expired(labels, owner.scope)
+
+
+def has_expired(labels: Mapping[str, str], scope: str) -> bool:
+    end, now = labels.get(f"{LABEL}.expires", ""), time.time()
+    same_boot = bool(scope) and scope.split("/")[0] == process_scope().split("/")[0]
+    if same_boot and f"{LABEL}.uptime" in labels:
+        end, now = labels[f"{LABEL}.uptime"], uptime()
+    return not (end.isdecimal() and len(end) < 16) or now > int(end)
 
 
 def reap(client: "DockerClient") -> int:

@@ -3,7 +3,7 @@
 A container's life-line only works once the container is started; between create and start only
 somebody who outlives the application can remove it. Nothing is imported until that is needed.
 
-    python -I -S guard.py RUN_ID POOL SYS_PATH_ENTRY...
+    python -I -S watchdog.py RUN_ID POOL SYS_PATH_ENTRY...
 
 It goes by the pool and not by the run, which may have been resumed meanwhile. The run's id is there
 for whoever looks at a list of processes.

@@ -1,4 +1,4 @@
-"""Start and stop the guard process of one pool."""
+"""Start and stop the watchdog of one pool."""
 
 import contextlib
 import logging
@@ -25,7 +25,7 @@ PASSED_ON = (
 END_WITHIN_S = 5
 
 
-class Guard:
+class Watchdog:
     """Watches over the pool from its making until `release`. Everything here blocks."""
 
     def __init__(self, run_id: str, pool: str) -> None:
@@ -34,7 +34,7 @@ class Guard:
         try:
             self._process = subprocess.Popen(
                 [
-                    *(sys.executable, "-I", "-S", str(CONTEXT / "guard.py")),
+                    *(sys.executable, "-I", "-S", str(CONTEXT / "watchdog.py")),
                     *(run_id, pool, package_root, *sys.path),
                 ],
                 stdin=subprocess.PIPE,
@@ -45,10 +45,10 @@ class Guard:
                 cwd="/",
             )
         except OSError as error:  # the reaper stands behind it
-            log.warning("no guard for this run: %r", error)
+            log.warning("no watchdog for this run: %r", error)
 
     def release(self, *, cleaned_up: bool) -> None:
-        """Let the guard go; if the pool was not cleaned up, it does so now."""
+        """Let the watchdog go; if the pool was not cleaned up, it does so now."""
         if self._process is None or self._process.stdin is None:
             return
         with contextlib.suppress(OSError):

@@ -171,7 +171,7 @@ async def meets_its_engines_death(engine: SecondEngine, number: signal.Signals) 
     # Not in a thread: the engine ends with the thread that started it.
     engine.start()
     until = time.monotonic() + 35
-    while containers_of(run_id):  # the guard, or the lifetime of 30 seconds
+    while containers_of(run_id):  # the watchdog, or the lifetime of 30 seconds
         assert time.monotonic() < until
         await asyncio.sleep(0.25)
 

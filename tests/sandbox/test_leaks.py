@@ -56,8 +56,8 @@ def wait_until_gone(run_id: str, seconds: float, *, running_only: bool = True) -
     return time.monotonic() - began
 
 
-def guards_of(run_id: str) -> list[str]:
-    found = subprocess.run(["pgrep", "-f", f"guard.py {run_id}"], capture_output=True, text=True)
+def watchdogs_of(run_id: str) -> list[str]:
+    found = subprocess.run(["pgrep", "-f", f"watchdog.py {run_id}"], capture_output=True, text=True)
     return found.stdout.split()
 
 
@@ -95,7 +95,7 @@ def test_a_kill_at_any_moment_of_the_start_leaves_nothing() -> None:
             process.wait()
             wait_until_gone(run_id, 5)
     for run_id in runs:
-        # What was created and never started, the guard removes.
+        # What was created and never started, the watchdog removes.
         wait_until_gone(run_id, 10, running_only=False)
 
 
@@ -124,7 +124,7 @@ async def test_cancelling_a_run_twice_still_removes_everything(after_s: float) -
     with pytest.raises(asyncio.CancelledError):
         await task
     assert containers_of(run_id) == []
-    assert guards_of(run_id) == []
+    assert watchdogs_of(run_id) == []
 
 
 async def test_a_container_ends_with_its_lifetime_under_a_command() -> None:
@@ -188,8 +188,8 @@ def test_the_reaper_removes_orphans_and_nothing_of_a_living_owner(
         (mine | {f"{LABEL}.pid": "4194304"}, False),
         (mine | {f"{LABEL}.pid": "4194304"}, True),
         (mine | {f"{LABEL}.pidstart": "1"}, True),
-        (mine | {f"{LABEL}.expires": "1"}, False),
-        (mine | {f"{LABEL}.expires": "garbage"}, False),
+        (mine | {f"{LABEL}.uptime": "1"}, False),
+        (mine | {f"{LABEL}.uptime": "garbage"}, False),
     ]
     elsewhere = mine | {f"{LABEL}.scope": "another boot/pid:[1]", f"{LABEL}.pid": "4194304"}
     unknown = mine | {f"{LABEL}.scope": "", f"{LABEL}.pid": "4194304"}
