@@ -18,12 +18,12 @@ from langgraph.store.base import BaseStore
 
 from langgraph_fusion.graph.attachments import Attachments
 from langgraph_fusion.graph.fusion_graph import FusionGraph
-from langgraph_fusion.graph.journal.kept import RunStoreConfig
 from langgraph_fusion.graph.journal.repository import RunRepository
+from langgraph_fusion.graph.journal.run_store_config import RunStoreConfig
 from langgraph_fusion.graph.judging.judge import judge
 from langgraph_fusion.graph.members.member import member
 from langgraph_fusion.graph.members.member_agent import member_agent
-from langgraph_fusion.graph.prepare import prepare
+from langgraph_fusion.graph.preflight.prepare import prepare
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
 from langgraph_fusion.graph.state import FusionInput, FusionOutput, FusionState
 from langgraph_fusion.graph.writing.check import check
@@ -65,8 +65,8 @@ def create_fusion(
         compiled = _compiled(settings.letters, tools, checkpointer)
     else:
         compiled = _usual(settings.letters)
-    kept = RunStoreConfig(runs, run_id, client)
-    return FusionGraph.of(compiled, settings, tools, Attachments.of(files, out), kept)
+    run_store = RunStoreConfig(runs, run_id, client)
+    return FusionGraph.of(compiled, settings, tools, Attachments.of(files, out), run_store)
 
 
 @cache

@@ -36,6 +36,7 @@ happened, `seat` who (a letter, `judge` or `synthesizer`).
 | `run.finished` | result (dict, `FusionResult`) |
 """
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from langgraph.config import get_stream_writer
@@ -44,3 +45,9 @@ from langgraph.config import get_stream_writer
 def tell(type: str, **facts: Any) -> None:
     """Send one event to whoever streams `custom`; free when nobody does."""
     get_stream_writer()({"type": type, **facts})
+
+
+def tell_calls_again(bill: Iterable[Mapping[str, Any]]) -> None:
+    """Tell calls that an earlier process made; each is a `records.Call` as JSON."""
+    for call in bill:
+        tell("model.call", **call, replayed=True)

@@ -5,8 +5,11 @@ calls none of them any more. Every way of running a graph goes through `astream`
 opened and closed around it, and nodes find it in their config.
 """
 
+import asyncio
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from importlib import import_module
 from typing import Any, Self, cast
 
 from langchain_core.runnables import RunnableConfig
@@ -14,10 +17,19 @@ from langchain_core.tools import BaseTool
 from langgraph.graph.state import CompiledStateGraph
 
 from langgraph_fusion.graph.attachments import Attachments
-from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.journal.kept import RunStoreConfig
-from langgraph_fusion.graph.run_context import open_run
+from langgraph_fusion.graph.calls.limits import Limits
+from langgraph_fusion.graph.errors import ConfigError, SandboxRequired
+from langgraph_fusion.graph.journal.recorded_sources import known_sources
+from langgraph_fusion.graph.journal.run_store_config import NOT_KEPT, RunStoreConfig
+from langgraph_fusion.graph.preflight.readiness import (
+    check_ready,
+    shared_tools_settings,
+    user_prices,
+)
+from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
+from langgraph_fusion.sandbox.base import SandboxUnavailable
+from langgraph_fusion.tools.context import open_shared_tools
 
 
 class FusionGraph(CompiledStateGraph[Any, Any, Any, Any]):
@@ -29,14 +41,14 @@ class FusionGraph(CompiledStateGraph[Any, Any, Any, Any]):
         settings: FusionSettings,
         extra_tools: frozenset[str],
         attachments: Attachments,
-        kept: RunStoreConfig,
+        run_store: RunStoreConfig,
         **compiled: Any,
     ) -> None:
         super().__init__(**compiled)
         self.settings = settings
         self.extra_tools = extra_tools
         self.attachments = attachments
-        self.kept = kept
+        self.run_store = run_store
 
     @classmethod
     def of(
@@ -45,7 +57,7 @@ class FusionGraph(CompiledStateGraph[Any, Any, Any, Any]):
         settings: FusionSettings,
         tools: Sequence[BaseTool],
         attachments: Attachments,
-        kept: RunStoreConfig,
+        run_store: RunStoreConfig,
     ) -> Self:
         """The same graph, with a run around it."""
         names = frozenset(tool.name for tool in tools)
@@ -53,7 +65,7 @@ class FusionGraph(CompiledStateGraph[Any, Any, Any, Any]):
             settings=settings,
             extra_tools=names,
             attachments=attachments,
-            kept=kept,
+            run_store=run_store,
             **vars(compiled),
         )
 
@@ -61,7 +73,7 @@ class FusionGraph(CompiledStateGraph[Any, Any, Any, Any]):
         self, input: Any, config: RunnableConfig | None = None, *, context: Any = None, **given: Any
     ) -> AsyncIterator[Any]:
         settings = self._settings(config, context)
-        async with open_run(settings, self.attachments, self.extra_tools, self.kept) as run:
+        async with open_run(settings, self.attachments, self.extra_tools, self.run_store) as run:
             parts = super().astream(input, run.into(config), context=run.settings, **given)
             async with aclosing(cast("AsyncGenerator[Any]", parts)):
                 async for part in parts:
@@ -93,3 +105,65 @@ class FusionGraph(CompiledStateGraph[Any, Any, Any, Any]):
     def _changed(self, given: Mapping[str, Any]) -> FusionSettings:
         """A mapping that names a preset stands alone; any other changes the graph's settings."""
         return load_settings(given) if "preset" in given else self.settings.changed(**given)
+
+
+@asynccontextmanager
+async def open_run(
+    settings: FusionSettings,
+    attachments: Attachments,
+    extra_tools: frozenset[str],
+    run_store: RunStoreConfig = NOT_KEPT,
+) -> AsyncIterator[Run]:
+    """Check that the run can start, open what its members need, and close it all at the end.
+
+    Raises:
+        ConfigError: If a key, a folder or a price is missing; nothing has been started.
+        SandboxRequired: If `require_sandbox` is set and no sandbox can be had.
+    """
+    await _models_loaded()
+    prices = user_prices()
+    settings = await check_ready(settings, prices)
+    with_bash = any("bash" in settings.tools_of(seat) for seat in settings.members)
+    attachments.check(settings.sandbox.max_file_mb, with_bash=with_bash)
+    async with AsyncExitStack() as stack:
+        journal, lifecycle = await stack.enter_async_context(run_store.open())
+        known = known_sources(journal)
+        shared_tools = await stack.enter_async_context(
+            open_shared_tools(shared_tools_settings(settings), known)
+        )
+        limits = Limits(settings.deadline_s, settings.budget_usd, settings.unknown_cost)
+        run = Run(journal.run_id, settings, limits, shared_tools, prices)
+        run.attachments, run.extra_tools = attachments, extra_tools
+        run.journal, run.lifecycle = journal, lifecycle
+        if lifecycle is not None:
+            journal.on_failure = run.lost_its_store
+            run.started_at = lifecycle.started_at or run.started_at
+            await stack.enter_async_context(lifecycle.watching(limits.began))
+        if with_bash:
+            await _open_sandboxes(run, stack)
+        yield run
+
+
+async def _models_loaded() -> None:
+    """Do a second of imports off the event loop; free once they are done."""
+    name = "langgraph_fusion.models.chat"
+    if not hasattr(sys.modules.get(name), "FusionChat"):  # another run may be half-way through
+        await asyncio.to_thread(import_module, name)
+
+
+async def _open_sandboxes(run: Run, stack: AsyncExitStack) -> None:
+    from langgraph_fusion.sandbox.pool import SandboxPool
+
+    settings = run.settings
+    pool = SandboxPool(
+        settings.sandbox,
+        run_id=run.id,
+        members=len(settings.panel),
+        exclude=settings.exclude,
+    )
+    try:
+        run.pool = await stack.enter_async_context(pool)
+    except SandboxUnavailable as error:
+        if settings.require_sandbox:
+            raise SandboxRequired(str(error)) from error
+        run.degrade("sandbox_unavailable", f"Members had no bash: {error}")

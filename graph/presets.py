@@ -4,6 +4,7 @@ The user's file is `$FUSION_PRESETS`, else `langgraph-fusion/presets.toml` in th
 configuration folder. A preset there may start from another one with `extends = "budget"`.
 """
 
+import os
 import tomllib
 from functools import cache
 from importlib.resources import files
@@ -11,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.user_files import user_file
 
 DEFAULT_PRESET = "budget"
 _NOT_SETTINGS = {"description", "extends"}
@@ -29,6 +29,24 @@ def preset_values(name: Any) -> dict[str, Any]:
 def preset_descriptions() -> dict[str, str]:
     """Name and one-line description of every preset, the shipped ones first."""
     return {name: str(values.get("description", "")) for name, values in _all().items()}
+
+
+def user_file(name: str, variable: str) -> Path | None:
+    """The user's own file: the one that a variable names, else the one in the configuration folder.
+
+    None if there is neither.
+
+    Raises:
+        ConfigError: If the variable names a file that does not exist.
+    """
+    if named := os.environ.get(variable):
+        path = Path(named).expanduser()
+        if not path.is_file():
+            raise ConfigError(f"there is no file {named}", field=variable)
+        return path
+    config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    path = Path(config) / "langgraph-fusion" / name
+    return path if path.is_file() else None
 
 
 def _resolve(name: str, seen: tuple[str, ...]) -> dict[str, Any]:

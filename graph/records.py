@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from langgraph_fusion.graph.judging.analysis import Kind
+from langgraph_fusion.graph.analysis import Kind
 
 Stage = Literal["panel", "judge", "follow_up", "synthesizer"]
 

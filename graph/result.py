@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from langgraph_fusion.graph.judging.analysis import Analysis
+from langgraph_fusion.graph.analysis import Analysis
 from langgraph_fusion.graph.records import (
     AskedFollowUp,
     Call,

@@ -32,7 +32,7 @@ class Stopped:
         return question_in(self.messages)
 
     def events(self, runs: RunRepository, tools: Sequence[BaseTool] = ()) -> Events:
-        """Deliberate on, as `graph.ask.deliberate`."""
+        """Deliberate on, as `graph.api.deliberate`."""
         record = self.record
         return deliberate(
             self.messages,
@@ -72,7 +72,7 @@ async def stopped_run(runs: RunRepository, run_id: str, tools: Sequence[BaseTool
 
 def recorded_messages(journal: Journal) -> tuple[AnyMessage, ...]:
     """The conversation a run began with; empty when it is not stored."""
-    recorded = journal.recorded(MESSAGES, RecordedMessages)
+    recorded = journal.read(MESSAGES, RecordedMessages)
     return (
         cast("tuple[AnyMessage, ...]", tuple(read_messages(recorded.messages))) if recorded else ()
     )

@@ -1,13 +1,13 @@
-"""What is open during one run: documents, search, sandboxes, limits. Dies with the run."""
+"""What is open during one run: documents, search, sandboxes, limits. Dies with the run.
 
-import asyncio
-import sys
+Every node of the graph is given the run it belongs to, so the folders of members, judge and writer
+import this file; it imports none of them.
+"""
+
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -17,26 +17,21 @@ from langchain_core.runnables import RunnableConfig
 from langgraph_fusion.graph.attachments import Attachments, StockedSandbox, collect
 from langgraph_fusion.graph.calls.holding_off import HoldingOff
 from langgraph_fusion.graph.calls.limits import Limits
-from langgraph_fusion.graph.calls.seat_client import SeatClient
-from langgraph_fusion.graph.errors import SandboxRequired
+from langgraph_fusion.graph.calls.quorum import Quorum
+from langgraph_fusion.graph.calls.seat_bill import SeatBill
+from langgraph_fusion.graph.calls.seat_client import LiveSeatClient, SeatClient
+from langgraph_fusion.graph.journal.entries import UPDATE, RecordedUpdate
 from langgraph_fusion.graph.journal.journal import Journal
-from langgraph_fusion.graph.journal.kept import NOT_KEPT, RunStoreConfig
 from langgraph_fusion.graph.journal.lifecycle import RunLifecycle
 from langgraph_fusion.graph.journal.model_calls import RecordedSeatClient
-from langgraph_fusion.graph.journal.recorded_sources import known_sources
 from langgraph_fusion.graph.journal.replaced_sandbox import ReplacedSandbox, used_shell
-from langgraph_fusion.graph.members.quorum import Quorum
-from langgraph_fusion.graph.preflight.readiness import (
-    check_ready,
-    shared_tools_settings,
-    user_prices,
-)
 from langgraph_fusion.graph.records import Stage
 from langgraph_fusion.graph.seat import ModelSeat
 from langgraph_fusion.graph.settings import FusionSettings
+from langgraph_fusion.graph.state import Json
 from langgraph_fusion.models.prices import PriceTable
-from langgraph_fusion.sandbox.base import Sandbox, SandboxUnavailable
-from langgraph_fusion.tools.context import SharedTools, open_shared_tools
+from langgraph_fusion.sandbox.base import Sandbox
+from langgraph_fusion.tools.context import SharedTools
 
 if TYPE_CHECKING:  # Docker is loaded when a run wants sandboxes
     from langgraph_fusion.sandbox.pool import SandboxPool
@@ -63,7 +58,7 @@ class Run:
     extra_tools: frozenset[str] = frozenset()
     """Names of the tools the embedding application added."""
     journal: Journal = field(default_factory=lambda: Journal(""))
-    keeper: RunLifecycle | None = None
+    lifecycle: RunLifecycle | None = None
     """None for a run that is not kept."""
     turn: int = 0
     """How often the client's tools have answered before: 0 unless the run is continued."""
@@ -88,23 +83,39 @@ class Run:
         given["configurable"] = {**given.get("configurable", {}), _KEY: self}
         return given  # type: ignore[no-any-return]
 
-    def caller(self, seat: ModelSeat, name: str, stage: Stage, round: int) -> SeatClient:
-        """The models of a seat, for one stage of this run."""
-        given: Any = {
-            "limits": self.limits,
-            "prices": self.prices,
-            "holding_off": self.holding_off,
-            "stage": stage,
-            "round": round,
-        }
+    def seat_client(self, seat: ModelSeat, name: str, stage: Stage, round: int) -> SeatClient:
+        """The models of a seat, for one stage of this run; recorded if the run is kept."""
+        bill = SeatBill(seat, name, stage, round, limits=self.limits, prices=self.prices)
+        client = LiveSeatClient(seat, bill, self.holding_off)
         if not self.journal.on:
-            return SeatClient(seat, name, **given)
+            return client
         work, earlier = f"{name}.{round}", list[str]()
         if stage == "synthesizer":
             *earlier, work = (f"{work}.{turn}" for turn in range(self.turn + 1))
         carried = self.journal.finished or (self.turn > 0 and stage != "synthesizer")
-        given |= {"journal": self.journal, "work": work, "carried": carried, "earlier": earlier}
-        return RecordedSeatClient(seat, name, **given)
+        return RecordedSeatClient(client, self.journal, work=work, carried=carried, earlier=earlier)
+
+    def replay_update(self, lane: str) -> Json | None:
+        """What a node returned in an earlier process, if that is written down for this lane.
+
+        The run is then as it was after that node: its money counted, its notes taken over.
+        """
+        recorded = self.journal.read(f"{lane}{UPDATE}", RecordedUpdate)
+        if recorded is None:
+            return None
+        self.limits.budget.spent_usd += recorded.counted_usd
+        self.degraded[:] = dict.fromkeys([*self.degraded, *recorded.update["degraded"]])
+        self.notes[:] = dict.fromkeys([*self.notes, *recorded.update["notes"]])
+        carried = self.turn > 0 or self.journal.finished
+        bill = [call | {"carried": carried} for call in recorded.update["bill"]]
+        return {**recorded.update, "bill": bill}
+
+    def record_update(self, lane: str, update: Json, bill: SeatBill) -> Json:
+        """Have a node's update written down, and return it."""
+        self.journal.write_later(
+            f"{lane}{UPDATE}", lambda: RecordedUpdate(update=update, counted_usd=bill.counted_usd)
+        )
+        return update
 
     def quorum(self, round: int, asked: Iterable[str]) -> Quorum:
         """The count of answers of the members that are asked side by side in a round."""
@@ -147,8 +158,8 @@ class Run:
 
     async def begin(self, messages: Sequence[AnyMessage]) -> None:
         """Have it written down that the run has begun; raises as `RunLifecycle.begin`."""
-        if self.keeper is not None:
-            await self.keeper.begin(
+        if self.lifecycle is not None:
+            await self.lifecycle.begin(
                 messages, self.settings, self.attachments, self.extra_tools, self.started_at
             )
 
@@ -162,65 +173,3 @@ class Run:
             self.degraded.append(code)
         if note not in self.notes:
             self.notes.append(note)
-
-
-@asynccontextmanager
-async def open_run(
-    settings: FusionSettings,
-    attachments: Attachments,
-    extra_tools: frozenset[str],
-    kept: RunStoreConfig = NOT_KEPT,
-) -> AsyncIterator[Run]:
-    """Check that the run can start, open what its members need, and close it all at the end.
-
-    Raises:
-        ConfigError: If a key, a folder or a price is missing; nothing has been started.
-        SandboxRequired: If `require_sandbox` is set and no sandbox can be had.
-    """
-    await _models_loaded()
-    prices = user_prices()
-    settings = await check_ready(settings, prices)
-    with_bash = any("bash" in settings.tools_of(seat) for seat in settings.members)
-    attachments.check(settings.sandbox.max_file_mb, with_bash=with_bash)
-    async with AsyncExitStack() as stack:
-        journal, keeper = await stack.enter_async_context(kept.open())
-        known = known_sources(journal)
-        shared_tools = await stack.enter_async_context(
-            open_shared_tools(shared_tools_settings(settings), known)
-        )
-        limits = Limits(settings.deadline_s, settings.budget_usd, settings.unknown_cost)
-        run = Run(journal.run_id, settings, limits, shared_tools, prices)
-        run.attachments, run.extra_tools = attachments, extra_tools
-        run.journal, run.keeper = journal, keeper
-        if keeper is not None:
-            journal.on_failure = run.lost_its_store
-            run.started_at = keeper.started_at or run.started_at
-            await stack.enter_async_context(keeper.watching(limits.began))
-        if with_bash:
-            await _open_sandboxes(run, stack)
-        yield run
-
-
-async def _models_loaded() -> None:
-    """Do a second of imports off the event loop; free once they are done."""
-    name = "langgraph_fusion.models.chat"
-    if not hasattr(sys.modules.get(name), "FusionChat"):  # another run may be half-way through
-        await asyncio.to_thread(import_module, name)
-
-
-async def _open_sandboxes(run: Run, stack: AsyncExitStack) -> None:
-    from langgraph_fusion.sandbox.pool import SandboxPool
-
-    settings = run.settings
-    pool = SandboxPool(
-        settings.sandbox,
-        run_id=run.id,
-        members=len(settings.panel),
-        exclude=settings.exclude,
-    )
-    try:
-        run.pool = await stack.enter_async_context(pool)
-    except SandboxUnavailable as error:
-        if settings.require_sandbox:
-            raise SandboxRequired(str(error)) from error
-        run.degrade("sandbox_unavailable", f"Members had no bash: {error}")

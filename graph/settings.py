@@ -11,9 +11,10 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, JsonValue, ValidationError, field_validator, model_validator
 
-from langgraph_fusion.graph.calls.budget import UnknownCost
+from langgraph_fusion.graph.client_tools import check_tools
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.presets import DEFAULT_PRESET, preset_values
+from langgraph_fusion.graph.response_format import check_form
 from langgraph_fusion.graph.seat import (
     MAX_SEATS,
     SEAT_LETTERS,
@@ -23,12 +24,11 @@ from langgraph_fusion.graph.seat import (
     ToolGroup,
     seats_from,
 )
-from langgraph_fusion.graph.writing.client_tools import check_tools
-from langgraph_fusion.graph.writing.response_format import check_form
 from langgraph_fusion.sandbox.settings import SandboxSettings
 from langgraph_fusion.tools.exclude import Exclusion
 
 Mode = Literal["synthesize", "select", "analysis", "direct"]
+UnknownCost = Literal["refuse", "worst_case", "ignore"]
 SearchBackendName = Literal["ddgs", "searxng", "tavily", "langchain"]
 
 

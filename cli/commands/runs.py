@@ -67,7 +67,7 @@ async def seen(runs: "RunRepository", record: "RunRecord") -> Seen:
     from langgraph_fusion.graph.resume import question_in, recorded_messages
 
     journal = await runs.journal(record)
-    kept = journal.recorded(RESULT, RecordedUpdate)
+    kept = journal.read(RESULT, RecordedUpdate)
     bill, total = record.bill, record.total
     if total is None and (calls := calls_in(journal)):
         bill, total = by_seat(calls), Totals.of(calls)

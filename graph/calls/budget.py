@@ -10,11 +10,9 @@ Not covered: a provider that charges more than its listed price.
 
 import asyncio
 from dataclasses import dataclass
-from typing import Literal
 
+from langgraph_fusion.graph.settings import UnknownCost
 from langgraph_fusion.models.prices import Price
-
-UnknownCost = Literal["refuse", "worst_case", "ignore"]
 
 LEAST_OUTPUT = 2_000
 """Tokens below which a call is not worth its money: reasoning alone may take as many. Ours."""
@@ -99,16 +97,21 @@ class Budget:
                 raise BudgetReached(f"a call worth up to ${least:.4f} might pass the spend cap")
             await self._settled.wait()
 
-    def settle(self, reserved: Reserved, actual_usd: float | None) -> None:
-        """Replace what was set aside by the actual cost; an unknown one counts as the worst."""
+    def settle(self, reserved: Reserved, actual_usd: float | None) -> float:
+        """Replace what was set aside by the actual cost; an unknown one counts as the worst.
+
+        Returns what the call counts towards the cap, in US dollars; without a cap 0.
+        """
         if self.cap_usd is None:
-            return
+            return 0.0
         worst = 0.0 if self.unknown == "ignore" else reserved.usd
-        self.spent_usd += worst if actual_usd is None else actual_usd
+        counted = worst if actual_usd is None else actual_usd
+        self.spent_usd += counted
         self._reserved_usd -= reserved.usd
         self._under_way -= 1
         self._settled.set()
         self._settled = asyncio.Event()
+        return counted
 
     def affords_another(self, call: Planned, share: float) -> bool:
         """Whether a turn with tool calls would leave enough for one more call after it."""

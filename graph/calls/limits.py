@@ -2,10 +2,11 @@
 
 import time
 
-from langgraph_fusion.graph.calls.budget import Budget, UnknownCost
+from langgraph_fusion.graph.calls.budget import Budget
 from langgraph_fusion.graph.calls.deadline import Schedule
 from langgraph_fusion.graph.calls.stages import share
 from langgraph_fusion.graph.records import Stage
+from langgraph_fusion.graph.settings import UnknownCost
 
 _SOFT = 0.8
 """Part of a member's time after which it writes its answer without tools."""

@@ -1,7 +1,7 @@
 """The money of one seat in one stage: what its calls may cost, and what they did cost."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from langchain_core.messages import BaseMessage
@@ -17,10 +17,12 @@ from langgraph_fusion.graph.seat import ModelSeat
 from langgraph_fusion.models.faults import Fault
 from langgraph_fusion.models.prices import FREE, Price, PriceTable
 from langgraph_fusion.models.providers import ModelRef
-from langgraph_fusion.models.usage import Usage, costs_nothing
+from langgraph_fusion.models.usage import Usage, costs_nothing, usage_of
 
 CAPPED_MAX_TOKENS = 16_000
 """Output limit sent under a spend cap when the seat has none: the hosted product's default."""
+
+Prompt = Sequence[BaseMessage]
 
 
 class SeatBill:
@@ -30,45 +32,125 @@ class SeatBill:
         self,
         seat: ModelSeat,
         name: str,
+        stage: Stage,
+        round: int,
         *,
         limits: Limits,
         prices: PriceTable,
-        stage: Stage,
-        round: int = 0,
     ) -> None:
+        """`name` is a member's letter, `judge` or `synthesizer`."""
+        self.name = name
+        self.stage: Stage = stage
+        self.round = round
         self.calls: list[Call] = []
         self.counted_usd = 0.0
-        """What its calls count towards the spend cap; kept by a caller that writes down."""
+        """What the calls count towards the spend cap."""
+        self.on_call: Callable[[Call, float], None] = lambda call, counted_usd: None
+        """Called with every call that has ended, and what it counts towards the spend cap."""
         self._seat = seat
-        self._name = name
         self._limits = limits
         self._prices = prices
-        self._stage: Stage = stage
-        self._round = round
 
     @property
     def left_s(self) -> float:
         """Seconds the stage still has."""
-        return self._limits.left(self._stage, self._round)
+        return self._limits.left(self.stage, self.round)
 
-    async def _reserve(
-        self, ref: ModelRef, prompt: Sequence[BaseMessage], along: Iterable[Any]
-    ) -> Reserved:
-        """Set the call's worst case aside; raises BudgetReached."""
+    async def reserve(self, ref: ModelRef, prompt: Prompt, along: Iterable[Any]) -> Reserved:
+        """Set the worst case of a call aside.
+
+        Raises:
+            BudgetReached: If it might pass the spend cap.
+        """
         if not self._limits.capped:
             return Reserved(0.0, self._seat.max_tokens)
         planned = self._planned(ref, prompt, along)
         try:
             async with asyncio.timeout(self.left_s):
-                return await self._limits.budget.reserve(planned, share(self._stage, self._round))
+                return await self._limits.budget.reserve(planned, self._share)
         except TimeoutError:
             raise BudgetReached(
                 "the money was set aside for other calls until time was up"
             ) from None
 
-    def _planned(
-        self, ref: ModelRef, prompt: Sequence[BaseMessage], along: Iterable[Any]
-    ) -> Planned:
+    def settle(
+        self,
+        ref: ModelRef,
+        usage: Usage | None,
+        fault: Fault | None,
+        seconds: float,
+        reserved: Reserved,
+    ) -> None:
+        """Put a call that has ended on the bill, at what it really cost."""
+        known = usage or _unbilled(fault, ref)
+        call = Call(
+            stage=self.stage,
+            seat=self.name,
+            round=self.round,
+            model=str(ref),
+            input_tokens=known.input_tokens,
+            output_tokens=known.output_tokens,
+            cached_tokens=known.cached_tokens,
+            reasoning_tokens=known.reasoning_tokens,
+            cost_usd=known.cost_usd,
+            cost_source=known.cost_source,
+            seconds=round(seconds, 3),
+            error=fault.reason if fault else None,
+        )
+        counted_usd = self._limits.budget.settle(reserved, call.cost_usd)
+        self.counted_usd += counted_usd
+        self.calls.append(call)
+        tell("model.call", **call.model_dump())
+        self.on_call(call, counted_usd)
+
+    def usage_of(self, message: Any, ref: ModelRef) -> Usage:
+        """What a reply used, at the provider's word or at listed prices."""
+        return usage_of(message, ref, self._prices)
+
+    def restore(self, call: Call, counted_usd: float = 0.0, *, carried: bool) -> None:
+        """Put a call of an earlier process on the bill, and tell it again."""
+        self.calls.append(call.model_copy(update={"carried": carried}))
+        tell("model.call", **self.calls[-1].model_dump(), replayed=True)
+        self.count(counted_usd)
+
+    def restore_lost(self, ref: ModelRef, prompt: Prompt, along: Iterable[Any]) -> None:
+        """Put a call on the bill that was under way when its process was stopped.
+
+        What it cost is unknown; it counts as its worst case.
+        """
+        lost = Call(
+            stage=self.stage, seat=self.name, round=self.round, model=str(ref), error="interrupted"
+        )
+        self.restore(lost, self._worst_usd(ref, prompt, along), carried=False)
+
+    def count(self, counted_usd: float) -> None:
+        """Count dollars of an earlier process towards the spend cap."""
+        self._limits.budget.spent_usd += counted_usd
+        self.counted_usd += counted_usd
+
+    def affords_another(self, ref: ModelRef, prompt: Prompt, along: Iterable[Any]) -> bool:
+        """Whether the cap would leave enough for one more call after this one and its tools."""
+        if not self._limits.capped:
+            return True
+        planned = self._planned(ref, prompt, along)
+        return self._limits.budget.affords_another(planned, self._share)
+
+    def least_usd(self, ref: ModelRef, prompt: Prompt, more_input: int) -> float:
+        """What a call costs at most with the smallest output limit worth its money."""
+        planned = self._planned(ref, prompt, ())
+        return planned.usd(planned.least, more_input)
+
+    @property
+    def _share(self) -> float:
+        return share(self.stage, self.round)
+
+    def _worst_usd(self, ref: ModelRef, prompt: Prompt, along: Iterable[Any]) -> float:
+        if not self._limits.capped or self._limits.budget.unknown == "ignore":
+            return 0.0
+        planned = self._planned(ref, prompt, along)
+        return planned.usd(planned.max_tokens)
+
+    def _planned(self, ref: ModelRef, prompt: Prompt, along: Iterable[Any]) -> Planned:
         output = self._seat.max_tokens or CAPPED_MAX_TOKENS
         return Planned(self._price(ref), prompt_tokens(prompt, along), output)
 
@@ -80,33 +162,6 @@ class SeatBill:
         if unknown == "refuse":
             raise BudgetReached(f"no price is listed for {ref}, so the cap cannot be kept")
         return FREE if unknown == "ignore" else self._prices.dearest()
-
-    def _bill(
-        self,
-        ref: ModelRef,
-        usage: Usage | None,
-        fault: Fault | None,
-        seconds: float,
-        reserved: Reserved,
-    ) -> None:
-        known = usage or _unbilled(fault, ref)
-        call = Call(
-            stage=self._stage,
-            seat=self._name,
-            round=self._round,
-            model=str(ref),
-            input_tokens=known.input_tokens,
-            output_tokens=known.output_tokens,
-            cached_tokens=known.cached_tokens,
-            reasoning_tokens=known.reasoning_tokens,
-            cost_usd=known.cost_usd,
-            cost_source=known.cost_source,
-            seconds=round(seconds, 3),
-            error=fault.reason if fault else None,
-        )
-        self._limits.budget.settle(reserved, call.cost_usd)
-        self.calls.append(call)
-        tell("model.call", **call.model_dump())
 
 
 def _unbilled(fault: Fault | None, ref: ModelRef) -> Usage:

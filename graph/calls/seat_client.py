@@ -2,21 +2,20 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage
 
 from langgraph_fusion.graph.calls.budget import Reserved
 from langgraph_fusion.graph.calls.hedge import Race
 from langgraph_fusion.graph.calls.holding_off import HoldingOff
 from langgraph_fusion.graph.calls.prompt_cache import cache_fields
 from langgraph_fusion.graph.calls.retry import CallFailed, Mend, Retrying, unmended
-from langgraph_fusion.graph.calls.seat_bill import SeatBill
-from langgraph_fusion.graph.calls.stages import share
+from langgraph_fusion.graph.calls.seat_bill import Prompt, SeatBill
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.records import Switch
 from langgraph_fusion.graph.seat import ModelSeat
@@ -25,7 +24,7 @@ from langgraph_fusion.models.answer_text import text_of, verdict_on
 from langgraph_fusion.models.factory import ModelOptions, chat_model
 from langgraph_fusion.models.faults import Fault, fault_of
 from langgraph_fusion.models.providers import ModelRef
-from langgraph_fusion.models.usage import Usage, usage_of
+from langgraph_fusion.models.usage import Usage
 
 Send = Callable[[BaseChatModel], Awaitable[AIMessage]]
 
@@ -46,44 +45,31 @@ class Remembers(Protocol):
     def remember(self, known: Json) -> None: ...
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """What is asked, of whichever model: `along` is sent with the prompt and costs tokens too."""
+class SeatClient(Protocol):
+    """The models of one seat in one stage, as the nodes of the graph call them."""
 
-    prompt: Sequence[BaseMessage]
-    send: Send
-    along: Iterable[Any]
-    mend: Mend
-    grows: bool
-
-
-class SeatClient(SeatBill):
-    """The models of one seat in one stage. Keeps to the model it had to switch to."""
-
-    def __init__(self, seat: ModelSeat, name: str, *, holding_off: HoldingOff, **bill: Any) -> None:
-        super().__init__(seat, name, **bill)
-        self.switches: list[Switch] = []
-        self._holding_off = holding_off
-        self._refs = list(seat.models)
-        self._race: Race[ModelRef, AIMessage] | None = None
-        self._racing: dict[int, ModelRef] = {}
-        self.remembers: Remembers | None = None
-        self.replayed = False
-        """Whether the last reply was written down by an earlier process."""
+    bill: SeatBill
+    remembers: Remembers | None
 
     @property
     def model(self) -> ModelRef:
         """The model whose turn it is."""
-        return self._refs[0]
 
     @property
     def has_another(self) -> bool:
         """Whether the seat has a model to switch to."""
-        return len(self._refs) > 1
+
+    @property
+    def switches(self) -> list[Switch]:
+        """The models that were given up, in order."""
+
+    @property
+    def replayed(self) -> bool:
+        """Whether the last reply was written down by an earlier process."""
 
     async def reply(
         self,
-        prompt: Sequence[BaseMessage],
+        prompt: Prompt,
         send: Send,
         along: Iterable[Any] = (),
         mend: Mend = unmended,
@@ -99,6 +85,65 @@ class SeatClient(SeatBill):
             SeatFailed: If every model of the seat failed.
             BudgetReached: If the next call might pass the spend cap.
         """
+
+    def asked(self, model: BaseChatModel) -> ModelRef:
+        """Which of the seat's models this is."""
+
+    def begins(self, model: BaseChatModel) -> bool:
+        """Say that the reply of this model has begun; False if another model has the call."""
+
+    def give_up(self, fault: Fault) -> bool:
+        """Move to the seat's next model; False if there is none."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked, of whichever model: `along` is sent with the prompt and costs tokens too."""
+
+    prompt: Prompt
+    send: Send
+    along: Iterable[Any]
+    mend: Mend
+    grows: bool
+
+
+class LiveSeatClient:
+    """Calls the seat's models. Keeps to the model it had to switch to."""
+
+    replayed = False
+
+    def __init__(self, seat: ModelSeat, bill: SeatBill, holding_off: HoldingOff) -> None:
+        self.bill = bill
+        self.switches: list[Switch] = []
+        self.remembers: Remembers | None = None
+        self._seat = seat
+        self._holding_off = holding_off
+        self._refs = list(seat.models)
+        self._race: Race[ModelRef, AIMessage] | None = None
+        self._racing: dict[int, ModelRef] = {}
+
+    @property
+    def model(self) -> ModelRef:
+        return self._refs[0]
+
+    @property
+    def models(self) -> tuple[ModelRef, ...]:
+        """The seat's models from now on, the one whose turn it is first."""
+        return tuple(self._refs)
+
+    @property
+    def has_another(self) -> bool:
+        return len(self._refs) > 1
+
+    async def reply(
+        self,
+        prompt: Prompt,
+        send: Send,
+        along: Iterable[Any] = (),
+        mend: Mend = unmended,
+        *,
+        grows: bool = False,
+    ) -> AIMessage:
         asked = _Asked(prompt, send, along, mend, grows)
         while True:
             try:
@@ -108,48 +153,40 @@ class SeatClient(SeatBill):
                     raise SeatFailed(failed.fault, str(failed.ref)) from failed.__cause__
 
     def asked(self, model: BaseChatModel) -> ModelRef:
-        """Which of the seat's models this is."""
         return self._racing.get(id(model), self.model)
 
     def begins(self, model: BaseChatModel) -> bool:
-        """Say that the reply of this model has begun; False if another model has the call."""
         return self._race is None or self._race.begins(self.asked(model))
 
     def give_up(self, fault: Fault) -> bool:
-        """Move to the seat's next model; False if there is none."""
         return self._give_up(self.model, fault)
 
+    def restore(self, models: Iterable[ModelRef], switches: Iterable[Switch]) -> None:
+        """Go on with these models, after switches that an earlier process made."""
+        self._refs = list(models)
+        for switch in switches:
+            self._take(switch)
+
     def _passed_on(self, failed: CallFailed) -> bool:
-        return failed.fault.switch and self.left_s > 0 and self._give_up(failed.ref, failed.fault)
+        switches = failed.fault.switch and self.bill.left_s > 0
+        return switches and self._give_up(failed.ref, failed.fault)
 
     def _give_up(self, gone: ModelRef, fault: Fault) -> bool:
         if not self.has_another:
             return False
         self._refs.remove(gone)
-        self._note_switch(gone, fault.reason, fault.detail)
+        self._take(Switch(model=str(gone), reason=fault.reason, detail=fault.detail))
         return True
 
-    def _note_switch(self, gone: ModelRef, reason: str, detail: str) -> None:
-        self.switches.append(Switch(model=str(gone), reason=reason, detail=detail))
+    def _take(self, switch: Switch) -> None:
+        self.switches.append(switch)
         tell(
             "model.switch",
-            seat=self._name,
-            model=str(gone),
-            reason=reason,
+            seat=self.bill.name,
+            model=switch.model,
+            reason=switch.reason,
             next=str(self.model),
         )
-
-    def affords_another(self, prompt: Sequence[BaseMessage], along: Iterable[Any] = ()) -> bool:
-        """Whether the cap would leave enough for one more call after this one and its tools."""
-        if not self._limits.capped:
-            return True
-        planned = self._planned(self.model, prompt, along)
-        return self._limits.budget.affords_another(planned, share(self._stage, self._round))
-
-    def least_usd(self, prompt: Sequence[BaseMessage], more_input: int = 0) -> float:
-        """What a call costs at most with the smallest output limit worth its money."""
-        planned = self._planned(self.model, prompt, ())
-        return planned.usd(planned.least, more_input)
 
     async def _answered(self, asked: _Asked) -> AIMessage:
         after_s = self._seat.hedge_s
@@ -162,7 +199,7 @@ class SeatClient(SeatBill):
         lead, spare = self._refs[:2]
         runners = {ref: partial(self._with_retries, ref, asked) for ref in (lead, spare)}
         self._race = race = Race(runners, after_s)
-        told = {"seat": self._name, "model": str(lead), "next": str(spare), "after_s": after_s}
+        told = {"seat": self.bill.name, "model": str(lead), "next": str(spare), "after_s": after_s}
         try:
             return await race.run(lambda: tell("model.hedge", **told))
         finally:
@@ -181,29 +218,30 @@ class SeatClient(SeatBill):
                 self._give_up(ref, error.fault)
         if race.winner == spare and lead in self._refs:
             self._refs[:2] = [spare, lead]
-            self._note_switch(lead, "slow", f"had not begun to answer after {after_s:g} s")
+            detail = f"had not begun to answer after {after_s:g} s"
+            self._take(Switch(model=str(lead), reason="slow", detail=detail))
 
     async def _with_retries(self, ref: ModelRef, asked: _Asked) -> AIMessage:
         return await Retrying(
-            seat=self._name,
+            seat=self.bill.name,
             ref=ref,
             call=partial(self._once, ref, asked),
             mend=asked.mend,
             holding_off=self._holding_off,
-            left_s=lambda: self.left_s,
+            left_s=lambda: self.bill.left_s,
         ).reply()
 
     async def _once(self, ref: ModelRef, asked: _Asked) -> AIMessage:
-        if not self.left_s:
+        if not self.bill.left_s:
             raise CallFailed(Fault("timeout", "no time was left for this call"), ref)
-        reserved = await self._reserve(ref, asked.prompt, asked.along)
+        reserved = await self.bill.reserve(ref, asked.prompt, asked.along)
         began = time.monotonic()
         fault: Fault | None = None
         usage: Usage | None = None
         try:
-            async with asyncio.timeout(min(self._seat.timeout_s, self.left_s)):
+            async with asyncio.timeout(min(self._seat.timeout_s, self.bill.left_s)):
                 message = await asked.send(self._model(ref, reserved, asked))
-            usage = usage_of(message, ref, self._prices)
+            usage = self.bill.usage_of(message, ref)
             fault = _unusable(message)
             if fault is None:
                 return message
@@ -217,7 +255,7 @@ class SeatClient(SeatBill):
             fault = fault_of(error)
             raise CallFailed(fault, ref) from error
         finally:
-            self._bill(ref, usage, fault, time.monotonic() - began, reserved)
+            self.bill.settle(ref, usage, fault, time.monotonic() - began, reserved)
 
     def _model(self, ref: ModelRef, reserved: Reserved, asked: _Asked) -> BaseChatModel:
         cached = cache_fields(ref) if asked.grows else {}

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -45,6 +45,23 @@ def _with_calls_of_its_text(message: AIMessage, known: Collection[str]) -> AIMes
         return message
     said = strip_tool_markup(str(message.text))
     return message.model_copy(update={"content": said, "tool_calls": calls})
+
+
+def known_calls(
+    message: AIMessage,
+    tools: Sequence[Mapping[str, Any]],
+    choice: Any,
+    *,
+    parallel: bool = True,
+) -> AIMessage:
+    """The reply with the calls a caller can run: mended, of tools it has, not `parallel` one."""
+    whole = mended(message)
+    names = set() if choice == "none" else {tool["function"]["name"] for tool in tools}
+    calls = [call for call in whole.tool_calls if call["name"] in names]
+    calls = calls if parallel else calls[:1]
+    if len(calls) == len(whole.tool_calls):
+        return whole
+    return whole.model_copy(update={"tool_calls": calls})
 
 
 def _meant(name: str | None, known: Collection[str]) -> str | None:

@@ -66,7 +66,7 @@ class Journal:
         keys = dict.fromkeys([*self._entries, *self._written])
         return [PutOp(self._namespace, key, None) for key in keys if key not in spared]
 
-    def recorded(self, key: str, kind: type[T]) -> T | None:
+    def read(self, key: str, kind: type[T]) -> T | None:
         """What is recorded under the key, if anything.
 
         Raises:
@@ -83,10 +83,10 @@ class Journal:
                 f"this one with `fusion runs delete {self.run_id}`"
             ) from error
 
-    def each(self, part: str, kind: type[T]) -> Iterator[T]:
+    def read_each(self, part: str, kind: type[T]) -> Iterator[T]:
         """All that is recorded under keys with this part, in the order in which it happened."""
         for key in self.keys:
-            if part in key and (found := self.recorded(key, kind)) is not None:
+            if part in key and (found := self.read(key, kind)) is not None:
                 yield found
 
     def next_lane(self, work: str) -> str:
@@ -100,8 +100,8 @@ class Journal:
         self._opened[work] += 1
         return lane
 
-    async def record(self, key: str, make: Make) -> None:
-        """Write down what `make` returns, and return once it would survive a crash."""
+    async def write(self, key: str, make: Make) -> None:
+        """Write what `make` returns, and return once it would survive a crash."""
         if self._writer is None:
             return
         try:
@@ -110,17 +110,17 @@ class Journal:
             self._writer = None
             self.on_failure(error)
 
-    def begin(self, key: str, make: Make) -> None:
-        """Begin to write down what `make` returns; nobody waits for it."""
+    def write_async(self, key: str, make: Make) -> None:
+        """Begin to write what `make` returns, and do not wait for it."""
         if self._writer is not None:
             self._writer.soon(self._put(key, make()))
 
-    def forever(self, key: str, value: BaseModel) -> PutOp:
-        """A put that is not removed when the journal's time is over."""
+    def put_permanent(self, key: str, value: BaseModel) -> PutOp:
+        """A put that does not expire with the journal."""
         return self._put(key, value)._replace(ttl=None)
 
-    def note(self, key: str, make: Make) -> None:
-        """Write down, with the next record, what can be worked out again from the others."""
+    def write_later(self, key: str, make: Make) -> None:
+        """Write what `make` returns with the next write: it could be worked out from the others."""
         if key.partition("/")[0] in self._live:
             self._cut_off = False  # it ended in this process: what follows was not begun before
         if self._writer is not None:

@@ -21,9 +21,9 @@ def calls_in(journal: Journal, lane: str = "") -> list[Call]:
 
 def _calls(journal: Journal, key: str, replied: set[str]) -> Iterator[Call]:
     if key in replied:
-        reply = journal.recorded(key, RecordedReply)
+        reply = journal.read(key, RecordedReply)
         yield from reply.calls if reply else ()
     elif FAILED in key and key.partition(FAILED)[0] not in replied:
-        failed = journal.recorded(key, RecordedCall)
+        failed = journal.read(key, RecordedCall)
         if failed:
             yield failed.call

@@ -73,7 +73,7 @@ class RunLifecycle:
         """
         if settings.client_tools and self._journal.ttl is not None:
             self._journal.ttl = min(self._journal.ttl, WAITS_MINUTES)
-        recorded = self._journal.recorded(MESSAGES, RecordedMessages)
+        recorded = self._journal.read(MESSAGES, RecordedMessages)
         if recorded is not None:
             must_go_on(self._journal.run_id, read_messages(recorded.messages), messages)
         if self._record is None:
@@ -92,7 +92,7 @@ class RunLifecycle:
             self._runs.save(self._record)
         if recorded is None or len(recorded.messages) < len(messages):
             spoken = tuple(message_json(message) for message in messages)
-            await self._journal.record(MESSAGES, lambda: RecordedMessages(messages=spoken))
+            await self._journal.write(MESSAGES, lambda: RecordedMessages(messages=spoken))
 
     def finished(self, result: dict[str, Any]) -> None:
         """Take the result, a `FusionResult` as JSON."""
@@ -145,7 +145,7 @@ class RunLifecycle:
         )
         puts = [] if waits else self._journal.removal(*((MESSAGES,) if ended.keep else ()))
         if ended.keep:
-            puts.append(self._journal.forever(RESULT, RecordedUpdate(update=result)))
+            puts.append(self._journal.put_permanent(RESULT, RecordedUpdate(update=result)))
         await self._runs.save(done, *puts)
 
 

@@ -17,9 +17,9 @@ def known_sources(journal: Journal) -> list[Source]:
 
 
 def _recorded(journal: Journal) -> Iterator[Source]:
-    for tool in journal.each(TOOL, RecordedTool):
+    for tool in journal.read_each(TOOL, RecordedTool):
         yield from tool.sources
-    for node in journal.each(UPDATE, RecordedUpdate):
+    for node in journal.read_each(UPDATE, RecordedUpdate):
         for source in node.update.get("sources", {}).values():
             yield Source.model_validate(source)
 

@@ -31,25 +31,25 @@ class ToolRecorder:
     def __post_init__(self) -> None:
         self._drops = len(self.shared.drops)
 
-    def replayed(self, request: ToolCallRequest) -> ToolMessage | None:
-        """The answer that is written down; its sources are known since the run was opened."""
+    def replay(self, request: ToolCallRequest) -> ToolMessage | None:
+        """The recorded answer, if any; its sources are known since the run was opened."""
         if not self.journal.keys:
             return None
-        recorded = self.journal.recorded(self._key(request), RecordedTool)
+        recorded = self.journal.read(self._key(request), RecordedTool)
         if recorded is None:
             return None
         self.shared.drops += recorded.dropped[self._replayed_drops :]
         self._replayed_drops = max(self._replayed_drops, len(recorded.dropped))
         return read_tool(recorded.message, request.tool_call["id"] or "")
 
-    async def recorded(self, request: ToolCallRequest, work: Work) -> ToolMessage:
+    async def run(self, request: ToolCallRequest, work: Work) -> ToolMessage:
         """Do the work and write it down."""
         if not self.journal.on:
             return await work()
         self.journal.goes_live(self.lane)
         before = self._sources()
         answer = await work()
-        await self.journal.record(
+        await self.journal.write(
             self._key(request),
             lambda: RecordedTool(
                 message=message_json(answer),

@@ -5,10 +5,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from langgraph_fusion.graph.citations import cited_ids
+from langgraph_fusion.graph.prompts.tags import blocks, tag
 from langgraph_fusion.graph.records import MemberAnswer
 from langgraph_fusion.graph.state import FusionState
-from langgraph_fusion.graph.tags import blocks, tag
-from langgraph_fusion.graph.writing.citations import cited_ids
 from langgraph_fusion.tools.sources import Source
 
 CITED_CHARS = 1500

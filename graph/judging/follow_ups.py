@@ -8,7 +8,7 @@
 import re
 from collections.abc import Iterable
 
-from langgraph_fusion.graph.judging.analysis import Analysis, Contradiction, FollowUp
+from langgraph_fusion.graph.analysis import Analysis, Contradiction, FollowUp
 from langgraph_fusion.graph.judging.evidence import latest
 from langgraph_fusion.graph.records import AskedFollowUp
 from langgraph_fusion.graph.state import FusionState

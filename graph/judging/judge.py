@@ -8,11 +8,11 @@ from typing import Any
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import RunnableConfig
 
+from langgraph_fusion.graph.analysis import Analysis
 from langgraph_fusion.graph.calls.budget import BudgetReached
 from langgraph_fusion.graph.calls.seat_client import SeatClient, SeatFailed
 from langgraph_fusion.graph.errors import AllMembersFailed
-from langgraph_fusion.graph.events import tell
-from langgraph_fusion.graph.judging.analysis import Analysis
+from langgraph_fusion.graph.events import tell, tell_calls_again
 from langgraph_fusion.graph.judging.evidence import (
     EvidenceLimits,
     answer_blocks,
@@ -30,11 +30,10 @@ from langgraph_fusion.graph.judging.judge_reply import (
 )
 from langgraph_fusion.graph.judging.panel_growth import growth_after, too_few
 from langgraph_fusion.graph.prompts import prompt
+from langgraph_fusion.graph.prompts.tags import tag
 from langgraph_fusion.graph.records import AskedFollowUp, Ended, Failure, PanelGrowth
-from langgraph_fusion.graph.replay import noted, replayed, tell_calls
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState, Json
-from langgraph_fusion.graph.tags import tag
 
 REPAIRS = 2
 """How often one judge is asked again, with the exact errors, before the next one takes over."""
@@ -56,15 +55,15 @@ async def judge(state: FusionState, config: RunnableConfig) -> Json:
             return _grown(run, growth)
         _need_answers(run, state)
     lane = run.journal.next_lane(f"judge.{round}")
-    if (update := replayed(run, lane)) is not None:
+    if (update := run.replay_update(lane)) is not None:
         run.journal.open_lane(f"judge.{round}")
         return _told_again(run, round, update)
-    caller = run.caller(run.settings.judge, "judge", "judge", round)
-    tell("judge.started", round=round, model=str(caller.model))
+    client = run.seat_client(run.settings.judge, "judge", "judge", round)
+    tell("judge.started", round=round, model=str(client.model))
     before = Analysis(**state["analysis"]) if state["analysis"] else None
     reason = None
     try:
-        analysis = await _analyse(caller, run, state)
+        analysis = await _analyse(client, run, state)
     except (_JudgeFailed, BudgetReached) as error:
         analysis, reason = None, _degraded(run, error)
     if before is not None:
@@ -73,19 +72,19 @@ async def judge(state: FusionState, config: RunnableConfig) -> Json:
     tell("judge.finished", round=round, analysis=found, reason=reason)
     growth = growth_after(run, state, None if reason else analysis)
     if growth is not None and growth.added:
-        update = _update(run, state, caller, found, [], None) | _grown(run, growth)
-        return noted(run, lane, update, caller)
+        update = _update(run, state, client, found, [], None) | _grown(run, growth)
+        return run.record_update(lane, update, client.bill)
     asked, ended = _next_questions(run, state, before if round else None, analysis, reason)
-    update = _update(run, state, caller, found, asked, ended)
+    update = _update(run, state, client, found, asked, ended)
     update |= {"growth": _told(growth)} if growth else {}
-    return noted(run, lane, update, caller)
+    return run.record_update(lane, update, client.bill)
 
 
 def _told_again(run: Run, round: int, update: Json) -> Json:
     """What the judge told in an earlier process."""
     model = update["judged_by"] or str(run.settings.judge.models[0])
     tell("judge.started", round=round, model=model)
-    tell_calls(update)
+    tell_calls_again(update["bill"])
     reason = None if update["analysis"] else "judge_upstream_error"
     tell("judge.finished", round=round, analysis=update["analysis"], reason=reason)
     if update.get("growth"):
@@ -121,7 +120,7 @@ def _need_answers(run: Run, state: FusionState) -> None:
         raise AllMembersFailed(failed, run.settings.min_answers, answered)
 
 
-async def _analyse(caller: SeatClient, run: Run, state: FusionState) -> Analysis:
+async def _analyse(client: SeatClient, run: Run, state: FusionState) -> Analysis:
     """Ask the judge, repairing its reply; then the fallback judges. Raises _JudgeFailed."""
     known = {
         "seats": {one.seat for one in latest(state, 0).values() if one.text},
@@ -130,19 +129,19 @@ async def _analyse(caller: SeatClient, run: Run, state: FusionState) -> Analysis
     while True:
         talk = JudgeTalk(ShrinkablePrompt(run, "judge", partial(_prompt, run, state)))
         try:
-            return await _with_repairs(caller, talk, known)
+            return await _with_repairs(client, talk, known)
         except UnusableReply as unusable:
-            if not caller.give_up(unusable.fault):
+            if not client.give_up(unusable.fault):
                 raise _JudgeFailed(unusable.code, str(unusable)) from unusable
         except SeatFailed as failed:
             raise _JudgeFailed(_code(failed), failed.fault.detail) from failed
 
 
 async def _with_repairs(
-    caller: SeatClient, talk: JudgeTalk, known: dict[str, set[str]]
+    client: SeatClient, talk: JudgeTalk, known: dict[str, set[str]]
 ) -> Analysis:
     for attempt in range(REPAIRS + 1):
-        reply = await caller.reply(talk.messages, talk.send, [response_format()], talk.mend)
+        reply = await client.reply(talk.messages, talk.send, [response_format()], talk.mend)
         try:
             return read_analysis(reply, known)
         except UnusableReply as unusable:
@@ -204,7 +203,7 @@ def _next_questions(
 def _update(
     run: Run,
     state: FusionState,
-    caller: SeatClient,
+    client: SeatClient,
     found: Json | None,
     asked: list[AskedFollowUp],
     ended: Ended | None,
@@ -214,17 +213,17 @@ def _update(
         tell("follow_ups", round=state["round"] + 1, follow_ups=questions)
     if ended:
         tell("rounds.ended", round=state["round"], reason=ended)
-    for switch in caller.switches:
+    for switch in client.switches:
         run.degrade("judge_switched", f"The judge {switch.model} gave way ({switch.reason}).")
     return {
         "analysis": found,
-        "judged_by": str(caller.model) if found else state["judged_by"],
+        "judged_by": str(client.model) if found else state["judged_by"],
         "ended": ended,
         "seating": [],
         "round": state["round"] + bool(questions),
         "asked": questions,
         "follow_ups": questions,
-        "bill": [call.model_dump(mode="json") for call in caller.calls],
+        "bill": [call.model_dump(mode="json") for call in client.bill.calls],
         "degraded": list(run.degraded),
         "notes": list(run.notes),
     }

@@ -6,7 +6,7 @@ from typing import Any
 from langchain_core.messages import AIMessage
 from pydantic import ValidationError
 
-from langgraph_fusion.graph.judging.analysis import Analysis
+from langgraph_fusion.graph.analysis import Analysis
 from langgraph_fusion.models.answer_text import text_of
 from langgraph_fusion.models.faults import Fault
 from langgraph_fusion.models.text import well_formed

@@ -8,7 +8,7 @@ or suspect, nothing is agreed, or members that had tools cite no source.
 from collections.abc import Iterable
 from typing import Any
 
-from langgraph_fusion.graph.judging.analysis import Analysis
+from langgraph_fusion.graph.analysis import Analysis
 from langgraph_fusion.graph.records import GrowthReason, MemberAnswer, PanelGrowth
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.settings import FusionSettings

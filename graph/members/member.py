@@ -10,20 +10,20 @@ from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage, Syste
 from langchain_core.runnables import RunnableConfig
 
 from langgraph_fusion.graph.calls.budget import BudgetReached
+from langgraph_fusion.graph.calls.quorum import Quorum
 from langgraph_fusion.graph.calls.seat_client import SeatFailed
 from langgraph_fusion.graph.conversation import question_at, spoken
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.events import tell
+from langgraph_fusion.graph.events import tell, tell_calls_again
 from langgraph_fusion.graph.journal.tool_calls import ToolRecorder
-from langgraph_fusion.graph.members.member_agent import Agent, MemberContext, transcripts
-from langgraph_fusion.graph.members.member_answer import answer_of, reasoning_in
-from langgraph_fusion.graph.members.quorum import Quorum
+from langgraph_fusion.graph.members.member_agent import Agent, transcripts
+from langgraph_fusion.graph.members.member_answer import read_answer, reasoning_in
+from langgraph_fusion.graph.members.member_context import MemberContext
 from langgraph_fusion.graph.prompts import prompt
+from langgraph_fusion.graph.prompts.tags import tag
 from langgraph_fusion.graph.records import AskedFollowUp, Failure, MemberAnswer, Stage
-from langgraph_fusion.graph.replay import noted, replayed, tell_calls
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState, Json
-from langgraph_fusion.graph.tags import tag
 from langgraph_fusion.models.faults import REASONS, fault_of
 from langgraph_fusion.tools import TOOL_GROUPS
 
@@ -41,10 +41,10 @@ def member(letter: str, agent: Agent) -> Node:
         seats = {seat for one in state["asked"] for seat in one["seats"]}
         quorum = run.quorum(state["round"], seats or state["seating"])
         lane = f"{letter}.{state['round']}"
-        if (update := replayed(run, lane)) is not None:
+        if (update := run.replay_update(lane)) is not None:
             return _told_again(update, asked, quorum)
-        context = _context(run, letter, state)
-        model, shell = str(context.caller.model), context.sandbox is not None
+        context = _member_context(run, letter, state)
+        model, shell = str(context.client.model), context.sandbox is not None
         _tell_started(letter, model, context.round, asked, sandbox=shell)
         began, drops = time.monotonic(), len(run.shared_tools.drops)
         task = _task(letter, state, asked)
@@ -52,13 +52,13 @@ def member(letter: str, agent: Agent) -> Node:
         if context.cut_short == "budget":
             run.degrade("budget", "The spend cap cut the panel's research short.")
         said = transcript[len(task) :]
-        answer = answer_of(context, said, failure, asked)
+        answer = read_answer(context, said, failure, asked)
         _note_losses(run, answer)
         answer = answer.model_copy(update={"seconds": round(time.monotonic() - began, 3)})
         if thought := reasoning_in(said):
             tell("member.reasoning", seat=letter, round=context.round, text=thought)
         _finish(answer, quorum)
-        return noted(run, lane, _update(run, context, answer, drops), context.caller)
+        return run.record_update(lane, _update(run, context, answer, drops), context.client.bill)
 
     return member_node
 
@@ -98,7 +98,7 @@ def _told_again(update: Json, asked: list[AskedFollowUp], quorum: Quorum) -> Jso
     """The turn of a member that had finished in an earlier process."""
     answer = MemberAnswer(**update["answers"][0])
     _tell_started(answer.seat, answer.model, answer.round, asked, sandbox=False)
-    tell_calls(update)
+    tell_calls_again(update["bill"])
     _finish(answer, quorum)
     return update
 
@@ -109,7 +109,7 @@ def first_prompt(run: Run, letter: str, state: FusionState) -> list[BaseMessage]
     return [SystemMessage(_system(run, state, seat.instructions, False)), *_task(letter, state, [])]
 
 
-def _context(run: Run, letter: str, state: FusionState) -> MemberContext:
+def _member_context(run: Run, letter: str, state: FusionState) -> MemberContext:
     settings, seat, round = run.settings, run.settings.seat(letter), state["round"]
     stage: Stage = "follow_up" if round else "panel"
     groups = settings.tools_of(seat)
@@ -124,7 +124,7 @@ def _context(run: Run, letter: str, state: FusionState) -> MemberContext:
         sandbox=sandbox,
         round=round,
         tools=ToolRecorder(run.journal, f"{letter}.{round}", letter, run.shared_tools),
-        caller=run.caller(seat, letter, stage, round),
+        client=run.seat_client(seat, letter, stage, round),
         system=_system(run, state, seat.instructions, "bash" in groups and sandbox is None),
         allowed=frozenset(allowed) if max_calls else frozenset(),
         max_tool_calls=max_calls,
@@ -164,7 +164,7 @@ async def _research(
     stage: Stage = "follow_up" if context.round else "panel"
     try:
         async with asyncio.timeout(run.limits.left(stage, context.round)) as limit:
-            with quorum.working(context, limit):
+            with quorum.working(context.schedule, limit):
                 async for said_so_far in transcripts(agent, context, task):
                     transcript = said_so_far
     except SeatFailed as failed:
@@ -192,7 +192,7 @@ def _cut_off(context: MemberContext, run: Run, quorum: Quorum) -> Failure:
 
 
 def _failure(context: MemberContext, fault: Any, reason: str | None = None) -> Failure:
-    model = str(context.caller.model)
+    model = str(context.client.model)
     return Failure(
         seat=context.seat,
         model=model,
@@ -204,7 +204,7 @@ def _failure(context: MemberContext, fault: Any, reason: str | None = None) -> F
 
 
 def _limit(context: MemberContext, reason: str, detail: str) -> Failure:
-    model = str(context.caller.model)
+    model = str(context.client.model)
     return Failure(
         seat=context.seat, model=model, reason=reason, detail=detail, round=context.round
     )
@@ -217,7 +217,7 @@ def _update(run: Run, context: MemberContext, answer: MemberAnswer, drops: int) 
         "answers": [answer.model_dump(mode="json")],
         "sources": {source.id: source.model_dump(mode="json") for source in mine},
         "dropped": [drop.model_dump(mode="json") for drop in dropped],
-        "bill": [call.model_dump(mode="json") for call in context.caller.calls],
+        "bill": [call.model_dump(mode="json") for call in context.client.bill.calls],
         "degraded": list(run.degraded),
         "notes": list(run.notes),
     }

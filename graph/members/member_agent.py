@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
 
@@ -22,15 +21,12 @@ from langchain_core.outputs import ChatResult
 from langchain_core.tools import BaseTool
 from langgraph.graph.state import CompiledStateGraph
 
-from langgraph_fusion.graph.calls.deadline import Schedule, TimeIsUp
-from langgraph_fusion.graph.calls.seat_client import SeatClient
+from langgraph_fusion.graph.calls.deadline import TimeIsUp
 from langgraph_fusion.graph.calls.tool_call_repair import shown
 from langgraph_fusion.graph.events import tell
-from langgraph_fusion.graph.journal.tool_calls import ToolRecorder
-from langgraph_fusion.graph.members.member_turn import MemberTurn, Sending, Sent
-from langgraph_fusion.graph.members.repeats import OFTEN, Repeats
-from langgraph_fusion.graph.state import Json
-from langgraph_fusion.tools.context import ToolContext
+from langgraph_fusion.graph.members.member_context import MemberContext
+from langgraph_fusion.graph.members.member_turn import MemberTurn, Sent
+from langgraph_fusion.graph.members.repeats import OFTEN
 from langgraph_fusion.tools.errors import ToolFailure
 
 _RECURSION_LIMIT = 250
@@ -40,58 +36,6 @@ Agent = CompiledStateGraph[Any, Any, Any, Any]
 ModelHandler = Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
 ToolHandler = Callable[[ToolCallRequest], Awaitable[Any]]
 Turn = Callable[[Any, Any, Any], Coroutine[Any, Any, Any]]
-
-
-@dataclass(kw_only=True)
-class MemberContext(ToolContext):
-    """What a member works with in one round: its tools, its models, its budget."""
-
-    round: int
-    tools: ToolRecorder
-    caller: SeatClient
-    system: str
-    allowed: frozenset[str]
-    """Names of the tools it may call."""
-    max_tool_calls: int
-    schedule: Schedule
-    tool_calls: int = 0
-    tool_errors: int = 0
-    searches: int = 0
-    loops: bool = False
-    """It went on calling tools in its tool-free turn."""
-    cut_short: str | None = None
-    """Why it had to write before it had finished its research."""
-    repeats: Repeats = field(default_factory=Repeats)
-    sending: Sending = field(default_factory=Sending)
-
-    def __post_init__(self) -> None:
-        self.caller.remembers = self
-
-    def remembered(self) -> Json:
-        """What it learned on the way: written down, so that a resumed member sends the same."""
-        return {"sending": self.sending.model_dump(mode="json"), "cut_short": self.cut_short}
-
-    def remember(self, known: Json) -> None:
-        """Take what was written down with a reply."""
-        self.sending = Sending.model_validate(known["sending"])
-        self.cut_short = known["cut_short"]
-
-    @property
-    def must_write(self) -> bool:
-        if self.cut_short is None and self.allowed:
-            self.cut_short = self._why_write()
-        return self.cut_short is not None
-
-    def wrap_up(self, why: str) -> None:
-        """Have it write from what it has; the first reason counts."""
-        self.cut_short = self.cut_short or why
-
-    def _why_write(self) -> str | None:
-        if self.tool_calls >= self.max_tool_calls:
-            return "tool_budget"
-        if self.repeats.stuck:
-            return "tool_loop"
-        return self.schedule.why if self.schedule.over else None
 
 
 def member_agent(letter: str, tools: Sequence[BaseTool]) -> Agent:
@@ -159,7 +103,7 @@ def _on_this_thread(turn: Turn) -> Turn:
 
 
 class MemberTurns(AgentMiddleware[Any, Any]):
-    """Model calls go through the seat's caller, tool calls through the context's budget."""
+    """Model calls go through the seat's client, tool calls through the context's budget."""
 
     @_on_this_thread
     async def awrap_model_call(self, request: ModelRequest[Any], handler: ModelHandler) -> Any:
@@ -178,15 +122,17 @@ class MemberTurns(AgentMiddleware[Any, Any]):
         context = _context(request)
         call = request.tool_call
         told = {
-            "seat": context.seat, "round": context.round,
-            "call_id": call["id"], "tool": call["name"],
-        }  # fmt: skip
+            "seat": context.seat,
+            "round": context.round,
+            "call_id": call["id"],
+            "tool": call["name"],
+        }
         tell("member.tool", **told, input=shown(call["args"]))
         began = time.monotonic()
-        answer = context.tools.replayed(request)
+        answer = context.tools.replay(request)
         if answer is None:
             work = partial(_answered, context, request, handler)
-            answer = await context.tools.recorded(request, work)
+            answer = await context.tools.run(request, work)
         else:
             context.tool_calls = min(context.tool_calls + 1, context.max_tool_calls)
         ok = answer.status != "error"
@@ -243,8 +189,11 @@ def _repeated(context: MemberContext, request: ToolCallRequest, times: int) -> T
 
 def _money_is_short(context: MemberContext, request: ModelRequest[Any]) -> bool:
     """Whether another turn with tools might leave nothing to write the answer with."""
+    if not context.allowed:
+        return False
     whole = [SystemMessage(context.system), *request.messages]
-    return bool(context.allowed) and not context.caller.affords_another(whole, request.tools)
+    client = context.client
+    return not client.bill.affords_another(client.model, whole, request.tools)
 
 
 def _refusal(request: ToolCallRequest, text: str) -> ToolMessage:

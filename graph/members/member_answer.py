@@ -5,13 +5,13 @@ from typing import Literal
 
 from langchain_core.messages import AIMessage, BaseMessage
 
-from langgraph_fusion.graph.members.member_agent import MemberContext
+from langgraph_fusion.graph.citations import cited_ids
+from langgraph_fusion.graph.members.member_context import MemberContext
 from langgraph_fusion.graph.records import AskedFollowUp, Failure, MemberAnswer
-from langgraph_fusion.graph.writing.citations import cited_ids
 from langgraph_fusion.models.answer_text import finish_reason, reasoning_of, text_of
 
 
-def answer_of(
+def read_answer(
     context: MemberContext,
     transcript: Sequence[BaseMessage],
     failure: Failure | None,
@@ -27,7 +27,7 @@ def answer_of(
         status = "partial" if text else "failed"
     return MemberAnswer(
         seat=context.seat,
-        model=str(context.caller.model),
+        model=str(context.client.model),
         round=context.round,
         text=text,
         status=status,
@@ -38,10 +38,10 @@ def answer_of(
         tool_calls=context.tool_calls,
         tool_errors=context.tool_errors,
         searches=context.searches,
-        switches=tuple(context.caller.switches),
+        switches=tuple(context.client.switches),
         cut_short=context.cut_short,
         shortened=context.sending.shortened,
-        without_tools=context.caller.model in context.sending.without_tools,
+        without_tools=context.client.model in context.sending.without_tools,
         asked=tuple(one.id for one in asked),
     )
 
@@ -68,7 +68,7 @@ def _partial(context: MemberContext, replies: Sequence[AIMessage]) -> str:
 def _nothing_left(context: MemberContext) -> Failure:
     return Failure(
         seat=context.seat,
-        model=str(context.caller.model),
+        model=str(context.client.model),
         reason="empty",
         detail="the reply held nothing but tool markup",
         round=context.round,

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import (
@@ -13,20 +13,17 @@ from langchain_core.messages import (
     SystemMessage,
     ToolMessage,
 )
-from pydantic import BaseModel, ConfigDict
 
 from langgraph_fusion.graph.calls.deadline import TimeIsUp
 from langgraph_fusion.graph.calls.seat_client import SeatFailed
 from langgraph_fusion.graph.calls.tool_call_repair import mended, without_tool_calls
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.members.compaction import chars_of_results, compacted
+from langgraph_fusion.graph.members.member_context import MemberContext
 from langgraph_fusion.graph.members.plain_transcript import in_plain_words
 from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.models.faults import REASONS, Fault
 from langgraph_fusion.models.providers import ModelRef
-
-if TYPE_CHECKING:
-    from langgraph_fusion.graph.members.member_agent import MemberContext
 
 _MAY_STILL_WRITE = frozenset(
     {
@@ -40,25 +37,6 @@ _BARE = frozenset({*REASONS, "budget"})
 _SHRINK = 0.6
 """Of their size, what tool results may have after a refusal; over half, as many are alike."""
 _REFUSED = (400, 404, 422)
-
-
-class Sending(BaseModel):
-    """What a member's models were found not to take; kept for its later turns."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    room: int | None = None
-    """Characters that all tool results together may have."""
-    shortened: int = 0
-    """Tool results that are sent shortened."""
-    without_tools: set[ModelRef] = set()
-    """Models that take no tools at all."""
-    in_plain_words: set[ModelRef] = set()
-    """Models that are sent no tool calls, in the transcript either."""
-    with_tools: set[ModelRef] = set()
-    """Models that refuse a transcript with tool calls when no tools are offered."""
-    without_choice: set[ModelRef] = set()
-    """Models that refuse `tool_choice: "none"`."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +66,7 @@ class MemberTurn:
 
     def __init__(
         self,
-        context: "MemberContext",
+        context: MemberContext,
         messages: Sequence[BaseMessage],
         tools: Sequence[Any],
         ask: Ask,
@@ -118,14 +96,14 @@ class MemberTurn:
                 raise failed from None
 
     async def _asked(self) -> AIMessage:
-        caller = self._context.caller
-        sent = self._sent(caller.model)
+        client = self._context.client
+        sent = self._sent(client.model)
         grows = bool(sent.tools) and sent.tool_choice is None
-        return await caller.reply(sent.whole, self._send, sent.tools, self._mend, grows=grows)
+        return await client.reply(sent.whole, self._send, sent.tools, self._mend, grows=grows)
 
     async def _send(self, model: BaseChatModel) -> AIMessage:
         context = self._context
-        sent = self._sent(context.caller.asked(model))
+        sent = self._sent(context.client.asked(model))
         final = context.must_write
         research = context.schedule.research() if context.allowed and not final else nullcontext()
         try:
@@ -173,7 +151,7 @@ class MemberTurn:
     def _may_still_write(self, fault: Fault) -> bool:
         context = self._context
         learned = any(isinstance(message, ToolMessage) for message in self._messages)
-        open_ = learned and not context.must_write and context.caller.left_s > 0
+        open_ = learned and not context.must_write and context.client.bill.left_s > 0
         return open_ and fault.reason in _MAY_STILL_WRITE
 
     def _mend(self, fault: Fault, ref: ModelRef) -> bool:
@@ -218,7 +196,7 @@ class MemberTurn:
             sending.room = int(size * _SHRINK)
             tell("context.compacted", seat=context.seat, model=str(ref), results=count, chars=saved)
             return True
-        if context.must_write or not context.allowed or context.caller.has_another:
+        if context.must_write or not context.allowed or context.client.has_another:
             return False
         context.wrap_up("context_too_long")
         return True

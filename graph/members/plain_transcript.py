@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
-from langgraph_fusion.graph.tags import blocks
+from langgraph_fusion.graph.prompts.tags import blocks
 
 _TAG = re.compile(r"<(?=\s*/?\s*tool_result\b)", re.I)
 

@@ -41,13 +41,15 @@ def _least_usd(run: Run, state: FusionState) -> float:
 
 
 def _member_usd(run: Run, state: FusionState, letter: str) -> float:
-    caller = run.caller(run.settings.seat(letter), letter, "panel", 0)
-    return caller.least_usd([*first_prompt(run, letter, state), HumanMessage(prompt("write_now"))])
+    client = run.seat_client(run.settings.seat(letter), letter, "panel", 0)
+    asked = [*first_prompt(run, letter, state), HumanMessage(prompt("write_now"))]
+    return client.bill.least_usd(client.model, asked, 0)
 
 
 def _writer_usd(run: Run, state: FusionState) -> float:
     if run.settings.mode == "analysis":
         return 0.0
     asked = HumanMessage(state["question"] + state["conversation"])
-    caller = run.caller(run.settings.synthesizer, "synthesizer", "synthesizer", 0)
-    return caller.least_usd([SystemMessage(prompt("synthesizer")), asked], LEAST_OUTPUT)
+    client = run.seat_client(run.settings.synthesizer, "synthesizer", "synthesizer", 0)
+    first = [SystemMessage(prompt("synthesizer")), asked]
+    return client.bill.least_usd(client.model, first, LEAST_OUTPUT)

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from langgraph_fusion.graph.errors import PRICE_UNKNOWN, ConfigError
-from langgraph_fusion.graph.presets import DEFAULT_PRESET
+from langgraph_fusion.graph.presets import DEFAULT_PRESET, user_file
 from langgraph_fusion.graph.seat import ModelSeat
 from langgraph_fusion.graph.settings import FusionSettings
-from langgraph_fusion.graph.user_files import user_file
 from langgraph_fusion.models.errors import ModelConfigError
 from langgraph_fusion.models.local import local_servers
 from langgraph_fusion.models.prices import PriceTable, load_prices

@@ -5,6 +5,7 @@ from typing import cast
 
 from langchain_core.messages import AnyMessage
 
+from langgraph_fusion.graph.client_tools import wrong_results
 from langgraph_fusion.graph.conversation import question_at, transcript
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.preflight.least_cap import check_cap
@@ -12,7 +13,6 @@ from langgraph_fusion.graph.preflight.readiness import check_ready, user_prices
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.graph.state import FusionState, Json
-from langgraph_fusion.graph.writing.client_tools import wrong_results
 from langgraph_fusion.models.text import well_formed
 
 NO_QUESTION = "the last one must be a user message with text in it"

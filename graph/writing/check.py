@@ -9,13 +9,13 @@ from langchain_core.messages import AIMessage
 from langchain_core.messages.tool import tool_call
 from langchain_core.runnables import RunnableConfig
 
+from langgraph_fusion.graph.analysis import Analysis
+from langgraph_fusion.graph.citations import CITATIONS, cited_ids, names_in, split_code
 from langgraph_fusion.graph.events import tell
-from langgraph_fusion.graph.judging.analysis import Analysis
 from langgraph_fusion.graph.result import Retention, Unverified
-from langgraph_fusion.graph.result_of import Checked, result_of
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState, Json
-from langgraph_fusion.graph.writing.citations import CITATIONS, cited_ids, names_in, split_code
+from langgraph_fusion.graph.writing.result_of import Checked, result_of
 from langgraph_fusion.tools.sources import Source, Sources
 
 _URL = re.compile(r"(?P<open>\]\()?(?P<url>https?://[^\s<>\"'`)\]}]+)(?P<close>\))?")
@@ -33,8 +33,8 @@ async def check(state: FusionState, config: RunnableConfig) -> Json:
     files = await run.kept_files()
     result = result_of(run, state, checked, kept, files)
     whole = result.model_dump(mode="json")
-    if run.keeper is not None:
-        run.keeper.finished(whole)
+    if run.lifecycle is not None:
+        run.lifecycle.finished(whole)
     tell("run.finished", result=whole)
     text = _analysis_text(state) if run.settings.mode == "analysis" else result.answer
     return {"fusion": whole, "messages": [_message(text, state["tool_calls"], whole)]}

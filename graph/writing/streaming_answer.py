@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from langgraph_fusion.graph.result_of import Checked
 from langgraph_fusion.graph.writing.check import resolved_prose
+from langgraph_fusion.graph.writing.result_of import Checked
 from langgraph_fusion.tools.sources import Source, Sources
 
 RESTARTED = "\n\n---\n\n*The text above was interrupted. The whole answer follows.*\n\n"

@@ -5,12 +5,13 @@ from functools import partial
 from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import RunnableConfig
 
+from langgraph_fusion.graph.analysis import Analysis
 from langgraph_fusion.graph.calls.budget import BudgetReached
 from langgraph_fusion.graph.calls.seat_client import SeatClient, SeatFailed
+from langgraph_fusion.graph.client_tools import handed_out
 from langgraph_fusion.graph.conversation import after_question, replayed
 from langgraph_fusion.graph.errors import WriterFailed
 from langgraph_fusion.graph.events import tell
-from langgraph_fusion.graph.judging.analysis import Analysis
 from langgraph_fusion.graph.judging.evidence import (
     EvidenceLimits,
     answer_blocks,
@@ -19,12 +20,11 @@ from langgraph_fusion.graph.judging.evidence import (
 )
 from langgraph_fusion.graph.judging.fitting import ShrinkablePrompt
 from langgraph_fusion.graph.prompts import prompt
+from langgraph_fusion.graph.prompts.tags import tag
 from langgraph_fusion.graph.records import MemberAnswer
+from langgraph_fusion.graph.response_format import in_words
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState, Json
-from langgraph_fusion.graph.tags import tag
-from langgraph_fusion.graph.writing.client_tools import handed_out
-from langgraph_fusion.graph.writing.response_format import in_words
 from langgraph_fusion.graph.writing.writer import Writer, Written
 
 
@@ -39,27 +39,27 @@ async def synthesizer(state: FusionState, config: RunnableConfig) -> Json:
     if run.settings.mode == "select" and not _needs_writer(run, state, best):
         return _update(run, state, Written(best.text), f"seat {best.seat}")
     tell("sources", sources=[_untold(source) for source in state["sources"].values()])
-    caller = run.caller(run.settings.synthesizer, "synthesizer", "synthesizer", state["round"])
+    client = run.seat_client(run.settings.synthesizer, "synthesizer", "synthesizer", state["round"])
     fitting = ShrinkablePrompt(run, "synthesizer", partial(_prompt, run, state, best))
     try:
-        written = await Writer(run, caller, fitting.mend).write(fitting.messages)
-        written_by = str(caller.model)
+        written = await Writer(run, client, fitting.mend).write(fitting.messages)
+        written_by = str(client.model)
     except (SeatFailed, BudgetReached) as error:
         _degrade(run, error, best)
         written, written_by = Written(best.text), f"seat {best.seat}"
-    return _update(run, state, written, written_by, caller)
+    return _update(run, state, written, written_by, client)
 
 
 async def _direct(run: Run, state: FusionState) -> Json:
     """The answer of the writer alone; raises WriterFailed when there is none."""
-    caller = run.caller(run.settings.synthesizer, "synthesizer", "synthesizer", 0)
+    client = run.seat_client(run.settings.synthesizer, "synthesizer", "synthesizer", 0)
     try:
-        written = await Writer(run, caller).write(_turns(run, replayed(state["messages"])))
+        written = await Writer(run, client).write(_turns(run, replayed(state["messages"])))
     except SeatFailed as failed:
-        raise _failed(caller, failed.fault.reason, failed.fault.detail) from failed
+        raise _failed(client, failed.fault.reason, failed.fault.detail) from failed
     except BudgetReached as reached:
-        raise _failed(caller, "budget", str(reached)) from reached
-    return _update(run, state, written, str(caller.model), caller)
+        raise _failed(client, "budget", str(reached)) from reached
+    return _update(run, state, written, str(client.model), client)
 
 
 def _turns(run: Run, messages: list[AnyMessage]) -> list[BaseMessage]:
@@ -68,9 +68,9 @@ def _turns(run: Run, messages: list[AnyMessage]) -> list[BaseMessage]:
     return [SystemMessage(asked), *messages] if asked else [*messages]
 
 
-def _failed(caller: SeatClient, reason: str, detail: str) -> WriterFailed:
+def _failed(client: SeatClient, reason: str, detail: str) -> WriterFailed:
     tell("writer.finished", model="", reason=reason)
-    return WriterFailed(str(caller.model), reason, detail)
+    return WriterFailed(str(client.model), reason, detail)
 
 
 def _prompt(
@@ -144,9 +144,9 @@ def _update(
     state: FusionState,
     written: Written,
     written_by: str | None,
-    caller: SeatClient | None = None,
+    client: SeatClient | None = None,
 ) -> Json:
-    for switch in caller.switches if caller else ():
+    for switch in client.switches if client else ():
         run.degrade(
             "synthesizer_switched", f"The writer {switch.model} gave way ({switch.reason})."
         )
@@ -155,7 +155,7 @@ def _update(
         "draft": written.text,
         "tool_calls": handed_out(written.tool_calls, run.id, after),
         "written_by": written_by,
-        "bill": [call.model_dump(mode="json") for call in caller.calls] if caller else [],
+        "bill": [call.model_dump(mode="json") for call in client.bill.calls] if client else [],
         "degraded": list(run.degraded),
         "notes": list(run.notes),
     }

@@ -12,13 +12,13 @@ from langchain_core.runnables import Runnable
 from langgraph_fusion.graph.calls.budget import BudgetReached
 from langgraph_fusion.graph.calls.retry import Mend, unmended
 from langgraph_fusion.graph.calls.seat_client import SeatClient, SeatFailed
+from langgraph_fusion.graph.calls.tool_call_repair import known_calls
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.prompts import prompt
+from langgraph_fusion.graph.response_format import Form, WrongForm, formed
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.graph.state import Json
-from langgraph_fusion.graph.writing.client_tools import known_calls
-from langgraph_fusion.graph.writing.response_format import Form, WrongForm, formed
 from langgraph_fusion.models.answer_text import finish_reason
 from langgraph_fusion.models.faults import fault_of
 from langgraph_fusion.models.tool_markup import strip_tool_markup
@@ -40,9 +40,9 @@ class Written:
 class Writer:
     """The synthesizer's models at work on one prompt."""
 
-    def __init__(self, run: Run, caller: SeatClient, mend: Mend = unmended) -> None:
+    def __init__(self, run: Run, client: SeatClient, mend: Mend = unmended) -> None:
         self._run = run
-        self._caller = caller
+        self._client = client
         self._mend = mend
         self._settings = run.settings
         self._form = run.settings.response_format
@@ -59,7 +59,7 @@ class Writer:
         written = await self._by_whoever_keeps_to_the_form(messages)
         if self._form and written.text:
             tell("writer.delta", text=written.text)
-        tell("writer.finished", model=str(self._caller.model), reason=None)
+        tell("writer.finished", model=str(self._client.model), reason=None)
         return written
 
     async def _by_whoever_keeps_to_the_form(self, messages: list[BaseMessage]) -> Written:
@@ -68,7 +68,7 @@ class Writer:
             try:
                 return await self._in_form(messages)
             except WrongForm as wrong:
-                if not self._caller.give_up(wrong.fault):
+                if not self._client.give_up(wrong.fault):
                     note = f"The answer is not in the form that was asked for: {wrong}"
                     self._run.degrade("response_format", note)
                     return Written(wrong.text)
@@ -119,20 +119,20 @@ class Writer:
         async def send(model: BaseChatModel) -> AIMessage:
             if first:
                 mode = self._settings.mode
-                tell("writer.started", model=str(self._caller.model), mode=mode)
+                tell("writer.started", model=str(self._client.model), mode=mode)
             return await self._sent(model, messages, form)
 
         along = [*self._settings.client_tools, form or {}]
         mend = self._mend if first else unmended
-        reply = await self._caller.reply(messages, send, along, mend)
-        if self._caller.replayed:
+        reply = await self._client.reply(messages, send, along, mend)
+        if self._client.replayed:
             self._tell_again(reply, first=first)
         return reply
 
     def _tell_again(self, reply: AIMessage, *, first: bool) -> None:
         """Tell a reply that was paid for in an earlier process."""
         if first:
-            tell("writer.started", model=str(self._caller.model), mode=self._settings.mode)
+            tell("writer.started", model=str(self._client.model), mode=self._settings.mode)
         if reply.text and not self._form:
             tell("writer.delta", text=str(reply.text))
 
@@ -159,7 +159,7 @@ class Writer:
         async for chunk in _with_tools(model, self._settings).astream(messages, **fields):
             if not isinstance(chunk, AIMessageChunk):
                 continue
-            mine = _begun(chunk) and self._caller.begins(model)
+            mine = _begun(chunk) and self._client.begins(model)
             if mine and chunk.text and not self._form:
                 tell("writer.delta", text=chunk.text)
             chunks.append(chunk)

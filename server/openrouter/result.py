@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from langgraph_fusion.graph.judging.analysis import Analysis
+from langgraph_fusion.graph.analysis import Analysis
 from langgraph_fusion.graph.records import Failure, MemberAnswer
 from langgraph_fusion.graph.result import FusionResult, SourceInfo
 from langgraph_fusion.graph.settings import FusionSettings

@@ -4,7 +4,7 @@ from typing import Any
 
 from langgraph_fusion.graph.records import Call, Totals
 from langgraph_fusion.graph.result import FusionResult
-from langgraph_fusion.graph.result_of import bill_of
+from langgraph_fusion.graph.writing.result_of import bill_of
 
 ANSWER = (
     "Naïve 42 [[1]](https://a.org/x) and 17 [[2]](https://b.org/y_%28z%29); again "

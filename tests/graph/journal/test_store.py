@@ -59,13 +59,13 @@ async def test_a_journal_comes_back_whole_and_in_order(runs: RunRepository) -> N
     journal = runs.new_journal()
     one = one.changed(id=journal.run_id)
     await runs.save(one)
-    journal.note("A.0/update", lambda: Note(text="first"))
-    await journal.record("B.0/reply/1", lambda: Note(text="second"))
-    journal.begin("A.0/reply/10", lambda: Note(text="third"))
-    await journal.record("A.0/reply/9", lambda: Note(text="Grüße \x00 😀"))
+    journal.write_later("A.0/update", lambda: Note(text="first"))
+    await journal.write("B.0/reply/1", lambda: Note(text="second"))
+    journal.write_async("A.0/reply/10", lambda: Note(text="third"))
+    await journal.write("A.0/reply/9", lambda: Note(text="Grüße \x00 😀"))
     again = await runs.journal(await runs.get(one.id))
     assert again.keys == ["A.0/update", "B.0/reply/1", "A.0/reply/10", "A.0/reply/9"]
-    found = again.recorded("A.0/reply/9", Note)
+    found = again.read("A.0/reply/9", Note)
     assert found is not None
     assert found.text == "Grüße \x00 😀"
     await runs.delete(one.id)
@@ -88,7 +88,7 @@ async def test_what_many_runs_write_at_once_is_all_there(runs: RunRepository) ->
     journals = [runs.new_journal() for _ in range(20)]
     await asyncio.gather(
         *(
-            journal.record(f"A.0/reply/{number}", lambda: Note(text="said"))
+            journal.write(f"A.0/reply/{number}", lambda: Note(text="said"))
             for journal in journals
             for number in range(5)
         )
@@ -106,7 +106,7 @@ async def test_two_processes_cannot_take_over_the_same_run(place: Any) -> None:
         assert second is not None
         journal = first.new_journal()
         await first.save(record(id=journal.run_id, status="interrupted"))
-        await journal.record("A.0/reply/1", lambda: Note(text="said"))
+        await journal.write("A.0/reply/1", lambda: Note(text="said"))
         tries = (first.reopen(journal.run_id), second.reopen(journal.run_id))
         found = await asyncio.gather(*tries, return_exceptions=True)
         refused = [one for one in found if isinstance(one, ConfigError)]
@@ -150,7 +150,7 @@ async def test_runs_are_removed_when_their_time_is_over(
         journal = runs.new_journal()
         await runs.save(record(id=journal.run_id, status="interrupted"))
         await runs.save(record(status="finished", keep=True))
-        await journal.record("A.0/reply/1", lambda: Note(text="said"))
+        await journal.write("A.0/reply/1", lambda: Note(text="said"))
     await asyncio.sleep(2.1)
     async with open_runs(path) as runs:
         assert runs is not None
@@ -173,14 +173,14 @@ async def test_a_time_that_is_none_is_refused(
 async def test_a_damaged_entry_is_named_and_not_acted_on(runs: RunRepository) -> None:
     journal = runs.new_journal()
     await runs.save(record(id=journal.run_id, status="interrupted"))
-    await journal.record("A.0/reply/1", lambda: Note(text="said"))
+    await journal.write("A.0/reply/1", lambda: Note(text="said"))
     again = await runs.journal(await runs.get(journal.run_id))
 
     class Other(BaseModel):
         number: int
 
     with pytest.raises(ConfigError, match=f"run {journal.run_id}: its record cannot be read"):
-        again.recorded("A.0/reply/1", Other)
+        again.read("A.0/reply/1", Other)
     await runs.delete(journal.run_id)
 
 

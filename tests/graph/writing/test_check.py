@@ -1,7 +1,7 @@
 import pytest
 
+from langgraph_fusion.graph.citations import cited_ids
 from langgraph_fusion.graph.writing.check import checked_answer, link_of
-from langgraph_fusion.graph.writing.citations import cited_ids
 from langgraph_fusion.tools.sources import Sources
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from langgraph_fusion.graph.judging.analysis import Analysis
+from langgraph_fusion.graph.analysis import Analysis
 from langgraph_fusion.graph.records import (
     AskedFollowUp,
     Call,

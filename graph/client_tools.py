@@ -6,8 +6,6 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, ToolCall, ToolMessage
 
-from langgraph_fusion.graph.calls.tool_call_repair import mended
-
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
@@ -25,23 +23,6 @@ def check_tools(tools: Sequence[Mapping[str, Any]], choice: Any) -> None:
             raise ValueError("tool_choice: names no tool of client_tools")
     elif choice not in ("auto", "none", "required"):
         raise ValueError(f"tool_choice: {choice!r}; write auto, none, required or name a function")
-
-
-def known_calls(
-    message: AIMessage,
-    tools: Sequence[Mapping[str, Any]],
-    choice: Any,
-    *,
-    parallel: bool = True,
-) -> AIMessage:
-    """The reply with the calls a caller can run: mended, of tools it has, not `parallel` one."""
-    whole = mended(message)
-    names = set() if choice == "none" else {_name(tool) for tool in tools}
-    calls = [call for call in whole.tool_calls if call["name"] in names]
-    calls = calls if parallel else calls[:1]
-    if len(calls) == len(whole.tool_calls):
-        return whole
-    return whole.model_copy(update={"tool_calls": calls})
 
 
 def handed_out(calls: Iterable[ToolCall], run_id: str, after: Sequence[AnyMessage]) -> list[Any]:

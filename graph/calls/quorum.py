@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from langgraph_fusion.graph.members.member_agent import MemberContext
+from langgraph_fusion.graph.calls.deadline import Schedule
 
 
 class Quorum:
@@ -19,12 +19,12 @@ class Quorum:
         self.reached = False
         self._missing = needed
         self._grace_s = grace_s
-        self._at_work: dict[asyncio.Timeout, MemberContext] = {}
+        self._at_work: dict[asyncio.Timeout, Schedule] = {}
 
     @contextmanager
-    def working(self, context: MemberContext, limit: asyncio.Timeout) -> Iterator[None]:
-        """Have this member's limit shortened if the quorum is reached while it works."""
-        self._at_work[limit] = context
+    def working(self, schedule: Schedule, limit: asyncio.Timeout) -> Iterator[None]:
+        """Shorten a member's limit and schedule if the quorum is reached while it works."""
+        self._at_work[limit] = schedule
         try:
             yield
         finally:
@@ -41,7 +41,7 @@ class Quorum:
     def _close(self) -> None:
         self.reached = True
         end = asyncio.get_running_loop().time() + self._grace_s
-        for limit, context in self._at_work.items():
-            context.schedule.wrap_up(self._grace_s)
+        for limit, schedule in self._at_work.items():
+            schedule.wrap_up(self._grace_s)
             if not limit.expired():
                 limit.reschedule(min(end, limit.when() or end))

@@ -55,7 +55,7 @@ def _who_sits_where(run: Run) -> Json:
     tools = sorted({group for seat in settings.members for group in settings.tools_of(seat)})
     return {
         "run_id": run.id,
-        "kept": run.keeper is not None,
+        "kept": run.lifecycle is not None,
         "preset": settings.preset,
         "seats": seats,
         "judge": str(settings.judge.models[0]) if settings.members else None,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.writing.response_format import WrongForm, formed
+from langgraph_fusion.graph.response_format import WrongForm, formed
 from tests.graph.cast import JUDGE, WRITER, cast, settings
 from tests.graph.conftest import Fuse
 from tests.scripted import Reply, Seen, status, structured, text, tool_calls

@@ -1,0 +1,84 @@
+"""What a member has in one round: its models, tools and limits, and what it has learned."""
+
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel, ConfigDict
+
+from langgraph_fusion.graph.calls.deadline import Schedule
+from langgraph_fusion.graph.calls.seat_client import SeatClient
+from langgraph_fusion.graph.journal.tool_calls import ToolRecorder
+from langgraph_fusion.graph.members.repeats import Repeats
+from langgraph_fusion.graph.state import Json
+from langgraph_fusion.models.providers import ModelRef
+from langgraph_fusion.tools.context import ToolContext
+
+
+class Sending(BaseModel):
+    """What a member's models were found not to take; kept for its later turns."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    room: int | None = None
+    """Characters that all tool results together may have."""
+    shortened: int = 0
+    """Tool results that are sent shortened."""
+    without_tools: set[ModelRef] = set()
+    """Models that take no tools at all."""
+    in_plain_words: set[ModelRef] = set()
+    """Models that are sent no tool calls, in the transcript either."""
+    with_tools: set[ModelRef] = set()
+    """Models that refuse a transcript with tool calls when no tools are offered."""
+    without_choice: set[ModelRef] = set()
+    """Models that refuse `tool_choice: "none"`."""
+
+
+@dataclass(kw_only=True)
+class MemberContext(ToolContext):
+    """A member in one round: the context of its tools, its models and its budget."""
+
+    round: int
+    tools: ToolRecorder
+    client: SeatClient
+    system: str
+    allowed: frozenset[str]
+    """Names of the tools it may call."""
+    max_tool_calls: int
+    schedule: Schedule
+    tool_calls: int = 0
+    tool_errors: int = 0
+    searches: int = 0
+    loops: bool = False
+    """It went on calling tools in its tool-free turn."""
+    cut_short: str | None = None
+    """Why it had to write before it had finished its research."""
+    repeats: Repeats = field(default_factory=Repeats)
+    sending: Sending = field(default_factory=Sending)
+
+    def __post_init__(self) -> None:
+        self.client.remembers = self
+
+    def remembered(self) -> Json:
+        """What it learned on the way: written down, so that a resumed member sends the same."""
+        return {"sending": self.sending.model_dump(mode="json"), "cut_short": self.cut_short}
+
+    def remember(self, known: Json) -> None:
+        """Take what was written down with a reply."""
+        self.sending = Sending.model_validate(known["sending"])
+        self.cut_short = known["cut_short"]
+
+    @property
+    def must_write(self) -> bool:
+        if self.cut_short is None and self.allowed:
+            self.cut_short = self._why_write()
+        return self.cut_short is not None
+
+    def wrap_up(self, why: str) -> None:
+        """Have it write from what it has; the first reason counts."""
+        self.cut_short = self.cut_short or why
+
+    def _why_write(self) -> str | None:
+        if self.tool_calls >= self.max_tool_calls:
+            return "tool_budget"
+        if self.repeats.stuck:
+            return "tool_loop"
+        return self.schedule.why if self.schedule.over else None
