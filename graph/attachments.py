@@ -9,6 +9,7 @@ from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.sandbox.base import ExecResult, Sandbox, SandboxFile, SandboxUnavailable
 from langgraph_fusion.sandbox.base import SandboxFileError as FileError
 from langgraph_fusion.sandbox.files import copy_in, copy_out
+from langgraph_fusion.sandbox.futures import retrieve_exception
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class StockedSandbox:
     def __init__(self, sandbox: Sandbox, attachments: Attachments) -> None:
         self._sandbox = sandbox
         self._stocking = asyncio.ensure_future(copy_in(sandbox, attachments.files))
-        self._stocking.add_done_callback(_looked_at)
+        self._stocking.add_done_callback(retrieve_exception)
 
     async def run(
         self, command: str, *, timeout_s: float | None = None, restart: bool = False
@@ -112,9 +113,3 @@ async def collect(
         kept += [(seat, path) for path in copied.files]
         skipped += [f"{seat}'s {why}" for why in copied.skipped]
     return kept, skipped
-
-
-def _looked_at(task: "asyncio.Future[list[str]]") -> None:
-    """Take the error of a copy that nobody waited for: the member never used its shell."""
-    if not task.cancelled():
-        task.exception()

@@ -25,6 +25,7 @@ from langgraph_fusion.sandbox.exec_result import (
     result_of,
     why_lost,
 )
+from langgraph_fusion.sandbox.futures import retrieve_exception
 from langgraph_fusion.sandbox.proxy import AllowListProxy
 from langgraph_fusion.sandbox.wire import (
     ErrorReport,
@@ -291,9 +292,3 @@ def sandbox_path(path: str) -> str:
     if not path or "\0" in path or size > MAX_PATH_BYTES:
         raise SandboxFileError(f"no file can be called {path[:100]!r}")
     return posixpath.join(WORK_DIRECTORY, path)
-
-
-def retrieve_exception(done: "asyncio.Future[Any]") -> None:
-    """Look at it, so that asyncio does not complain about an outcome nobody waits for any more."""
-    if not done.cancelled():
-        done.exception()

@@ -18,6 +18,7 @@ from langgraph.store.base import BaseStore, Item, PutOp
 from pydantic import ValidationError
 
 from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.journal.compare_and_set import compare_and_set
 from langgraph_fusion.graph.journal.conversations import Conversations
 from langgraph_fusion.graph.journal.entries import is_failure
 from langgraph_fusion.graph.journal.journal import Journal, as_text
@@ -30,8 +31,6 @@ DAYS = 7.0
 _ROOT = "langgraph_fusion"
 _RECORDS = (_ROOT, "runs")
 _ALL = 1_000_000
-_SETTLE_S = 0.3
-"""Longer than a process takes from reading who owns a run to claiming it (Fischer's algorithm)."""
 
 
 class RunRepository:
@@ -82,7 +81,7 @@ class RunRepository:
         Raises:
             ConfigError: If there is none or more than one.
         """
-        item = await self._store.aget(_RECORDS, run_id, refresh_ttl=False) if run_id else None
+        item = await self._item(run_id)
         if item is not None:
             return _record(item)
         found = [one for one in await self.all() if run_id and one.id.startswith(run_id)]
@@ -134,7 +133,10 @@ class RunRepository:
         Raises:
             ConfigError: If there is no such run, it has finished, or a process works on it.
         """
-        record = await self.get(run_id)
+        item = await self._item((await self.get(run_id)).id)
+        if item is None:
+            raise ConfigError(f"there is no run {run_id!r}; `fusion runs` lists them")
+        record = _record(item)
         check_may_reopen(record)
         journal = await self.journal(record)
         if not journal.keys:
@@ -142,7 +144,7 @@ class RunRepository:
         mine = record.changed(
             status="running", owner=Owner.me(), seen_at=time.time(), resumes=record.resumes + 1
         )
-        await self._claim(mine, record)
+        await self._claim(mine, item.value["text"])
         return mine, journal
 
     def save(self, record: RunRecord, *puts: PutOp) -> "asyncio.Future[None]":
@@ -171,25 +173,21 @@ class RunRepository:
     def _ttl(self) -> float | None:
         return self._days * 24 * 60 if getattr(self._store, "supports_ttl", False) else None
 
-    async def _claim(self, mine: RunRecord, before: RunRecord) -> None:
-        """Two processes may try at the same moment: the last one to write has it."""
+    async def _item(self, run_id: str) -> Item | None:
+        return await self._store.aget(_RECORDS, run_id, refresh_ttl=False) if run_id else None
+
+    async def _claim(self, mine: RunRecord, before: str) -> None:
+        """Write that the run is ours, unless its record is not what it was when we looked."""
         if mine.id in self._open:
             raise ConfigError(_at_work(mine))
-        token = uuid.uuid4().hex
-        put = _put_record(mine, self._ttl(), claim=token)
         self._open[mine.id] = mine
         try:
-            await self.writer.write(put)
-            if before.status != "finished":  # a client that waits for its next turn asks once
-                await self._settled(mine, token)
+            won = await compare_and_set(self._store, _put_record(mine, self._ttl()), before)
         except BaseException:
             self._open.pop(mine.id, None)
             raise
-
-    async def _settled(self, mine: RunRecord, token: str) -> None:
-        await asyncio.sleep(_SETTLE_S)
-        item = await self._store.aget(_RECORDS, mine.id, refresh_ttl=False)
-        if item is None or item.value.get("claim") != token:
+        if not won:
+            self._open.pop(mine.id, None)
             raise ConfigError(f"run {mine.id}: another process has just taken it over")
 
     async def _say_we_live(self) -> None:
@@ -209,9 +207,8 @@ def _journal_of(run_id: str) -> tuple[str, ...]:
     return (_ROOT, "journal", run_id)
 
 
-def _put_record(record: RunRecord, ttl: float | None, claim: str = "") -> PutOp:
-    value = {"text": as_text(record.model_dump()), "claim": claim}
-    return PutOp(_RECORDS, record.id, value, False, ttl)
+def _put_record(record: RunRecord, ttl: float | None) -> PutOp:
+    return PutOp(_RECORDS, record.id, {"text": as_text(record.model_dump())}, False, ttl)
 
 
 def _record(item: Item) -> RunRecord:

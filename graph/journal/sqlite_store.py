@@ -5,11 +5,13 @@ its `SqliteStore` has no asynchronous half. Here a batch is one trip, and one tr
 """
 
 import asyncio
+import json
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +23,11 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 T = TypeVar("T")
 BUSY_S = 10
 """How long a process waits for another one's write."""
+_UPDATE = """
+    UPDATE store
+    SET value = ?, updated_at = CURRENT_TIMESTAMP, expires_at = ?, ttl_minutes = ?
+    WHERE prefix = ? AND key = ? AND json_extract(CAST(value AS TEXT), '$.text') = ?
+"""
 
 
 class SqliteInThread(BaseStore):
@@ -38,9 +45,20 @@ class SqliteInThread(BaseStore):
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
         return await _there(self._thread, partial(self._batch, list(ops)))
 
+    async def compare_and_set(self, put: PutOp, expected: str) -> bool:
+        """Write the item if its `text` still is `expected`: one statement, one transaction."""
+        return await _there(self._thread, partial(self._compare_and_set, put, expected))
+
     async def sweep_ttl(self) -> int:
         """Remove what has expired: how many items."""
         return await _there(self._thread, self._store.sweep_ttl)
+
+    def _compare_and_set(self, put: PutOp, expected: str) -> bool:
+        expires = datetime.now(UTC) + timedelta(minutes=put.ttl) if put.ttl is not None else None
+        where = (".".join(put.namespace), put.key, expected)
+        value = json.dumps(put.value).encode()  # in bytes, as LangGraph writes it
+        given = (value, expires and expires.isoformat(" "), put.ttl, *where)
+        return self._store.conn.execute(_UPDATE, given).rowcount == 1
 
     def _batch(self, ops: Sequence[Op]) -> list[Result]:
         """Reads and writes apart: SQLite lets no reading transaction begin to write."""

@@ -4,6 +4,8 @@ import asyncio
 
 from langgraph.store.base import BaseStore, PutOp
 
+from langgraph_fusion.sandbox.futures import retrieve_exception
+
 
 class StoreWriter:
     """Puts of all runs that share a store. For one event loop only.
@@ -26,7 +28,7 @@ class StoreWriter:
         self._puts += puts
         if self._written is None:
             self._written = asyncio.get_running_loop().create_future()
-            self._written.add_done_callback(_looked_at)
+            self._written.add_done_callback(retrieve_exception)
         if self._task is None:
             self._task = asyncio.create_task(self._write())
         return self._written
@@ -60,9 +62,3 @@ class StoreWriter:
             raise
         else:
             written.set_result(None)
-
-
-def _looked_at(written: "asyncio.Future[None]") -> None:
-    """Take the error of a write that nobody waited for."""
-    if not written.cancelled():
-        written.exception()

@@ -100,21 +100,6 @@ async def test_what_many_runs_write_at_once_is_all_there(runs: RunRepository) ->
         await runs.delete(one.id)
 
 
-async def test_two_processes_cannot_take_over_the_same_run(place: Any) -> None:
-    async with open_runs(place) as first, open_runs(place) as second:
-        assert first is not None
-        assert second is not None
-        journal = first.new_journal()
-        await first.save(record(id=journal.run_id, status="interrupted"))
-        await journal.write("A.0/reply/1", lambda: Note(text="said"))
-        tries = (first.reopen(journal.run_id), second.reopen(journal.run_id))
-        found = await asyncio.gather(*tries, return_exceptions=True)
-        refused = [one for one in found if isinstance(one, ConfigError)]
-        assert len(refused) == 1, found
-        with pytest.raises(ConfigError, match="is still running"):
-            await second.delete(journal.run_id)
-
-
 async def test_a_run_whose_process_is_gone_is_interrupted(runs: RunRepository) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     owner = Owner.me().model_copy(update={"pid": gone.pid})
