@@ -33,7 +33,7 @@ def exit_code(error: Exception | signal.Signals) -> int:
 def error_json(error: Exception | signal.Signals) -> dict[str, str]:
     """`type` is one of config_error, run_failed, stopped, unexpected; `reason` narrows it down."""
     if isinstance(error, signal.Signals):
-        return {"type": "stopped", "reason": error.name, "message": in_words(error)}
+        return {"type": "stopped", "reason": error.name, "message": error_message(error)}
     if isinstance(error, ConfigError):
         return {"type": "config_error", "reason": "config_error", "message": str(error)}
     if isinstance(error, RunFailed):
@@ -41,7 +41,7 @@ def error_json(error: Exception | signal.Signals) -> dict[str, str]:
     return {"type": "unexpected", "reason": type(error).__name__, "message": str(error)}
 
 
-def in_words(error: Exception | signal.Signals) -> str:
+def error_message(error: Exception | signal.Signals) -> str:
     if isinstance(error, signal.Signals):
         return "stopped by Ctrl-C" if error is signal.SIGINT else f"stopped by {error.name}"
     if isinstance(error, (ConfigError, RunFailed)):
@@ -51,7 +51,7 @@ def in_words(error: Exception | signal.Signals) -> str:
 
 
 @contextmanager
-def reported(*, as_json: bool = False, verbose: bool = False) -> Iterator[None]:
+def report_errors(*, as_json: bool = False, verbose: bool = False) -> Iterator[None]:
     """Turn an exception into words (or JSON) and an exit code; no traceback unless verbose."""
     try:
         yield
@@ -70,9 +70,9 @@ def report(error: Exception | signal.Signals, *, verbose: bool) -> None:
     """Say on standard error what went wrong."""
     if verbose and isinstance(error, Exception) and not isinstance(error, ConfigError | RunFailed):
         say("".join(traceback.format_exception(error)))
-    say(f"fusion: {in_words(error)}")
+    say(f"fusion: {error_message(error)}")
 
 
-def json_of_stop(error: Exception | signal.Signals, partial: dict[str, Any]) -> dict[str, Any]:
-    """What `--json` prints instead of a result."""
+def stopped_json(error: Exception | signal.Signals, partial: dict[str, Any]) -> dict[str, Any]:
+    """Return what `--json` prints instead of a result."""
     return {"error": error_json(error), "partial": partial}

@@ -1,17 +1,21 @@
-"""What the user gave on the command line, as settings: only what was given, nothing filled in."""
+"""What the user gave on the command line: the question, and only those settings that were given."""
 
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from langgraph_fusion.graph.errors import ConfigError
 
 NO_TOOLS = "none"
+_HOW = 'write it after `fusion ask`, name a file with -f, or pipe it in: `fusion ask "…"`'
 
 Given = dict[str, Any]
+"""Settings by name, as `load_settings` takes them."""
 
 
-def given(
+def given_settings(
     options: Mapping[str, Any],
     *,
     panel: Sequence[str] | None = None,
@@ -26,11 +30,11 @@ def given(
     """
     settings = {name: value for name, value in options.items() if value is not None}
     if panel:
-        settings["panel"] = split(panel)
+        settings["panel"] = split_list(panel)
     if tools:
-        settings["tools"] = [] if split(tools) == [NO_TOOLS] else split(tools)
+        settings["tools"] = [] if split_list(tools) == [NO_TOOLS] else split_list(tools)
     if exclude:
-        settings["exclude"] = split(exclude)
+        settings["exclude"] = split_list(exclude)
     for name, value in map(_assignment, assignments or ()):
         if name in settings:
             raise ConfigError(f"given twice; drop `--set {name}=…` or the option", field=name)
@@ -38,10 +42,24 @@ def given(
     return settings
 
 
-def split(values: Iterable[str]) -> list[str]:
+def split_list(values: Iterable[str]) -> list[str]:
     """`["a,b", "c"]` as `["a", "b", "c"]`."""
     parts = (part.strip() for value in values for part in value.split(","))
     return [part for part in parts if part]
+
+
+def read_question(words: str | None, file: Path | None) -> str:
+    """Return the question; `-` as words or file name means standard input.
+
+    Raises:
+        ConfigError: If there is none, there are two, or the file cannot be read.
+    """
+    if words is not None and file is not None:
+        raise ConfigError("given on the command line and as a file; choose one", field="question")
+    text = _question_text(words, file).strip()
+    if not text:
+        raise ConfigError(f"it is empty; {_HOW}", field="question")
+    return text
 
 
 def _assignment(text: str) -> tuple[str, Any]:
@@ -52,3 +70,27 @@ def _assignment(text: str) -> tuple[str, Any]:
         return name.strip(), json.loads(value)
     except ValueError:
         return name.strip(), value
+
+
+def _question_text(words: str | None, file: Path | None) -> str:
+    if words is not None and words != "-":
+        return words
+    if file is not None and str(file) != "-":
+        return _from_file(file)
+    if words is None and file is None and sys.stdin.isatty():
+        raise ConfigError(f"there is none; {_HOW}", field="question")
+    return _decode(sys.stdin.buffer.read(), "standard input")
+
+
+def _from_file(path: Path) -> str:
+    try:
+        return _decode(path.read_bytes(), str(path))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}", field="question") from None
+
+
+def _decode(data: bytes, name: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ConfigError(f"{name} is not UTF-8 text", field="question") from None

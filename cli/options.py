@@ -1,4 +1,4 @@
-"""The options of `fusion ask` that other commands share, each said once."""
+"""Options of the commands, each defined once."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -78,12 +78,6 @@ Files = Annotated[
 ]
 Out = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Keep what members leave in /work/out.")
-]
-Estimate = Annotated[
-    bool, typer.Option("--estimate", help="Say what the run would cost, and start nothing.")
-]
-Keep = Annotated[
-    bool, typer.Option("--keep", help="Keep question and result: `fusion runs show` prints them.")
 ]
 RunId = Annotated[
     str | None, typer.Argument(metavar="ID", help="The run, or how its id begins; else the last.")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def own_runs(
+async def open_own_runs(
     *, keep: bool = False, quiet: bool = False
 ) -> "AsyncIterator[RunRepository | None]":
     """Open the store for the length of the block; None when it is off.
@@ -38,7 +38,7 @@ async def own_runs(
 
 
 @asynccontextmanager
-async def stored_runs() -> "AsyncIterator[RunRepository]":
+async def open_stored_runs() -> "AsyncIterator[RunRepository]":
     """Open the store to look at what is in it.
 
     Raises:

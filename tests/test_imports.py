@@ -27,7 +27,7 @@ KNOWN_CIRCLES = [
     {"models.providers", "models.ref"},
     {"server.runs.managed_run", "server.runs.shutdown", "server.state"},
 ]
-ROOMS_WITH_CIRCLES = {"cli", "server", "tools"}
+ROOMS_WITH_CIRCLES = {"server", "tools"}
 HEAVY = (
     "langgraph", "langchain_openai", "openai", "docker", "trafilatura", "pypdf", "ddgs", "fastapi",
 )  # fmt: skip

@@ -1,8 +1,40 @@
-"""`fusion ask`: its options. The work is in `asking.py`, which is imported when it runs."""
+"""`fusion ask`: one question, one deliberation, one answer."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from langgraph_fusion.cli import options
 
+if TYPE_CHECKING:
+    from langgraph_fusion.cli.input import Given
+    from langgraph_fusion.cli.output import OutputOptions
+    from langgraph_fusion.graph.settings import FusionSettings
 
+command = typer.Typer(rich_markup_mode=None)
+
+_Estimate = Annotated[
+    bool, typer.Option("--estimate", help="Say what the run would cost, and start nothing.")
+]
+_Keep = Annotated[
+    bool, typer.Option("--keep", help="Keep question and result: `fusion runs show` prints them.")
+]
+_CHOOSES_MODELS = {"preset", "panel", "judge", "synthesizer"}
+"""With one of these settings the user has chosen models, and no preset is chosen for them."""
+
+
+@command.command(
+    epilog=options.examples(
+        'fusion ask "Is the 2024 estimate still right?"',
+        'fusion ask --docs notes/ "What did we decide about backups?"',
+        "fusion ask -p frontier --budget 2 --save answer.md -f question.txt",
+        'fusion ask --panel a/one,b/two --judge c/three --writer d/four "…"',
+        'fusion ask --json "…" | jq .analysis.contradictions',
+    )
+)
 def ask(
     question: options.Question = None,
     question_file: options.QuestionFile = None,
@@ -24,8 +56,8 @@ def ask(
     min_answers: options.MinAnswers = None,
     require_sandbox: options.RequireSandbox = False,
     set_: options.Assignments = None,
-    estimate: options.Estimate = False,
-    keep: options.Keep = False,
+    estimate: _Estimate = False,
+    keep: _Keep = False,
     as_json: options.FullJson = False,
     save: options.Save = None,
     quiet: options.Quiet = False,
@@ -39,29 +71,102 @@ def ask(
 
     Whatever ends it, nothing paid is lost: `fusion resume` goes on where it was.
     """
-    from langgraph_fusion.cli.commands.asking import OutputOptions, answered
+    from langgraph_fusion.cli.errors import report_errors
 
-    chosen = {
-        "preset": preset,
-        "judge": judge,
-        "synthesizer": writer,
-        "mode": mode,
-        "max_rounds": rounds,
-        "docs": docs,
-        "search": search,
-        "budget_usd": budget,
-        "deadline_s": deadline,
-        "max_tool_calls": max_tool_calls,
-        "min_answers": min_answers,
-        "require_sandbox": require_sandbox or None,
-    }
-    answered(
-        question,
-        question_file,
-        OutputOptions(as_json, save, quiet, verbose, tuple(file or ()), out, estimate, keep),
-        chosen,
-        panel=panel,
-        tools=tools,
-        exclude=exclude,
-        assignments=set_,
-    )
+    with report_errors(as_json=as_json, verbose=verbose):
+        from langgraph_fusion.cli.input import given_settings, read_question
+        from langgraph_fusion.cli.output import (
+            OutputOptions,
+            check_out,
+            check_save,
+            silence_libraries,
+        )
+
+        chosen = {
+            "preset": preset,
+            "judge": judge,
+            "synthesizer": writer,
+            "mode": mode,
+            "max_rounds": rounds,
+            "docs": docs,
+            "search": search,
+            "budget_usd": budget,
+            "deadline_s": deadline,
+            "max_tool_calls": max_tool_calls,
+            "min_answers": min_answers,
+            "require_sandbox": require_sandbox or None,
+        }
+        lists = {"panel": panel, "tools": tools, "exclude": exclude, "assignments": set_}
+        given = given_settings(chosen, **lists)
+        check_save(save)
+        check_out(out)
+        text = read_question(question, question_file)
+        silence_libraries(verbose=verbose)
+        output = OutputOptions(as_json, save, quiet, verbose, out)
+        if estimate:
+            code = asyncio.run(_estimate(text, given, output))
+        else:
+            code = asyncio.run(_ask(text, given, output, files=file or (), keep=keep))
+    raise typer.Exit(code)
+
+
+async def _ask(
+    question: str, given: "Given", output: "OutputOptions", *, files: Sequence[Path], keep: bool
+) -> int:
+    from langgraph_fusion.cli.display.show_run import show_run
+    from langgraph_fusion.cli.run_store import open_own_runs
+    from langgraph_fusion.graph.api import deliberate
+
+    settings = await _choose_settings(given, quiet=output.quiet)
+    async with open_own_runs(keep=keep, quiet=output.quiet) as runs:
+        events = deliberate(question, settings, files=files, out=output.out, runs=runs)
+        return await show_run(question, events, output)
+
+
+async def _estimate(question: str, given: "Given", output: "OutputOptions") -> int:
+    from langgraph_fusion.cli.display.estimate import print_estimate
+    from langgraph_fusion.graph.preflight.estimate import estimate
+
+    settings = await _choose_settings(given, quiet=output.quiet)
+    print_estimate(estimate(settings, question), as_json=output.as_json, quiet=output.quiet)
+    return 0
+
+
+async def _choose_settings(given: "Given", *, quiet: bool) -> "FusionSettings":
+    from langgraph_fusion.cli.output import say
+    from langgraph_fusion.graph.preflight.readiness import default_preset
+    from langgraph_fusion.graph.settings import load_settings
+
+    why = ""
+    if not _CHOOSES_MODELS & given.keys():
+        name, why = await default_preset()
+        given = {**given, "preset": name}
+    settings = load_settings(given)
+    if not quiet:
+        for line in _notices(settings, why):
+            say(line)
+    return settings
+
+
+def _notices(settings: "FusionSettings", why: str) -> Iterator[str]:
+    """Say which preset was chosen for the user, and plainly when no language model will answer.
+
+    `why` is empty when the user chose.
+    """
+    if why:
+        yield f"Using the preset `{settings.preset}`: {why}."
+    if all(seat.model.startswith("offline:") for seat in settings.panel):
+        yield (
+            "This is a demonstration, not a language model: three extractive programs quote "
+            f"sentences from {_documents(settings)}."
+        )
+
+
+def _documents(settings: "FusionSettings") -> str:
+    from langgraph_fusion.graph.preflight.readiness import BUILTIN_DOCS
+
+    if settings.docs == BUILTIN_DOCS:
+        return "this project's documentation (--docs DIR for yours)"
+    if settings.docs:
+        return f"the folder {settings.docs}"
+    return "no documents at all (name a folder with --docs)"

@@ -4,11 +4,13 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
+from typing import Annotated
 
-from langgraph_fusion.cli.display.format import count, listed
-from langgraph_fusion.cli.output import terminal, write_json
-from langgraph_fusion.models.providers import providers
-from langgraph_fusion.models.text import one_line
+import typer
+
+from langgraph_fusion.cli import options
+
+command = typer.Typer(rich_markup_mode=None)
 
 SEARCH_TIMEOUT_S = 6.0
 ENGINE_TIMEOUT_S = 8.0
@@ -25,6 +27,35 @@ class Check:
     fix: str = ""
 
 
+@command.command(
+    epilog=options.examples("fusion doctor", "fusion doctor --offline", "fusion doctor --json")
+)
+def doctor(
+    as_json: options.AsJson = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Ask nothing beyond this machine.")
+    ] = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Check keys, local servers, Docker, the sandbox image, search and documents, with each fix.
+
+    Exit code 0 unless no panel at all can run here.
+    """
+    from langgraph_fusion.cli.errors import FAILED, report_errors
+
+    with report_errors(as_json=as_json, verbose=verbose):
+        from langgraph_fusion.cli.output import silence_libraries, write_json
+
+        silence_libraries(verbose=verbose)
+        checks = asyncio.run(diagnose(offline=offline))
+        if as_json:
+            found = {"checks": [asdict(check) for check in checks], "can_run": can_run(checks)}
+            write_json(found)
+        else:
+            _print_lines(checks)
+    raise typer.Exit(0 if can_run(checks) else FAILED)
+
+
 async def diagnose(*, offline: bool) -> list[Check]:
     """Check everything at once; `offline` asks nothing beyond this machine."""
     checks: list[Callable[[], Awaitable[list[Check]]]] = [
@@ -37,13 +68,6 @@ async def diagnose(*, offline: bool) -> list[Check]:
     ]
     found = await asyncio.gather(*(_guarded(check) for check in checks))
     return [check for part in found for check in part]
-
-
-def print_report(checks: list[Check], *, as_json: bool) -> None:
-    if as_json:
-        write_json({"checks": [asdict(check) for check in checks], "can_run": can_run(checks)})
-    else:
-        _print_lines(checks)
 
 
 def can_run(checks: list[Check]) -> bool:
@@ -65,6 +89,9 @@ async def _keys() -> list[Check]:
 
 def keys_in(env: Mapping[str, str]) -> list[Check]:
     """The main key, and which others are set; never a key itself."""
+    from langgraph_fusion.graph.wording import listed
+    from langgraph_fusion.models.providers import providers
+
     names = {one.key for one in providers().values() if one.key and one.key != _MAIN_KEY}
     others = sorted(name for name in names if env.get(name, "").strip())
     main = bool(env.get(_MAIN_KEY, "").strip())
@@ -83,6 +110,7 @@ _MAIN_KEY = "OPENROUTER_API_KEY"
 
 
 async def _local_servers() -> list[Check]:
+    from langgraph_fusion.graph.wording import count
     from langgraph_fusion.models.local import local_servers
 
     servers = await local_servers()
@@ -115,6 +143,7 @@ async def _sandbox() -> list[Check]:
 
 
 async def _search() -> list[Check]:
+    from langgraph_fusion.graph.wording import count, listed
     from langgraph_fusion.tools.errors import ToolFailure
     from langgraph_fusion.tools.search import missing_variable, open_backend
 
@@ -170,6 +199,9 @@ async def _panel() -> list[Check]:
 def _print_lines(checks: list[Check]) -> None:
     from rich.table import Table
     from rich.text import Text
+
+    from langgraph_fusion.cli.output import terminal
+    from langgraph_fusion.models.text import one_line
 
     marks = {True: Text("ok", "green"), False: Text("missing", "yellow"), None: Text("skipped")}
     grid = Table.grid(padding=(0, 2, 0, 0))

@@ -1,11 +1,24 @@
 """`fusion keys`: the API keys of `fusion serve --keys FILE`."""
 
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from langgraph_fusion.cli import options
+
+if TYPE_CHECKING:
+    from langgraph_fusion.server.api_keys import Key, Spent
+
+command = typer.Typer(
+    help="Make, list and remove the API keys of `fusion serve --keys FILE`.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    epilog=options.examples(
+        "fusion keys add ada --keys keys.db --per-day 5", "fusion keys list --keys keys.db"
+    ),
+)
 
 _File = Annotated[Path, typer.Option("--keys", metavar="FILE", help="The server's file of keys.")]
 _Name = Annotated[
@@ -13,6 +26,14 @@ _Name = Annotated[
 ]
 
 
+@command.command(
+    "add",
+    short_help="Make a key and print it, once.",
+    epilog=options.examples(
+        "fusion keys add ada --keys keys.db",
+        "fusion keys add ci --keys keys.db --per-day 5 --per-run 0.50 --per-minute 10",
+    ),
+)
 def add_key(
     name: _Name,
     keys: _File,
@@ -34,9 +55,9 @@ def add_key(
     ] = None,
 ) -> None:
     """Make a key and print it on standard output. It is stored as a hash: keep it now."""
-    from langgraph_fusion.cli.errors import reported
+    from langgraph_fusion.cli.errors import report_errors
 
-    with reported():
+    with report_errors():
         from langgraph_fusion.cli.output import say, write
         from langgraph_fusion.server.api_keys import Caps, KeyRing
 
@@ -46,22 +67,69 @@ def add_key(
         say(f"fusion: this is the only time the key of {name} is shown")
 
 
+@command.command(
+    "list",
+    short_help="List the keys and what was charged to them.",
+    epilog=options.examples(
+        "fusion keys list --keys keys.db", "fusion keys list --keys keys.db --json"
+    ),
+)
 def list_keys(keys: _File, as_json: options.AsJson = False) -> None:
     """List the keys: their caps, and what was charged to them today (UTC) and in all."""
-    from langgraph_fusion.cli.errors import reported
+    from langgraph_fusion.cli.errors import report_errors
 
-    with reported(as_json=as_json):
-        from langgraph_fusion.cli.commands.key_list import print_keys
+    with report_errors(as_json=as_json):
+        from langgraph_fusion.cli.output import write_json
         from langgraph_fusion.server.api_keys import KeyRing
 
-        print_keys(KeyRing(keys).existing().all(), as_json=as_json)
+        found = KeyRing(keys).existing().all()
+        if as_json:
+            write_json({"keys": [_row(key, spent) for key, spent in found]})
+        else:
+            _print_table(found)
 
 
+@command.command(
+    "remove",
+    short_help="Remove a key; servers refuse it at once.",
+    epilog=options.examples("fusion keys remove ada --keys keys.db"),
+)
 def remove_key(name: _Name, keys: _File) -> None:
     """Remove a key. Running servers refuse it from the next request on."""
-    from langgraph_fusion.cli.errors import reported
+    from langgraph_fusion.cli.errors import report_errors
 
-    with reported():
+    with report_errors():
         from langgraph_fusion.server.api_keys import KeyRing
 
         KeyRing(keys).existing().remove(name)
+
+
+def _print_table(found: "list[tuple[Key, Spent]]") -> None:
+    from rich.table import Table
+
+    from langgraph_fusion.cli.output import terminal
+
+    table = Table(box=None, pad_edge=False)
+    for title in ("name", "key", "made", "runs", "today", "in all", "caps"):
+        table.add_column(title, overflow="fold")
+    for key, spent in found:
+        made = f"{datetime.fromtimestamp(key.created, UTC):%Y-%m-%d}"
+        money = (f"${spent.today_usd:.4f}", f"${spent.total_usd:.4f}")
+        table.add_row(key.name, key.shown, made, str(spent.runs), *money, _caps(key))
+    terminal().print(table)
+
+
+def _row(key: "Key", spent: "Spent") -> dict[str, object]:
+    made = datetime.fromtimestamp(key.created, UTC).isoformat(timespec="seconds")
+    return {"name": key.name, "key": key.shown, "created_at": made} | vars(key.caps) | vars(spent)
+
+
+def _caps(key: "Key") -> str:
+    caps = key.caps
+    said = [
+        f"${caps.per_day_usd:g} a day" if caps.per_day_usd is not None else "",
+        f"${caps.total_usd:g} in all" if caps.total_usd is not None else "",
+        f"${caps.one_run_usd:g} a run" if caps.one_run_usd is not None else "",
+        f"{caps.per_minute} runs a minute" if caps.per_minute is not None else "",
+    ]
+    return ", ".join(filter(None, said)) or "none"

@@ -7,25 +7,60 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
-from langgraph_fusion.cli.input import Given
-from langgraph_fusion.cli.output import say
-from langgraph_fusion.cli.run_store import own_runs
-from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.preflight.readiness import check_settings, default_preset, user_prices
-from langgraph_fusion.graph.settings import load_settings
+import typer
+
+from langgraph_fusion.cli import options
 
 if TYPE_CHECKING:
+    from langgraph_fusion.cli.input import Given
     from langgraph_fusion.graph.api import Events
     from langgraph_fusion.graph.journal.repository import RunRepository
     from langgraph_fusion.graph.settings import FusionSettings
+
+command = typer.Typer(rich_markup_mode=None)
 
 _LONGEST_LINE = 16 << 20
 """Bytes of one message; a question with whole documents in it fits."""
 
 
-async def serve_stdio(settings: Given, limits: Given) -> None:
+@command.command(
+    epilog=options.examples("fusion mcp", "fusion mcp -p fast --docs notes/ --max-budget 0.50")
+)
+def serve_mcp(
+    preset: options.Preset = None,
+    docs: options.Docs = None,
+    tools: options.Tools = None,
+    exclude: options.Exclude = None,
+    set_: options.Assignments = None,
+    max_budget: Annotated[
+        float | None, typer.Option(metavar="USD", help="No call may spend more.")
+    ] = None,
+    max_deadline: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="No call may take longer.")
+    ] = None,
+    verbose: options.Verbose = False,
+) -> None:
+    """Serve the tool `deliberate` to an MCP client, on standard input and output.
+
+    The options are the settings of every call; the client may choose another preset and most other
+    settings, but no folder, network or sandbox of this machine.
+    """
+    from langgraph_fusion.cli.errors import report_errors
+
+    with report_errors(verbose=verbose):
+        from langgraph_fusion.cli.input import given_settings
+        from langgraph_fusion.cli.output import silence_libraries
+
+        silence_libraries(verbose=verbose)
+        chosen = {"preset": preset, "docs": docs}
+        settings = given_settings(chosen, tools=tools, exclude=exclude, assignments=set_)
+        limits = given_settings({"max_budget_usd": max_budget, "max_deadline_s": max_deadline})
+        asyncio.run(_serve_stdio(settings, limits))
+
+
+async def _serve_stdio(settings: "Given", limits: "Given") -> None:
     """Serve until standard input ends, or SIGINT or SIGTERM; runs under way are cancelled.
 
     `limits` are those of `ClientPolicy`.
@@ -33,6 +68,15 @@ async def serve_stdio(settings: Given, limits: Given) -> None:
     Raises:
         ConfigError: If the settings are wrong or the package is not installed.
     """
+    from langgraph_fusion.cli.output import say
+    from langgraph_fusion.graph.errors import ConfigError
+    from langgraph_fusion.graph.preflight.readiness import (
+        check_settings,
+        default_preset,
+        user_prices,
+    )
+    from langgraph_fusion.graph.settings import load_settings
+
     if find_spec("mcp") is None:
         raise ConfigError("the package mcp is missing: pip install 'langgraph-fusion[mcp]'")
     if "preset" not in settings:
@@ -49,14 +93,15 @@ async def serve_stdio(settings: Given, limits: Given) -> None:
         serving.result()
 
 
-async def _serve(settings: Given, limits: Given) -> None:
+async def _serve(settings: "Given", limits: "Given") -> None:
     from mcp.server.stdio import stdio_server
 
+    from langgraph_fusion.cli.run_store import open_own_runs
     from langgraph_fusion.server.mcp.server import mcp_server
     from langgraph_fusion.server.runs.client_policy import ClientPolicy
 
     stdin = cast("Any", _lines())
-    async with own_runs() as runs, stdio_server(stdin=stdin) as (reads, writes):
+    async with open_own_runs() as runs, stdio_server(stdin=stdin) as (reads, writes):
         server = mcp_server(_Deliberations(runs), ClientPolicy(**limits), settings)
         await server.run(reads, writes, server.create_initialization_options())
 

@@ -1,40 +1,56 @@
 """`fusion presets`: who sits where in every preset, and whether it can run here."""
 
+import asyncio
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from langgraph_fusion.cli.commands.estimate import cost_range
-from langgraph_fusion.cli.output import terminal, write_json
-from langgraph_fusion.graph.presets import preset_descriptions
-from langgraph_fusion.graph.settings import FusionSettings, load_settings
-from langgraph_fusion.models.providers import missing_key
-from langgraph_fusion.models.text import one_line
+import typer
+
+from langgraph_fusion.cli import options
+
+if TYPE_CHECKING:
+    from langgraph_fusion.graph.settings import FusionSettings
+
+command = typer.Typer(rich_markup_mode=None)
 
 Preset = dict[str, Any]
 _ANY_LOCAL = "local:auto"
 """Stands for whatever a local server serves."""
 
 
-async def presets() -> list[Preset]:
-    """Every preset, the user's own included, with what it still needs to run here.
+@command.command(
+    epilog=options.examples("fusion presets", "fusion presets --json | jq -r .presets[].name")
+)
+def presets(as_json: options.AsJson = False, verbose: options.Verbose = False) -> None:
+    """List the presets: panel, judge and writer, and which keys are missing.
 
-    Raises:
-        ConfigError: If the user's presets cannot be read.
+    Your own presets are read from the file that FUSION_PRESETS names, else from
+    ~/.config/langgraph-fusion/presets.toml.
     """
+    from langgraph_fusion.cli.errors import report_errors
+
+    with report_errors(as_json=as_json, verbose=verbose):
+        from langgraph_fusion.cli.output import write_json
+
+        described = asyncio.run(_all())
+        if as_json:
+            write_json({"presets": described})
+        else:
+            _print_table(described)
+
+
+async def _all() -> list[Preset]:
+    """Every preset, the user's own included, with what it still needs to run here."""
+    from langgraph_fusion.graph.presets import preset_descriptions
     from langgraph_fusion.models.local import local_servers
 
     served = bool(await local_servers())
-    return [_described(name, text, served) for name, text in preset_descriptions().items()]
+    return [_describe(name, text, served) for name, text in preset_descriptions().items()]
 
 
-def print_presets(presets: list[Preset], *, as_json: bool) -> None:
-    if as_json:
-        write_json({"presets": presets})
-    else:
-        _print_table(presets)
+def _describe(name: str, description: str, served: bool) -> Preset:
+    from langgraph_fusion.graph.settings import load_settings
 
-
-def _described(name: str, description: str, served: bool) -> Preset:
     settings = load_settings({"preset": name})
     return {
         "name": name,
@@ -47,7 +63,7 @@ def _described(name: str, description: str, served: bool) -> Preset:
     }
 
 
-def _cost(settings: FusionSettings) -> dict[str, float] | None:
+def _cost(settings: "FusionSettings") -> dict[str, float] | None:
     """Low, likely and high in dollars for one run; None when a price is unknown."""
     from langgraph_fusion.graph.preflight.estimate import estimate
 
@@ -55,8 +71,10 @@ def _cost(settings: FusionSettings) -> dict[str, float] | None:
     return cost.model_dump() if cost else None
 
 
-def _missing(settings: FusionSettings, served: bool) -> list[str]:
+def _missing(settings: "FusionSettings", served: bool) -> list[str]:
     """What is needed before every model of the preset, fallbacks included, can be called."""
+    from langgraph_fusion.models.providers import missing_key
+
     models = [model for seat in settings.all_seats for model in seat.models]
     found = (
         missing_key(model) if str(model) != _ANY_LOCAL else None if served else "a local server"
@@ -68,6 +86,10 @@ def _missing(settings: FusionSettings, served: bool) -> list[str]:
 def _print_table(presets: list[Preset]) -> None:
     from rich.table import Table
     from rich.text import Text
+
+    from langgraph_fusion.cli.display.estimate import cost_range
+    from langgraph_fusion.cli.output import terminal
+    from langgraph_fusion.models.text import one_line
 
     console = terminal()
     for preset in presets:

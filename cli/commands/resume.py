@@ -1,39 +1,66 @@
-"""The work of `fusion resume`: the same run, from where it was."""
+"""`fusion resume`: go on with a run from where it was."""
 
+import asyncio
 from typing import TYPE_CHECKING
 
-from langgraph_fusion.cli.commands.asking import OutputOptions, conducted
-from langgraph_fusion.cli.commands.runs import print_run, seen
-from langgraph_fusion.cli.display.format import count
-from langgraph_fusion.cli.output import say
-from langgraph_fusion.cli.run_store import stored_runs
+import typer
+
+from langgraph_fusion.cli import options
 
 if TYPE_CHECKING:
+    from langgraph_fusion.cli.output import OutputOptions
     from langgraph_fusion.graph.resume import Stopped
 
+command = typer.Typer(rich_markup_mode=None)
 
-async def resume(run_id: str | None, wanted: OutputOptions) -> int:
-    """Go on with a run, by default the last that can; return the exit code.
 
-    A run that has finished is shown when its result was kept.
+@command.command(
+    epilog=options.examples("fusion resume", "fusion resume 1f0c", "fusion resume 1f0c --json")
+)
+def resume(
+    run_id: options.RunId = None,
+    as_json: options.FullJson = False,
+    save: options.Save = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Go on with a run that was stopped, killed or failed: nothing paid is paid again.
 
-    Raises:
-        ConfigError: If there is no such run, or it cannot go on.
+    Without an ID it is the last run that can be resumed. Exit codes are those of `fusion ask`.
     """
+    from langgraph_fusion.cli.errors import report_errors
+
+    with report_errors(as_json=as_json, verbose=verbose):
+        from langgraph_fusion.cli.output import OutputOptions, check_save, silence_libraries
+
+        check_save(save)
+        silence_libraries(verbose=verbose)
+        code = asyncio.run(_resume(run_id, OutputOptions(as_json, save, quiet, verbose)))
+    raise typer.Exit(code)
+
+
+async def _resume(run_id: str | None, output: "OutputOptions") -> int:
+    """Go on, and return the exit code; a run that has finished is shown if its result was kept."""
+    from langgraph_fusion.cli.display.show_run import show_run
+    from langgraph_fusion.cli.display.stored_run import print_run, read_run
+    from langgraph_fusion.cli.output import say
+    from langgraph_fusion.cli.run_store import open_stored_runs
     from langgraph_fusion.graph.resume import stopped_run
 
-    async with stored_runs() as runs:
+    async with open_stored_runs() as runs:
         record = await (runs.get(run_id) if run_id else runs.latest(resumable=True))
         if record.now == "finished" and record.keep:
-            print_run(await seen(runs, record), as_json=wanted.as_json)
+            print_run(await read_run(runs, record), as_json=output.as_json)
             return 0
         stopped = await stopped_run(runs, record.id)
-        if not wanted.quiet:
-            say(_what(stopped))
-        return await conducted(stopped.question, stopped.events(runs), wanted)
+        if not output.quiet:
+            say(_going_on(stopped))
+        return await show_run(stopped.question, stopped.events(runs), output)
 
 
-def _what(stopped: "Stopped") -> str:
+def _going_on(stopped: "Stopped") -> str:
+    from langgraph_fusion.graph.wording import count
+
     record = stopped.record
     paid = count(record.total.calls, "paid call") if record.total else "what was paid"
     return f"Going on with run {record.id} ({record.preset}); {paid} will not be made again."

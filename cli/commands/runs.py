@@ -1,170 +1,100 @@
 """`fusion runs`: which runs are stored, what became of each, and what it cost."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+import asyncio
+from typing import Annotated
 
-from langgraph_fusion.cli.display.format import count, duration, money, tokens
-from langgraph_fusion.cli.display.result import print_plain
-from langgraph_fusion.cli.output import say, terminal, write, write_json
-from langgraph_fusion.cli.run_store import stored_runs
-from langgraph_fusion.models.text import one_line
+import typer
 
-if TYPE_CHECKING:
-    from langgraph_fusion.graph.journal.repository import RunRepository
-    from langgraph_fusion.graph.journal.run_record import RunRecord
-    from langgraph_fusion.graph.records import Totals
+from langgraph_fusion.cli import options
 
-_STYLES = {"running": "cyan", "finished": "green", "failed": "red", "interrupted": "yellow"}
+command = typer.Typer(
+    invoke_without_command=True,
+    rich_markup_mode=None,
+    epilog=options.examples("fusion runs", "fusion runs show", "fusion runs show 1f0c --json"),
+)
 
 
-@dataclass(frozen=True)
-class Seen:
-    """A run with what is stored of its texts."""
+@command.callback()
+def list_runs(
+    context: typer.Context, as_json: options.AsJson = False, verbose: options.Verbose = False
+) -> None:
+    """List the runs that are stored, show one, delete one.
 
-    record: "RunRecord"
-    question: str
-    """Empty when it is not stored."""
-    result: Mapping[str, Any] | None
-    bill: Mapping[str, "Totals"]
-    total: "Totals | None"
+    They are in the file or PostgreSQL database that FUSION_RUNS names (`off`: none are kept), else
+    in ~/.local/share/langgraph-fusion/runs.db. After 7 days (FUSION_RUNS_DAYS) a run is removed,
+    unless it was asked with --keep. Texts of finished runs are kept only then.
+    """
+    from langgraph_fusion.cli.errors import report_errors
+
+    if context.invoked_subcommand is not None:
+        return
+    with report_errors(as_json=as_json, verbose=verbose):
+        asyncio.run(_list(as_json=as_json))
 
 
-async def list_runs(*, as_json: bool) -> None:
+@command.command(
+    "show",
+    short_help="Show what happened in a run and what it cost.",
+    epilog=options.examples("fusion runs show", "fusion runs show 1f0c --json | jq .bill"),
+)
+def show_run(
+    run_id: options.RunId = None,
+    as_json: options.AsJson = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Show what happened in a run, its bill by seat, and its result if it was kept."""
+    from langgraph_fusion.cli.errors import report_errors
+
+    with report_errors(as_json=as_json, verbose=verbose):
+        asyncio.run(_show(run_id, as_json=as_json))
+
+
+@command.command(
+    "delete",
+    short_help="Remove a run and all that is stored of it.",
+    epilog=options.examples("fusion runs delete 1f0c"),
+)
+def delete_run(
+    run_id: Annotated[str, typer.Argument(metavar="ID", help="The run, or how its id begins.")],
+    verbose: options.Verbose = False,
+) -> None:
+    """Remove a run and everything that is stored of it."""
+    from langgraph_fusion.cli.errors import report_errors
+
+    with report_errors(verbose=verbose):
+        asyncio.run(_delete(run_id))
+
+
+async def _list(*, as_json: bool) -> None:
     """Print all runs, the newest first."""
-    async with stored_runs() as runs:
+    from langgraph_fusion.cli.display.stored_run import print_table, record_json
+    from langgraph_fusion.cli.output import say, write_json
+    from langgraph_fusion.cli.run_store import open_stored_runs
+
+    async with open_stored_runs() as runs:
         records = await runs.all()
     if as_json:
-        write_json({"runs": [_json(record) for record in records]})
+        write_json({"runs": [record_json(record) for record in records]})
     elif records:
-        _print_table(records)
+        print_table(records)
     else:
         say('No runs are stored. `fusion ask "…"` makes one.')
 
 
-async def show_run(run_id: str | None, *, as_json: bool) -> None:
+async def _show(run_id: str | None, *, as_json: bool) -> None:
     """Print one run, by default the last."""
-    async with stored_runs() as runs:
+    from langgraph_fusion.cli.display.stored_run import print_run, read_run
+    from langgraph_fusion.cli.run_store import open_stored_runs
+
+    async with open_stored_runs() as runs:
         record = await (runs.get(run_id) if run_id else runs.latest())
-        print_run(await seen(runs, record), as_json=as_json)
+        print_run(await read_run(runs, record), as_json=as_json)
 
 
-async def delete_run(run_id: str) -> None:
-    """Remove a run and all that is stored of it."""
-    async with stored_runs() as runs:
+async def _delete(run_id: str) -> None:
+    from langgraph_fusion.cli.output import say
+    from langgraph_fusion.cli.run_store import open_stored_runs
+
+    async with open_stored_runs() as runs:
         record = await runs.delete(run_id)
     say(f"Run {record.id} is deleted.")
-
-
-async def seen(runs: "RunRepository", record: "RunRecord") -> Seen:
-    """Read what is stored of a run; what it cost so far if it has not finished."""
-    from langgraph_fusion.graph.journal.entries import RecordedUpdate
-    from langgraph_fusion.graph.journal.journal_bill import calls_in
-    from langgraph_fusion.graph.journal.lifecycle import RESULT
-    from langgraph_fusion.graph.journal.run_record import by_seat
-    from langgraph_fusion.graph.records import Totals
-    from langgraph_fusion.graph.resume import question_in, recorded_messages
-
-    journal = await runs.journal(record)
-    kept = journal.read(RESULT, RecordedUpdate)
-    bill, total = record.bill, record.total
-    if total is None and (calls := calls_in(journal)):
-        bill, total = by_seat(calls), Totals.of(calls)
-    question = question_in(recorded_messages(journal))
-    return Seen(record, question, kept.update if kept else None, bill, total)
-
-
-def print_run(run: Seen, *, as_json: bool) -> None:
-    """What happened, the bill by seat, and the texts as far as they are stored."""
-    if as_json:
-        bill = {seat: totals.model_dump() for seat, totals in run.bill.items()}
-        total = run.total.model_dump() if run.total else None
-        texts = {"question": run.question or None, "result": run.result}
-        write_json(_json(run.record) | {"bill": bill, "total": total} | texts)
-        return
-    write("\n".join(_told(run)))
-    if run.result is not None:
-        write("")
-        print_plain(run.result, quiet=True)
-
-
-def _json(record: "RunRecord") -> dict[str, Any]:
-    return record.model_dump(mode="json", exclude={"owner", "seen_at"}) | {"status": record.now}
-
-
-def _print_table(records: list["RunRecord"]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("run", "started", "status", "preset", "time", "cost"):
-        table.add_column(title)
-    for record in records:
-        table.add_row(
-            Text(record.id),
-            Text(_when(record)),
-            Text(record.now, _STYLES[record.now]),
-            Text(one_line(record.preset)),
-            Text(duration(record.seconds) if record.seconds else ""),
-            Text(_cost(record.total)),
-        )
-    terminal().print(table)
-
-
-def _told(run: Seen) -> Iterator[str]:
-    record = run.record
-    yield f"run {record.id}: {_status(record)}"
-    yield f"started {_when(record)}, preset {one_line(record.preset)}{_how_long(record)}"
-    if run.question:
-        yield f"question: {one_line(run.question)}"
-    if run.total:
-        yield f"cost {_cost(run.total)}, {count(run.total.calls, 'model call')}:"
-    for seat, totals in run.bill.items():
-        yield f"  {_seat(seat)} {_cost(totals)}, {count(totals.calls, 'call')}, {_tokens(totals)}"
-    for failed in record.failed_members:
-        yield one_line(f"{failed.seat} failed: {failed.reason} {failed.detail}".rstrip())
-    if record.degraded:
-        yield f"worse than asked: {', '.join(record.degraded)}"
-    yield from _what_now(run)
-
-
-def _what_now(run: Seen) -> Iterator[str]:
-    record = run.record
-    if record.resumable:
-        yield f"go on with it: fusion resume {record.id}"
-    elif record.now == "finished" and run.result is None:
-        yield "its texts were not kept (`fusion ask --keep` keeps them)"
-
-
-def _status(record: "RunRecord") -> str:
-    reason = f" ({one_line(record.reason)})" if record.reason else ""
-    return f"{record.now}{reason}"
-
-
-def _how_long(record: "RunRecord") -> str:
-    worked = f", {duration(record.seconds)}" if record.seconds else ""
-    return worked + (f", resumed {count(record.resumes, 'time')}" if record.resumes else "")
-
-
-def _when(record: "RunRecord") -> str:
-    try:
-        return f"{datetime.fromisoformat(record.started_at).astimezone():%Y-%m-%d %H:%M}"
-    except ValueError:
-        return one_line(record.started_at)
-
-
-def _seat(seat: str) -> str:
-    return "writer" if seat == "synthesizer" else one_line(seat)
-
-
-def _cost(totals: "Totals | None") -> str:
-    if totals is None:
-        return "?"
-    if totals.cost_usd is not None:
-        return money(totals.cost_usd)
-    return f"at least {money(totals.known_cost_usd)}" if totals.known_cost_usd else "unknown"
-
-
-def _tokens(totals: "Totals") -> str:
-    return f"{tokens(totals.input_tokens)} in, {tokens(totals.output_tokens)} out"

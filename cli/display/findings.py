@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from langgraph_fusion.cli.display.format import count, listed
+from langgraph_fusion.graph.wording import listed
 from langgraph_fusion.models.text import one_line
 
 Analysis = Mapping[str, Any]
@@ -31,21 +31,7 @@ def findings(analysis: Analysis, follow_ups: Sequence[FollowUp] = ()) -> list[Fi
     ]
 
 
-def summary(analysis: Analysis, follow_ups: Sequence[FollowUp] = ()) -> str:
-    """`2 agreements, 1 conflict (resolved), 1 gap, 1 suspect claim; 2 follow-ups sent`."""
-    conflicts = analysis.get("contradictions", ())
-    parts = [
-        count(len(analysis.get("consensus", ())), "agreement"),
-        count(len(conflicts), "conflict") + _statuses(conflicts),
-        count(len(analysis.get("blind_spots", ())), "gap"),
-    ]
-    if suspects := analysis.get("suspect_claims", ()):
-        parts.append(count(len(suspects), "suspect claim"))
-    sent = f"; {count(len(follow_ups), 'follow-up')} sent" if follow_ups else ""
-    return ", ".join(parts) + sent
-
-
-def as_markdown(analysis: Analysis, follow_ups: Sequence[FollowUp] = ()) -> str:
+def findings_markdown(analysis: Analysis, follow_ups: Sequence[FollowUp] = ()) -> str:
     """The findings as a Markdown list."""
     lines = ["## What the judge found", ""]
     for finding in findings(analysis, follow_ups):
@@ -101,12 +87,3 @@ def _said(text: str, finding: Mapping[str, Any]) -> str:
 
 def _seats(letters: Iterable[str]) -> str:
     return listed(letters)
-
-
-def _statuses(conflicts: Sequence[Mapping[str, Any]]) -> str:
-    statuses = [one["status"] for one in conflicts]
-    named = [name for name in ("open", "resolved", "contested") if name in statuses]
-    if len(conflicts) == 1:
-        return f" ({named[0]})"
-    shown = ", ".join(f"{statuses.count(name)} {name}" for name in named)
-    return f" ({shown})" if shown else ""

@@ -1,7 +1,7 @@
 """Follow a run: feed its events to a display, and stop cleanly when asked to.
 
 The first SIGINT or SIGTERM cancels the run and waits until it has cleaned up; a second one ends the
-process at once, and what is left behind is then the business of the sandbox's life-line.
+process at once, and what is left behind is then the business of the sandbox's watchdog.
 """
 
 import asyncio
@@ -13,49 +13,49 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from langgraph_fusion.cli.display.model import Board, Event
-from langgraph_fusion.cli.display.reducer import after
+from langgraph_fusion.cli.display.model import Event, RunView
+from langgraph_fusion.cli.display.reducer import apply_event
 from langgraph_fusion.cli.output import say
 
 Events = AsyncGenerator[dict[str, Any], None]
-Show = Callable[[Board, Event], None]
+ShowEvent = Callable[[RunView, Event], None]
 SHOW_CURSOR = "\x1b[?25h"
 
 
 @dataclass(frozen=True)
-class Followed:
+class FollowedRun:
     """Where a run stood when it ended: with a result, with an error, or stopped by a signal."""
 
-    board: Board
+    view: RunView
     error: Exception | None = None
     stopped_by: signal.Signals | None = None
 
 
-async def follow(events: Events, display: AbstractContextManager[Show]) -> Followed:
+async def follow(events: Events, display: AbstractContextManager[ShowEvent]) -> FollowedRun:
     """Show every event of a run until it has a result, fails or is stopped.
 
-    Whatever the run raises is in what is returned, with the board as it stood then. A run with a
+    Whatever the run raises is in what is returned, with the view as it stood then. A run with a
     result is left open: what is written down of it stays until its events are read to their end,
     and that is for the caller to do once the result has been delivered.
     """
-    board = Board()
+    view = RunView()
     with _stop_signals() as stop, display as show:
         try:
             async for event in events:
-                board = after(board, event, time.monotonic())
-                show(board, event)
-                if board.result is not None:
+                view = apply_event(view, event, time.monotonic())
+                show(view, event)
+                if view.result is not None:
                     break
             await asyncio.sleep(0)  # a signal during the last event is delivered here
         except asyncio.CancelledError:
             if stop.received is None:
                 raise
         except Exception as error:  # noqa: BLE001 - the caller prints it after what was learned
-            return Followed(board, error=error, stopped_by=stop.received)
+            return FollowedRun(view, error=error, stopped_by=stop.received)
         finally:
-            if board.result is None:
+            if view.result is None:
                 await events.aclose()
-    return Followed(board, stopped_by=stop.received)
+    return FollowedRun(view, stopped_by=stop.received)
 
 
 @dataclass

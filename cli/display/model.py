@@ -1,6 +1,6 @@
-"""What is known of a run so far.
+"""What the terminal knows of a run so far.
 
-A board is a value: nothing on it changes, so a screen may read it from another thread.
+A `RunView` is immutable, so a screen may draw it from another thread.
 """
 
 from collections.abc import Mapping
@@ -10,19 +10,19 @@ from typing import Any, Literal
 Event = Mapping[str, Any]
 """One event of `graph.events`."""
 
-Doing = Literal[
+SeatStatus = Literal[
     "waiting", "working", "tool", "retrying", "answered", "partial", "failed", "done", "not seated"
 ]
 
 
 @dataclass(frozen=True)
-class Row:
-    """One seat on the screen."""
+class SeatView:
+    """One seat: a member, the judge or the writer."""
 
-    seat: str
+    name: str
     """A letter, `judge` or `synthesizer`."""
     model: str
-    doing: Doing = "waiting"
+    status: SeatStatus = "waiting"
     note: str = ""
     """What it works on, or why it stopped."""
     tools: Mapping[str, str] = field(default_factory=dict)
@@ -44,30 +44,30 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Board:
-    """The whole run on one board. Times are seconds of a monotonic clock."""
+class RunView:
+    """The whole run. Times are seconds of a monotonic clock."""
 
     run_id: str = ""
     kept: bool = False
     """Whether the run can be resumed should it stop."""
     preset: str = ""
-    rows: Mapping[str, Row] = field(default_factory=dict)
+    seats: Mapping[str, SeatView] = field(default_factory=dict)
     round: int = 0
     analysis: Mapping[str, Any] | None = None
-    judge_failed: str = ""
+    judge_error: str = ""
     """Why there is no analysis."""
     follow_ups: tuple[Mapping[str, Any], ...] = ()
     answers: tuple[Mapping[str, Any], ...] = ()
     """`records.MemberAnswer` of every finished member, every round."""
     calls: tuple[Mapping[str, Any], ...] = ()
     """`records.Call` of every model call so far."""
-    page: str = ""
+    draft: str = ""
     """What the writer has written so far."""
     writing: bool = False
     result: Mapping[str, Any] | None = None
     """`result.FusionResult`, at the end."""
 
-    def with_row(self, seat: str, **changes: Any) -> "Board":
-        """The board with some fields of one row replaced; a seat without a row gets one."""
-        row = self.rows.get(seat) or Row(seat, str(changes.get("model", "")))
-        return replace(self, rows={**self.rows, seat: replace(row, **changes)})
+    def with_seat(self, name: str, **changes: Any) -> "RunView":
+        """Return the view with some fields of one seat replaced; an unknown seat is added."""
+        seat = self.seats.get(name) or SeatView(name, str(changes.get("model", "")))
+        return replace(self, seats={**self.seats, name: replace(seat, **changes)})

@@ -1,183 +1,183 @@
-"""Every event of a run makes the next board."""
+"""Update what is known of a run by one event: (RunView, event) → RunView, a pure function."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from langgraph_fusion.cli.display.model import Board, Event, Row
+from langgraph_fusion.cli.display.model import Event, RunView, SeatView
 
 
-def after(board: Board, event: Event, now: float) -> Board:
-    """Return the board once this event has happened; an unknown event changes nothing."""
+def apply_event(view: RunView, event: Event, now: float) -> RunView:
+    """Return the view after this event; an event of an unknown type changes nothing."""
     change = _CHANGES.get(str(event.get("type")))
-    return change(board, event, now) if change else board
+    return change(view, event, now) if change else view
 
 
-def _run_started(board: Board, event: Event, now: float) -> Board:
-    rows = {one["seat"]: Row(one["seat"], one["model"]) for one in event["seats"]}
-    for seat in ("judge", "synthesizer"):
-        if model := event.get(seat):
-            rows[seat] = Row(seat, _model_name(model))
+def _run_started(view: RunView, event: Event, now: float) -> RunView:
+    seats = {one["seat"]: SeatView(one["seat"], one["model"]) for one in event["seats"]}
+    for name in ("judge", "synthesizer"):
+        if model := event.get(name):
+            seats[name] = SeatView(name, _model_name(model))
     run_id, kept = str(event.get("run_id", "")), bool(event.get("kept"))
     preset = str(event.get("preset", ""))
-    return replace(board, run_id=run_id, kept=kept, preset=preset, rows=rows)
+    return replace(view, run_id=run_id, kept=kept, preset=preset, seats=seats)
 
 
 def _model_name(seat: Any) -> str:
     return str(seat["model"]) if isinstance(seat, Mapping) else str(seat)
 
 
-def _member_started(board: Board, event: Event, now: float) -> Board:
+def _member_started(view: RunView, event: Event, now: float) -> RunView:
     note = " ".join(event.get("questions") or ())
-    started = board.with_row(
-        event["seat"], model=event["model"], doing="working", note=note, tools={}, since=now
+    started = view.with_seat(
+        event["seat"], model=event["model"], status="working", note=note, tools={}, since=now
     )
-    return replace(started, round=max(board.round, event.get("round", 0)))
+    return replace(started, round=max(view.round, event.get("round", 0)))
 
 
-def _tool(board: Board, event: Event, now: float) -> Board:
-    row = board.rows[event["seat"]]
+def _tool(view: RunView, event: Event, now: float) -> RunView:
+    seat = view.seats[event["seat"]]
     text = f"{event['tool']} {event.get('input') or ''}".strip()
-    running = {**row.tools, event["call_id"]: text}
-    return board.with_row(row.seat, doing="tool", tools=running, tool_calls=row.tool_calls + 1)
+    running = {**seat.tools, event["call_id"]: text}
+    return view.with_seat(seat.name, status="tool", tools=running, tool_calls=seat.tool_calls + 1)
 
 
-def _tool_done(board: Board, event: Event, now: float) -> Board:
-    row = board.rows[event["seat"]]
-    left = {key: text for key, text in row.tools.items() if key != event["call_id"]}
-    doing = "working" if row.doing == "tool" and not left else row.doing
-    return board.with_row(row.seat, doing=doing, tools=left)
+def _tool_done(view: RunView, event: Event, now: float) -> RunView:
+    seat = view.seats[event["seat"]]
+    left = {key: text for key, text in seat.tools.items() if key != event["call_id"]}
+    status = "working" if seat.status == "tool" and not left else seat.status
+    return view.with_seat(seat.name, status=status, tools=left)
 
 
-def _call(board: Board, event: Event, now: float) -> Board:
+def _call(view: RunView, event: Event, now: float) -> RunView:
     call = {key: value for key, value in event.items() if key not in ("type", "replayed")}
-    row = board.rows.get(call["seat"]) or Row(call["seat"], call["model"])
+    seat = view.seats.get(call["seat"]) or SeatView(call["seat"], call["model"])
     cost = call.get("cost_usd")
-    billed = board.with_row(
-        row.seat,
-        model=row.model,
-        calls=row.calls + 1,
-        input_tokens=_plus(row.input_tokens, call.get("input_tokens")),
-        output_tokens=_plus(row.output_tokens, call.get("output_tokens")),
-        known_cost=row.known_cost + (cost or 0.0),
-        cost_known=row.cost_known and cost is not None,
-        doing="working" if row.doing == "retrying" else row.doing,
+    billed = view.with_seat(
+        seat.name,
+        model=seat.model,
+        calls=seat.calls + 1,
+        input_tokens=_plus(seat.input_tokens, call.get("input_tokens")),
+        output_tokens=_plus(seat.output_tokens, call.get("output_tokens")),
+        known_cost=seat.known_cost + (cost or 0.0),
+        cost_known=seat.cost_known and cost is not None,
+        status="working" if seat.status == "retrying" else seat.status,
     )
-    return replace(billed, calls=(*board.calls, call))
+    return replace(billed, calls=(*view.calls, call))
 
 
 def _plus(sum_: int | None, more: int | None) -> int | None:
     return sum_ if more is None else (sum_ or 0) + more
 
 
-def _retry(board: Board, event: Event, now: float) -> Board:
+def _retry(view: RunView, event: Event, now: float) -> RunView:
     note = f"{event['reason']}, again in {event.get('wait_s') or 0:.0f}s"
-    return board.with_row(event["seat"], doing="retrying", note=note)
+    return view.with_seat(event["seat"], status="retrying", note=note)
 
 
-def _wait(board: Board, event: Event, now: float) -> Board:
+def _wait(view: RunView, event: Event, now: float) -> RunView:
     note = f"{event['reason']}, waits {event.get('wait_s') or 0:.0f}s"
-    return board.with_row(event["seat"], doing="retrying", note=note)
+    return view.with_seat(event["seat"], status="retrying", note=note)
 
 
-def _hedge(board: Board, event: Event, now: float) -> Board:
-    return board.with_row(event["seat"], note=f"slow to begin, asks {event['next']} as well")
+def _hedge(view: RunView, event: Event, now: float) -> RunView:
+    return view.with_seat(event["seat"], note=f"slow to begin, asks {event['next']} as well")
 
 
-def _without_tools(board: Board, event: Event, now: float) -> Board:
-    return board.with_row(event["seat"], note="its model takes no tools")
+def _without_tools(view: RunView, event: Event, now: float) -> RunView:
+    return view.with_seat(event["seat"], note="its model takes no tools")
 
 
-def _compacted(board: Board, event: Event, now: float) -> Board:
-    return board.with_row(event["seat"], note="shortens what it read to fit the model")
+def _compacted(view: RunView, event: Event, now: float) -> RunView:
+    return view.with_seat(event["seat"], note="shortens what it read to fit the model")
 
 
-def _loop(board: Board, event: Event, now: float) -> Board:
-    return board.with_row(event["seat"], note=f"repeats {event['tool']}")
+def _loop(view: RunView, event: Event, now: float) -> RunView:
+    return view.with_seat(event["seat"], note=f"repeats {event['tool']}")
 
 
-def _switch(board: Board, event: Event, now: float) -> Board:
+def _switch(view: RunView, event: Event, now: float) -> RunView:
     note = f"instead of {event['model']}: {event['reason']}"
-    return board.with_row(event["seat"], model=event["next"], doing="working", note=note)
+    return view.with_seat(event["seat"], model=event["next"], status="working", note=note)
 
 
-def _member_finished(board: Board, event: Event, now: float) -> Board:
+def _member_finished(view: RunView, event: Event, now: float) -> RunView:
     answer = event["answer"]
-    row = board.rows[event["seat"]]
-    doing = "answered" if answer["status"] == "ok" else answer["status"]
-    finished = board.with_row(
-        row.seat,
-        model=answer.get("model") or row.model,
-        doing=doing,
+    seat = view.seats[event["seat"]]
+    status = "answered" if answer["status"] == "ok" else answer["status"]
+    finished = view.with_seat(
+        seat.name,
+        model=answer.get("model") or seat.model,
+        status=status,
         note=(answer.get("error") or {}).get("reason", ""),
         tools={},
-        spent_s=row.seconds(now),
+        spent_s=seat.seconds(now),
         since=None,
     )
-    return replace(finished, answers=(*board.answers, answer))
+    return replace(finished, answers=(*view.answers, answer))
 
 
-def _judge_started(board: Board, event: Event, now: float) -> Board:
+def _judge_started(view: RunView, event: Event, now: float) -> RunView:
     note = "compares again" if event.get("round") else "compares the answers"
-    return board.with_row("judge", model=event["model"], doing="working", note=note, since=now)
+    return view.with_seat("judge", model=event["model"], status="working", note=note, since=now)
 
 
-def _judge_repair(board: Board, event: Event, now: float) -> Board:
-    return board.with_row("judge", note=f"asked to correct its reply ({event['attempt']})")
+def _judge_repair(view: RunView, event: Event, now: float) -> RunView:
+    return view.with_seat("judge", note=f"asked to correct its reply ({event['attempt']})")
 
 
-def _judge_finished(board: Board, event: Event, now: float) -> Board:
+def _judge_finished(view: RunView, event: Event, now: float) -> RunView:
     analysis, reason = event.get("analysis"), event.get("reason") or ""
-    doing, note = ("failed", reason) if analysis is None else ("done", "")
-    done = _stopped(board, "judge", now, doing=doing, note=note)
+    status, note = ("failed", reason) if analysis is None else ("done", "")
+    done = _stopped(view, "judge", now, status=status, note=note)
     if analysis is None:
-        return replace(done, judge_failed=reason or "no analysis")
-    return replace(done, analysis=analysis, judge_failed="")
+        return replace(done, judge_error=reason or "no analysis")
+    return replace(done, analysis=analysis, judge_error="")
 
 
-def _growth(board: Board, event: Event, now: float) -> Board:
+def _growth(view: RunView, event: Event, now: float) -> RunView:
     if event["added"]:
-        return board
+        return view
     seated = {*event["first"], "judge", "synthesizer"}
-    for seat in board.rows.keys() - seated:
-        board = board.with_row(seat, doing="not seated", note=_NOT_SEATED[event["reason"]])
-    return board
+    for name in view.seats.keys() - seated:
+        view = view.with_seat(name, status="not seated", note=_NOT_SEATED[event["reason"]])
+    return view
 
 
-def _follow_ups(board: Board, event: Event, now: float) -> Board:
+def _follow_ups(view: RunView, event: Event, now: float) -> RunView:
     asked = tuple({**one, "round": event.get("round")} for one in event["follow_ups"])
-    return replace(board, follow_ups=(*board.follow_ups, *asked))
+    return replace(view, follow_ups=(*view.follow_ups, *asked))
 
 
-def _writer_started(board: Board, event: Event, now: float) -> Board:
-    writing = board.with_row(
-        "synthesizer", model=event["model"], doing="working", note="writes", since=now
+def _writer_started(view: RunView, event: Event, now: float) -> RunView:
+    writing = view.with_seat(
+        "synthesizer", model=event["model"], status="working", note="writes", since=now
     )
-    return replace(writing, page="", writing=True)
+    return replace(writing, draft="", writing=True)
 
 
-def _writer_delta(board: Board, event: Event, now: float) -> Board:
-    return replace(board, page=board.page + event["text"])
+def _writer_delta(view: RunView, event: Event, now: float) -> RunView:
+    return replace(view, draft=view.draft + event["text"])
 
 
-def _writer_finished(board: Board, event: Event, now: float) -> Board:
+def _writer_finished(view: RunView, event: Event, now: float) -> RunView:
     reason = event.get("reason") or ""
-    done = _stopped(board, "synthesizer", now, doing="failed" if reason else "done", note=reason)
+    done = _stopped(view, "synthesizer", now, status="failed" if reason else "done", note=reason)
     return replace(done, writing=False)
 
 
-def _stopped(board: Board, seat: str, now: float, **changes: Any) -> Board:
-    row = board.rows.get(seat) or Row(seat, "")
-    return board.with_row(seat, spent_s=row.seconds(now), since=None, **changes)
+def _stopped(view: RunView, name: str, now: float, **changes: Any) -> RunView:
+    seat = view.seats.get(name) or SeatView(name, "")
+    return view.with_seat(name, spent_s=seat.seconds(now), since=None, **changes)
 
 
-def _run_finished(board: Board, event: Event, now: float) -> Board:
-    return replace(board, result=event["result"], writing=False)
+def _run_finished(view: RunView, event: Event, now: float) -> RunView:
+    return replace(view, result=event["result"], writing=False)
 
 
 _NOT_SEATED = {"agreement": "not needed", "no_time_or_money": "no time or money left"}
 
-_CHANGES: Mapping[str, Callable[[Board, Event, float], Board]] = {
+_CHANGES: Mapping[str, Callable[[RunView, Event, float], RunView]] = {
     "run.started": _run_started,
     "member.started": _member_started,
     "member.tool": _tool,

@@ -1,39 +1,41 @@
-"""What stands on the screen, on standard output and in files once a run is over."""
+"""What is printed of a run that is over: the answer, the last lines, or what a stopped run learned.
+
+A run that ends without an answer was paid for all the same: the answers of members that had
+finished, the analysis and the begun answer are printed instead.
+"""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from langgraph_fusion.cli.display.closing import closing_line, warnings
-from langgraph_fusion.cli.display.findings import as_markdown
-from langgraph_fusion.cli.display.model import Board
+from langgraph_fusion.cli.display.findings import findings_markdown
+from langgraph_fusion.cli.display.model import RunView
 from langgraph_fusion.cli.output import say, write
+from langgraph_fusion.graph.wording import cost_in_words, count, duration
+from langgraph_fusion.models.text import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 Result = Mapping[str, Any]
+"""`FusionResult` as JSON."""
 _SOURCES = "\n\n## Sources\n\n"
-"""Before the list that the check appends; on a screen it is drawn with the addresses to be seen."""
+"""Heads the list that the citation check appends; on a terminal the sources are drawn instead."""
+_LISTED_FILES = 8
 
 
-def answer_of(result: Result) -> str:
-    """The answer and calls of your own tools, or in mode `analysis` what the judge found."""
+def answer_text(result: Result) -> str:
+    """The answer and calls of the caller's own tools; in mode `analysis` what the judge found."""
     if result["mode"] == "analysis" and result["analysis"] is not None:
-        return as_markdown(result["analysis"], result["follow_ups"])
+        return findings_markdown(result["analysis"], result["follow_ups"])
     calls = [f"Calls `{one['name']}` with `{json.dumps(one['args'])}`" for one in _calls(result)]
     return "\n\n".join(part for part in (str(result["answer"]), *calls) if part)
 
 
-def _calls(result: Result) -> Sequence[Mapping[str, Any]]:
-    """Calls of `client_tools`: the command line cannot run them."""
-    calls: Sequence[Mapping[str, Any]] = result.get("tool_calls", ())
-    return calls
-
-
 def print_plain(result: Result, *, quiet: bool) -> None:
-    """The answer alone on standard output, the last words on standard error."""
-    write(answer_of(result))
+    """Print the answer alone on standard output, the last lines on standard error."""
+    write(answer_text(result))
     if quiet:
         return
     say(closing_line(result))
@@ -41,22 +43,27 @@ def print_plain(result: Result, *, quiet: bool) -> None:
         say(f"note: {warning}")
 
 
-def print_rich(console: "Console", board: Board, result: Result, *, quiet: bool) -> None:
-    """Panel, findings, answer, sources and the last line, to stay on the terminal."""
+def print_rich(console: "Console", view: RunView, result: Result, *, quiet: bool) -> None:
+    """Print panel, findings, answer, sources and the last lines, to stay on the terminal."""
     from rich.text import Text
 
-    from langgraph_fusion.cli.display.widgets import found, markdown, seats, sources
+    from langgraph_fusion.cli.display.widgets import (
+        findings_table,
+        markdown,
+        seat_table,
+        source_list,
+    )
 
     cited = [one for one in result["sources"] if one["number"] is not None]
-    body = answer_of(result).rpartition(_SOURCES)[0] if cited else answer_of(result)
-    answer = (markdown(body), "", sources(cited)) if cited else (markdown(body),)
+    body = answer_text(result).rpartition(_SOURCES)[0] if cited else answer_text(result)
+    answer = (markdown(body), "", source_list(cited)) if cited else (markdown(body),)
     if quiet:
         console.print(*answer, sep="\n")
         return
-    console.print(seats(board, 0.0, console.width))
-    if board.analysis is not None or board.judge_failed:
+    console.print(seat_table(view, 0.0, console.width))
+    if view.analysis is not None or view.judge_error:
         console.print()
-        console.print(found(board))
+        console.print(findings_table(view))
     if result["answer"]:
         console.print()
         console.rule(style="dim")
@@ -65,3 +72,89 @@ def print_rich(console: "Console", board: Board, result: Result, *, quiet: bool)
     console.print(Text(closing_line(result), style="bold"))
     for warning in warnings(result):
         console.print(Text(f"! {warning}", style="yellow"))
+
+
+def closing_line(result: Result) -> str:
+    """`$0.0123 · 34s · 1 follow-up round`."""
+    cost = cost_in_words(result["bill"]["calls"])
+    return " · ".join([cost, duration(result["seconds"]), *_rounds(result)])
+
+
+def warnings(result: Result) -> Iterator[str]:
+    """Yield each thing that went worse than asked, as a sentence."""
+    return map(one_line, _warnings(result))
+
+
+def kept_files_line(result: Result, folder: Path) -> str:
+    """`kept 2 files in results: A/plot.png, B/table.csv`."""
+    paths = [Path(one["path"]) for one in result["files"]]
+    if not paths:
+        return f"no member left a file in /work/out, so there is none in {folder}"
+    names = [str(path.relative_to(folder)) for path in paths[:_LISTED_FILES]]
+    more = [f"and {len(paths) - _LISTED_FILES} more"] if len(paths) > _LISTED_FILES else []
+    return f"kept {count(len(paths), 'file')} in {folder}: {', '.join([*names, *more])}"
+
+
+def partial_markdown(view: RunView) -> str:
+    """What a run without an answer has learned, as Markdown; empty if nothing."""
+    return "\n".join(_partial_sections(view))
+
+
+def partial_json(question: str, view: RunView) -> dict[str, Any]:
+    """What a run without an answer has learned; the fields are those of `FusionResult`."""
+    return {
+        "run_id": view.run_id,
+        "question": question,
+        "answers": list(view.answers),
+        "analysis": view.analysis,
+        "follow_ups": list(view.follow_ups),
+        "draft": view.draft,
+        "calls": list(view.calls),
+    }
+
+
+def _calls(result: Result) -> Sequence[Mapping[str, Any]]:
+    """Calls of `client_tools`: the command line cannot run them."""
+    calls: Sequence[Mapping[str, Any]] = result.get("tool_calls", ())
+    return calls
+
+
+def _rounds(result: Result) -> Iterator[str]:
+    if result["mode"] == "direct":
+        return
+    early = not result["rounds"] and result.get("ended_by") == "nothing_open"
+    yield count(result["rounds"], "follow-up round") + (" (nothing open)" if early else "")
+
+
+def _warnings(result: Result) -> Iterator[str]:
+    notes = result.get("notes", ())
+    yield from notes
+    if not notes:
+        yield from (f"degraded: {word}" for word in result["degraded"])
+        yield from map(_failed, result["failed_members"])
+    if unverified := result["unverified"]:
+        texts = ", ".join(one["text"] for one in unverified)
+        yield f"{count(len(unverified), 'citation')} not found among the sources: {texts}"
+    if dropped := result["dropped"]:
+        yield f"{count(len(dropped), 'result')} kept from the members by `exclude`"
+
+
+def _failed(one: Mapping[str, Any]) -> str:
+    why = ": ".join(one[key] for key in ("reason", "detail") if one.get(key))
+    return f"{one['seat']} ({one['model']}) gave no whole answer: {why}"
+
+
+def _partial_sections(view: RunView) -> Iterator[str]:
+    for answer in view.answers:
+        if answer.get("text"):
+            yield f"## {_title(answer)}\n\n{answer['text'].strip()}\n"
+    if view.analysis is not None:
+        yield findings_markdown(view.analysis, view.follow_ups)
+    if view.draft.strip():
+        yield f"## The answer so far (unfinished, unchecked)\n\n{view.draft.strip()}\n"
+
+
+def _title(answer: Mapping[str, Any]) -> str:
+    part = ", in part" if answer["status"] == "partial" else ""
+    round_ = f", follow-up {answer['round']}" if answer.get("round") else ""
+    return f"{answer['seat']} ({answer['model']}{round_}{part})"

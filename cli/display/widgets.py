@@ -1,7 +1,7 @@
-"""What the screen is made of: the table of seats, what the judge found, pages, source lists.
+"""The parts of the screen: the table of seats, what the judge found, Markdown, the source list.
 
-Text from outside only travels as `Text` or through `Safe`, so neither markup nor escape sequences
-in it reach the terminal.
+Text from outside only travels as `Text` or through `Sanitized`, so neither markup nor escape
+sequences in it reach the terminal.
 """
 
 import re
@@ -15,14 +15,14 @@ from rich.table import Table
 from rich.text import Text
 
 from langgraph_fusion.cli.display.findings import Finding, findings
-from langgraph_fusion.cli.display.format import duration, money, tokens
-from langgraph_fusion.cli.display.model import Board, Doing, Row
+from langgraph_fusion.cli.display.model import RunView, SeatStatus, SeatView
+from langgraph_fusion.graph.wording import duration, money, tokens
 from langgraph_fusion.models.text import clean_text, one_line
 
 WIDE = 90
 """Columns from which the model's full name and both token figures fit."""
 
-_STYLES: dict[Doing, str] = {
+_STYLES: dict[SeatStatus, str] = {
     "waiting": "dim",
     "working": "",
     "tool": "cyan",
@@ -34,12 +34,12 @@ _STYLES: dict[Doing, str] = {
     "not seated": "dim",
 }
 _KIND_STYLES = {"agree": "green", "conflict": "red", "gap": "yellow", "suspect": "magenta"}
-_SEATS = {"judge": "judge", "synthesizer": "writer"}
+_NAMES = {"judge": "judge", "synthesizer": "writer"}
 
 _WEB_ADDRESS = re.compile(r"https?://[!-~]+")
 
 
-class Safe:
+class Sanitized:
     """A renderable of untrusted text without control characters, also those made by entities."""
 
     def __init__(self, inner: RenderableType) -> None:
@@ -47,15 +47,15 @@ class Safe:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for segment in console.render(self.inner, options):
-            yield segment if segment.control else _safe(segment)
+            yield segment if segment.control else _sanitized(segment)
 
 
-def markdown(text: str) -> Safe:
+def markdown(text: str) -> Sanitized:
     """The text as rendered Markdown; link addresses travel as terminal hyperlinks."""
-    return Safe(Markdown(clean_text(text), hyperlinks=True))
+    return Sanitized(Markdown(clean_text(text), hyperlinks=True))
 
 
-def seats(board: Board, now: float, width: int) -> Table:
+def seat_table(view: RunView, now: float, width: int) -> Table:
     """One row per seat: who, what it does, calls, tokens, cost, time."""
     wide = width >= WIDE
     table = Table(box=None, padding=(0, 1, 0, 0), expand=True, pad_edge=False, header_style="dim")
@@ -67,24 +67,24 @@ def seats(board: Board, now: float, width: int) -> Table:
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("cost", justify="right", no_wrap=True)
     table.add_column("time", justify="right", no_wrap=True)
-    for row in board.rows.values():
-        table.add_row(*_cells(row, now, wide))
+    for seat in view.seats.values():
+        table.add_row(*_cells(seat, now, wide))
     return table
 
 
-def found(board: Board) -> Table | Text:
+def findings_table(view: RunView) -> Table | Text:
     """What the judge found and what it asked, wrapped under its kind."""
-    if board.analysis is None:
-        return Text(f"The judge gave no analysis: {one_line(board.judge_failed)}", style="yellow")
+    if view.analysis is None:
+        return Text(f"The judge gave no analysis: {one_line(view.judge_error)}", style="yellow")
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
-    for finding in findings(board.analysis, board.follow_ups):
+    for finding in findings(view.analysis, view.follow_ups):
         grid.add_row(_kind(finding), Text(clean_text(finding.text)))
     return grid
 
 
-def sources(cited: Iterable[Mapping[str, Any]]) -> Table:
+def source_list(cited: Iterable[Mapping[str, Any]]) -> Table:
     """The numbered sources of an answer: title, and below it the address in full.
 
     Several members may have seen one source; it is listed once.
@@ -100,34 +100,34 @@ def sources(cited: Iterable[Mapping[str, Any]]) -> Table:
     return grid
 
 
-def _cells(row: Row, now: float, wide: bool) -> Iterator[Text]:
-    model = one_line(row.model)
-    yield Text(_SEATS.get(row.seat, row.seat))
+def _cells(seat: SeatView, now: float, wide: bool) -> Iterator[Text]:
+    model = one_line(seat.model)
+    yield Text(_NAMES.get(seat.name, seat.name))
     yield Text(model if wide else model.rpartition("/")[2].rpartition(":")[2])
-    yield Text(_doing(row), style=_STYLES[row.doing])
-    yield Text(str(row.tool_calls) if row.seat not in _SEATS else "")
-    used = [tokens(one) if row.calls else "" for one in (row.input_tokens, row.output_tokens)]
+    yield Text(_status_text(seat), style=_STYLES[seat.status])
+    yield Text(str(seat.tool_calls) if seat.name not in _NAMES else "")
+    used = [tokens(one) if seat.calls else "" for one in (seat.input_tokens, seat.output_tokens)]
     yield from map(Text, used if wide else ["/".join(used).strip("/")])
-    yield Text(_cost(row))
-    yield Text(duration(row.seconds(now)) if row.spent_s or row.since is not None else "")
+    yield Text(_cost(seat))
+    yield Text(duration(seat.seconds(now)) if seat.spent_s or seat.since is not None else "")
 
 
-def _doing(row: Row) -> str:
-    if row.doing == "tool":
-        *more, last = row.tools.values()
+def _status_text(seat: SeatView) -> str:
+    if seat.status == "tool":
+        *more, last = seat.tools.values()
         return one_line(last) + (f" (+{len(more)})" if more else "")
-    if row.doing == "working":
-        return one_line(row.note) or "thinking"
-    note = one_line(row.note)
-    return f"{row.doing}: {note}" if note and row.doing != "answered" else row.doing
+    if seat.status == "working":
+        return one_line(seat.note) or "thinking"
+    note = one_line(seat.note)
+    return f"{seat.status}: {note}" if note and seat.status != "answered" else seat.status
 
 
-def _cost(row: Row) -> str:
-    if not row.calls or row.model.startswith("offline:"):
+def _cost(seat: SeatView) -> str:
+    if not seat.calls or seat.model.startswith("offline:"):
         return ""
-    if row.cost_known:
-        return money(row.known_cost)
-    return f"{money(row.known_cost)}+?" if row.known_cost else "?"
+    if seat.cost_known:
+        return money(seat.known_cost)
+    return f"{money(seat.known_cost)}+?" if seat.known_cost else "?"
 
 
 def _kind(finding: Finding) -> Text:
@@ -135,7 +135,7 @@ def _kind(finding: Finding) -> Text:
     return Text(finding.kind, style=f"bold {style}" if finding.open else style)
 
 
-def _safe(segment: Segment) -> Segment:
+def _sanitized(segment: Segment) -> Segment:
     """Only links to the web stay links: a path of a document leads nowhere in a terminal."""
     style = segment.style
     if style and style.link and not _WEB_ADDRESS.fullmatch(style.link):

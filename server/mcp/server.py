@@ -18,7 +18,7 @@ from langgraph_fusion.graph.errors import ConfigError, FusionError, RunFailed
 from langgraph_fusion.graph.fusion_tool import DELIBERATE, DESCRIPTION, text_for_model
 from langgraph_fusion.graph.presets import preset_descriptions
 from langgraph_fusion.graph.settings import FusionSettings
-from langgraph_fusion.server.mcp.progress import told
+from langgraph_fusion.server.mcp.progress import progress_message
 from langgraph_fusion.server.mcp.resume import READS, RESUME, resume_tool, wanted_run, way_on
 from langgraph_fusion.server.mcp.tools import Deliberated
 from langgraph_fusion.server.runs.cancellation import cancel_on_disconnect
@@ -141,7 +141,7 @@ async def _followed(server: "Server[Any, Any]", events: Events, *, kept: bool) -
             async for event in events:
                 result = event.get("result", result)
                 run_id = event.get("run_id", run_id)
-                if line := told(event):
+                if line := progress_message(event):
                     number += 1
                     await _progress(server, number, line)
     except RunFailed as failed:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import typer
 
-from langgraph_fusion.cli.commands.asking import OutputOptions, conducted
+from langgraph_fusion.cli.display.show_run import show_run
+from langgraph_fusion.cli.output import OutputOptions
 from langgraph_fusion.graph.errors import RunFailed
 from tests.cli import recorded
 
@@ -44,8 +45,8 @@ def main(
     verbose: bool = False,
     save: Path | None = None,
 ) -> None:
-    wanted = OutputOptions(as_json, save, quiet, verbose)
-    raise typer.Exit(asyncio.run(conducted(recorded.QUESTION, story(name), wanted)))
+    options = OutputOptions(as_json, save, quiet, verbose)
+    raise typer.Exit(asyncio.run(show_run(recorded.QUESTION, story(name), options)))
 
 
 if __name__ == "__main__":

@@ -1,30 +1,32 @@
 import pytest
 
-from langgraph_fusion.cli.input import given
+from langgraph_fusion.cli.input import given_settings
 from langgraph_fusion.graph.errors import ConfigError
 
 
 def test_only_what_was_given_becomes_a_setting() -> None:
-    assert given({"preset": None, "max_rounds": 0, "mode": "select"}) == {
+    assert given_settings({"preset": None, "max_rounds": 0, "mode": "select"}) == {
         "max_rounds": 0,
         "mode": "select",
     }
 
 
 def test_lists_are_repeated_or_separated_by_commas() -> None:
-    settings = given({}, panel=["a/one, b/two", "c/three*2"], exclude=["x.example,y.example/z"])
+    settings = given_settings(
+        {}, panel=["a/one, b/two", "c/three*2"], exclude=["x.example,y.example/z"]
+    )
     assert settings["panel"] == ["a/one", "b/two", "c/three*2"]
     assert settings["exclude"] == ["x.example", "y.example/z"]
 
 
 def test_no_tools_at_all_is_a_choice() -> None:
-    assert given({}, tools=["none"]) == {"tools": []}
-    assert given({}, tools=["docs,bash"]) == {"tools": ["docs", "bash"]}
+    assert given_settings({}, tools=["none"]) == {"tools": []}
+    assert given_settings({}, tools=["docs,bash"]) == {"tools": ["docs", "bash"]}
 
 
 def test_any_setting_is_given_as_json_or_as_text() -> None:
     pairs = ["seed=7", 'judge={"model": "a/b", "temperature": 0}', "search=tavily", "docs=a=b"]
-    assert given({}, assignments=pairs) == {
+    assert given_settings({}, assignments=pairs) == {
         "seed": 7,
         "judge": {"model": "a/b", "temperature": 0},
         "search": "tavily",
@@ -34,10 +36,10 @@ def test_any_setting_is_given_as_json_or_as_text() -> None:
 
 def test_a_setting_given_twice_is_refused() -> None:
     with pytest.raises(ConfigError, match="max_rounds: given twice"):
-        given({"max_rounds": 1}, assignments=["max_rounds=2"])
+        given_settings({"max_rounds": 1}, assignments=["max_rounds=2"])
 
 
 @pytest.mark.parametrize("text", ["seed", "=7", ""])
 def test_an_assignment_without_a_name_or_a_value_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="key=value"):
-        given({}, assignments=[text])
+        given_settings({}, assignments=[text])

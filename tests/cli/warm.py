@@ -15,8 +15,10 @@ from langgraph_fusion.cli.main import main
 from tests.cli.processes import ROOT, environment
 
 _IMPORTED = (
-    "langgraph_fusion.cli.commands.asking",
+    "langgraph_fusion.cli.commands.ask",
     "langgraph_fusion.cli.commands.resume",
+    "langgraph_fusion.cli.display.live_view",
+    "langgraph_fusion.cli.display.show_run",
     "langgraph_fusion.graph.api",
     "langgraph_fusion.graph.resume",
     "langchain_openai",

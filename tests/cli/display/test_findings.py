@@ -1,4 +1,4 @@
-from langgraph_fusion.cli.display.findings import as_markdown, findings, summary
+from langgraph_fusion.cli.display.findings import findings, findings_markdown
 from tests.cli import recorded
 
 
@@ -18,22 +18,11 @@ def test_an_open_conflict_is_open_and_a_resolved_one_says_how() -> None:
     assert settled.text.endswith("resolved: 4,200: the census of 2024; 3,900 was 2019.")
 
 
-def test_the_summary_counts_in_one_line() -> None:
-    assert summary(recorded.ANALYSIS, [recorded.FOLLOW_UP]) == (
-        "1 agreement, 1 conflict (open), 1 gap, 1 suspect claim; 1 follow-up sent"
-    )
-    two = [{"status": "resolved"}, {"status": "contested"}]
-    assert summary({"contradictions": two}) == (
-        "0 agreements, 2 conflicts (1 resolved, 1 contested), 0 gaps"
-    )
-
-
 def test_an_empty_analysis_is_no_error() -> None:
     assert findings({}) == []
-    assert summary({}) == "0 agreements, 0 conflicts, 0 gaps"
 
 
 def test_the_markdown_page_nests_the_stances() -> None:
-    page = as_markdown(recorded.ANALYSIS)
+    page = findings_markdown(recorded.ANALYSIS)
     assert page.startswith("## What the judge found\n\n- **agree:** A and B: The lake")
     assert "- **conflict:** number of fish (open)\n  - A: 4,200 [A1]\n  - B: 3,900\n" in page

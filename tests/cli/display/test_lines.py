@@ -1,20 +1,15 @@
 from typing import Any
 
-from langgraph_fusion.cli.display.closing import closing_line, warnings
 from langgraph_fusion.cli.display.lines import lines
-from langgraph_fusion.cli.display.model import Board
-from langgraph_fusion.cli.display.reducer import after
+from langgraph_fusion.cli.display.model import RunView
+from langgraph_fusion.cli.display.reducer import apply_event
+from langgraph_fusion.cli.display.result import closing_line, warnings
 from tests.cli import recorded
 from tests.cli.display.test_live_view import hostile_run
 
 
 def told(events: list[dict[str, Any]], *, verbose: bool = False) -> list[str]:
-    board = Board()
-    said: list[str] = []
-    for event in events:
-        board = after(board, event, 0.0)
-        said += lines(board, event, verbose=verbose)
-    return said
+    return [line for event in events for line in lines(event, verbose=verbose)]
 
 
 def test_progress_is_told_in_plain_lines() -> None:
@@ -84,9 +79,9 @@ def test_what_an_adaptive_panel_does_is_told() -> None:
     stays = grows | {"added": [], "reason": "agreement", "about": []}
     assert told([grows | {"about": ["K1"]}]) == ["panel grows by C: conflict (K1)"]
     assert told([recorded.first_round()[0], stays])[1:] == ["panel stays with A and B: agreement"]
-    board = after(after(Board(), recorded.first_round()[0], 0.0), stays, 0.0)
-    assert (board.rows["C"].doing, board.rows["C"].note) == ("not seated", "not needed")
-    assert board.rows["A"].doing == "waiting"
+    view = apply_event(apply_event(RunView(), recorded.first_round()[0], 0.0), stays, 0.0)
+    assert (view.seats["C"].status, view.seats["C"].note) == ("not seated", "not needed")
+    assert view.seats["A"].status == "waiting"
 
 
 def test_an_early_end_and_a_run_without_a_panel_are_told() -> None:

@@ -92,7 +92,7 @@ run_machine() {
     log "the machine ended with status $?"
 }
 
-[ $# -gt 0 ] || set -- tests/sandbox tests/graph/test_sandbox_of_a_run.py tests/cli/test_kept.py tests/cli/commands/test_sandbox.py
+[ $# -gt 0 ] || set -- tests/sandbox tests/graph/test_sandbox_of_a_run.py tests/cli/test_output.py tests/cli/commands/test_sandbox.py
 arguments=("$@")
 seconds=${CGROUP_V2_TIMEOUT_S:-7200}
 disk=${CGROUP_V2_DISK:-$work/disk}

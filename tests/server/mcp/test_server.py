@@ -43,9 +43,9 @@ async def test_a_client_deliberates_and_follows_the_run() -> None:
     assert (said["preset"], said["bill"]["cost_usd"]) == ("offline", 0.0)
     assert said["analysis"]["consensus"]
     assert progress.numbers == sorted(set(progress.numbers))
-    assert progress.lines[0].startswith("Panel: A offline:keyword")
+    assert progress.lines[0].startswith("panel (offline): A offline:keyword")
     assert any(line.startswith("A docs_search") for line in progress.lines)
-    assert progress.lines[-1].startswith("Done in")
+    assert progress.lines[-1].startswith("done in")
 
 
 async def test_the_tool_describes_its_settings_and_keeps_the_operators_to_itself() -> None:

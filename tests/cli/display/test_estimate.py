@@ -1,6 +1,6 @@
 import json
 
-from langgraph_fusion.cli.commands.estimate import cost_range
+from langgraph_fusion.cli.display.estimate import cost_range
 from langgraph_fusion.graph.preflight.estimate import Estimate
 from tests.cli.warm import fusion
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from langgraph_fusion.cli.display.format import money, tokens
 from langgraph_fusion.cli.output import say, terminal, write_json
 from langgraph_fusion.graph.preflight.usage_profile import TIERS
+from langgraph_fusion.graph.wording import money, tokens
 
 if TYPE_CHECKING:
     from langgraph_fusion.graph.preflight.estimate import Estimate, StageEstimate

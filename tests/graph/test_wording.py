@@ -1,6 +1,6 @@
 import pytest
 
-from langgraph_fusion.cli.display.format import (
+from langgraph_fusion.graph.wording import (
     cost_in_words,
     count,
     duration,

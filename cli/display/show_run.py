@@ -1,0 +1,79 @@
+"""Show a run while it runs, print what came of it, and return the exit code."""
+
+import sys
+from contextlib import AbstractContextManager, aclosing
+from typing import TYPE_CHECKING, Any
+
+from langgraph_fusion.cli.display.follow import Events, FollowedRun, ShowEvent, follow
+from langgraph_fusion.cli.display.lines import line_display, no_display
+from langgraph_fusion.cli.display.model import RunView
+from langgraph_fusion.cli.display.result import (
+    answer_text,
+    kept_files_line,
+    partial_json,
+    partial_markdown,
+    print_plain,
+    print_rich,
+)
+from langgraph_fusion.cli.errors import exit_code, report, stopped_json
+from langgraph_fusion.cli.output import OutputOptions, save, say, terminal, write, write_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+async def show_run(question: str, events: Events, options: OutputOptions) -> int:
+    """Show a run and print what came of it; return the exit code.
+
+    The run ends, and what is written down of it is removed, only when the result has been printed.
+    """
+    console = terminal() if sys.stdout.isatty() and not options.as_json else None
+    async with aclosing(events):
+        followed = await follow(events, _display(console, options))
+        if followed.view.result is None:
+            return _print_partial(question, followed, options)
+        _print_result(followed.view, followed.view.result, console, options)
+        async for _ in events:
+            pass
+        return 0
+
+
+def _display(
+    console: "Console | None", options: OutputOptions
+) -> AbstractContextManager[ShowEvent]:
+    if options.quiet:
+        return no_display()
+    if console and not console.is_dumb_terminal and sys.stderr.isatty() and not options.verbose:
+        from langgraph_fusion.cli.display.live_view import live_display
+
+        return live_display(console)
+    return line_display(verbose=options.verbose)
+
+
+def _print_result(
+    view: RunView, result: Any, console: "Console | None", options: OutputOptions
+) -> None:
+    if options.as_json:
+        write_json(result)
+    elif console:
+        print_rich(console, view, result, quiet=options.quiet)
+    else:
+        print_plain(result, quiet=options.quiet)
+    if options.out and not options.quiet:
+        say(kept_files_line(result, options.out))
+    if options.save:
+        save(options.save, answer_text(result), result)
+
+
+def _print_partial(question: str, followed: FollowedRun, options: OutputOptions) -> int:
+    """Print what there is of a run that failed or was stopped; return the exit code."""
+    why = followed.stopped_by or followed.error
+    assert why is not None
+    if options.as_json:
+        write_json(stopped_json(why, partial_json(question, followed.view)))
+    elif learned := partial_markdown(followed.view):
+        write(learned)
+    report(why, verbose=options.verbose)
+    if followed.view.run_id and followed.view.kept:
+        say(f"fusion: nothing paid is lost; `fusion resume {followed.view.run_id}` goes on")
+    return exit_code(why)
