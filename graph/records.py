@@ -34,6 +34,16 @@ class Failure(_Record):
     round: int = 0
 
 
+class ToolUse(_Record):
+    """How often a member called a tool in one round; calls that were not run do not count."""
+
+    tool: str
+    calls: int
+    failed: int = 0
+    error: str = ""
+    """What the last failure said."""
+
+
 class MemberAnswer(_Record):
     """What one member said in one round; without `text` it failed."""
 
@@ -56,6 +66,8 @@ class MemberAnswer(_Record):
     tool_errors: int = 0
     searches: int = 0
     """Web searches among the tool calls, without those that failed."""
+    tools: tuple[ToolUse, ...] = ()
+    """The tools it called, in order of their first call."""
     switches: tuple[Switch, ...] = ()
     cut_short: str | None = None
     """Why it wrote before it had finished its research: `time`, `quorum`, `budget`, `tool_budget`,

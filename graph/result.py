@@ -81,6 +81,49 @@ class Retention(_Part):
     """Share of the sources cited by members that the answer cites."""
 
 
+class SkippedDocument(_Part):
+    """A file of the documents' folder that could not be read."""
+
+    path: str
+    """Relative to the folder."""
+    reason: str
+    """Why, and where there is one the way out, in words."""
+
+
+class DocumentsUsed(_Part):
+    """What became of the folder of documents."""
+
+    indexed: int | None
+    """Documents that could be searched; None when no member searched, so that nobody looked."""
+    complete: bool = False
+    """False when the run ended before the whole folder was indexed; the next run goes on there."""
+    skipped: tuple[SkippedDocument, ...] = ()
+    """At most 200 of them."""
+    skipped_count: int = 0
+
+
+class FailedTool(_Part):
+    """A tool all of whose calls failed for a seat."""
+
+    seat: str
+    tool: str
+    calls: int
+    error: str
+    """What the last call said."""
+
+
+class Used(_Part):
+    """What the run used."""
+
+    sources_shown: int = 0
+    """Different sources that members were shown."""
+    sources_cited: int = 0
+    """Of these, how many the answer cites."""
+    documents: DocumentsUsed | None = None
+    """None when no folder was given."""
+    failed_tools: tuple[FailedTool, ...] = ()
+
+
 class Bill(_Part):
     """Every model call, and sums by stage and over all."""
 
@@ -140,6 +183,10 @@ class FusionResult(_Part):
     """What the `exclude` setting kept from the members."""
     files: tuple[KeptFile, ...] = ()
     """What members left in /work/out, if a folder for it was named."""
+    used: Used = Used()
+    warnings: tuple[str, ...] = ()
+    """What a reader must know before trusting the answer, in sentences: no source is cited although
+    the members had tools, or the documents that were given were not read."""
     degraded: tuple[str, ...]
     """What went worse than asked: see docs/results.md for the codes."""
     notes: tuple[str, ...] = ()

@@ -24,7 +24,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph_fusion.graph.calls.deadline import TimeIsUp
 from langgraph_fusion.graph.calls.tool_call_repair import shown
 from langgraph_fusion.graph.events import tell
-from langgraph_fusion.graph.members.member_context import MemberContext
+from langgraph_fusion.graph.members.member_context import NOT_RUN, MemberContext
 from langgraph_fusion.graph.members.member_turn import MemberTurn, Sent
 from langgraph_fusion.graph.members.repeats import OFTEN
 from langgraph_fusion.tools.errors import ToolFailure
@@ -135,13 +135,11 @@ class MemberTurns(AgentMiddleware[Any, Any]):
             answer = await context.tools.run(request, work)
         else:
             context.tool_calls = min(context.tool_calls + 1, context.max_tool_calls)
-        ok = answer.status != "error"
-        context.tool_errors += not ok
-        context.searches += ok and call["name"] == "web_search"
+        context.count(call["name"], answer)
         tell(
             "member.tool_done",
             **told,
-            ok=ok,
+            ok=answer.status != "error",
             seconds=round(time.monotonic() - began, 3),
             summary=shown(answer.text),
         )
@@ -171,10 +169,11 @@ async def _answered(
     except TimeIsUp:
         return _refusal(request, "The tool was interrupted: time is up. Write your answer now.")
     except ToolFailure as failure:
-        return _refusal(request, f"{failure.reason}: {failure}")
+        refused = failure.reason == "invalid_arguments"
+        return (_refusal if refused else _error)(request, f"{failure.reason}: {failure}")
     except Exception as error:  # noqa: BLE001 - a tool may raise anything; the member goes on
-        return _refusal(request, f"The tool failed ({type(error).__name__}).")
-    return answer
+        return _error(request, f"The tool failed ({type(error).__name__}).")
+    return _refusal(request, answer.text) if answer.status == "error" else answer
 
 
 def _repeated(context: MemberContext, request: ToolCallRequest, times: int) -> ToolMessage:
@@ -197,6 +196,10 @@ def _money_is_short(context: MemberContext, request: ModelRequest[Any]) -> bool:
 
 
 def _refusal(request: ToolCallRequest, text: str) -> ToolMessage:
+    return _error(request, text).model_copy(update={"additional_kwargs": {NOT_RUN: True}})
+
+
+def _error(request: ToolCallRequest, text: str) -> ToolMessage:
     call = request.tool_call
     return ToolMessage(text, tool_call_id=call["id"] or "", name=call["name"], status="error")
 

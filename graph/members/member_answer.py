@@ -38,6 +38,7 @@ def read_answer(
         tool_calls=context.tool_calls,
         tool_errors=context.tool_errors,
         searches=context.searches,
+        tools=tuple(context.tool_uses.values()),
         switches=tuple(context.client.switches),
         cut_short=context.cut_short,
         shortened=context.sending.shortened,

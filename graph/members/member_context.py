@@ -2,15 +2,21 @@
 
 from dataclasses import dataclass, field
 
+from langchain_core.messages import ToolMessage
 from pydantic import BaseModel, ConfigDict
 
 from langgraph_fusion.graph.calls.deadline import Schedule
 from langgraph_fusion.graph.calls.seat_client import SeatClient
 from langgraph_fusion.graph.journal.tool_calls import ToolRecorder
 from langgraph_fusion.graph.members.repeats import Repeats
+from langgraph_fusion.graph.records import ToolUse
 from langgraph_fusion.graph.state import Json
 from langgraph_fusion.models.providers import ModelRef
 from langgraph_fusion.tools.context import ToolContext
+
+NOT_RUN = "not_run"
+"""Marks the answer to a call that was refused before its tool did anything."""
+_ERROR_CHARS = 300
 
 
 class Sending(BaseModel):
@@ -47,6 +53,8 @@ class MemberContext(ToolContext):
     tool_calls: int = 0
     tool_errors: int = 0
     searches: int = 0
+    tool_uses: dict[str, ToolUse] = field(default_factory=dict)
+    """By name of the tool; calls that were refused before the tool did anything do not count."""
     loops: bool = False
     """It went on calling tools in its tool-free turn."""
     cut_short: str | None = None
@@ -65,6 +73,21 @@ class MemberContext(ToolContext):
         """Take what was written down with a reply."""
         self.sending = Sending.model_validate(known["sending"])
         self.cut_short = known["cut_short"]
+
+    def count(self, tool: str, answer: ToolMessage) -> None:
+        """Count a tool call that was answered."""
+        ok = answer.status != "error"
+        self.tool_errors += not ok
+        self.searches += ok and tool == "web_search"
+        if answer.additional_kwargs.get(NOT_RUN):
+            return
+        old = self.tool_uses.get(tool, ToolUse(tool=tool, calls=0))
+        self.tool_uses[tool] = ToolUse(
+            tool=tool,
+            calls=old.calls + 1,
+            failed=old.failed + (not ok),
+            error=old.error if ok else " ".join(answer.text.split())[:_ERROR_CHARS],
+        )
 
     @property
     def must_write(self) -> bool:

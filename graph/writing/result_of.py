@@ -27,6 +27,7 @@ from langgraph_fusion.graph.result import (
 )
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState
+from langgraph_fusion.graph.used import failure_of, used_in, warnings_of
 from langgraph_fusion.tools.exclude import Dropped
 from langgraph_fusion.tools.sources import Source
 
@@ -52,6 +53,10 @@ def result_of(
 ) -> FusionResult:
     """Return the whole result; `files` are what members left, by seat."""
     answers = [MemberAnswer(**one) for one in state["answers"]]
+    sources = [Source(**one) for one in state["sources"].values()]
+    used = used_in(run, answers, sources, checked.numbers)
+    for failed in used.failed_tools:
+        run.degrade("tool_failed", failure_of(failed))
     calls = [Call(**one) for one in state["bill"]]
     return FusionResult(
         run_id=run.id,
@@ -70,10 +75,12 @@ def result_of(
         panel=tuple(_seat(run, letter, answers, calls) for letter in _seated(run)),
         answers=tuple(answers),
         failed_members=tuple(_failures(answers)),
-        sources=tuple(_source(Source(**one), checked.numbers) for one in state["sources"].values()),
+        sources=tuple(_source(source, checked.numbers) for source in sources),
         unverified=tuple(dict.fromkeys(checked.unverified)),
         retention=retention,
         files=tuple(KeptFile(seat=seat, path=str(path)) for seat, path in files),
+        used=used,
+        warnings=tuple(warnings_of(run.settings, used, checked.text)),
         dropped=tuple(Dropped(**one) for one in state["dropped"]),
         degraded=tuple(dict.fromkeys([*state["degraded"], *run.degraded])),
         notes=tuple(dict.fromkeys([*state["notes"], *run.notes])),

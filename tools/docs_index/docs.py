@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote, unquote
@@ -32,6 +33,18 @@ async def open_docs(folder: Path) -> AsyncIterator["DocsIndex"]:
         pool.shutdown(wait=False)
 
 
+@dataclass(frozen=True)
+class DocsReport:
+    """What became of the files of a folder."""
+
+    indexed: int
+    """Documents that can be searched."""
+    skipped: tuple[tuple[str, str], ...]
+    """Path and reason of each file that could not be read."""
+    complete: bool
+    """Whether the whole folder has been looked through."""
+
+
 class DocsIndex:
     """A folder of documents that can be searched and read."""
 
@@ -39,6 +52,7 @@ class DocsIndex:
         self._folder, self._pool = folder, pool
         self._store: Store | None = None
         self._refreshed = float("-inf")
+        self._report: DocsReport | None = None
 
     async def search(self, query: str, limit: int) -> list[Match]:
         """Return the passages that fit best."""
@@ -51,6 +65,10 @@ class DocsIndex:
     async def documents(self) -> list[Document]:
         """Return all documents, skipped ones too, without their text."""
         return await self._run(lambda store: store.documents())
+
+    def report(self) -> DocsReport | None:
+        """What is indexed so far; None when nobody has asked the index yet. Never waits."""
+        return self._report
 
     def release(self) -> None:
         """Close the file, in the thread that uses it."""
@@ -66,7 +84,13 @@ class DocsIndex:
         if time.monotonic() - self._refreshed > _REFRESH_S:
             store.refresh()
             self._refreshed = time.monotonic()
+            self._report = _report(store.documents())
         return store
+
+
+def _report(documents: list[Document]) -> DocsReport:
+    skipped = tuple((one.path, one.skipped) for one in documents if one.skipped)
+    return DocsReport(len(documents) - len(skipped), skipped, complete=True)
 
 
 def docs_url(path: str, first_line: int | None = None, last_line: int | None = None) -> str:

@@ -83,7 +83,7 @@ def read_document(path: str, data: bytes, size: int) -> Document:
     except ToolFailure as failure:
         return Document(path, name, "", failure.message)
     text = plain_text(text)
-    return Document(path, title or _heading(text) or name, text, "" if text else "no text")
+    return Document(path, title or _heading(text) or name, text, _why_unused(text))
 
 
 def _text(suffix: str, data: bytes) -> tuple[str, str]:
@@ -108,7 +108,7 @@ def _heading(text: str) -> str:
         if line.startswith("title:"):
             return line.removeprefix("title:").strip().strip("\"'")
     lines = lines[front:]
-    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+    for line, following in zip(lines, [*lines[1:], ""], strict=False):
         if found := _HEADING.match(line):
             return str(found[1] or found[2])
         if line.strip() and re.fullmatch(r"([=\-~#*])\1{2,}", following):  # rst, setext
@@ -120,6 +120,13 @@ def _why_empty(size: int) -> str:
     if size > MAX_BYTES:
         return f"larger than {MAX_BYTES >> 20} MiB"
     return "unreadable" if size else "empty"
+
+
+def _why_unused(text: str) -> str:
+    if not text:
+        return "no text"
+    lines = text.splitlines()
+    return "" if any(map(str.strip, lines[front_matter(lines) :])) else "only front matter"
 
 
 def _is_text(name: str) -> bool:
