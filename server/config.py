@@ -30,18 +30,18 @@ class ServerConfig:
     """After SIGTERM running deliberations have so many seconds to finish."""
     log_prompts: bool = False
     """Write questions and answers into the log."""
-    permits: ClientPolicy = field(default_factory=ClientPolicy)
+    policy: ClientPolicy = field(default_factory=ClientPolicy)
     """What clients may ask for."""
 
 
 _VARIABLE = "FUSION_SERVER_CONFIG"
 
 
-def into_environment(config: ServerConfig) -> None:
+def config_into_environment(config: ServerConfig) -> None:
     """Hand the configuration on to the worker processes; there is no secret in it."""
     os.environ[_VARIABLE] = TypeAdapter(ServerConfig).dump_json(config).decode()
 
 
-def of_environment() -> ServerConfig:
-    """The configuration that `into_environment` has handed on, else the defaults."""
+def config_from_environment() -> ServerConfig:
+    """The configuration that `config_into_environment` has handed on, else the defaults."""
     return TypeAdapter(ServerConfig).validate_json(os.environ.get(_VARIABLE, "{}"))

@@ -2,18 +2,49 @@
 
 import asyncio
 import sqlite3
+import time
+from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.preflight.readiness import check_ready, user_prices
-from langgraph_fusion.graph.settings import load_settings
+from langgraph_fusion.graph.settings import FusionSettings, load_settings
+from langgraph_fusion.sandbox.base import SandboxUnavailable
 from langgraph_fusion.server.observability.metrics import CONTENT_TYPE
-from langgraph_fusion.server.readiness import Check
-from langgraph_fusion.server.state import ServerState
+from langgraph_fusion.server.state import ServerState, server_state
 
 router = APIRouter(tags=["operations"])
+_FRESH_S = 5.0
+"""How long an answer is kept; probes come every few seconds, from several places."""
+_WITHIN_S = 5.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that a deliberation needs; `needed` says whether it can do without."""
+
+    ok: bool
+    detail: str
+    needed: bool = True
+
+
+class EngineProbe:
+    """The latest answer of the sandbox engine. For one event loop only."""
+
+    def __init__(self) -> None:
+        self._latest = Check(False, "")
+        self._fresh_until = 0.0
+        self._asking = asyncio.Lock()
+
+    async def check(self, settings: FusionSettings) -> Check:
+        """Whether sandboxes can start, as of the last few seconds."""
+        async with self._asking:  # whoever waits here shares the answer
+            if time.monotonic() >= self._fresh_until:
+                self._latest = await _ask_engine(settings)
+                self._fresh_until = time.monotonic() + _FRESH_S
+        return self._latest
 
 
 @router.get("/healthz")
@@ -25,57 +56,69 @@ async def healthz() -> dict[str, str]:
 @router.get("/readyz", responses={503: {"description": "Not ready; the body says why."}})
 async def readyz(request: Request) -> JSONResponse:
     """Whether a deliberation with the default preset can start now, and what is missing."""
-    service: ServerState = request.app.state.service
-    stopping = service.closing.begun
+    state = server_state(request)
+    stopping = state.manager.shutdown.started
     checks = {"accepting": Check(not stopping, "the server is stopping" if stopping else "yes")}
-    checks |= await _checks_of(service)
+    checks |= await _checks_of(state, request.app.state.engine)
     ready = all(check.ok or not check.needed for check in checks.values())
-    body = {"ready": ready, "checks": {name: _told(check) for name, check in checks.items()}}
+    body = {"ready": ready, "checks": {name: _as_json(check) for name, check in checks.items()}}
     return JSONResponse(body, status_code=200 if ready else 503)
 
 
 @router.get("/metrics", response_class=Response)
 async def metrics(request: Request) -> Response:
     """Everything that is counted, in Prometheus' text format."""
-    service: ServerState = request.app.state.service
-    return Response(service.metrics.page(), media_type=CONTENT_TYPE)
+    state = server_state(request)
+    return Response(state.metrics.page(), media_type=CONTENT_TYPE)
 
 
-async def _checks_of(service: ServerState) -> dict[str, Check]:
+async def _checks_of(state: ServerState, engine: EngineProbe) -> dict[str, Check]:
     try:
-        settings = load_settings({"preset": service.config.permits.default_preset})
+        settings = load_settings({"preset": state.config.policy.default_preset})
         await check_ready(settings, user_prices())
     except ConfigError as error:
         return {"panel": Check(False, str(error))}
     checks = {
         "panel": Check(True, f"preset {settings.preset}"),
-        "keys": await _keys(service),
-        "store": await _store(service),
+        "keys": await _keys(state),
+        "store": await _store(state),
     }
     if any("bash" in settings.tools_of(seat) for seat in settings.panel):
-        checks["engine"] = await service.engine.check(settings)
+        checks["engine"] = await engine.check(settings)
     return checks
 
 
-async def _keys(service: ServerState) -> Check:
-    if service.keys is None:
+async def _keys(state: ServerState) -> Check:
+    if state.keys is None:
         return Check(True, "no keys are asked for")
     try:
-        await asyncio.to_thread(service.keys.all)
+        await asyncio.to_thread(state.keys.all)
     except (OSError, sqlite3.Error) as error:
         return Check(False, f"the file of keys cannot be read: {error}")
     return Check(True, "the file of keys can be read")
 
 
-async def _store(service: ServerState) -> Check:
-    if service.store is None:
+async def _store(state: ServerState) -> Check:
+    if state.store is None:
         return Check(True, "runs are not kept")
     try:
-        await service.store.check()
+        await state.store.check()
     except Exception as error:  # noqa: BLE001 - every kind of store has errors of its own
         return Check(False, f"runs cannot be kept: {type(error).__name__}")
     return Check(True, "runs are kept")
 
 
-def _told(check: Check) -> dict[str, object]:
+def _as_json(check: Check) -> dict[str, object]:
     return {"ok": check.ok, "needed": check.needed, "detail": check.detail}
+
+
+async def _ask_engine(settings: FusionSettings) -> Check:
+    from langgraph_fusion.sandbox.image import status
+
+    try:
+        async with asyncio.timeout(_WITHIN_S):
+            found = await status(settings.sandbox)
+    except (SandboxUnavailable, TimeoutError) as error:
+        return Check(False, str(error) or "no answer", needed=settings.require_sandbox)
+    missing = [f"{one.name}: {one.detail}" for one in found.checks if not one.ok]
+    return Check(not missing, "; ".join(missing) or "ready", needed=settings.require_sandbox)

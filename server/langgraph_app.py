@@ -4,6 +4,6 @@ Loaded by path as a stand-alone module, hence the absolute imports.
 """
 
 from langgraph_fusion.server.app import create_app
-from langgraph_fusion.server.config import of_environment
+from langgraph_fusion.server.config import config_from_environment
 
-app = create_app(of_environment())
+app = create_app(config_from_environment())

@@ -9,15 +9,9 @@ may quote what a client sent.
 import json
 import logging
 import sys
-import time
 import traceback
 from datetime import UTC, datetime
 from typing import Any
-
-from langgraph_fusion.server.openai.parse_request import RunRequest
-from langgraph_fusion.server.request_context import RequestContext
-from langgraph_fusion.server.runs.observers import Event, outcome
-from langgraph_fusion.server.runs.spending import Spending
 
 LOGGER = "langgraph_fusion.server"
 _log = logging.getLogger(LOGGER)
@@ -57,53 +51,3 @@ def log_to_stderr() -> None:
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     _log.setLevel(logging.INFO)
-
-
-class RunLog:
-    """A watcher that writes a line when a run starts and one when it ends."""
-
-    def __init__(self, *, with_texts: bool) -> None:
-        self._with_texts = with_texts
-
-    def watch(self, visit: RequestContext, wanted: RunRequest) -> "_OneRun":
-        return _OneRun(visit, wanted, with_texts=self._with_texts)
-
-
-class _OneRun:
-    def __init__(self, visit: RequestContext, wanted: RunRequest, *, with_texts: bool) -> None:
-        self._who: dict[str, Any] = {
-            "request_id": visit.request_id, "door": visit.door, "key": visit.key_name,
-        }  # fmt: skip
-        self._question = wanted.messages[-1].text if with_texts and wanted.messages else None
-        self._with_texts = with_texts
-        self._began = time.monotonic()
-        self._spending = Spending()
-        self._result: dict[str, Any] = {}
-
-    def event(self, event: Event) -> None:
-        self._spending.event(event)
-        if event["type"] == "run.started":
-            self._who["run_id"] = event["run_id"]
-            seats = {one["seat"]: one["model"] for one in event["seats"]}
-            judge, writer = event["judge"], event["synthesizer"]
-            seats |= {"judge": judge, "synthesizer": writer}
-            preset, question = event["preset"], self._question
-            log_event("run.started", **self._who, preset=preset, seats=seats, question=question)
-        self._result = event.get("result", self._result)
-
-    def ended(self, error: BaseException | None) -> None:
-        how = outcome(error)
-        if how == "unexpected_error":
-            assert error is not None
-            log_surprise(error, **self._who)
-        log_event(
-            "run.ended",
-            logging.INFO if how in ("ok", "abandoned", "invalid") else logging.WARNING,
-            **self._who,
-            outcome=how,
-            seconds=round(time.monotonic() - self._began, 3),
-            calls=self._spending.calls,
-            known_cost_usd=self._spending.known_usd,
-            degraded=self._result.get("degraded") or None,
-            answer=self._result.get("answer") if self._with_texts else None,
-        )

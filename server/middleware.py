@@ -1,9 +1,17 @@
-"""What every request passes, whichever door it goes to: an id, a key, a size limit, a log line."""
+"""What every request passes, whichever door it goes to: an id, a key, a size limit, a log line.
+
+Web pages of other sites may not use a server that asks for no keys: they could spend the operator's
+money by a form-like request that needs no permission (CSRF), or after their name was pointed at
+this machine (DNS rebinding). Programs send no `Origin` and are not concerned; with keys a foreign
+page has none to send.
+"""
 
 import asyncio
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
@@ -19,71 +27,86 @@ OPEN_TO_ALL = frozenset({"/healthz", "/readyz", "/openapi.json", "/docs"})
 """Paths that ask for no key: probes, and the description of the API."""
 
 
-class Gate:
+class RequestMiddleware:
     """Plain ASGI: Starlette's `BaseHTTPMiddleware` would hide disconnects from the doors."""
 
-    def __init__(self, app: ASGIApp, service: ServerState) -> None:
+    def __init__(self, app: ASGIApp, state: ServerState) -> None:
         self._app = app
-        self._service = service
+        self._state = state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        passing = _Passing(f"req_{uuid.uuid4().hex}", scope, send)
-        limit = self._service.config.max_body_bytes
+        exchange = _Exchange(send)
         try:
-            key = await self._key(scope)
-            scope.setdefault("state", {}).update(request_id=passing.request_id, key=key)
-            await self._app(scope, _limited(receive, limit), passing.send)
+            headers = Headers(scope=scope)
+            self._refuse_foreign_page(headers)
+            key = await self._key(scope["path"], headers)
+            scope.setdefault("state", {}).update(request_id=exchange.request_id, key=key)
+            body = _limited_body(receive, self._state.config.max_body_bytes)
+            await self._app(scope, body, exchange.send)
         except ApiError as error:
             refusal = JSONResponse(error.body, error.status, error.headers)
-            await refusal(scope, receive, passing.send)
+            await refusal(scope, receive, exchange.send)
         finally:
-            self._note(scope, passing)
+            self._log(scope, exchange)
 
-    async def _key(self, scope: Scope) -> Key | None:
+    def _refuse_foreign_page(self, headers: Headers) -> None:
+        """Return, unless a page of another site sent the request.
+
+        Raises:
+            ApiError: 403.
+        """
+        origin = headers.get("origin")
+        if origin is None or self._state.keys is not None:
+            return
+        if not _is_own(origin, headers.get("host", "")):
+            raise ApiError(
+                403,
+                "this server asks for no keys and so serves no web pages but those of its own "
+                "machine; start it with `fusion serve --keys FILE`",
+                code="foreign_origin",
+            )
+
+    async def _key(self, path: str, headers: Headers) -> Key | None:
         """The client's key; None where none is asked for.
 
         Raises:
             ApiError: 401.
         """
-        if self._service.keys is None or scope["path"] in OPEN_TO_ALL:
+        if self._state.keys is None or path in OPEN_TO_ALL:
             return None
-        scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
+        scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise _unknown("send an API key of this server: `Authorization: Bearer …`")
-        key = await asyncio.to_thread(self._service.keys.find, token.strip())
+            raise _unauthorized("send an API key of this server: `Authorization: Bearer …`")
+        key = await asyncio.to_thread(self._state.keys.find, token.strip())
         if key is None:
-            raise _unknown("this server does not know that API key")
+            raise _unauthorized("this server does not know that API key")
         return key
 
-    def _note(self, scope: Scope, passing: "_Passing") -> None:
+    def _log(self, scope: Scope, exchange: "_Exchange") -> None:
         route = getattr(scope.get("route"), "path", "other")
-        self._service.metrics.requests.labels(route, str(passing.status)).inc()
+        self._state.metrics.requests.labels(route, str(exchange.status)).inc()
         log_event(
             "request",
-            request_id=passing.request_id,
+            request_id=exchange.request_id,
             method=scope["method"],
             path=scope["path"],
-            status=passing.status,
-            ms=round(1000 * (time.monotonic() - passing.began)),
+            status=exchange.status,
+            ms=round(1000 * (time.monotonic() - exchange.started)),
         )
 
 
 @dataclass
-class _Passing:
-    """A request on its way: gives the response its id and remembers its status."""
+class _Exchange:
+    """A request and its response: gives the response its id and remembers its status."""
 
-    request_id: str
-    scope: Scope
     _send: Send
+    request_id: str = field(default_factory=lambda: f"req_{uuid.uuid4().hex}")
     status: int = 499
     """What nginx logs when a client goes before there is a response."""
-    began: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.began = time.monotonic()
+    started: float = field(default_factory=time.monotonic)
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -93,11 +116,11 @@ class _Passing:
         await self._send(message)
 
 
-def _unknown(message: str) -> ApiError:
+def _unauthorized(message: str) -> ApiError:
     return ApiError(401, message, code="invalid_api_key")
 
 
-def _limited(receive: Receive, limit: int) -> Receive:
+def _limited_body(receive: Receive, limit: int) -> Receive:
     read = 0
 
     async def receive_within_limit() -> Message:
@@ -109,3 +132,13 @@ def _limited(receive: Receive, limit: int) -> Receive:
         return message
 
     return receive_within_limit
+
+
+def _is_own(origin: str, asked: str) -> bool:
+    """A loopback page, or one at the very address that is asked, which no name was pointed at."""
+    try:
+        host = urlsplit(origin).hostname or ""
+        same = host == urlsplit(f"//{asked}").hostname
+        return host == "localhost" or ip_address(host).is_loopback or same
+    except ValueError:  # a name
+        return False

@@ -7,7 +7,6 @@ from starlette.requests import Request
 
 from langgraph_fusion.models.http import DEPTH
 from langgraph_fusion.server.api_keys import Key
-from langgraph_fusion.server.openrouter.metadata import wants_metadata
 
 _TRACE = ("traceparent", "tracestate")
 
@@ -20,8 +19,6 @@ class RequestContext:
     door: str
     """`chat` or `responses`."""
     key: Key | None = None
-    metadata: bool = False
-    """Whether `openrouter_metadata` is asked for."""
     depth: int = 0
     """How many deliberations this request is already inside of."""
     trace: Mapping[str, str] = field(default_factory=dict)
@@ -38,12 +35,11 @@ class RequestContext:
 
 
 def request_context(request: Request, door: str) -> RequestContext:
-    """Read what the gate noted about the request."""
+    """Read what the middleware noted about the request."""
     return RequestContext(
         request_id=request.state.request_id,
         door=door,
         key=request.state.key,
-        metadata=wants_metadata(request.headers),
         depth=_depth(request.headers.get(DEPTH)),
         trace={name: request.headers[name] for name in _TRACE if name in request.headers},
     )

@@ -70,3 +70,19 @@ class EventStream(Response):
         while True:
             await asyncio.sleep(self._keep_alive_s)
             await send({"type": "http.response.body", "body": _ALIVE, "more_body": True})
+
+
+Event = dict[str, Any]
+_SILENT = frozenset({
+    "model.call", "member.reasoning", "sources", "writer.delta", "run.finished",
+})  # fmt: skip
+"""What comes whole in the end, is the answer itself, or has an event in the hosted contract."""
+
+
+def public_event(event: Event) -> Event | None:
+    """The event as a stream passes it on: member texts and the analysis come whole in the end."""
+    if event["type"] in _SILENT:
+        return None
+    if "answer" in event:
+        return event | {"answer": event["answer"] | {"text": ""}}
+    return {name: value for name, value in event.items() if name != "analysis"}

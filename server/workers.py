@@ -20,7 +20,7 @@ def serve_until_stopped(
 ) -> None:
     """Serve on a bound socket until SIGINT or SIGTERM; `announce` is called when it is open."""
     config = uvicorn.Config(
-        "langgraph_fusion.server.app:app_of_environment",
+        "langgraph_fusion.server.app:app_from_environment",
         factory=True,
         workers=workers,
         loop="langgraph_fusion.server.fair_accept_loop:SharingLoop" if workers > 1 else "auto",
@@ -32,7 +32,7 @@ def serve_until_stopped(
         timeout_worker_healthcheck=_SPAWNED_WITHIN_S,
     )
     if workers > 1:
-        from langgraph_fusion.server.observability.shared_metrics import shared_metrics
+        from langgraph_fusion.server.observability.metrics import shared_metrics
 
         with shared_metrics():
             _Workers(config, [listening], announce).run()

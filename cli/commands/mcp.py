@@ -116,12 +116,12 @@ class _Deliberations:
     def kept(self) -> bool:
         return self._runs is not None
 
-    def asked(self, question: str, settings: "FusionSettings", request: Any) -> "Events":
+    def start(self, question: str, settings: "FusionSettings", request: Any) -> "Events":
         from langgraph_fusion.graph.api import deliberate
 
         return deliberate(question, settings, runs=self._runs)
 
-    async def resumed(self, run_id: str, request: Any) -> "Events":
+    async def resume(self, run_id: str, request: Any) -> "Events":
         from langgraph_fusion.graph.resume import stopped_run
 
         assert self._runs is not None

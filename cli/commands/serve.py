@@ -136,21 +136,21 @@ def _serve_http(
 
     if find_spec("fastapi") is None or find_spec("uvicorn") is None:
         raise ConfigError("the server is missing: pip install 'langgraph-fusion[serve]'")
-    from langgraph_fusion.server.config import ServerConfig, into_environment
+    from langgraph_fusion.server.config import ServerConfig, config_into_environment
     from langgraph_fusion.server.runs.client_policy import ClientPolicy
 
     name, why = (preset, "") if preset else asyncio.run(default_preset())
     asyncio.run(check_ready(load_settings({"preset": name}), user_prices()))
-    permits = ClientPolicy(
+    policy = ClientPolicy(
         default_preset=name,
         models=tuple(split_list(models)) if models else ("*",),
         any_setting=any_setting,
         max_deadline_s=max_deadline_s,
         max_budget_usd=max_budget_usd,
     )
-    config = ServerConfig(permits=permits, runs=runs or default_place(), **given)
+    config = ServerConfig(policy=policy, runs=runs or default_place(), **given)
     asyncio.run(_try_store(config.runs))
-    into_environment(config)
+    config_into_environment(config)
     from langgraph_fusion.server.workers import serve_until_stopped
 
     with _bound(at) as listening, _address_errors(at):

@@ -3,10 +3,12 @@
 LangServe itself answers what it cannot read with status 500, or in the midst of a stream.
 """
 
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Annotated, Any
+import json
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from contextlib import aclosing
+from typing import Annotated, Any, cast
 
-from fastapi import Request, Response
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
@@ -19,11 +21,13 @@ from pydantic import (
     WithJsonSchema,
     field_validator,
 )
+from sse_starlette import EventSourceResponse
+from starlette.responses import Response
 
 from langgraph_fusion.graph.conversation import question_at
 from langgraph_fusion.graph.preflight.request_check import NO_QUESTION
-from langgraph_fusion.server.langserve.failures import naming_failures
-from langgraph_fusion.server.openai.protocol_turns import NOT_TEXT
+from langgraph_fusion.server.errors import NOT_TEXT, api_error
+from langgraph_fusion.server.logging import log_surprise
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 _CHAT: Any = {"type": "chat", "input": "messages", "output": "messages"}
@@ -35,7 +39,7 @@ _MESSAGES: Mapping[str, Callable[[str], AnyMessage]] = {
 }
 
 
-def _speaker(message: Any) -> Any:
+def _message_type(message: Any) -> Any:
     return message.get("type") if isinstance(message, dict) else getattr(message, "type", None)
 
 
@@ -44,7 +48,7 @@ Turn = Annotated[
     | Annotated[AIMessage, Tag("ai")]
     | Annotated[SystemMessage, Tag("system")],
     Discriminator(
-        _speaker,
+        _message_type,
         custom_error_type="no_message",
         custom_error_message='write a message as {"type": "human", "content": "…"}',
     ),
@@ -119,3 +123,27 @@ def _in_text(message: AnyMessage) -> AnyMessage:
         if not isinstance(part, str) and not isinstance(part.get("text"), str):
             raise ValueError(NOT_TEXT.format(repr(part.get("type"))))
     return _MESSAGES[message.type](message.text)
+
+
+Events = AsyncGenerator[Any, None]
+
+
+def naming_failures(response: Response) -> Response:
+    """The same response; a stream in it names why it failed."""
+    if isinstance(response, EventSourceResponse):
+        response.body_iterator = _named(cast("Events", response.body_iterator))
+    return response
+
+
+async def _named(events: Events) -> Events:
+    try:
+        async with aclosing(events):
+            async for event in events:
+                if event["event"] != "error":
+                    yield event
+    except Exception as error:  # noqa: BLE001 - the status is sent, the stream has to say it
+        said = api_error(error)
+        if said.status == 500:
+            log_surprise(error)
+        data = {"status_code": said.status, "message": str(said)} | said.body
+        yield {"event": "error", "data": json.dumps(data)}

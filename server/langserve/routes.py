@@ -7,7 +7,7 @@ a `RemoteRunnable`. It gives a graph no context, so settings travel under `confi
 from types import UnionType
 from typing import Annotated, Any, get_args, get_origin
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import ConfigurableFieldSpec, RunnableConfig, RunnableLambda
 from langserve import add_routes
@@ -17,13 +17,10 @@ from langgraph_fusion.graph.fusion_tool import answer_of
 from langgraph_fusion.graph.result import FusionResult
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.server.langserve.input import Ask, CheckedRoute
-from langgraph_fusion.server.openai.parse_request import RunRequest
-from langgraph_fusion.server.own_pages import from_own_page
 from langgraph_fusion.server.request_context import request_context
-from langgraph_fusion.server.runs.cancellation import cancel_on_disconnect
+from langgraph_fusion.server.runs.cancellation import cancel_on_disconnect, finish_cleanup_on_cancel
 from langgraph_fusion.server.runs.client_policy import OF_THE_REQUEST, OPERATORS_OWN
-from langgraph_fusion.server.runs.managed_run import managed_run
-from langgraph_fusion.server.runs.sheltered import finish_cleanup_on_cancel
+from langgraph_fusion.server.runs.run_request import RunRequest
 from langgraph_fusion.server.state import ServerState
 
 PATH = "/fusion"
@@ -80,20 +77,22 @@ class Deliberation(RunnableLambda[Any, Any]):
 
 def add_langserve(app: FastAPI, path: str = PATH) -> None:
     """Add the routes under the path; the page for people is `{path}/playground/`."""
-    service: ServerState = app.state.service
+    state: ServerState = app.state.server
 
     def permit(config: dict[str, Any], request: Request) -> dict[str, Any]:
         """Check the settings while a stream has sent no status and they can still be refused."""
-        settings = service.config.permits.settings(_chosen(config["configurable"]))
+        settings = state.config.policy.settings(_chosen(config["configurable"]))
         return config | {"configurable": {_ASKED: (settings, request)}}
 
     async def deliberate(given: Any, config: RunnableConfig) -> dict[str, Any]:
         settings, request = config["configurable"][_ASKED]
         messages = list[Any](Ask.model_validate(given).messages)
-        wanted = RunRequest.of(settings, messages, requested="langserve")
+        run_request = RunRequest.of(settings, messages, requested="langserve")
+
+        context = request_context(request, "langserve")
 
         async def run() -> dict[str, Any]:
-            async with managed_run(service, wanted, request_context(request, "langserve")) as run:
+            async with state.manager.run(run_request, context) as run:
                 return await cancel_on_disconnect(request.receive, run.result())
 
         result = await finish_cleanup_on_cancel(run())
@@ -110,7 +109,7 @@ def add_langserve(app: FastAPI, path: str = PATH) -> None:
         config_keys=("configurable",),
         per_req_config_modifier=permit,
     )
-    app.include_router(router, dependencies=[Depends(from_own_page)])
+    app.include_router(router)
 
 
 def _chosen(configurable: dict[str, Any]) -> dict[str, Any]:

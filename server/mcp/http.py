@@ -1,10 +1,10 @@
-"""MCP over streamable HTTP, beside the other doors of a server."""
+"""MCP over streamable HTTP, beside the other endpoints of a server."""
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 from langchain_core.messages import HumanMessage
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.requests import Request
@@ -15,11 +15,9 @@ from langgraph_fusion.graph.errors import RunFailed
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.server.errors import api_error
 from langgraph_fusion.server.mcp.server import Events, mcp_server
-from langgraph_fusion.server.openai.parse_request import RunRequest
-from langgraph_fusion.server.own_pages import from_own_page
 from langgraph_fusion.server.request_context import request_context
-from langgraph_fusion.server.runs.managed_run import managed_run
 from langgraph_fusion.server.runs.resume import stopped_request
+from langgraph_fusion.server.runs.run_request import RunRequest
 from langgraph_fusion.server.state import ServerState
 
 PATH = "/mcp"
@@ -64,39 +62,38 @@ _METHODS: dict[str, dict[str, Any]] = {
 
 def add_mcp(app: FastAPI, path: str = PATH) -> None:
     """Serve the tools at the path, from the start of the application to its end."""
-    service: ServerState = app.state.service
-    door = _Door(service)
+    state: ServerState = app.state.server
+    endpoint = _Endpoint(state)
 
-    async def mcp() -> _Door:
-        return door
+    async def mcp() -> _Endpoint:
+        return endpoint
 
     for method, what in _METHODS.items():
-        own = [Depends(from_own_page)]
-        app.add_api_route(path, mcp, methods=[method], dependencies=own, **what)
+        app.add_api_route(path, mcp, methods=[method], **what)
     opened = app.router.lifespan_context
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
-        async with opened(app) as state, door.open():
-            yield state
+        async with opened(app) as shared, endpoint.open():
+            yield shared
 
     app.router.lifespan_context = lifespan
 
 
-class _Door(Response):
+class _Endpoint(Response):
     """An ASGI application that lives as long as its session manager, which starts only once."""
 
-    def __init__(self, service: ServerState) -> None:
+    def __init__(self, state: ServerState) -> None:
         super().__init__()
-        self._service = service
+        self._state = state
         self._manager: StreamableHTTPSessionManager | None = None
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        deliberations = _Deliberations(self._service)
-        server = mcp_server(deliberations, self._service.config.permits)
+        deliberations = _Deliberations(self._state)
+        server = mcp_server(deliberations, self._state.config.policy)
         self._manager = StreamableHTTPSessionManager(
-            server, max_request_body_size=self._service.config.max_body_bytes
+            server, max_request_body_size=self._state.config.max_body_bytes
         )
         async with self._manager.run():
             yield
@@ -110,35 +107,35 @@ class _Door(Response):
 class _Deliberations:
     """Runs of the server's clients, each going on with its own alone."""
 
-    def __init__(self, service: ServerState) -> None:
-        self._service = service
+    def __init__(self, state: ServerState) -> None:
+        self._state = state
 
     @property
     def kept(self) -> bool:
-        return self._service.store is not None
+        return self._state.store is not None
 
-    def asked(self, question: str, settings: FusionSettings, request: Request | None) -> Events:
-        wanted = RunRequest.of(settings, [HumanMessage(question)], requested="deliberate")
-        return self._conducted(wanted, request)
+    def start(self, question: str, settings: FusionSettings, request: Request | None) -> Events:
+        run_request = RunRequest.of(settings, [HumanMessage(question)], requested="deliberate")
+        return self._events(run_request, request)
 
-    async def resumed(self, run_id: str, request: Request | None) -> Events:
+    async def resume(self, run_id: str, request: Request | None) -> Events:
         assert request is not None
-        assert self._service.store is not None
+        assert self._state.store is not None
         client = request_context(request, "mcp").client
-        wanted = await stopped_request(run_id, self._service.store, client)
-        async with aclosing(self._conducted(wanted, request)) as events:
+        run_request = await stopped_request(run_id, self._state.store, client)
+        async with aclosing(self._events(run_request, request)) as events:
             async for event in events:
                 yield event
 
-    async def _conducted(self, wanted: RunRequest, request: Request | None) -> Events:
+    async def _events(self, run_request: RunRequest, request: Request | None) -> Events:
         assert request is not None
         try:
             async with (
-                managed_run(self._service, wanted, request_context(request, "mcp")) as run,
+                self._state.manager.run(run_request, request_context(request, "mcp")) as run,
                 aclosing(run.events()) as events,
             ):
                 async for event in events:
                     yield event
         except Exception as error:
-            said = api_error(error)
-            raise RunFailed(str(said), said.code or "internal_error") from error
+            found = api_error(error)
+            raise RunFailed(str(found), found.code or "internal_error") from error

@@ -19,11 +19,16 @@ from langgraph_fusion.graph.fusion_tool import DELIBERATE, DESCRIPTION, text_for
 from langgraph_fusion.graph.presets import preset_descriptions
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.server.mcp.progress import progress_message
-from langgraph_fusion.server.mcp.resume import READS, RESUME, resume_tool, wanted_run, way_on
-from langgraph_fusion.server.mcp.tools import Deliberated
-from langgraph_fusion.server.runs.cancellation import cancel_on_disconnect
+from langgraph_fusion.server.mcp.tools import (
+    READS,
+    RESUME,
+    Deliberated,
+    resume_tool,
+    run_id_of,
+    way_on,
+)
+from langgraph_fusion.server.runs.cancellation import cancel_on_disconnect, finish_cleanup_on_cancel
 from langgraph_fusion.server.runs.client_policy import OF_THE_REQUEST, OPERATORS_OWN, ClientPolicy
-from langgraph_fusion.server.runs.sheltered import finish_cleanup_on_cancel
 
 Json = dict[str, Any]
 Events = AsyncGenerator[Json]
@@ -36,10 +41,10 @@ class Deliberations(Protocol):
     def kept(self) -> bool:
         """Whether a run that has stopped can go on."""
 
-    def asked(self, question: str, settings: FusionSettings, request: Request | None) -> Events:
+    def start(self, question: str, settings: FusionSettings, request: Request | None) -> Events:
         """Begin a run."""
 
-    def resumed(self, run_id: str, request: Request | None) -> Events:
+    def resume(self, run_id: str, request: Request | None) -> Events:
         """Go on with a run; raises ConfigError if there is none that can."""
 
 
@@ -52,7 +57,7 @@ _SEATS: dict[str, Json] = {
 
 
 def mcp_server(
-    deliberations: Deliberations, permits: ClientPolicy, base: Mapping[str, Any] | None = None
+    deliberations: Deliberations, policy: ClientPolicy, base: Mapping[str, Any] | None = None
 ) -> "Server[Any, Any]":
     """Return a server to be run over a transport; `base` are settings for every request."""
     server: Server[Any, Any] = Server("langgraph-fusion", version=version("langgraph-fusion"))
@@ -64,10 +69,10 @@ def mcp_server(
         try:
             request = server.request_context.request
             if name == DELIBERATE:
-                question, settings = _wanted(arguments, permits, base or {})
-                events = deliberations.asked(question, settings, request)
+                question, settings = _deliberate_arguments(arguments, policy, base or {})
+                events = deliberations.start(question, settings, request)
             elif name == RESUME and deliberations.kept:
-                events = deliberations.resumed(wanted_run(arguments), request)
+                events = deliberations.resume(run_id_of(arguments), request)
             else:
                 raise ConfigError(f"there is no tool {name!r}; use `{DELIBERATE}`")
             work = _followed(server, events, kept=deliberations.kept)
@@ -121,14 +126,14 @@ def _field(name: str, field: Json) -> Json:
     return _SEATS[name] | {"description": field["description"]} if name in _SEATS else kept
 
 
-def _wanted(
-    arguments: Json, permits: ClientPolicy, base: Mapping[str, Any]
+def _deliberate_arguments(
+    arguments: Json, policy: ClientPolicy, base: Mapping[str, Any]
 ) -> tuple[str, FusionSettings]:
     given = dict(arguments)
     question = given.pop("question", None)
     if not isinstance(question, str) or not question.strip():
         raise ConfigError("it is empty; put the whole question into it", field="question")
-    return question, permits.settings(given, base)
+    return question, policy.settings(given, base)
 
 
 async def _followed(server: "Server[Any, Any]", events: Events, *, kept: bool) -> Json:

@@ -5,7 +5,13 @@ end. docs/server.md lists every metric.
 """
 
 import os
+import re
+import shutil
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from prometheus_client import (
@@ -17,13 +23,12 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.multiprocess import mark_process_dead
 
-from langgraph_fusion.server.observability.shared_metrics import MULTIPROCESS, forget_gone_workers
-from langgraph_fusion.server.openai.parse_request import RunRequest
 from langgraph_fusion.server.request_context import RequestContext
 from langgraph_fusion.server.runs.admission import Admission
-from langgraph_fusion.server.runs.observers import Event, outcome
-from langgraph_fusion.server.runs.stage_times import Stages
+from langgraph_fusion.server.runs.observers import Event, StageTimes, outcome
+from langgraph_fusion.server.runs.run_request import RunRequest
 from langgraph_fusion.tools import TOOL_GROUPS
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -65,9 +70,9 @@ class Metrics:
         self.waiting = gauge("fusion_queue", "Admitted requests that wait for their turn")
         self.sandboxes = gauge("fusion_sandboxes", "Members that have a sandbox now")
 
-    def watch(self, visit: RequestContext, wanted: RunRequest) -> "RunMetrics":
+    def observe(self, context: RequestContext, request: RunRequest) -> "RunMetrics":
         self.look_at_admission()
-        return RunMetrics(self, visit.door)
+        return RunMetrics(self, context.door)
 
     def look_at_admission(self) -> None:
         """Bring the two gauges of admission up to date."""
@@ -94,7 +99,7 @@ class RunMetrics:
         self._metrics = metrics
         self._door = door
         self._began = time.monotonic()
-        self._stages = Stages(self._stage_ended)
+        self._stages = StageTimes(self._stage_ended)
         self._sandboxed: set[str] = set()
 
     def event(self, event: Event) -> None:
@@ -147,3 +152,51 @@ class RunMetrics:
             self._metrics.unpriced.labels(stage).inc()
         else:
             self._metrics.cost.labels(stage).inc(call["cost_usd"])
+
+
+MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable that names the folder; its name is prometheus_client's."""
+_PREFIX = "fusion-metrics-"
+_LOCK = "lock"
+"""Locked as long as the process lives that made the folder, however it ends."""
+
+
+@contextmanager
+def shared_metrics() -> Iterator[None]:
+    """Name a new folder to the workers; remove it at the end, and first those of killed servers."""
+    _remove_left_over()
+    with tempfile.TemporaryDirectory(prefix=_PREFIX) as folder, _locked(Path(folder)):
+        os.environ[MULTIPROCESS] = folder
+        yield
+
+
+def forget_gone_workers(folder: str) -> None:
+    """Drop what workers that are gone had under way; what they counted stays."""
+    for file in Path(folder).glob("gauge_live*_*.db"):
+        found = re.search(r"_(\d+)\.db$", file.name)
+        if found and not _lives(int(found[1])):
+            mark_process_dead(int(found[1]), folder)  # type: ignore[no-untyped-call]
+
+
+def _remove_left_over() -> None:
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError), _locked(folder):  # another user's, or of a server that lives
+            shutil.rmtree(folder)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock; raises OSError if somebody else does."""
+    import fcntl  # not on Windows, where everything else of the server works
+
+    with (folder / _LOCK).open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True  # a sibling: nobody else's process is in this folder

@@ -12,10 +12,9 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from langgraph_fusion.server.logging import log_event
-from langgraph_fusion.server.openai.parse_request import RunRequest
 from langgraph_fusion.server.request_context import RequestContext
-from langgraph_fusion.server.runs.observers import Event, outcome
-from langgraph_fusion.server.runs.stage_times import STARTS
+from langgraph_fusion.server.runs.observers import STAGE_STARTS, Event, outcome
+from langgraph_fusion.server.runs.run_request import RunRequest
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
@@ -25,7 +24,7 @@ _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT
 _NANO = 1_000_000_000
 
 
-def wanted_by_environment() -> bool:
+def tracing_is_configured() -> bool:
     """Whether the standard variables ask for traces; a missing extra is logged."""
     if os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return False
@@ -40,14 +39,14 @@ def wanted_by_environment() -> bool:
 
 
 class Tracing:
-    """A watcher that sends a trace of every run; close it to send the last ones."""
+    """A observer that sends a trace of every run; close it to send the last ones."""
 
     def __init__(self) -> None:
         self._provider = _provider()
         self._tracer = self._provider.get_tracer("langgraph_fusion", version("langgraph-fusion"))
 
-    def watch(self, visit: RequestContext, wanted: RunRequest) -> "RunTrace":
-        return RunTrace(self._tracer, visit)
+    def observe(self, context: RequestContext, request: RunRequest) -> "RunTrace":
+        return RunTrace(self._tracer, context)
 
     def close(self) -> None:
         """Send what has not been sent. Blocking."""
@@ -57,12 +56,12 @@ class Tracing:
 class RunTrace:
     """The spans of one run."""
 
-    def __init__(self, tracer: "Tracer", visit: RequestContext) -> None:
+    def __init__(self, tracer: "Tracer", context: RequestContext) -> None:
         from opentelemetry.propagate import extract
 
         self._tracer = tracer
-        attributes = {"fusion.door": visit.door, "fusion.request_id": visit.request_id}
-        self._run = tracer.start_span("fusion.run", extract(visit.trace), attributes=attributes)
+        attributes = {"fusion.door": context.door, "fusion.request_id": context.request_id}
+        self._run = tracer.start_span("fusion.run", extract(context.trace), attributes=attributes)
         self._stage: Span | None = None
 
     def event(self, event: Event) -> None:
@@ -71,8 +70,8 @@ class RunTrace:
             self._run.set_attributes(
                 {"fusion.run_id": event["run_id"], "fusion.preset": event["preset"]}
             )
-        if kind in STARTS:
-            self._turn_to(STARTS[kind])
+        if kind in STAGE_STARTS:
+            self._turn_to(STAGE_STARTS[kind])
         elif kind == "model.call" and not event.get("carried"):
             self._past(f"chat {event['model']}", event["seconds"], _of_call(event))
         elif kind == "member.tool_done":
@@ -136,6 +135,6 @@ def _provider() -> "TracerProvider":
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     named = os.environ.get("OTEL_SERVICE_NAME") or "langgraph-fusion"
-    provider = TracerProvider(resource=Resource.create({"service.name": named}))
+    provider = TracerProvider(resource=Resource.create({"state.name": named}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return provider

@@ -15,7 +15,7 @@ from langchain_core.messages import (
 )
 from langchain_core.messages.tool import invalid_tool_call
 
-from langgraph_fusion.server.openai.protocol_turns import ChatMessage, Content, InputItem
+from langgraph_fusion.server.openai.protocol import ChatMessage, Content, InputItem
 
 
 def chat_turns(messages: Iterable[ChatMessage]) -> list[AnyMessage]:

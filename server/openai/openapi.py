@@ -1,8 +1,17 @@
 """What the OpenAPI document says of responses: errors in one shape, and streams."""
 
+from collections.abc import Mapping
+from copy import copy
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, create_model
+from pydantic.fields import FieldInfo
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from langgraph_fusion.graph.seat import ModelSeat, PanelSeat
+from langgraph_fusion.graph.settings import FusionSettings
+from langgraph_fusion.server.runs.client_policy import OF_THE_REQUEST, OPERATORS_OWN
 
 
 class FailedModel(BaseModel):
@@ -11,7 +20,7 @@ class FailedModel(BaseModel):
     status_code: int | None = None
 
 
-class Fault(BaseModel):
+class ErrorDetails(BaseModel):
     """What went wrong and who can do something about it."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
@@ -40,10 +49,10 @@ class Fault(BaseModel):
 class ErrorBody(BaseModel):
     """Every error: 400, 401, 402, 404, 405, 413, 429 (see `Retry-After`), 500, 502, 503, 504."""
 
-    error: Fault = Field(description="In OpenAI's shape.")
+    error: ErrorDetails = Field(description="In OpenAI's shape.")
 
 
-def answers(whole: str, stream: str) -> dict[int | str, dict[str, Any]]:
+def documented_responses(whole: str, stream: str) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that answers whole or as a stream."""
     return {
         200: {
@@ -53,10 +62,58 @@ def answers(whole: str, stream: str) -> dict[int | str, dict[str, Any]]:
                 "text/event-stream": {"schema": {"type": "string"}},
             },
         },
-        **errors(),
+        **documented_errors(),
     }
 
 
-def errors() -> dict[int | str, dict[str, Any]]:
+def documented_errors() -> dict[int | str, dict[str, Any]]:
     """The `responses` of any route."""
     return {"default": {"model": ErrorBody, "description": "An error, in OpenAI's shape."}}
+
+
+_SEATS: Mapping[str, Any] = {
+    "panel": list[PanelSeat | str],
+    "judge": ModelSeat | str,
+    "synthesizer": ModelSeat | str,
+}
+"""A model's name does for a seat."""
+
+
+def _drop_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+
+
+def _described(name: str, field: FieldInfo) -> tuple[Any, FieldInfo]:
+    """The field as a client may leave it out; the preset says what holds then."""
+    told = copy(field)
+    told.default = None
+    told.json_schema_extra = _drop_default
+    if name in OPERATORS_OWN:
+        told.description = f"{field.description} The operator's, unless it trusts its clients."
+    return _SEATS.get(name, field.annotation), told
+
+
+FusionField: type[BaseModel] = create_model(
+    "FusionField",
+    __config__=ConfigDict(extra="forbid"),
+    __doc__="Settings of the run, and two switches; what is left out, the preset fills in.",
+    details=(bool, Field(True, description="Panel, analysis, bill and timings in the response.")),
+    progress=(bool, Field(True, description="Progress in a stream, beside OpenAI's own events.")),
+    **{
+        name: _described(name, field)
+        for name, field in FusionSettings.model_fields.items()
+        if name not in OF_THE_REQUEST
+    },  # type: ignore[call-overload]
+)
+
+
+class Described:
+    """Put another model's JSON schema in place of the annotated field's own."""
+
+    def __init__(self, by: type[BaseModel]) -> None:
+        self._by = by
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return handler(self._by.__pydantic_core_schema__)

@@ -13,41 +13,13 @@ from langgraph_fusion.server.openai.protocol import ChatBody, FusionRequest, Res
 from langgraph_fusion.server.openai.protocol_tools import ChatFunctionTool, ResponsesFunctionTool
 from langgraph_fusion.server.openrouter import protocol as hosted
 from langgraph_fusion.server.runs.client_policy import ClientPolicy
+from langgraph_fusion.server.runs.run_request import RunRequest, writer_of
 
 ALIASES = {"fusion": None, "openrouter/fusion": None, "openrouter/fusion-flash": "fast"}
 """Names of the deliberation itself, and the preset that each stands for."""
-PREFIX = "fusion/"
+PRESET_PREFIX = "fusion/"
 """Before the name of a preset."""
 Json = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class RunRequest:
-    """One request, understood and permitted."""
-
-    settings: FusionSettings
-    messages: list[AnyMessage]
-    requested: str
-    """The model as the client wrote it."""
-    model: str
-    """The model to name in the response: as in the hosted product the one that writes."""
-    stream: bool
-    include_usage: bool = False
-    """Chat: a last chunk with the usage."""
-    details: bool = True
-    """Our own additions to the response: panel, analysis, sources, bill, failures, timings."""
-    progress: bool = True
-    """Our own additions to the stream while the panel works."""
-    run_id: str | None = None
-    """The run to go on with, where the request names it."""
-
-    @classmethod
-    def of(
-        cls, settings: FusionSettings, messages: list[AnyMessage], requested: str
-    ) -> "RunRequest":
-        """A request of a door that has shapes of its own for what it returns."""
-        model = str(settings.synthesizer.models[0]).removeprefix("openrouter:")
-        return cls(settings, messages, requested=requested, model=model, stream=True)
 
 
 @dataclass(frozen=True)
@@ -58,7 +30,7 @@ class _Writing:
     run: Json
 
 
-def wanted_from_chat(body: ChatBody, permits: ClientPolicy) -> RunRequest:
+def run_request_from_chat(body: ChatBody, policy: ClientPolicy) -> RunRequest:
     """Understand a chat request.
 
     Raises:
@@ -75,15 +47,15 @@ def wanted_from_chat(body: ChatBody, permits: ClientPolicy) -> RunRequest:
     schema = _dumped(body.response_format)
     run = {"seed": body.seed} | _last_step(body, tools, schema)
     usage = bool(body.stream_options and body.stream_options.include_usage)
-    wanted = _wanted(body, _Writing(seat, run), chat_turns(body.messages), permits)
-    return replace(wanted, include_usage=usage)
+    request = _run_request(body, _Writing(seat, run), chat_turns(body.messages), policy)
+    return replace(request, include_usage=usage)
 
 
-def wanted_from_responses(body: ResponsesBody, permits: ClientPolicy) -> RunRequest:
+def run_request_from_responses(body: ResponsesBody, policy: ClientPolicy) -> RunRequest:
     """Understand a Responses request.
 
     Raises:
-        ConfigError: As `wanted_from_chat`.
+        ConfigError: As `run_request_from_chat`.
     """
     seat = {
         "temperature": body.temperature,
@@ -94,24 +66,24 @@ def wanted_from_responses(body: ResponsesBody, permits: ClientPolicy) -> RunRequ
     schema = _as_chat_format(_dumped(body.text.format if body.text else None))
     writing = _Writing(seat, _last_step(body, tools, schema))
     turns = instructed(body.instructions, responses_turns(body.input))
-    return _wanted(body, writing, turns, permits)
+    return _run_request(body, writing, turns, policy)
 
 
-def _wanted(
+def _run_request(
     body: Any,
     writing: _Writing,
     messages: list[AnyMessage],
-    permits: ClientPolicy,
+    policy: ClientPolicy,
 ) -> RunRequest:
     ours = dict(body.fusion)
     details, progress = (_switch(ours, name) for name in ("details", "progress"))
-    permits.check_given(ours)
-    settings = _settings(body, ours, writing, permits)
+    policy.check_given(ours)
+    settings = _settings(body, ours, writing, policy)
     return RunRequest(
         settings=settings,
         messages=messages,
         requested=body.model,
-        model=str(settings.synthesizer.models[0]).removeprefix("openrouter:"),
+        model=writer_of(settings),
         stream=bool(body.stream),
         details=details,
         progress=progress,
@@ -119,7 +91,7 @@ def _wanted(
 
 
 def _settings(
-    body: ChatBody | ResponsesBody, ours: Json, writing: _Writing, permits: ClientPolicy
+    body: ChatBody | ResponsesBody, ours: Json, writing: _Writing, policy: ClientPolicy
 ) -> FusionSettings:
     """Preset, then the hosted form, then our own field: the later wins."""
     given, asked = _form(body)
@@ -132,15 +104,15 @@ def _settings(
             field="model",
             code=MODEL_NOT_FOUND,
         )
-    preset = _preset(body, ours, None if outer else named, permits)
+    preset = _preset(body, ours, None if outer else named, policy)
     values = {"preset": preset} | _seats(given, outer)
     values |= hosted.run_fields(given, preset_values(preset).get("docs"))
     values |= {name: value for name, value in writing.run.items() if value is not None}
     if not _switched_on(body):
         values["mode"] = "direct"
     settings = hosted.with_inner_calls(load_settings(values | ours), given, ours)
-    permits.check_extras(settings, ours)
-    return permits.applied(_with_writer(settings, writing.seat, ours))
+    policy.check_extras(settings, ours)
+    return policy.limited(_with_writer(settings, writing.seat, ours))
 
 
 _OUTER = "an outer model"
@@ -149,8 +121,8 @@ _OUTER = "an outer model"
 def _named_preset(model: str) -> str | None:
     """The preset in the model's name; None leaves it to the operator."""
     name = model.removeprefix("~")
-    if name.startswith(PREFIX):
-        return _known(name.removeprefix(PREFIX))
+    if name.startswith(PRESET_PREFIX):
+        return _known(name.removeprefix(PRESET_PREFIX))
     bare = name.partition(":")[0]  # `:free`, `:nitro` and the like
     return ALIASES.get(bare, _OUTER)
 
@@ -158,19 +130,21 @@ def _named_preset(model: str) -> str | None:
 def _known(preset: str) -> str:
     names = preset_descriptions()
     if preset not in names:
-        listed = ", ".join(PREFIX + name for name in names)
+        listed = ", ".join(PRESET_PREFIX + name for name in names)
         raise ConfigError(
-            f"there is no {PREFIX}{preset}; there are {listed}", field="model", code=MODEL_NOT_FOUND
+            f"there is no {PRESET_PREFIX}{preset}; there are {listed}",
+            field="model",
+            code=MODEL_NOT_FOUND,
         )
     return preset
 
 
 def _preset(
-    body: ChatBody | ResponsesBody, ours: Json, named: str | None, permits: ClientPolicy
+    body: ChatBody | ResponsesBody, ours: Json, named: str | None, policy: ClientPolicy
 ) -> str:
     plugin = _plugin(body)
     chosen = hosted.PRESETS[plugin.preset] if plugin and plugin.preset else None
-    return str(ours.get("preset") or chosen or named or permits.default_preset)
+    return str(ours.get("preset") or chosen or named or policy.default_preset)
 
 
 def _seats(given: hosted.FusionParameters, outer: str | None) -> Json:

@@ -3,10 +3,15 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Discriminator, Field, JsonValue, Tag, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag, model_validator
 
-from langgraph_fusion.server.openai.protocol_base import Body
 from langgraph_fusion.server.openrouter.protocol import FusionTool
+
+
+class Body(BaseModel):
+    """Members that are not named are ignored, as newer clients send newer ones."""
+
+    model_config = ConfigDict(extra="ignore", use_attribute_docstrings=True)
 
 
 class Function(Body):

@@ -12,23 +12,23 @@ from typing import Any
 from langgraph_fusion.graph.result import FusionResult
 from langgraph_fusion.graph.writing.streaming_answer import LiveAnswer
 from langgraph_fusion.server.errors import api_error
-from langgraph_fusion.server.openai.parse_request import RunRequest
-from langgraph_fusion.server.openai.responses_fusion_item import PanelItem
-from langgraph_fusion.server.openai.responses_items import (
+from langgraph_fusion.server.openai.responses_fusion_item import (
+    PanelItem,
     call_item,
     message_item,
     new_id,
     text_part,
 )
 from langgraph_fusion.server.openai.usage import responses_usage
-from langgraph_fusion.server.openrouter.metadata import METADATA, router_metadata
+from langgraph_fusion.server.openrouter.metadata import METADATA, error_metadata, router_metadata
 from langgraph_fusion.server.openrouter.result import (
     answer_text,
     extension,
     is_plain,
     url_citations,
 )
-from langgraph_fusion.server.public_events import public
+from langgraph_fusion.server.runs.run_request import RunRequest
+from langgraph_fusion.server.sse import public_event
 
 Json = dict[str, Any]
 
@@ -37,13 +37,13 @@ class ResponseEvents:
     """Turns the events of one run into those of a response; `response` is its latest state."""
 
     def __init__(
-        self, wanted: RunRequest, response: Json, *, metadata: bool, for_openai_client: bool
+        self, request: RunRequest, response: Json, *, metadata: bool, for_openai_client: bool
     ) -> None:
         self.response = response
-        self._wanted = wanted
+        self._request = request
         self._metadata = metadata
         self._panel = PanelItem(for_openai_client=for_openai_client)
-        self._live = LiveAnswer(plain=is_plain(wanted.settings))
+        self._live = LiveAnswer(plain=is_plain(request.settings))
         self._message = new_id("msg")
         self._text = ""
         self._sent = 0
@@ -54,29 +54,31 @@ class ResponseEvents:
 
     def of(self, event: Json) -> Iterator[Json]:
         """The events that an event of the run gives."""
-        for said in self._panel.of(event):
-            if self._wanted.progress or "item" in said:
-                yield self._numbered(said, 0)
+        for panel_event in self._panel.of(event):
+            if self._request.progress or "item" in panel_event:
+                yield self._numbered(panel_event, 0)
         yield from self._write(self._live.take(event))
         if event["type"] == "run.finished":
             yield from self._finish(FusionResult.model_validate(event["result"]))
-        elif self._wanted.progress and (told := public(event)):
-            yield self._numbered({**told, "type": f"fusion.{event['type']}"})
+        elif self._request.progress and (shown := public_event(event)):
+            yield self._numbered({**shown, "type": f"fusion.{event['type']}"})
 
     def failed(self, error: Exception, run_id: str | None) -> Iterator[Json]:
         """How a response ends whose run gave no answer."""
-        told = api_error(error, run_id)
-        said = told.body["error"]
-        for event in self._panel.failed(said):
+        found = api_error(error, run_id)
+        if self._metadata:
+            found.beside[METADATA] = error_metadata(found, self._request.requested)
+        details = found.body["error"]
+        for event in self._panel.failed(details):
             yield self._numbered(event, 0)
-        if said["type"] == "server_error":
-            known = {name: said.get(name) for name in ("code", "message", "param")}
+        if details["type"] == "server_error":
+            known = {name: details.get(name) for name in ("code", "message", "param")}
             yield self._numbered({"type": "error", **known})
             return
         output = [self._panel.done] if self._panel.done else []
-        fault = {"code": said["code"] or "server_error", "message": said["message"]}
-        ended = {"status": "failed", "error": fault, "output": output, "store": False}
-        self.response = self.response | ended | told.beside
+        shown = {"code": details["code"] or "server_error", "message": details["message"]}
+        ended = {"status": "failed", "error": shown, "output": output, "store": False}
+        self.response = self.response | ended | found.beside
         yield self._numbered({"type": "response.failed", "response": self.response})
 
     def _write(self, piece: str) -> Iterator[Json]:
@@ -118,11 +120,11 @@ class ResponseEvents:
         yield self._of_message("response.output_item.done", item=item)
 
     def _call(self, item: Json, index: int) -> Iterator[Json]:
-        begun = item | {"status": "in_progress", "arguments": ""}
+        started = item | {"status": "in_progress", "arguments": ""}
         arguments = {"item_id": item["id"], "name": item["name"], "arguments": item["arguments"]}
         prefix = "response.function_call_arguments."
         delta = {"item_id": item["id"], "delta": item["arguments"]}
-        yield self._numbered({"type": "response.output_item.added", "item": begun}, index)
+        yield self._numbered({"type": "response.output_item.added", "item": started}, index)
         yield self._numbered({"type": f"{prefix}delta", **delta}, index)
         yield self._numbered({"type": f"{prefix}done", **arguments}, index)
         yield self._numbered({"type": "response.output_item.done", "item": item}, index)
@@ -134,17 +136,17 @@ class ResponseEvents:
             "output": output,
             "usage": responses_usage(result),
         }
-        if self._wanted.details:
+        if self._request.details:
             self.response["fusion"] = extension(result)
         if self._metadata:
-            self.response[METADATA] = router_metadata(self._wanted, result)
+            self.response[METADATA] = router_metadata(self._request, result)
 
     def _of_message(self, kind: str, **fields: Any) -> Json:
-        return self._numbered({"type": kind, **fields}, int(self._panel.begun))
+        return self._numbered({"type": kind, **fields}, int(self._panel.started))
 
     def _of_part(self, kind: str, **fields: Any) -> Json:
-        said = {"type": kind, "item_id": self._message, "content_index": 0, **fields}
-        return self._numbered(said, int(self._panel.begun))
+        event = {"type": kind, "item_id": self._message, "content_index": 0, **fields}
+        return self._numbered(event, int(self._panel.started))
 
     def _numbered(self, event: Json, output_index: int | None = None) -> Json:
         number, self._sent = self._sent, self._sent + 1

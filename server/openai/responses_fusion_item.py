@@ -7,11 +7,14 @@ so for them `panel.failed` says it as `message`. Follow-up rounds have no events
 that contract, so `analysis.completed` comes once, with the last analysis.
 """
 
-from collections.abc import Iterator, Mapping
+import json
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+
 from langgraph_fusion.graph.records import MemberAnswer
-from langgraph_fusion.server.openai.responses_items import fusion_item, new_id
 from langgraph_fusion.server.openrouter.result import (
     failed_model,
     hosted_analysis,
@@ -30,7 +33,7 @@ class PanelItem:
     def __init__(self, *, for_openai_client: bool = False) -> None:
         self._for_openai_client = for_openai_client
         self.id = new_id("fus")
-        self.begun = False
+        self.started = False
         self.done: Json | None = None
         self._models: dict[str, str] = {}
         self._answers: dict[str, MemberAnswer] = {}
@@ -43,23 +46,23 @@ class PanelItem:
         """The events of the contract that an event of the run gives."""
         match event["type"]:
             case "run.started" if event["seats"]:
-                yield from self._begin(event["seats"])
+                yield from self._start(event["seats"])
             case "member.started" | "member.reasoning" | "member.finished" if event["round"] == 0:
                 yield from self._member(event)
             case "judge.started" if not self._judged:
                 self._judged = True
                 judge = hosted_name(event["model"])
-                yield self._say("analysis.in_progress", analyst_model=judge, judge_model=judge)
+                yield self._event("analysis.in_progress", analyst_model=judge, judge_model=judge)
             case "judge.finished":
-                self._judge_said(event)
+                self._read_analysis(event)
             case "sources":
                 self._sources = unique_sources(event["sources"])
-        if self.begun and self.done is None and event["type"] in _AFTER_PANEL:
+        if self.started and self.done is None and event["type"] in _AFTER_PANEL:
             yield from self._end(event)
 
     def failed(self, error: Mapping[str, Any]) -> Iterator[Json]:
         """The item of a run that gave no answer; `error` is that of the HTTP API."""
-        if not self.begun or self.done is not None:
+        if not self.started or self.done is not None:
             return
         self.done = fusion_item(
             self.id,
@@ -70,35 +73,35 @@ class PanelItem:
         )
         yield {"type": "response.output_item.done", "item": self.done}
 
-    def _begin(self, seats: list[Mapping[str, str]]) -> Iterator[Json]:
-        self.begun = True
+    def _start(self, seats: list[Mapping[str, str]]) -> Iterator[Json]:
+        self.started = True
         self._models = {one["seat"]: hosted_name(one["model"]) for one in seats}
         item = fusion_item(self.id, "in_progress")
         yield {"type": "response.output_item.added", "item": item}
-        yield self._say("in_progress")
+        yield self._event("in_progress")
 
     def _member(self, event: Mapping[str, Any]) -> Iterator[Json]:
         model = self._models[event["seat"]]
         if event["type"] == "member.started":
-            yield self._say("panel.added", model=model)
+            yield self._event("panel.added", model=model)
         elif event["type"] == "member.reasoning":
-            yield self._say("panel.reasoning.delta", model=model, delta=event["text"])
+            yield self._event("panel.reasoning.delta", model=model, delta=event["text"])
         else:
-            yield from self._answered(MemberAnswer.model_validate(event["answer"]))
+            yield from self._member_events(MemberAnswer.model_validate(event["answer"]))
 
-    def _answered(self, answer: MemberAnswer) -> Iterator[Json]:
+    def _member_events(self, answer: MemberAnswer) -> Iterator[Json]:
         self._answers[answer.seat] = answer
         model = self._models[answer.seat]
         if answer.text:
-            yield self._say("panel.delta", model=model, delta=answer.text)
-            yield self._say("panel.completed", model=model, content=answer.text)
+            yield self._event("panel.delta", model=model, delta=answer.text)
+            yield self._event("panel.completed", model=model, content=answer.text)
         else:
             failed = failed_model(answer, self._models)
             if self._for_openai_client:
                 failed["message"] = failed.pop("error")
-            yield self._say("panel.failed", **failed)
+            yield self._event("panel.failed", **failed)
 
-    def _judge_said(self, event: Mapping[str, Any]) -> None:
+    def _read_analysis(self, event: Mapping[str, Any]) -> None:
         if event["analysis"] is not None:
             self._analysis = hosted_analysis(event["analysis"], self._models)
         self._reason = event["reason"]
@@ -107,8 +110,8 @@ class PanelItem:
         if event["type"] == "run.finished":
             self._sources = unique_sources(event["result"]["sources"])
         if self._analysis is not None:
-            yield self._say("analysis.completed", analysis=self._analysis)
-        yield self._say("completed")
+            yield self._event("analysis.completed", analysis=self._analysis)
+        yield self._event("completed")
         self.done = fusion_item(
             self.id,
             "completed",
@@ -119,14 +122,77 @@ class PanelItem:
 
     def _found(self) -> Json:
         answers = [self._answers[seat] for seat in sorted(self._answers)]
-        said = [{"model": self._models[a.seat], "content": a.text} for a in answers if a.text]
+        texts = [{"model": self._models[a.seat], "content": a.text} for a in answers if a.text]
         failed = [failed_model(a, self._models) for a in answers if not a.text]
         return {
             "analysis": self._analysis,
-            "responses": said or None,
+            "responses": texts or None,
             "failed_models": failed or None,
             "sources": self._sources or None,
         }
 
-    def _say(self, name: str, **fields: Any) -> Json:
+    def _event(self, name: str, **fields: Any) -> Json:
         return {"type": _CALL + name, "item_id": self.id, **fields}
+
+
+def new_id(prefix: str) -> str:
+    return f"{prefix}_{uuid.uuid4().hex}"
+
+
+def fusion_item(id: str, status: str, **found: Any) -> Json:
+    """An `openrouter:fusion` item; what was not found is left out."""
+    kept = {name: value for name, value in found.items() if value is not None}
+    return {"type": "openrouter:fusion", "id": id, "status": status, **kept}
+
+
+def text_part(text: str, annotations: list[Json]) -> Json:
+    return {"type": "output_text", "text": text, "annotations": annotations, "logprobs": []}
+
+
+def message_item(id: str, status: str, content: list[Json]) -> Json:
+    return {
+        "type": "message",
+        "id": id,
+        "status": status,
+        "role": "assistant",
+        "content": content,
+    }
+
+
+def call_item(id: str, call: Mapping[str, Any], *, done: bool) -> Json:
+    """A call of a client's tool; while it is being written without its arguments."""
+    return {
+        "type": "function_call",
+        "id": id,
+        "status": "completed" if done else "in_progress",
+        "call_id": call["id"],
+        "name": call["name"],
+        "arguments": _arguments(call["args"]) if done else "",
+    }
+
+
+def _arguments(args: Any) -> str:
+    """As JSON; of a call that could not be read what was sent."""
+    return args if isinstance(args, str) else json.dumps(args, ensure_ascii=False)
+
+
+def input_items(response_id: str, turns: Iterable[BaseMessage]) -> list[Json]:
+    """The turns that a response answered, as items; their ids are the same each time."""
+    items = (item for turn in turns for item in _items_of(turn))
+    base = response_id.removeprefix("resp_")
+    return [item | {"id": f"item_{base}_{number}"} for number, item in enumerate(items)]
+
+
+def _items_of(turn: BaseMessage) -> Iterator[Json]:
+    if isinstance(turn, ToolMessage):
+        ended = {"call_id": turn.tool_call_id, "output": turn.text, "status": "completed"}
+        yield {"type": "function_call_output", **ended}
+    elif isinstance(turn, AIMessage):
+        if turn.text:
+            yield message_item("", "completed", [text_part(turn.text, [])])
+        for call in (*turn.tool_calls, *turn.invalid_tool_calls):
+            yield call_item("", call, done=True)
+    else:
+        role = "user" if isinstance(turn, HumanMessage) else "system"
+        content = [{"type": "input_text", "text": turn.text}]
+        yield message_item("", "completed", content) | {"role": role}

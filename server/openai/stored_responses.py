@@ -5,6 +5,7 @@ finished runs (`FUSION_KEEP_RUNS`), for requests that say nothing. What is store
 conversation, with the answer, and the response as it was sent; the deliberation is no turn.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -19,7 +20,6 @@ from langgraph_fusion.server.errors import ApiError
 from langgraph_fusion.server.logging import log_surprise
 from langgraph_fusion.server.openai.messages import instructed, responses_turns
 from langgraph_fusion.server.openai.protocol import ResponsesBody
-from langgraph_fusion.server.openai.stored import stored_response
 from langgraph_fusion.server.openrouter.result import answer_text
 
 Json = dict[str, Any]
@@ -32,7 +32,7 @@ class Thread:
     instructions: str | None
     turns: list[AnyMessage]
     client: str | None
-    place: RunRepository | None
+    store: RunRepository | None
     """None if it is not to be stored."""
 
     @property
@@ -41,17 +41,17 @@ class Thread:
 
     @property
     def stored(self) -> bool:
-        return self.place is not None
+        return self.store is not None
 
     async def keep(self, response: Json, result: Mapping[str, Any]) -> bool:
         """Store it with the answer; False if it is not stored, also for a store that fails."""
-        if self.place is None:
+        if self.store is None:
             return False
         turns = [*self.turns, _answer(FusionResult.model_validate(result))]
         run_id = str(result["run_id"])
         kept = KeptConversation.of(run_id, self.client, self.instructions, turns, response)
         try:
-            await self.place.conversations.keep(response["id"], kept)
+            await self.store.conversations.keep(response["id"], kept)
         except Exception as error:  # noqa: BLE001 - a store's failure must not cost the answer
             log_surprise(error, run_id=run_id)
             return False
@@ -73,11 +73,11 @@ async def thread_of(body: ResponsesBody, store: RunRepository | None, key: Key |
         if turns and isinstance(turns[-1], ToolMessage):
             instructions = earlier.instructions
         turns = [*cast("list[AnyMessage]", earlier.messages), *turns]
-    place = store if store is not None and _wants(body.store, store) else None
-    return Thread(body.instructions or instructions, turns, client, place)
+    kept_in = store if store is not None and _is_to_be_stored(body.store, store) else None
+    return Thread(body.instructions or instructions, turns, client, kept_in)
 
 
-def _wants(asked: bool | None, store: RunRepository) -> bool:
+def _is_to_be_stored(asked: bool | None, store: RunRepository) -> bool:
     return store.keep if asked is None else asked
 
 
@@ -102,3 +102,16 @@ def _refused(why: str, code: str = "invalid_value") -> ApiError:
 def _answer(result: FusionResult) -> AIMessage:
     calls: Any = [call.model_dump() for call in result.tool_calls]
     return AIMessage(answer_text(result), tool_calls=calls)
+
+
+_ID = re.compile(r"resp_[0-9a-f]{32}")
+
+
+async def stored_response(
+    id: str, store: RunRepository | None, key: Key | None
+) -> KeptConversation | None:
+    """The response; None if there is none, also if it is another key's."""
+    if store is None or not _ID.fullmatch(id):
+        return None
+    found = await store.conversations.find(id)
+    return found if found and found.client == (key.id if key else None) else None

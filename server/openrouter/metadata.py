@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from langgraph_fusion.graph.result import FusionResult
-from langgraph_fusion.server.openai.parse_request import RunRequest
+from langgraph_fusion.server.errors import ApiError
 from langgraph_fusion.server.openrouter.result import hosted_name, panel_models
+from langgraph_fusion.server.runs.run_request import RunRequest
 
 Json = dict[str, Any]
 METADATA = "openrouter_metadata"
@@ -18,7 +19,7 @@ def wants_metadata(headers: Mapping[str, str]) -> bool:
     return bool(values) and values[0].strip().lower() == "enabled"
 
 
-def router_metadata(wanted: RunRequest, result: FusionResult) -> Json:
+def router_metadata(request: RunRequest, result: FusionResult) -> Json:
     """Which models were seated and which of them wrote."""
     judge, writer = hosted_name(result.judged_by or ""), hosted_name(result.written_by or "")
     answered = sum(seat.status in ("ok", "partial") for seat in result.panel)
@@ -26,20 +27,17 @@ def router_metadata(wanted: RunRequest, result: FusionResult) -> Json:
         f"panel={answered}/{len(result.panel)}, judge={judge or 'none'}, writer={writer or 'none'}"
     )
     models = (*panel_models(result).values(), judge, writer)
-    return _metadata(wanted.requested, summary, models, writer)
+    return _metadata(request.requested, summary, models, writer)
 
 
-def metadata_of_failure(wanted: RunRequest, reason: str | None) -> Json:
-    """Which models were seated for a run that gave no answer."""
-    seats = wanted.settings.all_seats
-    summary = f"panel={len(wanted.settings.members)}, no answer: {reason}"
-    models = (hosted_name(str(seat.models[0])) for seat in seats)
-    return _metadata(wanted.requested, summary, models)
-
-
-def metadata_of_refusal(requested: str, reason: str | None) -> Json:
-    """For a request that seated nobody, as something is wrong with it."""
-    return _metadata(requested, f"no run: {reason}", ())
+def error_metadata(error: ApiError, requested: str) -> Json:
+    """Which models were seated for a run that gave no answer; nobody, if none was started."""
+    request = error.run_request
+    if request is None:
+        return _metadata(requested, f"no run: {error.code}", ())
+    summary = f"panel={len(request.settings.members)}, no answer: {error.code}"
+    models = (hosted_name(str(seat.models[0])) for seat in request.settings.all_seats)
+    return _metadata(requested, summary, models)
 
 
 def _metadata(requested: str, summary: str, models: Iterable[str], writer: str = "") -> Json:

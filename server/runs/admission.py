@@ -29,8 +29,8 @@ class Admission:
         """Admitted requests whose turn has not come."""
         return self.admitted - self.running
 
-    def enter(self) -> "Place":
-        """Take a place, running or in the queue; it must be left.
+    def enter(self) -> "Slot":
+        """Take a slot, running or in the queue; it must be left.
 
         Raises:
             ApiError: 429 with `Retry-After`, when both are full.
@@ -43,7 +43,7 @@ class Admission:
                 retry_after_s=self._usual_s * (self.waiting + 1) / self._max_runs,
             )
         self.admitted += 1
-        return Place(self)
+        return Slot(self)
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
@@ -58,7 +58,7 @@ class Admission:
                 self._usual_s += _WEIGHT * (time.monotonic() - began - self._usual_s)
 
 
-class Place:
+class Slot:
     """One admitted request."""
 
     def __init__(self, admission: Admission) -> None:

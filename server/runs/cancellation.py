@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+import anyio
 from starlette.types import Receive
 
 T = TypeVar("T")
@@ -41,3 +42,18 @@ async def _ended(*tasks: asyncio.Future[Any]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def finish_cleanup_on_cancel(work: Coroutine[Any, Any, T]) -> T:
+    """Return what the work returns; cancelled with us, it is waited for.
+
+    It has a task of its own: the cancel scopes of the MCP and SSE libraries cancel every `await`
+    inside them again and again, also those of a clean-up, and would leave containers behind.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    finally:
+        task.cancel()
+        with anyio.CancelScope(shield=True):
+            await asyncio.wait({task})

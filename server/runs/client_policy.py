@@ -50,7 +50,10 @@ class ClientPolicy:
     max_deadline_s: float | None = None
     """No run of a client takes longer; a longer or missing `deadline_s` is shortened to it."""
     max_budget_usd: float | None = None
-    """No run of a client costs more; a higher or missing `budget_usd` is lowered to it."""
+    """No run of a client costs more; a higher or missing `budget_usd` is lowered to it.
+
+    Models without a known price are refused then, whatever `unknown_cost` says.
+    """
 
     def settings(
         self, given: Mapping[str, Any], base: Mapping[str, Any] | None = None
@@ -63,7 +66,7 @@ class ClientPolicy:
         self.check_given(given)
         settings = load_settings({"preset": self.default_preset, **(base or {}), **given})
         self.check_extras(settings, given)
-        return self.applied(settings)
+        return self.limited(settings)
 
     def check_given(self, fusion: Mapping[str, Any]) -> None:
         """Raise ConfigError if a client's `fusion` field holds what only the operator may set."""
@@ -82,7 +85,7 @@ class ClientPolicy:
                 field=f"fusion.{name}",
             )
 
-    def applied(self, settings: FusionSettings) -> FusionSettings:
+    def limited(self, settings: FusionSettings) -> FusionSettings:
         """The settings within the operator's limits.
 
         Raises:
@@ -116,13 +119,15 @@ class ClientPolicy:
         for ref in seat.models:
             if not any(fnmatchcase(str(ref), pattern) for pattern in self.models):
                 raise ConfigError(
-                    f"this server does not permit `{ref}`; it permits {', '.join(self.models)}",
+                    f"this server does not permit `{ref}`; it policy {', '.join(self.models)}",
                     field="model",
                 )
 
-    def _limits(self, settings: FusionSettings) -> Iterable[tuple[str, float]]:
+    def _limits(self, settings: FusionSettings) -> Iterable[tuple[str, Any]]:
         if self.max_deadline_s is not None and settings.deadline_s > self.max_deadline_s:
             yield "deadline_s", self.max_deadline_s
         budget = settings.budget_usd
         if self.max_budget_usd is not None and (budget is None or budget > self.max_budget_usd):
             yield "budget_usd", self.max_budget_usd
+        if self.max_budget_usd is not None:
+            yield "unknown_cost", "refuse"  # no other cap can be kept

@@ -1,28 +1,31 @@
-"""Who looks on while runs are managed_run: metrics, the log, traces. None of them changes a run."""
+"""Observers of runs: metrics, the log, traces. None of them changes a run."""
 
 import asyncio
+import time
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from langgraph_fusion.graph.errors import ConfigError, RunFailed
-from langgraph_fusion.server.openai.parse_request import RunRequest
+from langgraph_fusion.graph.records import Stage
 from langgraph_fusion.server.request_context import RequestContext
+from langgraph_fusion.server.runs.run_request import RunRequest
 
 Event = dict[str, Any]
 
 
-class Watch(Protocol):
-    """Follows one run. It is told all events but the pieces of text."""
+class Observation(Protocol):
+    """Follows one run. It gets all events but the pieces of text."""
 
     def event(self, event: Event) -> None: ...
 
     def ended(self, error: BaseException | None) -> None:
-        """Told once, after the last event; `CancelledError` when the client went."""
+        """Called once, after the last event; with `CancelledError` when the client went."""
 
 
-class Watcher(Protocol):
-    """Makes a watch for every admitted request."""
+class RunObserver(Protocol):
+    """Makes an observation of every admitted request."""
 
-    def watch(self, visit: RequestContext, wanted: RunRequest) -> Watch: ...
+    def observe(self, context: RequestContext, request: RunRequest) -> Observation: ...
 
 
 def outcome(error: BaseException | None) -> str:
@@ -34,3 +37,35 @@ def outcome(error: BaseException | None) -> str:
     if isinstance(error, ConfigError):
         return "invalid"
     return "abandoned" if isinstance(error, asyncio.CancelledError) else "unexpected_error"
+
+
+STAGE_STARTS: dict[str, Stage | None] = {
+    "run.started": "panel",
+    "judge.started": "judge",
+    "follow_ups": "follow_up",
+    "sources": "synthesizer",
+    "run.finished": None,
+}
+"""The events with which a stage starts, and the one that ends the last."""
+
+
+class StageTimes:
+    """Follows one run and reports every stage that ends: `ended(stage, began, end)`, in seconds."""
+
+    def __init__(self, ended: Callable[[Stage, float, float], None]) -> None:
+        self._ended = ended
+        self._stage: Stage | None = None
+        self._began = 0.0
+
+    def event(self, event: dict[str, Any]) -> None:
+        if event["type"] in STAGE_STARTS:
+            self.turn_to(STAGE_STARTS[event["type"]])
+
+    def turn_to(self, stage: Stage | None) -> None:
+        """Leave the stage for another one, or for none; in the same one nothing happens."""
+        now = time.time()
+        if stage == self._stage:
+            return
+        if self._stage is not None:
+            self._ended(self._stage, self._began, now)
+        self._stage, self._began = stage, now

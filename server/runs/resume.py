@@ -13,7 +13,7 @@ from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.journal.lifecycle import must_go_on
 from langgraph_fusion.graph.journal.repository import RunRepository, check_may_reopen
 from langgraph_fusion.graph.resume import recorded_messages, stopped_run
-from langgraph_fusion.server.openai.parse_request import RunRequest
+from langgraph_fusion.server.runs.run_request import RunRequest
 
 _CALL = re.compile(r"call_(?P<run>[0-9a-f]{12})_\d+")
 
@@ -57,5 +57,5 @@ async def stopped_request(run_id: str, store: RunRepository, client: str | None)
     if record.files or record.out:
         raise ConfigError(f"run {run_id} has files of this machine: `fusion resume {run_id}`")
     stopped = await stopped_run(store, run_id)
-    wanted = RunRequest.of(stopped.settings, list(stopped.messages), requested="resume")
-    return replace(wanted, run_id=record.id)
+    request = RunRequest.of(stopped.settings, list(stopped.messages), requested="resume")
+    return replace(request, run_id=record.id)

@@ -1,69 +1,93 @@
 """How a server process stops: no new runs, a grace for those under way, then an error that helps.
 
 uvicorn closes its sockets on SIGTERM and waits for the connections; what it does not know is that a
-run may take minutes. So the signal is heard here as well: after the grace the runs that are left
-are given up, and their clients are told which run it was.
+run may take minutes. So the signal is handled here as well: after the grace the runs that are left
+are stopped, and their clients are told which run it was.
 """
 
 import asyncio
+import multiprocessing
+import os
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from multiprocessing.process import BaseProcess
+from typing import Any, Protocol
 
 from langgraph_fusion.server.logging import log_event
-
-if TYPE_CHECKING:
-    from langgraph_fusion.server.state import ServerState
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-class Closing:
-    """Whether this process is stopping, and what then happens to its runs."""
+class Stoppable(Protocol):
+    """A run as far as a shutdown is concerned with it."""
+
+    has_turn: bool
+
+    def stop_for_shutdown(self) -> None:
+        """End it and tell its client that the server stops."""
+
+
+class Shutdown:
+    """The runs of this process, and what happens to them when it stops."""
 
     def __init__(self, grace_s: float) -> None:
-        self.begun = False
+        self.started = False
+        self.runs: set[Stoppable] = set()
+        """Under way or waiting."""
         self._grace_s = grace_s
-        self._giving_up: asyncio.TimerHandle | None = None
+        self._end_of_grace: asyncio.TimerHandle | None = None
 
-    def begin(self, service: "ServerState") -> None:
-        """Stop taking requests; give up what has not ended when the grace is over."""
-        if self.begun:
+    def start(self) -> None:
+        """Refuse new runs, end those that wait, and end the rest when the grace is over."""
+        if self.started:
             return
-        self.begun = True
-        log_event("server.stopping", runs=len(service.runs), grace_s=self._grace_s)
-        for run in list(service.runs):
+        self.started = True
+        log_event("server.stopping", runs=len(self.runs), grace_s=self._grace_s)
+        for run in list(self.runs):
             if not run.has_turn:
-                run.give_up()
+                run.stop_for_shutdown()
         loop = asyncio.get_running_loop()
-        self._giving_up = loop.call_later(self._grace_s, self._give_up, service)
+        self._end_of_grace = loop.call_later(self._grace_s, self._stop_all)
 
-    def _give_up(self, service: "ServerState") -> None:
-        for run in list(service.runs):
-            run.give_up()
+    def _stop_all(self) -> None:
+        for run in list(self.runs):
+            run.stop_for_shutdown()
 
     @contextmanager
-    def on_signal(self, service: "ServerState") -> Iterator[None]:
-        """Listen to SIGTERM and SIGINT beside whoever listens already."""
+    def on_signal(self) -> Iterator[None]:
+        """Handle SIGTERM and SIGINT for the length of the block, beside the handlers before."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
         loop = asyncio.get_running_loop()
-        before: dict[int, Any] = {number: signal.getsignal(number) for number in _SIGNALS}
+        earlier: dict[int, Any] = {number: signal.getsignal(number) for number in _SIGNALS}
 
-        def heard(number: int, frame: Any) -> None:
-            loop.call_soon_threadsafe(self.begin, service)
-            if callable(before[number]):
-                before[number](number, frame)
+        def handle(number: int, frame: Any) -> None:
+            loop.call_soon_threadsafe(self.start)
+            if callable(earlier[number]):
+                earlier[number](number, frame)
 
         for number in _SIGNALS:
-            signal.signal(number, heard)
+            signal.signal(number, handle)
         try:
             yield
         finally:
-            if self._giving_up is not None:
-                self._giving_up.cancel()
-            for heeded, handler in before.items():
-                signal.signal(heeded, handler)
+            if self._end_of_grace is not None:
+                self._end_of_grace.cancel()
+            for restored, handler in earlier.items():
+                signal.signal(restored, handler)
+
+
+def stop_with_parent() -> None:
+    """Stop this process in good order when its parent has ended; without a parent do nothing."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        follow = threading.Thread(target=_follow, args=(parent,), daemon=True)
+        follow.start()
+
+
+def _follow(parent: BaseProcess) -> None:
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)

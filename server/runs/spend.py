@@ -1,4 +1,4 @@
-"""What one run is charged to: its client's key, or nobody."""
+"""What a run has cost so far, and the key that it is charged to."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -7,7 +7,28 @@ from typing import Any, Self
 from langgraph_fusion.graph.errors import CAP_TOO_SMALL, PRICE_UNKNOWN, ConfigError
 from langgraph_fusion.server.api_keys import Charge, Key, KeyRing
 from langgraph_fusion.server.errors import ApiError
-from langgraph_fusion.server.runs.spending import Spending
+from langgraph_fusion.server.runs.run_request import RunRequest
+
+
+class RunCost:
+    """Adds up the calls of one run from its events, without those that an earlier turn paid for."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.known_usd = 0.0
+        self._unknown = False
+
+    @property
+    def cost_usd(self) -> float | None:
+        """None as soon as one call's cost is unknown."""
+        return None if self._unknown else self.known_usd
+
+    def event(self, event: dict[str, Any]) -> None:
+        if event["type"] != "model.call" or event.get("carried"):
+            return
+        self.calls += 1
+        self._unknown |= event["cost_usd"] is None
+        self.known_usd = round(self.known_usd + (event["cost_usd"] or 0.0), 9)
 
 
 @dataclass
@@ -16,7 +37,7 @@ class RunAccount:
 
     _keys: KeyRing | None
     _charge: Charge | None
-    _spending: Spending = field(default_factory=Spending)
+    _cost: RunCost = field(default_factory=RunCost)
     _started: bool = False
 
     @classmethod
@@ -32,35 +53,44 @@ class RunAccount:
 
     @property
     def budget_usd(self) -> float | None:
-        """What the run may cost at most, for the key's sake."""
+        """The most that the run may cost; None if the key has no cap."""
         return self._charge.budget_usd if self._charge else None
 
+    def limit(self, request: RunRequest) -> RunRequest:
+        """Return the request within the key's cap, which holds only where every price is known."""
+        if self.budget_usd is None:
+            return request
+        return request.with_settings(budget_usd=self.budget_usd, unknown_cost="refuse")
+
     def explained(self, error: ConfigError) -> Exception:
-        """The error as the client has to see it: 402 if it is the key that pays too little."""
+        """Say what it means for this key: 402 if its cap is too small, 400 without a price."""
         if self.budget_usd is None:
             return error
         if error.code == PRICE_UNKNOWN:
             return _unpriced(error)
-        if error.code != CAP_TOO_SMALL:
-            return error
-        said = f"this run would have had ${self.budget_usd:.4f} of the spend cap of this key"
-        return ApiError(402, f"{said}; {error}", code="insufficient_quota", param="budget_usd")
+        if error.code == CAP_TOO_SMALL:
+            return _too_small(error, self.budget_usd)
+        return error
 
     def event(self, event: dict[str, Any]) -> None:
         self._started = True
-        self._spending.event(event)
+        self._cost.event(event)
 
     async def close(self, *, abandoned: bool) -> None:
         """Settle; the calls that an abandoned run had in flight are of unknown cost."""
         if self._keys is None or self._charge is None:
             return
         unknown = abandoned and self._started
-        cost = None if unknown else self._spending.cost_usd
-        await asyncio.to_thread(self._keys.settle, self._charge, cost, self._spending.known_usd)
+        cost = None if unknown else self._cost.cost_usd
+        await asyncio.to_thread(self._keys.settle, self._charge, cost, self._cost.known_usd)
+
+
+def _too_small(error: ConfigError, budget_usd: float) -> ApiError:
+    had = f"this run would have had ${budget_usd:.4f} of the spend cap of this key"
+    return ApiError(402, f"{had}; {error}", code="insufficient_quota", param="budget_usd")
 
 
 def _unpriced(error: ConfigError) -> ApiError:
-    """400: a key with a cap may seat only models whose price is known."""
     return ApiError(
         400,
         f"model: no price is known for {', '.join(error.about)}, so the spend cap of this key "

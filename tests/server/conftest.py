@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from openai import AsyncOpenAI
 from langgraph_fusion.server.app import create_app
 from langgraph_fusion.server.config import ServerConfig
 from langgraph_fusion.server.runs.client_policy import ClientPolicy
-from tests.graph.cast import Part
+from tests.graph.cast import JUDGE, PANEL, WRITER, Part
 from tests.graph.conftest import docs as docs
 from tests.scripted import ScriptedServer, scripted_server
 
@@ -27,11 +28,12 @@ class Served:
         self.client = AsyncOpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0)
 
     @property
-    def service(self) -> Any:
-        return self.app.state.service
+    def state(self) -> Any:
+        return self.app.state.server
 
 
-PERMITS = ClientPolicy()
+POLICY = ClientPolicy()
+PRICED = (*PANEL, JUDGE, WRITER)
 Serving = Callable[..., Awaitable[Served]]
 
 
@@ -40,13 +42,13 @@ async def serving(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Serving]:
     """Start a server whose models follow a script; settings are those of `ServerConfig`."""
     closing: list[Callable[[], Awaitable[Any]]] = []
 
-    async def start(script: Part, *, permits: ClientPolicy = PERMITS, **config: Any) -> Served:
+    async def start(script: Part, *, policy: ClientPolicy = POLICY, **config: Any) -> Served:
         models = scripted_server(script)
         behind = await models.__aenter__()
         closing.append(lambda: models.__aexit__(None, None, None))
         monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-secret-key")
         monkeypatch.setenv("OPENROUTER_BASE_URL", behind.base_url)
-        app = create_app(ServerConfig(permits=permits, **config))
+        app = create_app(ServerConfig(policy=policy, **config))
         url, stop = await _started(app)
         closing.append(stop)
         served = Served(url, behind, app)
@@ -71,3 +73,12 @@ async def _started(app: Any) -> tuple[str, Callable[[], Awaitable[None]]]:
         await running
 
     return f"http://127.0.0.1:{listening.getsockname()[1]}", stop
+
+
+@pytest.fixture
+def prices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give every scripted model a price; return the file."""
+    file = tmp_path / "prices.toml"
+    file.write_text("".join(f'"{name}" = {{ input = 1.0, output = 2.0 }}\n' for name in PRICED))
+    monkeypatch.setenv("FUSION_PRICES", str(file))
+    return file

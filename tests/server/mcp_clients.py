@@ -70,7 +70,7 @@ def text_of(result: CallToolResult) -> str:
 
 
 async def cancel_last(session: ClientSession) -> None:
-    """Tell the server that the answer to the last request is not wanted any more."""
+    """Tell the server that the answer to the last request is not run_request any more."""
     params = CancelledNotificationParams(requestId=session._request_id - 1, reason="no need")
     notification = CancelledNotification(method="notifications/cancelled", params=params)
     await session.send_notification(ClientNotification(notification))

@@ -118,15 +118,16 @@ async def test_a_rate_is_kept_and_says_when_to_come_back(serving: Serving, tmp_p
     assert 1 <= int(raised.value.response.headers["retry-after"]) <= 60
 
 
-async def test_an_abandoned_run_stays_charged_in_full(serving: Serving, tmp_path: Path) -> None:
+async def test_an_abandoned_run_stays_charged_in_full(
+    serving: Serving, tmp_path: Path, prices: Path
+) -> None:
     caps = Caps(per_day_usd=100.0, per_run_usd=50.0)
     script = cast({one: hang() for one in (A, B, C)})
     served = await _with_key(serving, tmp_path, caps, script)
-    ask = asking(unknown_cost="ignore")
-    asked = asyncio.create_task(served.client.chat.completions.create(**ask))
+    asked = asyncio.create_task(served.client.chat.completions.create(**asking()))
     await until(lambda: served.models.in_flight == 3)
     asked.cancel()
     await asyncio.gather(asked, return_exceptions=True)
-    await until(lambda: not served.service.runs)
+    await until(lambda: not served.state.manager.shutdown.runs)
     await asyncio.sleep(0.1)
     assert KeyRing(tmp_path / "keys.db").all()[0][1].today_usd == 50.0

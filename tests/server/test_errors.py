@@ -86,7 +86,7 @@ async def test_what_is_wrong_is_said_at_once_however_many_wait(
         asked = len(served.models.requests)
         error = _error(await _post(served, json=body(stream=stream) | changes), 400)
         assert error["param"] == param
-        assert served.service.admission.waiting == 0
+        assert served.state.manager.admission.waiting == 0
         assert len(served.models.requests) == asked
         busy.cancel()
         await asyncio.wait([busy])
@@ -174,7 +174,7 @@ async def test_a_cap_that_leaves_no_answer_is_402_and_names_the_budget(
     serving: Serving, path: str
 ) -> None:
     dear = tool_calls([("docs_search", {"query": "xyzzyx"})], cost=1.0)
-    served = await serving(cast({A: dear}), permits=ClientPolicy(any_setting=True))
+    served = await serving(cast({A: dear}), policy=ClientPolicy(any_setting=True))
     spending = {"panel": [A], "budget_usd": 0.5, "unknown_cost": "ignore"}
     research = {"tools": ["docs"], "docs": "builtin:docs"}
     error = _error(await _post(served, path, json=_asked(path, **spending, **research)), 402)

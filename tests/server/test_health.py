@@ -37,7 +37,7 @@ async def test_a_living_process_is_healthy_and_ready(serving: Serving) -> None:
 async def test_a_server_whose_panel_has_no_key_is_not_ready(
     serving: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    served = await serving(cast(), permits=ClientPolicy(default_preset="budget"))
+    served = await serving(cast(), policy=ClientPolicy(default_preset="budget"))
     monkeypatch.delenv("OPENROUTER_API_KEY")
     ready = await _get(served, "/readyz")
     assert ready.status_code == 503
@@ -57,7 +57,7 @@ async def test_probes_that_follow_one_another_ask_the_engine_once(
     engine = await asyncio.start_unix_server(hang_up, tmp_path / "engine.sock")
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/engine.sock")
     async with engine:
-        served = await serving(cast(), permits=ClientPolicy(default_preset="offline"))
+        served = await serving(cast(), policy=ClientPolicy(default_preset="offline"))
         first = await _get(served, "/readyz")
         assert not first.json()["checks"]["engine"]["ok"]
         connections = asked

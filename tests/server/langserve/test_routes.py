@@ -140,7 +140,7 @@ async def test_remote_runnable_raises_the_reason_in_the_midst_of_a_stream(servin
 
 async def test_a_fault_of_ours_in_a_stream_tells_nothing_of_it(serving: Serving) -> None:
     served = await serving(cast())
-    served.service.watchers.append(None)
+    served.state.manager.observers.append(None)
     async with httpx2.AsyncClient(base_url=f"{served.url}/fusion", timeout=30) as client:
         sent = (await client.post("/stream", json=_body())).text
     assert "the server failed unexpectedly; its log says how" in sent
@@ -159,7 +159,7 @@ async def test_a_client_that_goes_away_stops_its_run(endpoint: str, serving: Ser
         call.cancel()
         await asyncio.wait({call})
     await until(lambda: served.models.in_flight == 0)
-    await until(lambda: not served.service.runs)
+    await until(lambda: not served.state.manager.shutdown.runs)
 
 
 async def test_lists_come_as_text_from_the_playground(serving: Serving) -> None:

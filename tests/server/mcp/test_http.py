@@ -58,7 +58,7 @@ async def test_a_cancelled_request_stops_its_run_and_the_session_goes_on(serving
             await call
         await until(lambda: served.models.in_flight == 0)
         assert text_of(await session.call_tool("deliberate", ASK)) == "Done."
-    assert not served.service.runs
+    assert not served.state.manager.shutdown.runs
 
 
 async def test_a_client_that_goes_away_stops_its_run(serving: Serving) -> None:
@@ -73,7 +73,7 @@ async def test_a_client_that_goes_away_stops_its_run(serving: Serving) -> None:
     client.cancel()
     await asyncio.wait({client})
     await until(lambda: served.models.in_flight == 0)
-    await until(lambda: not served.service.runs)
+    await until(lambda: not served.state.manager.shutdown.runs)
 
 
 async def test_a_connection_that_breaks_stops_its_run(serving: Serving) -> None:
@@ -88,7 +88,7 @@ async def test_a_connection_that_breaks_stops_its_run(serving: Serving) -> None:
             assert response.status_code == 200
             await until(lambda: served.models.in_flight == 3)
     await until(lambda: served.models.in_flight == 0)
-    await until(lambda: not served.service.runs)
+    await until(lambda: not served.state.manager.shutdown.runs)
 
 
 async def test_a_run_is_resumed_by_the_key_it_belongs_to_and_no_other(
@@ -113,14 +113,14 @@ async def test_a_run_is_resumed_by_the_key_it_belongs_to_and_no_other(
         await cancel_last(session)
         with pytest.raises(McpError, match="cancelled"):
             await calling
-    await until(lambda: not served.service.runs)
+    await until(lambda: not served.state.manager.shutdown.runs)
     judged.set()
-    wanted = {"run_id": progress.run_id}
+    run_request = {"run_id": progress.run_id}
     async with over_http(f"{served.url}/mcp", other) as session:
-        refused = await session.call_tool("resume", wanted)
+        refused = await session.call_tool("resume", run_request)
         assert text_of(refused) == f"there is no run {progress.run_id!r}"
     async with over_http(f"{served.url}/mcp", mine) as session:
-        assert text_of(await session.call_tool("resume", wanted)) == "It is 42."
+        assert text_of(await session.call_tool("resume", run_request)) == "It is 42."
     assert [len(served.models.seen_by(model)) for model in PANEL] == [1, 1, 1]
 
 
@@ -132,7 +132,7 @@ async def test_a_run_with_files_of_the_machine_is_not_resumed_from_outside(
     served = await serving(cast({model: status(402) for model in PANEL}), runs=place)
     given = tmp_path / "data.csv"
     given.write_text("n\n42\n")
-    store = served.service.store
+    store = served.state.store
     with pytest.raises(RunFailed):
         await aask("Sum?", settings(tools=["bash"]), runs=store, files=(given,))
     run_id = (await store.latest()).id

@@ -74,7 +74,7 @@ async def test_a_failed_run_is_a_failed_span(spans: list[Any], serving: Serving)
 
 async def test_without_the_variables_nothing_is_traced(serving: Serving) -> None:
     served = await serving(cast())
-    assert len(served.service.watchers) == 2
+    assert len(served.state.manager.observers) == 2
 
 
 def _one(spans: list[Any], name: str) -> Any:

@@ -59,7 +59,7 @@ async def test_citations_of_a_stream_are_those_of_the_whole_answer(
         return tool_calls([("docs_search", {"query": "fusion panel"})])
 
     answer = "Three members [A1]. Also [B7], https://nowhere.example/x and `[A1]`.\n\n- end [A1]"
-    served = await serving(cast({A: member}, answer=answer), permits=ClientPolicy(any_setting=True))
+    served = await serving(cast({A: member}, answer=answer), policy=ClientPolicy(any_setting=True))
     ask = asking(docs=docs, tools=["docs"])
     whole = (await served.client.chat.completions.create(**ask)).choices[0].message.content
     assert whole is not None

@@ -57,7 +57,7 @@ TOOL_USE = {"tool_calls_requested", "tool_calls_executed", "web_search_requests"
 
 
 @pytest.fixture
-def permits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ClientPolicy:
+def policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ClientPolicy:
     presets = tmp_path / "presets.toml"
     presets.write_text(PRESETS)
     monkeypatch.setenv("FUSION_PRESETS", str(presets))
@@ -82,10 +82,10 @@ def _script(writer: str) -> Any:
 
 @pytest.mark.parametrize("name", FORMS)
 async def test_a_form_seats_its_panel_on_both_endpoints(
-    name: str, serving: Serving, permits: ClientPolicy
+    name: str, serving: Serving, policy: ClientPolicy
 ) -> None:
     form, panel, writer = FORMS[name]
-    served = await serving(_script(writer), permits=permits)
+    served = await serving(_script(writer), policy=policy)
     chat = await _post(served, "chat/completions", form)
     (choice,) = chat["choices"]
     assert (choice["message"]["content"], choice["finish_reason"]) == ("It is 42.", "stop")
@@ -112,9 +112,9 @@ def _check_panel(served: Served, panel: list[str]) -> None:
 
 
 async def test_the_parameters_of_the_server_tool_reach_panel_and_judge(
-    serving: Serving, permits: ClientPolicy
+    serving: Serving, policy: ClientPolicy
 ) -> None:
-    served = await serving(_script(WRITER), permits=permits)
+    served = await serving(_script(WRITER), policy=policy)
     await _post(served, "responses", FORMS["server tool"][0])
     for seen in served.models.seen_by(A):
         assert seen.body["temperature"] == 0.7
@@ -126,18 +126,18 @@ async def test_the_parameters_of_the_server_tool_reach_panel_and_judge(
 
 @pytest.mark.parametrize("path", ["chat/completions", "responses"])
 async def test_a_form_that_switches_it_off_asks_no_panel(
-    path: str, serving: Serving, permits: ClientPolicy
+    path: str, serving: Serving, policy: ClientPolicy
 ) -> None:
-    served = await serving(cast(answer="Just me."), permits=permits)
+    served = await serving(cast(answer="Just me."), policy=policy)
     for form in SWITCHED_OFF:
         await _post(served, path, form)
     assert {seen.model for seen in served.models.requests} == {WRITER}
 
 
 async def test_a_failed_member_is_named_with_its_error_and_status(
-    serving: Serving, permits: ClientPolicy
+    serving: Serving, policy: ClientPolicy
 ) -> None:
-    served = await serving(cast({C: status(401)}), permits=permits)
+    served = await serving(cast({C: status(401)}), policy=policy)
     response = await _post(served, "responses", FORMS["alias"][0])
     item = response["output"][0]
     (failed,) = item["failed_models"]

@@ -26,7 +26,7 @@ HEADERS = "Accept: application/json, text/event-stream"
 
 
 @pytest.fixture
-def permits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ClientPolicy:
+def policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ClientPolicy:
     presets = tmp_path / "presets.toml"
     presets.write_text(PRESET)
     monkeypatch.setenv("FUSION_PRESETS", str(presets))
@@ -34,9 +34,9 @@ def permits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ClientPolicy:
 
 
 async def test_the_document_describes_bodies_errors_and_streams(
-    serving: Serving, permits: ClientPolicy
+    serving: Serving, policy: ClientPolicy
 ) -> None:
-    served = await serving(cast(), permits=permits)
+    served = await serving(cast(), policy=policy)
     async with httpx2.AsyncClient() as client:
         document = (await client.get(f"{served.url}/openapi.json")).json()
     for path, name in (("chat/completions", "ChatBody"), ("responses", "ResponsesBody")):
@@ -52,7 +52,7 @@ async def test_the_document_describes_bodies_errors_and_streams(
         assert "422" not in post["responses"]
     schemas = document["components"]["schemas"]
     assert schemas["FusionPlugin"]["properties"].keys() >= {"analysis_models", "preset", "enabled"}
-    assert {"message", "type", "param", "code"} <= schemas["Fault"]["properties"].keys()
+    assert {"message", "type", "param", "code"} <= schemas["ErrorDetails"]["properties"].keys()
     assert document["paths"]["/mcp"].keys() == {"post", "get", "delete"}
 
 
@@ -94,9 +94,9 @@ def whoever(seen: Seen) -> Reply:
 @pytest.mark.filterwarnings("ignore:Accessing the 'model_fields' attribute:DeprecationWarning")
 @pytest.mark.filterwarnings("ignore:astream_log is deprecated:DeprecationWarning")
 async def test_no_generated_request_makes_the_server_fail(
-    serving: Serving, permits: ClientPolicy, tmp_path: Path
+    serving: Serving, policy: ClientPolicy, tmp_path: Path
 ) -> None:
-    served = await serving(whoever, permits=permits, runs=str(tmp_path / "runs.db"))
+    served = await serving(whoever, policy=policy, runs=str(tmp_path / "runs.db"))
     stored = await served.client.responses.create(model="fusion", input="What is it?", store=True)
     config = f'[parameters]\n"path.response_id" = "{stored.id}"\n"path.config_hash" = "N4XyA"\n'
     (tmp_path / "schemathesis.toml").write_text(config)

@@ -8,9 +8,8 @@ from pydantic import ValidationError
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.server.openai.parse_request import (
-    RunRequest,
-    wanted_from_chat,
-    wanted_from_responses,
+    run_request_from_chat,
+    run_request_from_responses,
 )
 from langgraph_fusion.server.openai.protocol import ChatBody, ResponsesBody
 from langgraph_fusion.server.runs.client_policy import (
@@ -19,18 +18,19 @@ from langgraph_fusion.server.runs.client_policy import (
     OPERATORS_OWN,
     ClientPolicy,
 )
+from langgraph_fusion.server.runs.run_request import RunRequest
 
 FUSION_TOOL = "openrouter:fusion"
 
 
-def chat(permits: ClientPolicy | None = None, **body: Any) -> RunRequest:
+def chat(policy: ClientPolicy | None = None, **body: Any) -> RunRequest:
     given = {"messages": [{"role": "user", "content": "Why?"}], "model": "fusion", **body}
-    return wanted_from_chat(ChatBody.model_validate(given), permits or ClientPolicy())
+    return run_request_from_chat(ChatBody.model_validate(given), policy or ClientPolicy())
 
 
-def responses(permits: ClientPolicy | None = None, **body: Any) -> RunRequest:
+def responses(policy: ClientPolicy | None = None, **body: Any) -> RunRequest:
     given = {"input": "Why?", "model": "fusion", **body}
-    return wanted_from_responses(ResponsesBody.model_validate(given), permits or ClientPolicy())
+    return run_request_from_responses(ResponsesBody.model_validate(given), policy or ClientPolicy())
 
 
 def panel(settings: FusionSettings) -> list[str]:
@@ -53,9 +53,9 @@ BOTH = pytest.mark.parametrize("ask", [chat, responses])
     ],
 )
 def test_the_alias_names_a_preset(ask: Any, model: str, preset: str) -> None:
-    wanted = ask(ClientPolicy(default_preset="offline"), model=model)
-    assert wanted.settings.preset == preset
-    assert wanted.requested == model
+    run_request = ask(ClientPolicy(default_preset="offline"), model=model)
+    assert run_request.settings.preset == preset
+    assert run_request.requested == model
 
 
 @BOTH
@@ -69,8 +69,8 @@ def test_the_response_names_the_model_that_writes(ask: Any) -> None:
     [("general-high", "quality"), ("general-budget", "budget"), ("general-fast", "fast")],
 )
 def test_the_plugin_takes_the_hosted_presets(ask: Any, hosted: str, ours: str) -> None:
-    wanted = ask(model="openrouter/fusion", plugins=[{"id": "fusion", "preset": hosted}])
-    assert wanted.settings.preset == ours
+    run_request = ask(model="openrouter/fusion", plugins=[{"id": "fusion", "preset": hosted}])
+    assert run_request.settings.preset == ours
 
 
 @BOTH
@@ -85,10 +85,10 @@ def test_the_plugin_on_the_alias_sets_panel_judge_and_writer(ask: Any) -> None:
 @BOTH
 def test_the_plugin_on_an_outer_model_lets_that_model_write(ask: Any) -> None:
     plugin = {"id": "fusion", "analysis_models": ["v/a", "v/b"], "model": "v/c"}
-    wanted = ask(model="v/x:free", plugins=[plugin])
-    assert panel(wanted.settings) == ["v/a", "v/b"]
-    assert wanted.settings.judge.model == "v/c"
-    assert wanted.settings.synthesizer.model == wanted.model == "v/x:free"
+    run_request = ask(model="v/x:free", plugins=[plugin])
+    assert panel(run_request.settings) == ["v/a", "v/b"]
+    assert run_request.settings.judge.model == "v/c"
+    assert run_request.settings.synthesizer.model == run_request.model == "v/x:free"
 
 
 @BOTH
@@ -167,15 +167,15 @@ def test_what_is_out_of_range_or_unknown_is_named(ask: Any, field: str, wrong: A
 @BOTH
 def test_our_own_field_wins_over_the_hosted_form_and_the_preset(ask: Any) -> None:
     seat = {"model": "v/p*2", "temperature": 1, "instructions": "Be brief.", "tools": []}
-    wanted = ask(
+    run_request = ask(
         model="fusion/budget",
         plugins=[{"id": "fusion", "analysis_models": ["v/a"], "temperature": 0.2}],
         fusion={"panel": [seat], "max_rounds": 2, "details": False, "progress": False},
     )
-    assert panel(wanted.settings) == ["v/p", "v/p"]
-    assert wanted.settings.panel[0].temperature == 1
-    assert wanted.settings.max_rounds == 2
-    assert (wanted.details, wanted.progress) == (False, False)
+    assert panel(run_request.settings) == ["v/p", "v/p"]
+    assert run_request.settings.panel[0].temperature == 1
+    assert run_request.settings.max_rounds == 2
+    assert (run_request.details, run_request.progress) == (False, False)
 
 
 @BOTH
@@ -229,8 +229,8 @@ def test_a_seat_cannot_smuggle_another_model_past_the_operator(ask: Any) -> None
 
 @BOTH
 def test_every_model_of_a_run_is_one_the_operator_permits(ask: Any) -> None:
-    permits = ClientPolicy(default_preset="offline", models=("offline:*", "openrouter:v/*"))
-    assert ask(permits, fusion={"panel": ["v/a"]})
+    policy = ClientPolicy(default_preset="offline", models=("offline:*", "openrouter:v/*"))
+    assert ask(policy, fusion={"panel": ["v/a"]})
     for changes in (
         {"fusion": {"panel": ["ollama:qwen3"]}},
         {"fusion": {"judge": {"model": "v/a", "fallbacks": ["w/b"]}}},
@@ -238,15 +238,15 @@ def test_every_model_of_a_run_is_one_the_operator_permits(ask: Any) -> None:
         {"model": "fusion/quality"},
     ):
         with pytest.raises(ConfigError, match="does not permit"):
-            ask(permits, **changes)
+            ask(policy, **changes)
 
 
 @BOTH
 def test_the_operators_limits_hold_whatever_a_client_asks(ask: Any) -> None:
-    permits = ClientPolicy(max_deadline_s=60, max_budget_usd=1.0)
-    settings = ask(permits, fusion={"deadline_s": 600, "budget_usd": 5}).settings
+    policy = ClientPolicy(max_deadline_s=60, max_budget_usd=1.0)
+    settings = ask(policy, fusion={"deadline_s": 600, "budget_usd": 5}).settings
     assert (settings.deadline_s, settings.budget_usd) == (60, 1.0)
-    settings = ask(permits, fusion={"deadline_s": 30, "budget_usd": 0.5}).settings
+    settings = ask(policy, fusion={"deadline_s": 30, "budget_usd": 0.5}).settings
     assert (settings.deadline_s, settings.budget_usd) == (30, 0.5)
 
 

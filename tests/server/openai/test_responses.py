@@ -143,7 +143,7 @@ async def test_what_a_member_thought_comes_before_what_it_said(serving: Serving)
         return tool_calls([("docs_search", {"query": "it"})], reasoning="Let me look.")
 
     parts: Any = {A: researching, B: text("", reasoning="Lost in thought.")}
-    served = await serving(cast(parts), permits=ClientPolicy(any_setting=True))
+    served = await serving(cast(parts), policy=ClientPolicy(any_setting=True))
     ask = asking(docs="builtin:docs", tools=["docs"], max_rounds=0)
     events = await streamed(served, **ask)
     told = [
@@ -175,7 +175,7 @@ async def test_a_stream_and_a_whole_response_say_the_same(serving: Serving, docs
         return tool_calls([("docs_search", {"query": "fusion panel"})])
 
     answer = "Three members [A1]. And [B7].\n\n- end [A1]"
-    served = await serving(cast({A: member}, answer=answer), permits=ClientPolicy(any_setting=True))
+    served = await serving(cast({A: member}, answer=answer), policy=ClientPolicy(any_setting=True))
     ask = asking(docs=docs, tools=["docs"])
     whole = wire(await served.client.responses.create(**ask))
     events = await streamed(served, **ask)
@@ -275,7 +275,7 @@ async def test_metadata_of_the_router_is_sent_when_a_header_asks(serving: Servin
 
 async def test_models_are_the_presets_the_operator_permits(serving: Serving) -> None:
     served = await serving(
-        cast(), permits=ClientPolicy(models=("offline:*",), default_preset="offline")
+        cast(), policy=ClientPolicy(models=("offline:*",), default_preset="offline")
     )
     names = [model.id async for model in served.client.models.list()]
     assert names == ["fusion", "openrouter/fusion", "fusion/offline"]

@@ -96,7 +96,7 @@ async def test_nothing_is_stored_that_nobody_asked_for(serving: Serving, tmp_pat
     for strange in ("resp_1", "", "\0", "resp_" + "0" * 32):
         await _refused(served, strange, "send the conversation|store: true")
     kept = sqlite3.connect(tmp_path / "runs.db").execute("select key from store").fetchall()
-    runs = await served.service.store.all()
+    runs = await served.state.store.all()
     assert sorted(key for (key,) in kept) == sorted(run.id for run in runs)
 
 
@@ -131,7 +131,7 @@ async def test_what_is_stored_is_deleted_with_its_run(serving: Serving, tmp_path
     served = await _stored(serving, tmp_path)
     kept = await served.client.responses.create(**asking(), store=True)
     gone = await served.client.responses.create(**asking(), store=True)
-    await served.service.store.delete(wire(gone)["fusion"]["run_id"])
+    await served.state.store.delete(wire(gone)["fusion"]["run_id"])
     await _refused(served, gone.id, "no response")
     ask = asking() | {"previous_response_id": kept.id}
     assert (await served.client.responses.create(**ask)).output_text == "It is 42."

@@ -5,7 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from langgraph_fusion.server.openai.parse_request import wanted_from_chat
+from langgraph_fusion.server.openai.parse_request import run_request_from_chat
 from langgraph_fusion.server.openai.protocol import ChatBody
 from langgraph_fusion.server.openrouter.metadata import router_metadata, wants_metadata
 from langgraph_fusion.server.runs.client_policy import ClientPolicy
@@ -20,7 +20,7 @@ ASKS = {"X-OpenRouter-Metadata": "enabled"}
 
 
 @pytest.mark.parametrize(
-    ("headers", "wanted"),
+    ("headers", "run_request"),
     [
         ({"x-openrouter-metadata": "Enabled"}, True),
         ({"x-openrouter-experimental-metadata": "enabled"}, True),
@@ -29,14 +29,16 @@ ASKS = {"X-OpenRouter-Metadata": "enabled"}
         ({}, False),
     ],
 )
-def test_metadata_is_sent_only_when_it_is_asked_for(headers: dict[str, str], wanted: bool) -> None:
-    assert wants_metadata(headers) is wanted
+def test_metadata_is_sent_only_when_it_is_asked_for(
+    headers: dict[str, str], run_request: bool
+) -> None:
+    assert wants_metadata(headers) is run_request
 
 
 def test_metadata_names_what_was_asked_for_and_who_wrote() -> None:
     message = {"role": "user", "content": "Why?"}
     body = ChatBody.model_validate({"model": "openrouter/fusion", "messages": [message]})
-    metadata = router_metadata(wanted_from_chat(body, ClientPolicy()), result())
+    metadata = router_metadata(run_request_from_chat(body, ClientPolicy()), result())
     fields = "requested strategy region summary attempt is_byok endpoints"
     assert list(metadata) == fields.split()
     assert metadata["requested"] == "openrouter/fusion"

@@ -25,7 +25,7 @@ async def test_two_hundred_clients_at_a_limit_of_fifty(serving: Serving) -> None
         nonlocal most
         url = f"{served.url}/v1/chat/completions"
         response = await client.post(url, json=body(fusion=one))
-        most = max(most, served.service.admission.running)
+        most = max(most, served.state.manager.admission.running)
         return response
 
     limits = httpx2.Limits(max_connections=200)
@@ -38,7 +38,7 @@ async def test_two_hundred_clients_at_a_limit_of_fifty(serving: Serving) -> None
     refused = next(response for response in responses if response.status_code == 429)
     assert int(refused.headers["retry-after"]) >= 1
     assert refused.json()["error"]["type"] == "rate_limit_error"
-    assert served.service.admission.admitted == 0
+    assert served.state.manager.admission.admitted == 0
     billed = served.models.usage()
     assert billed.calls == 3 * counts[200], "nobody refused has cost anything"
     bills = [one.json()["usage"] for one in responses if one.status_code == 200]

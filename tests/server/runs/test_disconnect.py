@@ -23,9 +23,9 @@ async def test_a_client_that_goes_stops_all_calls(serving: Serving, stream: bool
     await until(lambda: served.models.in_flight == 0)
     assert len(served.models.abandoned) == 3
     await asyncio.sleep(0.05)
-    assert not served.service.runs
-    assert served.service.admission.admitted == 0
-    assert b'outcome="abandoned"} 1.0' in served.service.metrics.page()
+    assert not served.state.manager.shutdown.runs
+    assert served.state.manager.admission.admitted == 0
+    assert b'outcome="abandoned"} 1.0' in served.state.metrics.page()
 
 
 async def test_a_client_that_goes_while_it_waits_leaves_the_queue(serving: Serving) -> None:
@@ -33,9 +33,11 @@ async def test_a_client_that_goes_while_it_waits_leaves_the_queue(serving: Servi
     async with httpx2.AsyncClient(timeout=30) as client:
         url = f"{served.url}/v1/chat/completions"
         tasks = [asyncio.create_task(client.post(url, json=body())) for _ in range(3)]
-        await until(lambda: (served.service.admission.waiting, served.models.in_flight) == (2, 3))
+        await until(
+            lambda: (served.state.manager.admission.waiting, served.models.in_flight) == (2, 3)
+        )
         for task in tasks:
             task.cancel()
-    await until(lambda: served.service.admission.admitted == 0)
-    assert served.service.admission.running == 0
+    await until(lambda: served.state.manager.admission.admitted == 0)
+    assert served.state.manager.admission.running == 0
     assert len(served.models.requests) == 3, "the two that waited have asked nobody"

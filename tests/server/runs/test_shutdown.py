@@ -17,7 +17,7 @@ async def test_a_run_finishes_within_the_grace(serving: Serving) -> None:
     served = await serving(cast({A: text("Alpha says 42.").after(0.5)}), grace_s=30)
     asked = asyncio.create_task(served.client.chat.completions.create(**asking()))
     await until(lambda: served.models.in_flight > 0)
-    served.service.closing.begin(served.service)
+    served.state.manager.shutdown.start()
     assert (await asked).choices[0].message.content == "Done."
 
 
@@ -26,8 +26,8 @@ async def test_new_runs_are_refused_and_waiting_ones_given_up(serving: Serving) 
     running = asyncio.create_task(served.client.chat.completions.create(**asking()))
     await until(lambda: served.models.in_flight > 0)
     waiting = asyncio.create_task(served.client.chat.completions.create(**asking()))
-    await until(lambda: served.service.admission.waiting > 0)
-    served.service.closing.begin(served.service)
+    await until(lambda: served.state.manager.admission.waiting > 0)
+    served.state.manager.shutdown.start()
     for late in (waiting, served.client.chat.completions.create(**asking())):
         with pytest.raises(openai.InternalServerError) as raised:
             await late
@@ -47,11 +47,11 @@ async def test_a_run_that_outlasts_the_grace_is_named_to_its_client(
         url = f"{served.url}/v1/chat/completions"
         asked = asyncio.create_task(client.post(url, json=body(stream=stream)))
         await until(lambda: served.models.in_flight == 3)
-        run_id: Any = next(iter(served.service.runs)).run_id
-        served.service.closing.begin(served.service)
+        run_id: Any = next(iter(served.state.manager.shutdown.runs)).run_id
+        served.state.manager.shutdown.start()
         response = await asked
     assert response.status_code == (200 if stream else 503)
     assert "server_stopping" in response.text
     assert run_id in response.text
     assert served.models.in_flight == 0
-    assert not served.service.runs
+    assert not served.state.manager.shutdown.runs

@@ -1,0 +1,43 @@
+"""What a client asks for, understood and permitted, whichever of the doors it came through."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from langchain_core.messages import AnyMessage
+
+from langgraph_fusion.graph.settings import FusionSettings
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """One request for a deliberation."""
+
+    settings: FusionSettings
+    messages: list[AnyMessage]
+    requested: str
+    """The model as the client wrote it."""
+    model: str
+    """The model to name in the response: as in the hosted product the one that writes."""
+    stream: bool = True
+    include_usage: bool = False
+    """Chat: a last chunk with the usage."""
+    details: bool = True
+    """Our own additions to the response: panel, analysis, sources, bill, failures, timings."""
+    progress: bool = True
+    """Our own additions to the stream while the panel works."""
+    run_id: str | None = None
+    """The run to resume, where the request names it."""
+
+    @classmethod
+    def of(cls, settings: FusionSettings, messages: list[AnyMessage], requested: str) -> Self:
+        """A request of a door that has shapes of its own for what it returns."""
+        return cls(settings, messages, requested=requested, model=writer_of(settings))
+
+    def with_settings(self, **settings: Any) -> Self:
+        """The same request with these settings changed."""
+        return replace(self, settings=self.settings.changed(**settings))
+
+
+def writer_of(settings: FusionSettings) -> str:
+    """The model that writes, as the hosted product's clients name it."""
+    return str(settings.synthesizer.models[0]).removeprefix("openrouter:")
