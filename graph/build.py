@@ -16,7 +16,6 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.store.base import BaseStore
 
-from langgraph_fusion.graph.attachments import Attachments
 from langgraph_fusion.graph.fusion_graph import FusionGraph
 from langgraph_fusion.graph.journal.repository import RunRepository
 from langgraph_fusion.graph.journal.run_store_config import RunStoreConfig
@@ -24,6 +23,7 @@ from langgraph_fusion.graph.judging.judge import judge
 from langgraph_fusion.graph.members.member import member
 from langgraph_fusion.graph.members.member_agent import member_agent
 from langgraph_fusion.graph.preflight.prepare import prepare
+from langgraph_fusion.graph.request.attachments import Attachments
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
 from langgraph_fusion.graph.state import FusionInput, FusionOutput, FusionState
 from langgraph_fusion.graph.writing.check import check

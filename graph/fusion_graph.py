@@ -16,7 +16,6 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 from langgraph.graph.state import CompiledStateGraph
 
-from langgraph_fusion.graph.attachments import Attachments
 from langgraph_fusion.graph.calls.limits import Limits
 from langgraph_fusion.graph.errors import ConfigError, SandboxRequired
 from langgraph_fusion.graph.journal.recorded_sources import known_sources
@@ -26,6 +25,7 @@ from langgraph_fusion.graph.preflight.readiness import (
     shared_tools_settings,
     user_prices,
 )
+from langgraph_fusion.graph.request.attachments import Attachments
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
 from langgraph_fusion.sandbox.base import SandboxUnavailable

@@ -1,7 +1,7 @@
 """What a run writes down as it goes: answers, follow-ups, the bill. JSON-able, checkpointed."""
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -137,6 +137,27 @@ class Call(_Record):
     """An earlier turn of the conversation paid it: it is on this run's bill, not on this turn's."""
 
 
+class CostSum(NamedTuple):
+    """What several calls cost together."""
+
+    known_usd: float
+    """US dollars, of the calls whose cost is known."""
+    unknown: int
+    """Calls whose cost is not known; a failed call may have been billed."""
+
+    @property
+    def total_usd(self) -> float | None:
+        """None as soon as one call's cost is unknown."""
+        return None if self.unknown else self.known_usd
+
+
+def sum_costs(costs: Iterable[float | None]) -> CostSum:
+    """Add up costs in US dollars of which some may be unknown."""
+    made = list(costs)
+    known = round(sum(cost for cost in made if cost is not None), 9)
+    return CostSum(known, made.count(None))
+
+
 class Totals(_Record):
     """Sums over calls. A sum is `None` when a part of it is unknown; `known_…` is the rest."""
 
@@ -152,6 +173,7 @@ class Totals(_Record):
     @classmethod
     def of(cls, calls: Iterable[Call]) -> "Totals":
         made = list(calls)
+        cost = sum_costs(call.cost_usd for call in made)
         return cls(
             calls=len(made),
             failed_calls=sum(call.error is not None for call in made),
@@ -159,8 +181,8 @@ class Totals(_Record):
             output_tokens=_sum(call.output_tokens for call in made),
             cached_tokens=_sum(call.cached_tokens for call in made),
             reasoning_tokens=_sum(call.reasoning_tokens for call in made),
-            cost_usd=_cost(made),
-            known_cost_usd=round(sum(call.cost_usd or 0.0 for call in made), 9),
+            cost_usd=cost.total_usd,
+            known_cost_usd=cost.known_usd,
         )
 
 
@@ -168,10 +190,3 @@ def _sum(values: Iterable[int | None]) -> int | None:
     """Sum of what is known, or None when nothing is: a failed call has no usage to add."""
     known = [value for value in values if value is not None]
     return sum(known) if known else None
-
-
-def _cost(calls: list[Call]) -> float | None:
-    """None as soon as one call's cost is unknown; a failed call may have been billed."""
-    if any(call.cost_usd is None for call in calls):
-        return None
-    return round(sum(call.cost_usd or 0.0 for call in calls), 9)

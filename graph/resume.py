@@ -9,13 +9,13 @@ from langchain_core.messages import AnyMessage
 from langchain_core.tools import BaseTool
 
 from langgraph_fusion.graph.api import Events, deliberate
-from langgraph_fusion.graph.conversation import question_at
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.journal.entries import RecordedMessages, read_messages
 from langgraph_fusion.graph.journal.journal import Journal
 from langgraph_fusion.graph.journal.lifecycle import MESSAGES
 from langgraph_fusion.graph.journal.repository import RunRepository, check_may_reopen
 from langgraph_fusion.graph.journal.run_record import RunRecord
+from langgraph_fusion.graph.request.conversation import question_at
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
 
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from langchain_core.messages import AnyMessage
 from langchain_core.runnables import RunnableConfig
 
-from langgraph_fusion.graph.attachments import Attachments, StockedSandbox, collect
 from langgraph_fusion.graph.calls.holding_off import HoldingOff
 from langgraph_fusion.graph.calls.limits import Limits
 from langgraph_fusion.graph.calls.quorum import Quorum
@@ -26,6 +25,7 @@ from langgraph_fusion.graph.journal.lifecycle import RunLifecycle
 from langgraph_fusion.graph.journal.model_calls import RecordedSeatClient
 from langgraph_fusion.graph.journal.replaced_sandbox import ReplacedSandbox, used_shell
 from langgraph_fusion.graph.records import Stage
+from langgraph_fusion.graph.request.attachments import Attachments, StockedSandbox, collect
 from langgraph_fusion.graph.seat import ModelSeat
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.graph.state import Json

@@ -11,10 +11,10 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, JsonValue, ValidationError, field_validator, model_validator
 
-from langgraph_fusion.graph.client_tools import check_tools
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.presets import DEFAULT_PRESET, preset_values
-from langgraph_fusion.graph.response_format import check_form
+from langgraph_fusion.graph.request.client_tools import check_tools
+from langgraph_fusion.graph.request.response_format import check_form
 from langgraph_fusion.graph.seat import (
     MAX_SEATS,
     SEAT_LETTERS,

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from langgraph_fusion.graph.records import sum_costs
+
 
 def money(dollars: float) -> str:
     """`$0.0123`, `$4.56`; an amount that is not zero never reads as zero."""
@@ -54,10 +56,10 @@ def cost_in_words(calls: Iterable[Mapping[str, Any]]) -> str:
     made = list(calls)
     if made and all(str(call["model"]).startswith("offline:") for call in made):
         return "no cost"
-    known = sum(call.get("cost_usd") or 0.0 for call in made)
-    unknown = sum(call.get("cost_usd") is None for call in made)
-    if not unknown:
-        return money(known)
-    if known == 0:
+    cost = sum_costs(call.get("cost_usd") for call in made)
+    if not cost.unknown:
+        return money(cost.known_usd)
+    if cost.known_usd == 0:
         return "cost unknown"
-    return f"cost unknown ({money(known)} known, {count(unknown, 'call')} without a price)"
+    unpriced = count(cost.unknown, "call")
+    return f"cost unknown ({money(cost.known_usd)} known, {unpriced} without a price)"

@@ -18,7 +18,9 @@ MAY_IMPORT = {
     "server": {"graph", "models", "tools", "sandbox"},
     "cli": {"graph", "models", "tools", "sandbox", "server"},
 }
-GRAPH_FOLDERS = ("prompts", "calls", "journal", "members", "judging", "writing", "preflight")
+GRAPH_FOLDERS = (
+    "request", "prompts", "calls", "journal", "members", "judging", "writing", "preflight",
+)  # fmt: skip
 """A folder imports only folders before it."""
 ASSEMBLY = ("api", "build", "fusion_graph", "fusion_tool", "resume", "studio")
 """Files at the root of `graph` that put the folders together: no folder imports one."""

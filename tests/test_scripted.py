@@ -1,6 +1,5 @@
 import asyncio
 import json
-import time
 from typing import Any
 
 import aiohttp
@@ -127,9 +126,18 @@ async def test_a_client_that_gives_up_is_noticed(reply: Reply) -> None:
 
 
 async def test_a_reply_can_be_late() -> None:
-    async with scripted_server(lambda seen: text("Late.").after(0.2)) as server:
-        await post(server.base_url)
-        assert time.monotonic() - server.requests[0].at >= 0.2
+    def script(seen: Seen) -> Reply:
+        return text("Late.").after(1.0) if seen.body.get("stream") else text("At once.")
+
+    done = []
+    async with scripted_server(script) as server:
+
+        async def ask(name: str, **more: Any) -> None:
+            await post(server.base_url, **more)
+            done.append(name)
+
+        await asyncio.gather(ask("late", stream=True), ask("at once"))
+    assert done == ["at once", "late"]
 
 
 async def test_a_script_that_raises_fails_the_test() -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 from langchain_core.messages import AnyMessage, BaseMessage
 
-from langgraph_fusion.graph.attachments import Attachments
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.journal.entries import (
     RecordedMessages,
@@ -22,6 +21,7 @@ from langgraph_fusion.graph.journal.owner import Owner
 from langgraph_fusion.graph.journal.repository import RunRepository
 from langgraph_fusion.graph.journal.run_record import TOOL_CALLS, RunRecord, by_seat
 from langgraph_fusion.graph.records import Call, Failure, Totals
+from langgraph_fusion.graph.request.attachments import Attachments
 from langgraph_fusion.graph.settings import FusionSettings
 
 MESSAGES, RESULT = "messages", "result"

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -71,7 +70,3 @@ def by_seat(calls: Iterable[Call]) -> dict[str, Totals]:
     made = list(calls)
     seats = dict.fromkeys(call.seat for call in made)
     return {seat: Totals.of(call for call in made if call.seat == seat) for seat in seats}
-
-
-def now_iso() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -12,7 +12,6 @@ from langchain_core.runnables import RunnableConfig
 from langgraph_fusion.graph.calls.budget import BudgetReached
 from langgraph_fusion.graph.calls.quorum import Quorum
 from langgraph_fusion.graph.calls.seat_client import SeatFailed
-from langgraph_fusion.graph.conversation import question_at, spoken
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.events import tell, tell_calls_again
 from langgraph_fusion.graph.journal.tool_calls import ToolRecorder
@@ -22,6 +21,7 @@ from langgraph_fusion.graph.members.member_context import MemberContext
 from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.graph.prompts.tags import tag
 from langgraph_fusion.graph.records import AskedFollowUp, Failure, MemberAnswer, Stage
+from langgraph_fusion.graph.request.conversation import question_at, spoken
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState, Json
 from langgraph_fusion.models.faults import REASONS, fault_of

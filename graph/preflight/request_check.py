@@ -5,11 +5,11 @@ from typing import cast
 
 from langchain_core.messages import AnyMessage
 
-from langgraph_fusion.graph.client_tools import wrong_results
-from langgraph_fusion.graph.conversation import question_at, transcript
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.preflight.least_cap import check_cap
 from langgraph_fusion.graph.preflight.readiness import check_ready, user_prices
+from langgraph_fusion.graph.request.client_tools import wrong_results
+from langgraph_fusion.graph.request.conversation import question_at, transcript
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.graph.state import FusionState, Json

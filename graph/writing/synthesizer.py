@@ -8,8 +8,6 @@ from langchain_core.runnables import RunnableConfig
 from langgraph_fusion.graph.analysis import Analysis
 from langgraph_fusion.graph.calls.budget import BudgetReached
 from langgraph_fusion.graph.calls.seat_client import SeatClient, SeatFailed
-from langgraph_fusion.graph.client_tools import handed_out
-from langgraph_fusion.graph.conversation import after_question, replayed
 from langgraph_fusion.graph.errors import WriterFailed
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.judging.evidence import (
@@ -22,7 +20,9 @@ from langgraph_fusion.graph.judging.fitting import ShrinkablePrompt
 from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.graph.prompts.tags import tag
 from langgraph_fusion.graph.records import MemberAnswer
-from langgraph_fusion.graph.response_format import in_words
+from langgraph_fusion.graph.request.client_tools import handed_out
+from langgraph_fusion.graph.request.conversation import after_question, replayed
+from langgraph_fusion.graph.request.response_format import in_words
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState, Json
 from langgraph_fusion.graph.writing.writer import Writer, Written

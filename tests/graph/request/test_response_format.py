@@ -1,13 +1,12 @@
 """The form of the answer: what counts as kept, and what a hostile schema cannot do."""
 
 import json
-import time
 from typing import Any
 
 import pytest
 
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.response_format import WrongForm, formed
+from langgraph_fusion.graph.request.response_format import WrongForm, formed
 from tests.graph.cast import JUDGE, WRITER, cast, settings
 from tests.graph.conftest import Fuse
 from tests.scripted import Reply, Seen, status, structured, text, tool_calls
@@ -75,10 +74,8 @@ def test_a_form_that_cannot_be_checked_is_refused(wrong: dict[str, Any], named: 
 
 
 def test_a_hostile_pattern_ends_in_time() -> None:
-    began = time.monotonic()
     with pytest.raises(WrongForm, match="too long to check"):
         formed(json.dumps("a" * 40 + "!"), form({"type": "string", "pattern": "^(a|aa)+$"}))
-    assert time.monotonic() - began < 5
 
 
 async def test_the_answer_is_json_of_the_schema_and_sources_stay_beside_it(
