@@ -16,7 +16,8 @@ Panel = Annotated[
     ),
 ]
 Judge = Annotated[
-    str | None, typer.Option(metavar="MODEL", help="Model that compares the answers.")
+    str | None,
+    typer.Option(metavar="MODEL", help="Model that compares the answers; none: nobody does."),
 ]
 Writer = Annotated[
     str | None, typer.Option(metavar="MODEL", help="Model that writes the final answer.")
@@ -25,6 +26,8 @@ Mode = Annotated[
     Literal["synthesize", "select", "analysis", "direct"] | None,
     typer.Option(help="Write an answer, correct the best one, only compare, or ask no panel."),
 ]
+Brief = Annotated[bool, typer.Option("--brief", help="Only what it takes to decide.")]
+Full = Annotated[bool, typer.Option("--full", help="Everything that was found, worked out.")]
 Rounds = Annotated[int | None, typer.Option(metavar="N", help="Follow-up rounds at most, 0 to 3.")]
 Tools = Annotated[
     list[str] | None,

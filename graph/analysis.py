@@ -19,7 +19,11 @@ from pydantic import (
 
 Weight = Literal["high", "low"]
 Status = Literal["open", "resolved", "contested"]
+Standing = Literal["open", "supported", "narrowed", "withdrawn"]
+Ground = Literal["evidence", "question", "arithmetic"]
 Kind = Literal["contradiction", "blind_spot", "partial_coverage", "verify"]
+MOST_HIGH = 5
+"""Findings that may be `high` in one analysis: when nearly everything matters, nothing does."""
 
 
 def _known(kind: str) -> AfterValidator:
@@ -66,6 +70,7 @@ class Consensus(_Finding):
     """Letters of the answers that make it."""
     sources: Sources = []
     """Ids of sources shown in the evidence that support it."""
+    matters: Weight = "low"
 
 
 class Stance(_Finding):
@@ -82,11 +87,38 @@ class Contradiction(_Finding):
     """What is in dispute, in a few words."""
     stances: Annotated[list[Stance], Field(min_length=1)]
     status: Status = "open"
-    """open, or resolved when the evidence settles it, or contested when it cannot be settled."""
+    """open, or resolved when something decides it, or contested when it cannot be settled."""
     resolution: str | None = None
-    """Which stance holds and by which evidence; null while open."""
+    """Which stance holds and why; what a contested one hangs on; null while open."""
+    resolved_by: Ground | None = None
+    """What decides it: evidence that was shown, the question's own facts, or arithmetic."""
     matters: Weight = "high"
     """high if the reader's answer or decision changes with it."""
+
+
+class SelfContradiction(_Finding):
+    id: str = ""
+    """X1, X2, …"""
+    what: str
+    """The two statements that do not go together, each in its own words."""
+    seats: Seats = []
+    """Letters of the answers that contradict themselves; empty when it is a source."""
+    sources: Sources = []
+    """Ids of the sources that contradict themselves, or that show it."""
+    holds: str | None = None
+    """Which of the two holds and why, if that can be said."""
+    matters: Weight = "low"
+
+
+class SharedPremise(_Finding):
+    id: str = ""
+    """R1, R2, …"""
+    premise: str
+    """What all or most answers take for granted."""
+    why: str
+    """Why question or evidence do not bear it out, and what changes without it."""
+    sources: Sources = []
+    matters: Weight = "low"
 
 
 class PartialCoverage(_Finding):
@@ -96,13 +128,17 @@ class PartialCoverage(_Finding):
     """A part of the question that some answers treat and others leave out."""
     seats: Seats
     """Letters of the answers that treat it."""
+    matters: Weight = "low"
 
 
 class UniqueInsight(_Finding):
+    id: str = ""
+    """U1, U2, …"""
     insight: str
-    """A useful point that only one answer makes."""
+    """A useful specific that only one answer has, with its figures and names: not to be lost."""
     seat: Seat
     sources: Sources = []
+    matters: Weight = "low"
 
 
 class BlindSpot(_Finding):
@@ -118,10 +154,29 @@ class SuspectClaim(_Finding):
     """S1, S2, …"""
     claim: str
     """The claim, quoted or closely paraphrased."""
-    seat: Seat
+    seats: Seats
+    """Letters of all answers that make it."""
     why: str
-    """Unsupported, contradicted by its own source, or likely invented: which, and how you know."""
+    """Contradicted by its own source, or likely invented: which, and how you know."""
+    status: Standing = "open"
+    """supported, narrowed or withdrawn once something settles it."""
+    holds_as: str | None = None
+    """What is left of a narrowed claim."""
     matters: Weight = "low"
+    seat: Annotated[str, Field(json_schema_extra={"readOnly": True})] = ""
+    """The first of `seats`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_one_seat(cls, value: Any) -> Any:
+        if isinstance(value, dict) and value.get("seat") and not value.get("seats"):
+            return {**value, "seats": [value["seat"]]}
+        return value
+
+    @model_validator(mode="after")
+    def _name_the_first(self) -> Self:
+        self.seat = self.seats[0] if self.seats else ""
+        return self
 
 
 class FollowUp(_Finding):
@@ -141,6 +196,8 @@ class Analysis(_Finding):
 
     consensus: list[Consensus] = []
     contradictions: list[Contradiction] = []
+    self_contradictions: list[SelfContradiction] = []
+    shared_premises: list[SharedPremise] = []
     partial_coverage: list[PartialCoverage] = []
     unique_insights: list[UniqueInsight] = []
     blind_spots: list[BlindSpot] = []
@@ -148,7 +205,9 @@ class Analysis(_Finding):
     follow_ups: list[FollowUp] = []
     """Only what is worth another search; an empty list is a good answer."""
     best_answer: Seat | None = None
-    """Letter of the answer to build on."""
+    """Letter of the answer to build on; null if none stands out."""
+    best_because: str = ""
+    """Why, in one sentence."""
 
     @model_validator(mode="after")
     def _number_and_link(self) -> Self:
@@ -163,9 +222,30 @@ class Analysis(_Finding):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _weigh(self) -> Self:
+        """Leave `high` to the first few, by kind of finding and then as the judge orders them."""
+        weighed = (one for findings in self._weighed() for one in findings)
+        for one in [one for one in weighed if one.matters == "high"][MOST_HIGH:]:
+            one.matters = "low"
+        return self
+
+    def _weighed(self) -> Iterable[list[Any]]:
+        yield self.contradictions
+        yield self.suspect_claims
+        yield self.self_contradictions
+        yield self.shared_premises
+        yield self.blind_spots
+        yield self.partial_coverage
+        yield self.unique_insights
+        yield self.consensus
+
     def _numbered(self) -> Iterable[tuple[str, list[Any]]]:
         yield "K", self.contradictions
+        yield "X", self.self_contradictions
+        yield "R", self.shared_premises
         yield "P", self.partial_coverage
+        yield "U", self.unique_insights
         yield "G", self.blind_spots
         yield "S", self.suspect_claims
         yield "F", self.follow_ups
@@ -177,11 +257,13 @@ class Analysis(_Finding):
                 yield from (finding.id for finding in findings)
 
     def open_ids(self) -> set[str]:
-        """What is unsettled and matters, of contradictions, blind spots and suspect claims."""
-        open_now: list[Contradiction | BlindSpot | SuspectClaim] = [
+        """What is unsettled and matters, and may be settled by looking again."""
+        open_now: list[Any] = [
             *(one for one in self.contradictions if one.status == "open"),
+            *(one for one in self.self_contradictions if not one.holds),
+            *self.shared_premises,
             *self.blind_spots,
-            *self.suspect_claims,
+            *(one for one in self.suspect_claims if one.status == "open"),
         ]
         return {one.id for one in open_now if one.matters == "high"}
 

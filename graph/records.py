@@ -110,7 +110,9 @@ class PanelGrowth(_Record):
     """Ids of the findings behind the reason."""
 
 
-Ended = Literal["nothing_open", "nothing_to_ask", "rounds_used", "no_time_or_money", "not_compared"]
+Ended = Literal[
+    "nothing_open", "nothing_to_ask", "rounds_used", "no_time_or_money", "not_compared", "no_judge"
+]
 
 
 class Call(_Record):

@@ -18,7 +18,7 @@ from langgraph_fusion.graph.records import (
     PanelGrowth,
     Totals,
 )
-from langgraph_fusion.graph.settings import Mode
+from langgraph_fusion.graph.settings import Length, Mode
 from langgraph_fusion.tools.exclude import Dropped
 
 
@@ -132,6 +132,14 @@ class Bill(_Part):
     calls: tuple[Call, ...]
 
 
+class PromptSet(_Part):
+    """Which prompts a run was made with."""
+
+    version: int
+    sha256: str
+    """Of all of them together: prompts that were edited in place have another one."""
+
+
 class ClientCall(_Part):
     """A call of one of the caller's own tools, for the caller to run.
 
@@ -153,6 +161,10 @@ class FusionResult(_Part):
     question: str
     mode: Mode
     """In mode `direct` there was no panel and no judge."""
+    length: Length = "auto"
+    """How long an answer was asked for."""
+    prompts: PromptSet | None = None
+    """None in results of versions that did not say."""
     answer: str
     """Markdown with numbered links and a source list; with a `response_format` JSON.
 
@@ -163,7 +175,10 @@ class FusionResult(_Part):
     written_by: str | None
     """The model that wrote it, `seat A` for a member's own answer, None in mode `analysis`."""
     analysis: Analysis | None
-    """The judge's last analysis; None when no judge managed one (see `degraded`)."""
+    """The judge's last analysis.
+
+    None when no judge managed one (see `degraded`), and without a judge (`ended_by`: no_judge).
+    """
     judged_by: str | None
     rounds: int
     """Follow-up rounds that ran."""

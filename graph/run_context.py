@@ -153,6 +153,11 @@ class Run:
         return kept
 
     @property
+    def today(self) -> str:
+        """The day on which the run began, also when it is resumed later."""
+        return self.started_at[:10]
+
+    @property
     def seconds(self) -> float:
         return round(time.monotonic() - self.limits.began, 3)
 

@@ -29,6 +29,9 @@ from langgraph_fusion.tools.exclude import Exclusion
 
 Mode = Literal["synthesize", "select", "analysis", "direct"]
 UnknownCost = Literal["refuse", "worst_case", "ignore"]
+Length = Literal["auto", "brief", "full"]
+NO_JUDGE = "none"
+"""In the place of the judge's model: there is none."""
 SearchBackendName = Literal["ddgs", "searxng", "tavily", "langchain"]
 
 
@@ -39,8 +42,11 @@ class FusionSettings(Settings):
     """Fills in what is not given here; `fusion presets` lists them."""
     panel: tuple[PanelSeat, ...] = Field(min_length=1, max_length=MAX_SEATS)
     """1 to 8 seats. A string such as `"vendor/model*3"` seats one model three times."""
-    judge: ModelSeat
-    """Compares the answers; a model's name or a seat."""
+    judge: ModelSeat | None
+    """Compares the answers; a model's name or a seat.
+
+    With `none` the writer reads the answers directly: no analysis and no follow-ups.
+    """
     synthesizer: ModelSeat
     """Writes the answer; a model's name or a seat, best not the judge's model."""
     mode: Mode = "synthesize"
@@ -48,6 +54,8 @@ class FusionSettings(Settings):
 
     `direct` asks no panel and no judge: the synthesizer answers the conversation alone.
     """
+    length: Length = "auto"
+    """Of the answer: `brief` what it takes to decide, `full` all that was found, `auto` by need."""
     panel_growth: Literal["all", "adaptive"] = "all"
     """`adaptive` asks two seats first, and the rest only on conflict or thin evidence."""
     max_rounds: int = Field(default=1, ge=0, le=3)
@@ -108,10 +116,16 @@ class FusionSettings(Settings):
     def _expand_panel(cls, value: Any) -> Any:
         return seats_from(value)
 
-    @field_validator("judge", "synthesizer", mode="before")
+    @field_validator("synthesizer", mode="before")
     @classmethod
     def _seat_from_name(cls, value: Any) -> Any:
         return {"model": value} if isinstance(value, str) else value
+
+    @field_validator("judge", mode="before")
+    @classmethod
+    def _judge_from_name(cls, value: Any) -> Any:
+        none = isinstance(value, str) and value.strip().lower() == NO_JUDGE
+        return None if none else cls._seat_from_name(value)
 
     @field_validator("exclude")
     @classmethod
@@ -139,6 +153,16 @@ class FusionSettings(Settings):
         for name in ("client_tools", "response_format"):
             if self.mode == "analysis" and getattr(self, name):
                 raise ValueError(f"{name}: mode `analysis` has no writer; choose another mode")
+        return self
+
+    @model_validator(mode="after")
+    def _without_a_judge(self) -> Self:
+        if self.judge is not None:
+            return self
+        if self.mode == "analysis":
+            raise ValueError("judge: mode `analysis` is the judge's; name one")
+        if self.panel_growth == "adaptive":
+            raise ValueError("judge: an adaptive panel needs one; name it, or seat all at once")
         return self
 
     @model_validator(mode="after")
@@ -170,6 +194,10 @@ class FusionSettings(Settings):
         docs: tuple[ToolGroup, ...] = ("docs",) if self.docs else ()
         return ("web_search", "web_fetch", *docs, "bash")
 
+    def max_calls_of(self, seat: PanelSeat) -> int:
+        """How often a seat may call tools in one round: its own number, else the run's."""
+        return self.max_tool_calls if seat.max_tool_calls is None else seat.max_tool_calls
+
     def changed(self, **changes: Any) -> "FusionSettings":
         """Validate these settings with some fields replaced (`model_copy` would not validate)."""
         return load_settings(self.model_dump() | changes)
@@ -190,9 +218,10 @@ class FusionSettings(Settings):
     @property
     def all_seats(self) -> tuple[ModelSeat, ...]:
         """Every seat that a run may call."""
-        return (
-            (*self.members, self.judge, self.synthesizer) if self.members else (self.synthesizer,)
-        )
+        if not self.members:
+            return (self.synthesizer,)
+        judge = () if self.judge is None else (self.judge,)
+        return (*self.members, *judge, self.synthesizer)
 
 
 def load_settings(given: Mapping[str, Any] | None = None) -> FusionSettings:

@@ -45,6 +45,8 @@ def ask(
     judge: options.Judge = None,
     writer: options.Writer = None,
     mode: options.Mode = None,
+    brief: options.Brief = False,
+    full: options.Full = False,
     rounds: options.Rounds = None,
     tools: options.Tools = None,
     docs: options.Docs = None,
@@ -82,11 +84,14 @@ def ask(
             silence_libraries,
         )
 
+        if brief and full:
+            raise typer.BadParameter("choose one of --brief and --full")
         chosen = {
             "preset": preset,
             "judge": judge,
             "synthesizer": writer,
             "mode": mode,
+            "length": "brief" if brief else "full" if full else None,
             "max_rounds": rounds,
             "docs": docs,
             "search": search,

@@ -56,7 +56,7 @@ def _describe(name: str, description: str, served: bool) -> Preset:
         "name": name,
         "description": description,
         "panel": [seat.model for seat in settings.panel],
-        "judge": settings.judge.model,
+        "judge": settings.judge.model if settings.judge else "none",
         "synthesizer": settings.synthesizer.model,
         "missing": _missing(settings, served),
         "cost_usd": _cost(settings),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from langgraph_fusion.graph.citations import cited_ids
 from langgraph_fusion.graph.prompts.tags import blocks, tag
 from langgraph_fusion.graph.records import MemberAnswer
+from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState
 from langgraph_fusion.tools.sources import Source
 
@@ -59,10 +60,17 @@ def answer_blocks(state: FusionState, order: Sequence[str], room: EvidenceLimits
     return "\n\n".join(parts)
 
 
-def follow_up_blocks(state: FusionState, room: EvidenceLimits) -> str:
-    """Every follow-up answer so far with its evidence, the question and the id it is about."""
+def seat_records(run: Run, state: FusionState) -> str:
+    """What each seat had to work with and how it fared, a line each."""
+    lines = (_record(run, one) for one in latest(state, state["round"]).values())
+    return tag("seats", "\n".join(lines))
+
+
+def follow_up_blocks(state: FusionState, room: EvidenceLimits, round: int | None = None) -> str:
+    """Follow-up answers of a round, or all, with evidence, question and the id it is about."""
     asked = {one["id"]: one for one in state["follow_ups"]}
     later = [MemberAnswer(**one) for one in state["answers"] if one["round"]]
+    later = [one for one in later if round in (None, one.round)]
     parts = []
     for one in later:
         questions = [asked[id] for id in one.asked if id in asked]
@@ -85,6 +93,29 @@ def follow_up_blocks(state: FusionState, room: EvidenceLimits) -> str:
 def latest(state: FusionState, round: int) -> dict[str, MemberAnswer]:
     """The answers of one round by seat."""
     return {one["seat"]: MemberAnswer(**one) for one in state["answers"] if one["round"] == round}
+
+
+def cited_passages(state: FusionState, one: MemberAnswer) -> str:
+    """For its author, later: what the sources that an answer cites say about what it says."""
+    known = state["sources"]
+    cited = [Source(**known[id]) for id in one.cited if id in known and id in one.shown]
+    parts = [_source(each, _passages(each.text, one.text, each.id), CITED_CHARS) for each in cited]
+    return blocks("sources_you_cited", "\n".join(parts)) if parts else ""
+
+
+def _record(run: Run, one: MemberAnswer) -> str:
+    tools = ", ".join(run.settings.tools_of(run.settings.seat(one.seat)))
+    said = [f"tools {tools}" if tools and not one.without_tools else "no tools"]
+    if one.tool_calls:
+        said.append(f"{one.tool_calls} tool calls, {one.tool_errors} failed")
+    said.append("wrote to the end" if one.status == "ok" else one.status)
+    if one.cut_short:
+        said.append(f"research cut short by {one.cut_short.replace('_', ' ')}")
+    if one.truncated:
+        said.append("text cut off at the output limit")
+    if one.error:
+        said.append(f"error: {one.error.reason}")
+    return f"{one.seat}: {'; '.join(said)}"
 
 
 def _answer(state: FusionState, one: MemberAnswer, room: EvidenceLimits) -> str:

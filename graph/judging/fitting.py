@@ -17,8 +17,8 @@ class ShrinkablePrompt:
     def __init__(
         self, run: Run, seat: str, make: Callable[[EvidenceLimits], list[BaseMessage]]
     ) -> None:
-        first, *smaller = ROOMS
-        self.messages = make(first)
+        self._room, *smaller = ROOMS
+        self.messages = make(self._room)
         """The prompt, and what a caller appends to it; changed in place."""
         self._run, self._seat, self._make = run, seat, make
         self._smaller = iter(smaller)
@@ -28,6 +28,7 @@ class ShrinkablePrompt:
         if fault.reason != "context_too_long":
             return False
         for room in self._smaller:
+            self._room = room
             made = self._make(room)
             saved = _chars(self.messages[: len(made)]) - _chars(made)
             if saved > 0:
@@ -35,6 +36,11 @@ class ShrinkablePrompt:
                 self._note(ref, saved)
                 return True
         return False
+
+    def remake(self) -> None:
+        """Make it again with as much evidence, when something else about it has changed."""
+        made = self._make(self._room)
+        self.messages[: len(made)] = made
 
     def _note(self, ref: ModelRef, saved: int) -> None:
         tell("context.compacted", seat=self._seat, model=str(ref), results=None, chars=saved)

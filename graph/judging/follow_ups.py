@@ -6,15 +6,18 @@
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import count
+from typing import Any
 
 from langgraph_fusion.graph.analysis import Analysis, Contradiction, FollowUp
 from langgraph_fusion.graph.judging.evidence import latest
 from langgraph_fusion.graph.records import AskedFollowUp
 from langgraph_fusion.graph.state import FusionState
 
-_ORDER = {"K": 0, "S": 1, "G": 2, "P": 3}
-"""Contradictions first, then suspect claims, gaps, partial coverage."""
+_ORDER = {"K": 0, "S": 1, "X": 2, "R": 3, "G": 4, "P": 5}
+"""Contradictions first, then suspect claims, answers that contradict themselves, shared premises,
+gaps, partial coverage."""
 
 
 def plan_round(
@@ -35,18 +38,26 @@ def plan_round(
         points = {one.id for one in analysis.partial_coverage}
         wanted += [one for one in analysis.follow_ups if one.about in points]
     wanted.sort(key=lambda one: _ORDER.get(one.about[:1], 9))
-    first, round = len(state["follow_ups"]) + 1, state["round"] + 1
+    taken = {one["id"] for one in state["follow_ups"]}
     return [
         AskedFollowUp(
-            id=f"F{first + number}",
-            round=round,
+            id=_free_id(one.id, taken),
+            round=state["round"] + 1,
             question=one.question,
             kind=one.kind,
             about=one.about,
             seats=tuple(_whom(one, analysis, state)),
         )
-        for number, one in enumerate(wanted[:most])
+        for one in wanted[:most]
     ]
+
+
+def _free_id(id: str, taken: set[str]) -> str:
+    """The judge's own id for a follow-up, unless an earlier one has it; adds it to `taken`."""
+    numbers = (f"F{number}" for number in count(len(taken) + 1))
+    free = id if id not in taken else next(one for one in numbers if one not in taken)
+    taken.add(free)
+    return free
 
 
 def carried_forward(before: Analysis, after: Analysis | None, state: FusionState) -> Analysis:
@@ -64,7 +75,30 @@ def carried_forward(before: Analysis, after: Analysis | None, state: FusionState
     kept = [_settled(one, asked, silent) for one in kept]
     earlier = {one.id for one in kept}
     fresh = [one for one in after.contradictions if one.id not in earlier]
-    return after.model_copy(update={"contradictions": [*kept, *fresh]})
+    return after.model_copy(
+        update={
+            "contradictions": [*kept, *fresh],
+            "consensus": after.consensus or before.consensus,
+            "partial_coverage": _all_of(before.partial_coverage, after.partial_coverage),
+            "unique_insights": _all_of(before.unique_insights, after.unique_insights),
+            "best_answer": after.best_answer or before.best_answer,
+        }
+    )
+
+
+def _all_of(before: Sequence[Any], after: Sequence[Any]) -> list[Any]:
+    """The new findings, and the earlier ones that it left out: it was not shown the answers again.
+
+    One with the id of an earlier finding, or its words, is taken to be that one.
+    """
+    ids = {one.id for one in after}
+    said = {_plain(one) for one in after}
+    return [*after, *(one for one in before if one.id not in ids and _plain(one) not in said)]
+
+
+def _plain(finding: Any) -> str:
+    text = getattr(finding, "insight", "") or getattr(finding, "point", "")
+    return " ".join(re.findall(r"\w+", text.lower()))
 
 
 def _settled(one: Contradiction, asked: set[str], silent: set[str]) -> Contradiction:
@@ -118,7 +152,7 @@ def _whom(one: FollowUp, analysis: Analysis, state: FusionState) -> Iterable[str
     named = _known(one.seats, answered)
     for claim in analysis.suspect_claims:
         if claim.id == one.about:
-            named = _known([claim.seat, *named], answered)
+            named = _known([*claim.seats, *named], answered)
     return named or _best_placed(state, answered)
 
 

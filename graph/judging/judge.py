@@ -1,6 +1,5 @@
 """The judge compares the answers; code keeps what it forgets and decides what is asked again."""
 
-import json
 import random
 from functools import partial
 from typing import Any
@@ -18,13 +17,12 @@ from langgraph_fusion.graph.judging.evidence import (
     answer_blocks,
     follow_up_blocks,
     latest,
+    seat_records,
 )
-from langgraph_fusion.graph.judging.fitting import ShrinkablePrompt
 from langgraph_fusion.graph.judging.follow_ups import carried_forward, plan_round
-from langgraph_fusion.graph.judging.judge_call import JudgeTalk
+from langgraph_fusion.graph.judging.judge_call import JudgeTalk, schema_in_words
 from langgraph_fusion.graph.judging.judge_reply import (
     UnusableReply,
-    analysis_schema,
     read_analysis,
     response_format,
 )
@@ -32,7 +30,9 @@ from langgraph_fusion.graph.judging.panel_growth import growth_after, too_few
 from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.graph.prompts.tags import tag
 from langgraph_fusion.graph.records import AskedFollowUp, Ended, Failure, PanelGrowth
+from langgraph_fusion.graph.request.conversation import instructions
 from langgraph_fusion.graph.run_context import Run
+from langgraph_fusion.graph.seat import ModelSeat
 from langgraph_fusion.graph.state import FusionState, Json
 
 REPAIRS = 2
@@ -54,11 +54,13 @@ async def judge(state: FusionState, config: RunnableConfig) -> Json:
         if growth := too_few(run, state):
             return _grown(run, growth)
         _need_answers(run, state)
+    if (seat := run.settings.judge) is None:
+        return _not_judged(run)
     lane = run.journal.next_lane(f"judge.{round}")
     if (update := run.replay_update(lane)) is not None:
         run.journal.open_lane(f"judge.{round}")
-        return _told_again(run, round, update)
-    client = run.seat_client(run.settings.judge, "judge", "judge", round)
+        return _told_again(seat, round, update)
+    client = run.seat_client(seat, "judge", "judge", round)
     tell("judge.started", round=round, model=str(client.model))
     before = Analysis(**state["analysis"]) if state["analysis"] else None
     reason = None
@@ -80,9 +82,9 @@ async def judge(state: FusionState, config: RunnableConfig) -> Json:
     return run.record_update(lane, update, client.bill)
 
 
-def _told_again(run: Run, round: int, update: Json) -> Json:
+def _told_again(seat: ModelSeat, round: int, update: Json) -> Json:
     """What the judge told in an earlier process."""
-    model = update["judged_by"] or str(run.settings.judge.models[0])
+    model = update["judged_by"] or str(seat.models[0])
     tell("judge.started", round=round, model=model)
     tell_calls_again(update["bill"])
     reason = None if update["analysis"] else "judge_upstream_error"
@@ -94,6 +96,20 @@ def _told_again(run: Run, round: int, update: Json) -> Json:
     if update.get("ended"):
         tell("rounds.ended", round=round, reason=update["ended"])
     return update
+
+
+def _not_judged(run: Run) -> Json:
+    """On to the writer, who reads the answers without an analysis."""
+    tell("rounds.ended", round=0, reason="no_judge")
+    return {
+        "analysis": None,
+        "judged_by": None,
+        "ended": "no_judge",
+        "seating": [],
+        "asked": [],
+        "degraded": list(run.degraded),
+        "notes": list(run.notes),
+    }
 
 
 def _grown(run: Run, growth: PanelGrowth) -> Json:
@@ -127,7 +143,7 @@ async def _analyse(client: SeatClient, run: Run, state: FusionState) -> Analysis
         "sources": set(state["sources"]),
     }
     while True:
-        talk = JudgeTalk(ShrinkablePrompt(run, "judge", partial(_prompt, run, state)))
+        talk = JudgeTalk(run, partial(_prompt, run, state))
         try:
             return await _with_repairs(client, talk, known)
         except UnusableReply as unusable:
@@ -152,25 +168,41 @@ async def _with_repairs(
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def _prompt(run: Run, state: FusionState, room: EvidenceLimits) -> list[BaseMessage]:
-    system = prompt(
-        "judge",
-        max_follow_ups=str(run.settings.max_follow_ups),
-        schema=json.dumps(analysis_schema(), separators=(",", ":")),
-    )
+def _prompt(
+    run: Run, state: FusionState, room: EvidenceLimits, in_words: bool
+) -> list[BaseMessage]:
+    schema = schema_in_words() if in_words else ""
+    most = str(run.settings.max_follow_ups)
+    system = prompt("judge", max_follow_ups=most, today=run.today, schema=schema)
     parts = [tag("question", state["question"])]
+    if told := instructions(state["messages"]):
+        parts.append(tag("instructions", told))
     if state["conversation"]:
         parts.append(tag("conversation", state["conversation"]))
-    parts.append(answer_blocks(state, _shuffled(run, state), room))
-    if state["analysis"] or state["round"]:
-        earlier = Analysis(**(state["analysis"] or {}))
-        parts.append(tag("earlier_analysis", earlier.model_dump_json()))
-    if state["round"]:
-        parts.append(follow_up_blocks(state, room))
-        parts.append(prompt("judge_again", open=", ".join(sorted(earlier.open_ids())) or "nothing"))
-    elif state["analysis"]:
-        parts.append(prompt("judge_grown"))
+    parts.append(seat_records(run, state))
+    parts += _news(state, room) if state["round"] else _first_look(run, state, room)
     return [SystemMessage(system), HumanMessage("\n\n".join(parts))]
+
+
+def _first_look(run: Run, state: FusionState, room: EvidenceLimits) -> list[str]:
+    """Every answer; once the panel has grown, also what was found before."""
+    parts = [answer_blocks(state, _shuffled(run, state), room)]
+    if state["analysis"]:
+        parts += [_earlier(Analysis(**state["analysis"])), prompt("judge_grown")]
+    return parts
+
+
+def _news(state: FusionState, room: EvidenceLimits) -> list[str]:
+    """What a further judging has to go by: the analysis so far, and this round's answers."""
+    earlier = Analysis(**(state["analysis"] or {}))
+    still_open = ", ".join(sorted(earlier.open_ids())) or "nothing"
+    asked = ", ".join(one["id"] for one in state["follow_ups"])
+    again = prompt("judge_again", open=still_open, asked=asked)
+    return [_earlier(earlier), follow_up_blocks(state, room, state["round"]), again]
+
+
+def _earlier(analysis: Analysis) -> str:
+    return tag("earlier_analysis", analysis.model_dump_json())
 
 
 def _shuffled(run: Run, state: FusionState) -> list[str]:

@@ -64,11 +64,16 @@ def _where(loc: tuple[int | str, ...]) -> str:
 
 @cache
 def analysis_schema() -> dict[str, Any]:
-    """The JSON schema of `Analysis` as providers' strict modes want it: all required, closed."""
+    """The JSON schema of `Analysis` as providers' strict modes want it: all required, closed,
+    and without what code fills in.
+    """
     schema = Analysis.model_json_schema()
     for part in (schema, *schema.get("$defs", {}).values()):
         part.pop("title", None)
         part["additionalProperties"] = False
+        part["properties"] = {
+            name: field for name, field in part["properties"].items() if not field.get("readOnly")
+        }
         part["required"] = list(part["properties"])
         for field in part["properties"].values():
             field.pop("title", None)

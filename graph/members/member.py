@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Awaitable
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage, SystemMessage
@@ -15,13 +14,14 @@ from langgraph_fusion.graph.calls.seat_client import SeatFailed
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.events import tell, tell_calls_again
 from langgraph_fusion.graph.journal.tool_calls import ToolRecorder
+from langgraph_fusion.graph.judging.evidence import cited_passages
 from langgraph_fusion.graph.members.member_agent import Agent, transcripts
 from langgraph_fusion.graph.members.member_answer import read_answer, reasoning_in
 from langgraph_fusion.graph.members.member_context import MemberContext
 from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.graph.prompts.tags import tag
 from langgraph_fusion.graph.records import AskedFollowUp, Failure, MemberAnswer, Stage
-from langgraph_fusion.graph.request.conversation import question_at, spoken
+from langgraph_fusion.graph.request.conversation import instructions, question_at, spoken
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState, Json
 from langgraph_fusion.models.faults import REASONS, fault_of
@@ -106,7 +106,10 @@ def _told_again(update: Json, asked: list[AskedFollowUp], quorum: Quorum) -> Jso
 def first_prompt(run: Run, letter: str, state: FusionState) -> list[BaseMessage]:
     """What a member is sent in the first round, as far as it is known before the run."""
     seat = run.settings.seat(letter)
-    return [SystemMessage(_system(run, state, seat.instructions, False)), *_task(letter, state, [])]
+    tools = run.settings.tools_of(seat) or run.extra_tools
+    budget = run.settings.max_calls_of(seat) if tools else 0
+    system = _system(run, state, seat.instructions, budget=budget)
+    return [SystemMessage(system), *_task(letter, state, [])]
 
 
 def _member_context(run: Run, letter: str, state: FusionState) -> MemberContext:
@@ -117,7 +120,8 @@ def _member_context(run: Run, letter: str, state: FusionState) -> MemberContext:
     allowed = {name for group in groups for name in TOOL_GROUPS[group]} | run.extra_tools
     if sandbox is None:
         allowed -= {"bash"}
-    max_calls = settings.max_tool_calls if seat.max_tool_calls is None else seat.max_tool_calls
+    max_calls = settings.max_calls_of(seat) if allowed else 0
+    lost_bash = "bash" in groups and sandbox is None
     return MemberContext(
         seat=letter,
         shared=run.shared_tools,
@@ -125,22 +129,25 @@ def _member_context(run: Run, letter: str, state: FusionState) -> MemberContext:
         round=round,
         tools=ToolRecorder(run.journal, f"{letter}.{round}", letter, run.shared_tools),
         client=run.seat_client(seat, letter, stage, round),
-        system=_system(run, state, seat.instructions, "bash" in groups and sandbox is None),
+        system=_system(run, state, seat.instructions, lost_bash=lost_bash, budget=max_calls),
         allowed=frozenset(allowed) if max_calls else frozenset(),
         max_tool_calls=max_calls,
         schedule=run.limits.schedule(stage, round),
     )
 
 
-def _system(run: Run, state: FusionState, instructions: str, lost_bash: bool) -> str:
+def _system(
+    run: Run, state: FusionState, seat_says: str, *, lost_bash: bool = False, budget: int = 0
+) -> str:
     """The shared part first, byte for byte the same for every member: providers cache prefixes."""
-    parts = [prompt("member", today=f"{datetime.now(UTC):%Y-%m-%d}")]
-    parts += [message.text for message in state["messages"] if message.type == "system"]
+    parts = [prompt("member", today=run.today), instructions(state["messages"])]
     if lost_bash:
         parts.append("There is no bash tool in this run: its sandbox could not be started.")
     elif run.pool is not None:
         parts.append(run.attachments.told)
-    return "\n\n".join(part for part in [*parts, instructions] if part)
+    calls = f"{budget} tool calls" if budget > 1 else "one tool call"
+    parts += [prompt("member_budget", calls=calls) if budget else "", seat_says]
+    return "\n\n".join(part for part in parts if part)
 
 
 def _task(letter: str, state: FusionState, asked: list[AskedFollowUp]) -> list[AnyMessage]:
@@ -152,8 +159,11 @@ def _task(letter: str, state: FusionState, asked: list[AskedFollowUp]) -> list[A
     if state["conversation"]:
         blocks.insert(0, tag("conversation", state["conversation"]))
     blocks += [tag("your_earlier_answer", one["text"]) for one in earlier]
+    blocks += [cited_passages(state, MemberAnswer(**one)) for one in earlier if not one["round"]]
     blocks += [tag("follow_up", one.question, id=one.id) for one in asked]
-    return [HumanMessage(prompt("follow_up", blocks="\n\n".join(blocks)))]
+    return [
+        HumanMessage(prompt("follow_up", blocks="\n\n".join(block for block in blocks if block)))
+    ]
 
 
 async def _research(

@@ -11,6 +11,7 @@ from langgraph_fusion.graph.members.member import first_prompt
 from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState
+from langgraph_fusion.graph.writing.writer_prompt import writer_system
 
 
 def check_cap(run: Run, state: FusionState) -> None:
@@ -51,5 +52,5 @@ def _writer_usd(run: Run, state: FusionState) -> float:
         return 0.0
     asked = HumanMessage(state["question"] + state["conversation"])
     client = run.seat_client(run.settings.synthesizer, "synthesizer", "synthesizer", 0)
-    first = [SystemMessage(prompt("synthesizer")), asked]
-    return client.bill.least_usd(client.model, first, LEAST_OUTPUT)
+    system = writer_system(run.settings, run.today, judged=run.settings.judge is not None)
+    return client.bill.least_usd(client.model, [SystemMessage(system), asked], LEAST_OUTPUT)

@@ -47,7 +47,7 @@ async def prepare(state: FusionState, config: RunnableConfig) -> Json:
 
 
 def _who_sits_where(run: Run) -> Json:
-    settings = run.settings
+    settings, judge = run.settings, run.settings.judge
     seats = [
         {"seat": letter, "model": str(seat.models[0])}
         for letter, seat in zip(settings.letters, settings.members, strict=False)
@@ -58,7 +58,7 @@ def _who_sits_where(run: Run) -> Json:
         "kept": run.lifecycle is not None,
         "preset": settings.preset,
         "seats": seats,
-        "judge": str(settings.judge.models[0]) if settings.members else None,
+        "judge": str(judge.models[0]) if judge and settings.members else None,
         "synthesizer": str(settings.synthesizer.models[0]),
         "tools": [tool for tool in tools if tool != "bash" or run.pool is not None],
         "notes": list(run.notes),

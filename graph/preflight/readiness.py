@@ -163,7 +163,7 @@ async def _seat_local_models(settings: FusionSettings) -> FusionSettings:
     ]
     return settings.changed(
         panel=panel,
-        judge=_named(settings.judge, served[0]),
+        judge=_named(settings.judge, served[0]) if settings.judge else None,
         synthesizer=_named(settings.synthesizer, served[0]),
     )
 

@@ -13,10 +13,12 @@ from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.graph.records import Stage
 from langgraph_fusion.graph.seat import ModelSeat, PanelSeat
 from langgraph_fusion.graph.settings import FusionSettings
+from langgraph_fusion.graph.writing.writer_prompt import writer_system
 
 Tier = Literal["low", "likely", "high"]
 TIERS: tuple[Tier, ...] = ("low", "likely", "high")
 _CHARS_PER_TOKEN = 4
+_A_DAY = "2026-01-01"
 _SOURCE_CHARS = 120
 """Of a source's title, address and tag in a prompt."""
 
@@ -48,19 +50,23 @@ def uses(settings: FusionSettings, question: str, tier: Tier) -> Iterator[Use]:
         return
     seats = _seated(settings, tier)
     yield from (_member(settings, seat, asked, tier) for seat in seats)
-    rounds = min(settings.max_rounds, _of("follow_up", tier, "rounds"))
+    most = settings.max_rounds if settings.judge else 0
+    rounds = min(most, _of("follow_up", tier, "rounds"))
     for _ in range(rounds):
         some = seats[: _of("follow_up", tier, "asked")]
         yield from (_member(settings, seat, asked, tier, again=True) for seat in some)
     read = asked + sum(_read(settings, seat, tier) for seat in seats)
-    yield _judge(settings, read, tier, 1 + rounds + (len(seats) > 2 and _adaptive(settings)))
+    if settings.judge:
+        times = 1 + rounds + (len(seats) > 2 and _adaptive(settings))
+        yield _judge(settings, settings.judge, read, tier, times)
     if settings.mode != "analysis":
         yield _writer(settings, read, tier)
 
 
 def _writer(settings: FusionSettings, read: int, tier: Tier) -> Use:
     seat = settings.synthesizer
-    whole = _tokens(prompt("synthesizer")) + read + _of("judge", tier, "analysis_tokens")
+    whole = _tokens(writer_system(settings, _A_DAY, judged=settings.judge is not None)) + read
+    whole += _of("judge", tier, "analysis_tokens") if settings.judge else 0
     return Use("synthesizer", seat, 1, whole, 0, _capped(seat, _of("writer", tier)))
 
 
@@ -83,7 +89,7 @@ def _member(
     calls = round(share * min(_of("member", tier, "tool_calls"), _most_calls(settings, seat)))
     turns = 1 + min(calls, max(0, round(share * _of("member", tier, "turns")) - 1))
     written = round(share * _of("member", tier, "answer_tokens"))
-    first = asked + _tokens(prompt("member", today="2026-01-01")) + _tool_tokens(settings, seat)
+    first = asked + _tokens(prompt("member", today=_A_DAY)) + _tool_tokens(settings, seat)
     added = calls * (_of("member", tier, "result_tokens") + _of("member", tier, "call_tokens"))
     whole = turns * first + added * turns // 2
     return Use(
@@ -96,12 +102,14 @@ def _member(
     )
 
 
-def _judge(settings: FusionSettings, read: int, tier: Tier, times: int) -> Use:
-    from langgraph_fusion.graph.judging.judge_reply import analysis_schema
+def _judge(settings: FusionSettings, seat: ModelSeat, read: int, tier: Tier, times: int) -> Use:
+    from langgraph_fusion.graph.judging.judge_call import schema_in_words
 
-    system = _tokens(prompt("judge", max_follow_ups="4", schema=json.dumps(analysis_schema())))
+    most = str(settings.max_follow_ups)
+    asked = prompt("judge", max_follow_ups=most, today=_A_DAY, schema=schema_in_words())
+    system = _tokens(asked)
     analysis = _of("judge", tier, "analysis_tokens")
-    return Use("judge", settings.judge, times, times * (system + read), 0, times * analysis)
+    return Use("judge", seat, times, times * (system + read), 0, times * analysis)
 
 
 def _read(settings: FusionSettings, seat: PanelSeat, tier: Tier) -> int:
@@ -116,9 +124,7 @@ def _read(settings: FusionSettings, seat: PanelSeat, tier: Tier) -> int:
 
 
 def _most_calls(settings: FusionSettings, seat: PanelSeat) -> int:
-    if not settings.tools_of(seat):
-        return 0
-    return settings.max_tool_calls if seat.max_tool_calls is None else seat.max_tool_calls
+    return settings.max_calls_of(seat) if settings.tools_of(seat) else 0
 
 
 def _tool_tokens(settings: FusionSettings, seat: PanelSeat) -> int:

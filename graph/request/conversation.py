@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from langchain_core.messages import AIMessage, AnyMessage
 
-_SPEAKERS = {"human": "User", "ai": "Assistant", "system": "Instructions"}
+_SPEAKERS = {"human": "User", "ai": "Assistant"}
 
 
 def question_at(messages: Sequence[AnyMessage]) -> int | None:
@@ -19,8 +19,14 @@ def after_question(messages: Sequence[AnyMessage]) -> Sequence[AnyMessage]:
     return [] if at is None else messages[at + 1 :]
 
 
+def instructions(messages: Sequence[AnyMessage]) -> str:
+    """The caller's system messages, as one text; empty when there are none."""
+    given = (one.text.strip() for one in messages if one.type == "system")
+    return "\n\n".join(text for text in given if text)
+
+
 def transcript(messages: Sequence[AnyMessage]) -> str:
-    """Turns as text; calls and results of tools are left out."""
+    """Turns as text, without instructions; calls and results of tools are left out."""
     turns = [(_SPEAKERS.get(message.type), message.text.strip()) for message in messages]
     return "\n\n".join(f"{speaker}: {text}" for speaker, text in turns if speaker and text)
 

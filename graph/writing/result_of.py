@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from langgraph_fusion.graph.analysis import Analysis
+from langgraph_fusion.graph.prompts import PROMPTS_VERSION, prompts_sha256
 from langgraph_fusion.graph.records import (
     AskedFollowUp,
     Call,
@@ -20,6 +21,7 @@ from langgraph_fusion.graph.result import (
     ClientCall,
     FusionResult,
     KeptFile,
+    PromptSet,
     Retention,
     SeatInfo,
     SourceInfo,
@@ -63,6 +65,8 @@ def result_of(
         preset=run.settings.preset,
         question=state["question"],
         mode=run.settings.mode,
+        length=run.settings.length,
+        prompts=PromptSet(version=PROMPTS_VERSION, sha256=prompts_sha256()),
         answer=checked.text,
         tool_calls=tuple(ClientCall(**one) for one in state["tool_calls"]),
         written_by=state["written_by"],

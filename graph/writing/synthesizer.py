@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AnyMessage, BaseMessage, SystemMessage
 from langchain_core.runnables import RunnableConfig
 
 from langgraph_fusion.graph.analysis import Analysis
@@ -10,22 +10,15 @@ from langgraph_fusion.graph.calls.budget import BudgetReached
 from langgraph_fusion.graph.calls.seat_client import SeatClient, SeatFailed
 from langgraph_fusion.graph.errors import WriterFailed
 from langgraph_fusion.graph.events import tell
-from langgraph_fusion.graph.judging.evidence import (
-    EvidenceLimits,
-    answer_blocks,
-    follow_up_blocks,
-    latest,
-)
+from langgraph_fusion.graph.judging.evidence import latest
 from langgraph_fusion.graph.judging.fitting import ShrinkablePrompt
-from langgraph_fusion.graph.prompts import prompt
-from langgraph_fusion.graph.prompts.tags import tag
 from langgraph_fusion.graph.records import MemberAnswer
 from langgraph_fusion.graph.request.client_tools import handed_out
 from langgraph_fusion.graph.request.conversation import after_question, replayed
-from langgraph_fusion.graph.request.response_format import in_words
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState, Json
 from langgraph_fusion.graph.writing.writer import Writer, Written
+from langgraph_fusion.graph.writing.writer_prompt import of_the_caller, writer_messages
 
 
 async def synthesizer(state: FusionState, config: RunnableConfig) -> Json:
@@ -40,7 +33,7 @@ async def synthesizer(state: FusionState, config: RunnableConfig) -> Json:
         return _update(run, state, Written(best.text), f"seat {best.seat}")
     tell("sources", sources=[_untold(source) for source in state["sources"].values()])
     client = run.seat_client(run.settings.synthesizer, "synthesizer", "synthesizer", state["round"])
-    fitting = ShrinkablePrompt(run, "synthesizer", partial(_prompt, run, state, best))
+    fitting = ShrinkablePrompt(run, "synthesizer", partial(writer_messages, run, state, best))
     try:
         written = await Writer(run, client, fitting.mend).write(fitting.messages)
         written_by = str(client.model)
@@ -64,41 +57,13 @@ async def _direct(run: Run, state: FusionState) -> Json:
 
 def _turns(run: Run, messages: list[AnyMessage]) -> list[BaseMessage]:
     """The conversation as it is, after what is asked of its last turn."""
-    asked = _of_the_caller(run, direct=True)
+    asked = of_the_caller(run.settings, direct=True)
     return [SystemMessage(asked), *messages] if asked else [*messages]
 
 
 def _failed(client: SeatClient, reason: str, detail: str) -> WriterFailed:
     tell("writer.finished", model="", reason=reason)
     return WriterFailed(str(client.model), reason, detail)
-
-
-def _prompt(
-    run: Run, state: FusionState, best: MemberAnswer, room: EvidenceLimits
-) -> list[BaseMessage]:
-    select = run.settings.mode == "select"
-    parts = [tag("question", state["question"])]
-    if state["conversation"]:
-        parts.append(tag("conversation", state["conversation"]))
-    if state["analysis"]:
-        parts.append(tag("analysis", Analysis(**state["analysis"]).model_dump_json()))
-    parts.append(answer_blocks(state, run.settings.letters, room))
-    if state["round"]:
-        parts.append(follow_up_blocks(state, room))
-    if select:
-        parts.append(tag("best_answer", best.text, seat=best.seat))
-    wanted = (prompt("select" if select else "synthesizer"), _of_the_caller(run))
-    system, told = ("\n\n".join(part for part in some if part) for some in (wanted, parts))
-    return [SystemMessage(system), HumanMessage(told), *replayed(after_question(state["messages"]))]
-
-
-def _of_the_caller(run: Run, *, direct: bool = False) -> str:
-    """What the caller's own tools and form ask of the writer, beyond its role."""
-    settings = run.settings
-    parts = [prompt("client_tools")] if settings.client_tools and not direct else []
-    if settings.response_format:
-        parts.append(prompt("answer_form", schema=in_words(settings.response_format)))
-    return "\n\n".join(parts)
 
 
 def _untold(source: Json) -> Json:
@@ -122,7 +87,7 @@ def _needs_writer(run: Run, state: FusionState, best: MemberAnswer) -> bool:
     if not state["analysis"]:
         return False
     analysis = Analysis(**state["analysis"])
-    suspect = any(one.seat == best.seat for one in analysis.suspect_claims)
+    suspect = any(best.seat in one.seats for one in analysis.suspect_claims)
     disputed = any(best.seat == s.seat for one in analysis.contradictions for s in one.stances)
     return suspect or disputed or bool(state["round"])
 

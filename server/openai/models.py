@@ -77,7 +77,7 @@ def _model(id: str, preset: str, policy: ClientPolicy) -> Iterator[Json]:
         "fusion": {
             "preset": preset,
             "panel": [hosted_name(seat.model) for seat in settings.panel],
-            "judge": hosted_name(settings.judge.model),
+            "judge": hosted_name(settings.judge.model) if settings.judge else None,
             "synthesizer": hosted_name(settings.synthesizer.model),
         },
     }

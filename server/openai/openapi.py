@@ -73,7 +73,7 @@ def documented_errors() -> dict[int | str, dict[str, Any]]:
 
 _SEATS: Mapping[str, Any] = {
     "panel": list[PanelSeat | str],
-    "judge": ModelSeat | str,
+    "judge": ModelSeat | str | None,
     "synthesizer": ModelSeat | str,
 }
 """A model's name does for a seat."""

@@ -55,6 +55,8 @@ class PanelItem:
                 yield self._event("analysis.in_progress", analyst_model=judge, judge_model=judge)
             case "judge.finished":
                 self._read_analysis(event)
+            case "rounds.ended":
+                self._rounds_ended(event)
             case "sources":
                 self._sources = unique_sources(event["sources"])
         if self.started and self.done is None and event["type"] in _AFTER_PANEL:
@@ -100,6 +102,10 @@ class PanelItem:
             if self._for_openai_client:
                 failed["message"] = failed.pop("error")
             yield self._event("panel.failed", **failed)
+
+    def _rounds_ended(self, event: Mapping[str, Any]) -> None:
+        if event["reason"] == "no_judge":
+            self._reason = "no_judge"
 
     def _read_analysis(self, event: Mapping[str, Any]) -> None:
         if event["analysis"] is not None:

@@ -167,7 +167,7 @@ def with_inner_calls(
     changes: dict[str, Any] = {}
     if panel and "panel" not in chosen:
         changes["panel"] = [_changed(seat.model_dump(), panel) for seat in settings.panel]
-    if inner and "judge" not in chosen:
+    if inner and settings.judge and "judge" not in chosen:
         changes["judge"] = _changed(settings.judge.model_dump(), inner)
     return settings.changed(**changes) if changes else settings
 

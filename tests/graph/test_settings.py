@@ -16,7 +16,8 @@ def test_every_shipped_preset_is_valid_and_says_what_it_is_for(preset: str) -> N
     assert chosen.preset == preset
     assert preset_descriptions()[preset]
     if preset != "local":
-        assert chosen.judge.model != chosen.synthesizer.model, "no judge for its own writing"
+        judge = chosen.judge and chosen.judge.model
+        assert judge != chosen.synthesizer.model, "no judge for its own writing"
 
 
 def test_what_is_given_wins_over_the_preset_and_the_preset_over_the_default() -> None:
