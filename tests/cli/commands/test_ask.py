@@ -113,3 +113,10 @@ def test_a_run_that_is_stopped_leaves_no_container(
     process.communicate(timeout=60)
     assert process.returncode == code
     assert containers_of(process.pid) == ""
+
+
+def test_a_length_is_chosen_with_a_word(docs: Path) -> None:
+    for word in ("brief", "full"):
+        ended = ask(docs, f"--{word}", "--json", "--quiet")
+        assert FusionResult.model_validate_json(ended.stdout).length == word
+    assert ask(docs, "--brief", "--full").returncode == 2

@@ -14,7 +14,7 @@ from tests.graph.cast import (
     settings,
 )
 from tests.graph.conftest import Fuse
-from tests.scripted import status, text
+from tests.scripted import Reply, Seen, status, text, tool_calls
 
 SETTLED = {"contradictions": [contradiction(status="resolved", resolution="The register says 42.")]}
 
@@ -147,3 +147,31 @@ async def test_the_second_analysis_is_asked_with_the_first_and_the_open_points(f
     assert "<earlier_analysis>" in again
     assert re.search(r'<follow_up id="F1" seat="A"', again)
     assert "what was open before: K1" in again
+
+
+async def test_a_follow_up_shows_the_passages_that_the_earlier_answer_cites(
+    fuse: Fuse, docs: str
+) -> None:
+    def first(seen: Seen) -> Reply:
+        if seen.tool_results:
+            return text("Three members [A1].")
+        return tool_calls([("docs_search", {"query": "fusion panel"})])
+
+    script = cast({A: asked_again(first, text("F1: Three.")), JUDGE: judge(disputed(), SETTLED)})
+    fused = await fuse(script, settings(tools=["docs"], docs=docs))
+    again = next(seen for seen in fused.server.seen_by(A) if "<follow_up " in seen.text)
+    passages = again.last.split("<sources_you_cited>")[1].split("</sources_you_cited>")[0]
+    assert 'id="A1"' in passages
+    assert "The fusion panel has three members." in passages
+    assert "Corrections:" in again.last
+    nothing_cited = next(seen for seen in fused.server.seen_by(B) if "<follow_up " in seen.text)
+    assert "<sources_you_cited>" not in nothing_cited.text
+
+
+async def test_a_member_is_told_how_many_tool_calls_it_has(fuse: Fuse, docs: str) -> None:
+    panel = [A, {"model": B, "max_tool_calls": 1}, {"model": C, "tools": []}]
+    fused = await fuse(cast(), settings(panel=panel, tools=["docs"], docs=docs, max_tool_calls=7))
+    told = {model: fused.server.seen_by(model)[0].system for model in (A, B, C)}
+    assert "You have 7 tool calls in this round" in told[A]
+    assert "You have one tool call in this round" in told[B]
+    assert "tool call in this round" not in told[C]

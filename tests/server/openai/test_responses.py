@@ -284,3 +284,15 @@ async def test_models_are_the_presets_the_operator_permits(serving: Serving) -> 
     assert {"description", "pricing", "pricing_note"} <= model.keys()
     with pytest.raises(openai.NotFoundError):
         await served.client.models.retrieve("fusion/quality")
+
+
+async def test_without_a_judge_the_item_says_so(serving: Serving) -> None:
+    served = await serving(cast())
+    events = await on_the_wire(served, **asking(judge="none"))
+    told = [event["type"] for event in events]
+    assert not [one for one in told if one.startswith(CALL + "analysis")]
+    done = [event for event in events if event["type"] == "response.output_item.done"]
+    item = next(one["item"] for one in done if one["item"]["type"] == "openrouter:fusion")
+    assert (item["status"], item.get("analysis")) == ("completed", None)
+    assert item["failure_reason"] == "no_judge"
+    assert len(item["responses"]) == 3
