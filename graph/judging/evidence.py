@@ -1,19 +1,14 @@
 """Show judge and writer what each member was shown: what fits, and how much is left out."""
 
-import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from langgraph_fusion.graph.citations import cited_ids
+from langgraph_fusion.graph.prompts.passages import CITED_CHARS, cited_passages, source_block
 from langgraph_fusion.graph.prompts.tags import blocks, tag
 from langgraph_fusion.graph.records import MemberAnswer
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState
 from langgraph_fusion.tools.sources import Source
-
-CITED_CHARS = 1500
-"""Shown of a source that the answer cites: the passages closest to the sentences that cite it."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +37,6 @@ ROOMS = (
     EvidenceLimits(0, 0, 0, 2000),
 )
 """From all that is worth showing to the least that can be judged; the steps are ours."""
-
-_WORD = re.compile(r"\w+", re.UNICODE)
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
 def answer_blocks(state: FusionState, order: Sequence[str], room: EvidenceLimits) -> str:
@@ -95,14 +87,6 @@ def latest(state: FusionState, round: int) -> dict[str, MemberAnswer]:
     return {one["seat"]: MemberAnswer(**one) for one in state["answers"] if one["round"] == round}
 
 
-def cited_passages(state: FusionState, one: MemberAnswer) -> str:
-    """For its author, later: what the sources that an answer cites say about what it says."""
-    known = state["sources"]
-    cited = [Source(**known[id]) for id in one.cited if id in known and id in one.shown]
-    parts = [_source(each, _passages(each.text, one.text, each.id), CITED_CHARS) for each in cited]
-    return blocks("sources_you_cited", "\n".join(parts)) if parts else ""
-
-
 def _record(run: Run, one: MemberAnswer) -> str:
     tools = ", ".join(run.settings.tools_of(run.settings.seat(one.seat)))
     said = [f"tools {tools}" if tools and not one.without_tools else "no tools"]
@@ -130,49 +114,10 @@ def _evidence(state: FusionState, one: MemberAnswer, room: EvidenceLimits) -> st
     shown = {id: Source(**known[id]) for id in one.shown if id in known}
     cited = [shown[id] for id in one.cited if id in shown]  # an id of another seat is made up
     seen = [each for each in shown.values() if each not in cited]
-    parts = [
-        _source(each, _passages(each.text, one.text, each.id), room.cited_chars) for each in cited
-    ]
+    parts = [source_block(each, cited_passages(each, one.text), room.cited_chars) for each in cited]
     if not one.round:
         listed = seen[: room.uncited_sources]
-        parts += [_source(each, each.text, room.uncited_chars) for each in listed]
+        parts += [source_block(each, each.text, room.uncited_chars) for each in listed]
         if len(seen) > len(listed):
             parts.append(f"({len(seen) - len(listed)} more sources were found and not cited.)")
     return blocks("evidence", "\n".join(parts) or "(none)", seat=one.seat)
-
-
-def _source(source: Source, text: str, limit: int) -> str:
-    shown = text[:limit]
-    if len(shown) < len(source.text):
-        shown += f"\n({len(shown)} of {len(source.text)} characters shown)"
-    same_as = source.same_as or None
-    return tag("source", shown, id=source.id, title=source.title, url=source.url, same_as=same_as)
-
-
-def _passages(text: str, answer: str, id: str) -> str:
-    """The sentences of a source closest to those that cite it, in their own order."""
-    if len(text) <= CITED_CHARS:
-        return text
-    citing = [one for one in _SENTENCE_END.split(answer) if id in cited_ids(one)]
-    wanted = _words(" ".join(citing))
-    sentences = [one for one in _SENTENCE_END.split(text) if one.strip()]
-    ranked = sorted(range(len(sentences)), key=lambda n: -_closeness(sentences[n], wanted))
-    kept: list[int] = []
-    room = CITED_CHARS
-    for number in ranked:
-        room -= len(sentences[number]) + 3
-        if room < 0 and kept:
-            break
-        kept.append(number)
-    return " … ".join(sentences[number] for number in sorted(kept))
-
-
-def _closeness(sentence: str, wanted: set[str]) -> float:
-    """Shared words; numbers count three times, for they are what is checked."""
-    shared = _words(sentence) & wanted
-    weight = sum(3.0 if word[0].isdigit() else 1.0 for word in shared)
-    return weight / math.sqrt(20 + len(sentence))
-
-
-def _words(text: str) -> set[str]:
-    return {word for word in _WORD.findall(text.lower()) if len(word) > 3 or word[0].isdigit()}

@@ -14,11 +14,12 @@ from langgraph_fusion.graph.calls.seat_client import SeatFailed
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.events import tell, tell_calls_again
 from langgraph_fusion.graph.journal.tool_calls import ToolRecorder
-from langgraph_fusion.graph.judging.evidence import cited_passages
 from langgraph_fusion.graph.members.member_agent import Agent, transcripts
 from langgraph_fusion.graph.members.member_answer import read_answer, reasoning_in
 from langgraph_fusion.graph.members.member_context import MemberContext
 from langgraph_fusion.graph.prompts import prompt
+from langgraph_fusion.graph.prompts.passages import CITED_CHARS, cited_passages, source_block
+from langgraph_fusion.graph.prompts.tags import blocks as enclosed
 from langgraph_fusion.graph.prompts.tags import tag
 from langgraph_fusion.graph.records import AskedFollowUp, Failure, MemberAnswer, Stage
 from langgraph_fusion.graph.request.conversation import instructions, question_at, spoken
@@ -26,6 +27,7 @@ from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState, Json
 from langgraph_fusion.models.faults import REASONS, fault_of
 from langgraph_fusion.tools import TOOL_GROUPS
+from langgraph_fusion.tools.sources import Source
 
 
 class Node(Protocol):
@@ -159,11 +161,19 @@ def _task(letter: str, state: FusionState, asked: list[AskedFollowUp]) -> list[A
     if state["conversation"]:
         blocks.insert(0, tag("conversation", state["conversation"]))
     blocks += [tag("your_earlier_answer", one["text"]) for one in earlier]
-    blocks += [cited_passages(state, MemberAnswer(**one)) for one in earlier if not one["round"]]
+    blocks += [_sources_cited(state, MemberAnswer(**one)) for one in earlier]
     blocks += [tag("follow_up", one.question, id=one.id) for one in asked]
     return [
         HumanMessage(prompt("follow_up", blocks="\n\n".join(block for block in blocks if block)))
     ]
+
+
+def _sources_cited(state: FusionState, one: MemberAnswer) -> str:
+    """What the sources that an earlier answer cites say about what it says."""
+    known = state["sources"]
+    cited = [Source(**known[id]) for id in one.cited if id in known and id in one.shown]
+    parts = [source_block(each, cited_passages(each, one.text), CITED_CHARS) for each in cited]
+    return enclosed("sources_you_cited", "\n".join(parts)) if parts else ""
 
 
 async def _research(
