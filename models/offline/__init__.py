@@ -20,18 +20,12 @@ def offline_model(name: str) -> BaseChatModel:
     Raises:
         ValueError: If there is no such model.
     """
-    from langgraph_fusion.models.offline.chat import OfflineChatModel
     from langgraph_fusion.models.offline.judge import JudgeModel
-    from langgraph_fusion.models.offline.members import BroadModel, CarefulModel, KeywordModel
+    from langgraph_fusion.models.offline.members import member_model
     from langgraph_fusion.models.offline.writer import WriterModel
 
-    models: dict[str, type[OfflineChatModel]] = {
-        "keyword": KeywordModel,
-        "broad": BroadModel,
-        "careful": CarefulModel,
-        "judge": JudgeModel,
-        "writer": WriterModel,
-    }
-    if name not in models:
-        raise ValueError(f"No offline model `{name}`. Use one of: {', '.join(models)}.")
-    return models[name](model=name)
+    if name not in OFFLINE_MODELS:
+        raise ValueError(f"No offline model `{name}`. Use one of: {', '.join(OFFLINE_MODELS)}.")
+    if name == "judge":
+        return JudgeModel(model=name)
+    return WriterModel(model=name) if name == "writer" else member_model(name)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCall
 from langchain_core.messages.ai import UsageMetadata
@@ -58,29 +57,13 @@ class OfflineChatModel(BaseChatModel):
     ) -> ChatResult:
         message = self.reply(messages, _tools(kwargs))
         message.usage_metadata = _usage(messages, message)
-        message.response_metadata = self._metadata("tool_calls" if message.tool_calls else "stop")
-        return ChatResult(generations=[ChatGeneration(message=message)])
-
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        return await asyncio.to_thread(self._generate, messages, stop, None, **kwargs)
-
-    def _metadata(self, finish_reason: str = "stop") -> dict[str, Any]:
-        return {
-            "finish_reason": finish_reason,
+        message.response_metadata = {
+            "finish_reason": "tool_calls" if message.tool_calls else "stop",
             "model_name": self.model,
             "model_provider": "offline",
             "cost": 0.0,
         }
-
-
-class StreamingOfflineChatModel(OfflineChatModel):
-    """Streams its reply word by word; usage and metadata come with the last chunk."""
+        return ChatResult(generations=[ChatGeneration(message=message)])
 
     def _stream(
         self,
@@ -89,38 +72,23 @@ class StreamingOfflineChatModel(OfflineChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        message = self.reply(messages, _tools(kwargs))
-        for chunk in self._chunks(messages, message):
+        message = self._generate(messages, **kwargs).generations[0].message
+        assert isinstance(message, AIMessage)
+        parts = [
+            *(AIMessageChunk(content=word) for word in _WORDS_WITH_SPACE.findall(message.text)),
+            AIMessageChunk(
+                content="",
+                tool_calls=message.tool_calls,
+                usage_metadata=message.usage_metadata,
+                response_metadata=message.response_metadata,
+                chunk_position="last",
+            ),
+        ]
+        for part in parts:
+            chunk = ChatGenerationChunk(message=part)
             if run_manager:
                 run_manager.on_llm_new_token(chunk.text, chunk=chunk)
             yield chunk
-
-    async def _astream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> AsyncIterator[ChatGenerationChunk]:
-        message = await asyncio.to_thread(self.reply, messages, _tools(kwargs))
-        for chunk in self._chunks(messages, message):
-            if run_manager:
-                await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-            yield chunk
-            await asyncio.sleep(0)
-
-    def _chunks(
-        self, messages: Sequence[BaseMessage], message: AIMessage
-    ) -> Iterator[ChatGenerationChunk]:
-        for word in _WORDS_WITH_SPACE.findall(str(message.text)):
-            yield ChatGenerationChunk(message=AIMessageChunk(content=word))
-        last = AIMessageChunk(
-            content="",
-            usage_metadata=_usage(messages, message),
-            response_metadata=self._metadata(),
-            chunk_position="last",
-        )
-        yield ChatGenerationChunk(message=last)
 
 
 def tool_calls(turn: int, calls: Sequence[tuple[str, dict[str, Any]]]) -> AIMessage:

@@ -1,209 +1,167 @@
-"""Statements that cannot both be true: other numbers, another name in the same place, a negation.
+"""Sentences that agree, and sentences that cannot both be true: another figure, date or negation.
 
-Tuned for precision: two answers that may both be right (other entities, years, conditions, ranges,
-lists, several valid choices) are not a conflict, so many a real one is missed.
+Tuned for precision: two sentences that may both be right (other things, years, conditions, ranges,
+lists) are no conflict, so many a real one is missed.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 
-from langgraph_fusion.models.offline.claims import Claim, alike_pairs
-from langgraph_fusion.models.offline.frames import other_name_in_the_same_place
-from langgraph_fusion.models.offline.quantities import (
-    Quantity,
-    bounded,
-    hedged,
-    same_value,
-    without_dates,
+from langgraph_fusion.models.offline.figures import FIGURE, quantities, without_dates
+from langgraph_fusion.models.offline.reading import Claim
+from langgraph_fusion.models.offline.text import (
+    denied,
+    overlap,
+    says_the_same,
+    stem,
+    terms,
+    topical_words,
 )
-from langgraph_fusion.models.offline.words import is_topical, overlap, stem, term_list, terms
 
-_SAME_STATEMENT = 0.75
+_HEDGED = re.compile(
+    r"\d\s?(?:[-\u2013\u2014]|to|or)\s?\d|[<>≤≥~]\s?\d|\b(?:between|up to|at least|at most|"
+    r"more than|less than|fewer than|under|over|about|around|roughly|nearly)\s(?:\w+\s)?\d",
+    re.I,
+)
+_SERIES = re.compile(r"\d\s*(?:,\s|and\s|or\s|&)\s*\d")
+_CONDITION = re.compile(r"\b(?:if|unless|when|until|except|only|without|before|after)\b", re.I)
+_ROLE = re.compile(
+    r"\b(?:default|max(?:imum)?|min(?:imum)?|average|median|total|first|second|third|last|"
+    r"per \w+|each|estimated?|old|former|original)\b",
+    re.I,
+)
+_NAME = re.compile(r"(?<!^)(?:`[^`]+`|\b[A-Z][\w-]*\b)")
 _SAME_SUBJECT = 0.5
 _SAME_SUBJECT_OTHERWISE = 0.6
 """Asked if each side has words of its own, which may name something else."""
-_SAME_TOPIC = 0.3
-_FEWEST_SHARED = 3
-_CONDITION = re.compile(r"\b(?:if|unless|when|until|except|only|without|before|after|once)\b", re.I)
-_NOT = re.compile(r"\b(?:not|never|cannot)\b|n['\u2019]t\b", re.I)
-_ROLE = re.compile(
-    r"\b(?:default|max(?:imum)?|min(?:imum)?|average|median|mean|total|first|second|third|last|soft|"
-    r"hard|per \w+|each|estimated?|at most|at least|new|old|former|original)\b",
-    re.IGNORECASE,
-)
-_SERIES = re.compile(r"\d\s*(?:,\s|and\s|or\s|&)\s*\d")
-_TIMES = {"year", "date"}
-_NAME = re.compile(r"`[^`]+`|\b[A-Z][\w-]*\b")
+_FREQUENT = 120
+"""A term in more claims than this joins nobody: it would make the pairs quadratic."""
 
 
-@dataclass(frozen=True)
-class Conflict:
-    topic: str
-    claims: Sequence[Claim]
-    """One per stance and seat."""
-    kind: str
+def agreements(claims: Sequence[Claim]) -> list[list[Claim]]:
+    """Group claims of different seats that state the same; the first of a group is to be quoted."""
+    groups = {id(claim): [claim] for claim in claims}
+    for left, right in _alike(claims):
+        if groups[id(left)] is not groups[id(right)] and says_the_same(left.text, right.text):
+            merged = groups[id(left)] + groups[id(right)]
+            groups |= {id(claim): merged for claim in merged}
+    unique = {id(group): group for group in groups.values()}.values()
+    wide = [group for group in unique if len({claim.seat for claim in group}) > 1]
+    return [sorted(group, key=lambda c: (not c.ids, len(c.text))) for group in wide]
 
 
-def conflicts(claims: Sequence[Claim]) -> list[Conflict]:
-    """Return the conflicts between claims; pairs that share a claim are one conflict."""
-    joined: list[tuple[str, list[Claim], str]] = []
-    for left, right, kind in _conflicting_pairs(claims):
-        for _, together, known in joined:
-            if known == kind and (left in together or right in together):
-                together += [claim for claim in (left, right) if claim not in together]
-                break
-        else:
-            joined.append((_topic(left, right), [left, right], kind))
-    return [Conflict(topic, _one_per_stance(found), kind) for topic, found, kind in joined]
-
-
-def _conflicting_pairs(claims: Sequence[Claim]) -> Iterator[tuple[Claim, Claim, str]]:
-    for left, right in alike_pairs(claims, 2):
-        if left.seat == right.seat and not _from_two_sources(left, right):
+def conflicts(claims: Sequence[Claim]) -> list[list[Claim]]:
+    """Return the claims of each conflict, one for each seat and stance."""
+    found: list[list[Claim]] = []
+    for left, right in _alike(claims):
+        one_hand = left.seat == right.seat and (not left.ids or set(left.ids) & set(right.ids))
+        if one_hand or not (_other_figure(left, right) or _denies(left, right)):
             continue
-        kind = next((kind for kind, rule in _RULES.items() if rule(left, right)), "")
-        if kind:
-            yield left, right, kind
+        group = next((group for group in found if left in group or right in group), None)
+        if group is None:
+            found.append(group := [])
+        group += [claim for claim in (left, right) if claim not in group]
+    return [_one_per_stance(group) for group in found]
 
 
-def _from_two_sources(left: Claim, right: Claim) -> bool:
-    return bool(left.ids and right.ids) and not set(left.ids) & set(right.ids)
+def topic(claims: Sequence[Claim], asked: Iterable[str]) -> str:
+    """Return what the claims are about: the aspect asked for whose words they share, or those."""
+    shared = frozenset.intersection(*(_subject(claim) for claim in claims))
+    named = [aspect for aspect in asked if len(terms(aspect)) > 1 and terms(aspect) <= shared]
+    if named:
+        return max(named, key=lambda aspect: len(terms(aspect)))
+    words = [word for word in topical_words(claims[0].text) if stem(word) in shared]
+    return " ".join(list(dict.fromkeys(words))[:6]) or claims[0].text[:60]
 
 
-def _other_number(left: Claim, right: Claim) -> bool:
+def _other_figure(left: Claim, right: Claim) -> bool:
     """Same subject, same measure, one value each that the other does not have."""
-    if overlap(left.terms, right.terms) < _SAME_TOPIC or _different_subjects(left, right):
+    if not _same_subject(left, right) or any(_HEDGED.search(c.text) for c in (left, right)):
         return False
-    if hedged(left.text) or hedged(right.text):
-        return False
-    measures = {each.measure for each in left.quantities} & {
-        each.measure for each in right.quantities
+    measures = {q.measure for q in quantities(left.text)} & {
+        q.measure for q in quantities(right.text)
     }
-    differing = [measure for measure in sorted(measures) if _differs(left, right, measure)]
-    return len(differing) == 1 and not _other_anchor(left, right, differing[0])
+    differing = [measure for measure in measures if _differs(left, right, measure)]
+    if len(differing) != 1 or left.negated != right.negated:
+        return False
+    times = [{q.value for q in quantities(c.text) if q.measure == "year"} for c in (left, right)]
+    return differing[0] in ("date", "year") or times[0] == times[1]
 
 
 def _differs(left: Claim, right: Claim, measure: str) -> bool:
-    ours, theirs = _values(left, measure), _values(right, measure)
-    listed = _SERIES.search(left.text) or _SERIES.search(right.text)
-    if measure not in _TIMES and (listed or max(len(ours), len(theirs)) > 1):
+    ours, theirs = ({q for q in quantities(c.text) if q.measure == measure} for c in (left, right))
+    several = max(len(ours), len(theirs)) > 1
+    if measure not in ("date", "year") and (
+        several or any(_SERIES.search(c.text) for c in (left, right))
+    ):
         return False
-    return len(_only(ours, right)) == 1 and len(_only(theirs, left)) == 1
+    only_ours = [q for q in ours if not any(q.is_same(each) for each in theirs)]
+    only_theirs = [q for q in theirs if not any(q.is_same(each) for each in ours)]
+    return len(only_ours) == len(only_theirs) == 1
 
 
-def _values(claim: Claim, measure: str) -> list[Quantity]:
-    values = {each.value: each for each in claim.quantities if each.measure == measure}
-    return list(values.values())
-
-
-def _only(values: Sequence[Quantity], other: Claim) -> list[Quantity]:
-    """Return the values the other claim does not have; a year stands in every date of that year."""
-    return [
-        value
-        for value in values
-        if not any(
-            same_value(value, each) if each.measure == value.measure else _same_year(value, each)
-            for each in other.quantities
-        )
-    ]
-
-
-def _same_year(left: Quantity, right: Quantity) -> bool:
-    """Tell whether one is a date in the year that the other is."""
-    years = [each.digits for each in (left, right) if each.measure == "year"]
-    dates = [str(each.value) for each in (left, right) if each.measure == "date"]
-    return len(years) == len(dates) == 1 and dates[0].startswith(years[0])
-
-
-def _negated(left: Claim, right: Claim) -> bool:
+def _denies(left: Claim, right: Claim) -> bool:
     """One denies what the other says: the denied word is there, and few words are added."""
     if left.negated == right.negated:
         return False
     denying, saying = (left, right) if left.negated else (right, left)
     if bool(_CONDITION.search(left.text)) != bool(_CONDITION.search(right.text)):
         return False
-    if not _denied(denying.text) & saying.terms or len(left.terms & right.terms) < _FEWEST_SHARED:
+    if not denied(denying.text) & saying.terms or left.numbers != right.numbers:
         return False
-    contained = denying.terms <= saying.terms
-    added = len(saying.terms) - len(denying.terms)
-    same = left.numbers == right.numbers and overlap(left.terms, right.terms) >= _SAME_STATEMENT
-    return (contained and added <= _FEWEST_SHARED) or same
+    contained = denying.terms <= saying.terms and len(saying.terms - denying.terms) <= 3
+    return len(left.terms & right.terms) >= 3 and (
+        contained or overlap(left.terms, right.terms) >= 0.75
+    )
 
 
-def _denied(text: str) -> frozenset[str]:
-    """Return the first topical word after `not` or `never`."""
-    found = _NOT.search(text)
-    return frozenset(term_list(text[found.end() :])[:1]) if found else frozenset()
-
-
-def _other_name(left: Claim, right: Claim) -> bool:
-    if overlap(left.terms, right.terms) < _SAME_SUBJECT or left.negated != right.negated:
-        return False
-    if bounded(left.text) or bounded(right.text):
-        return False
-    return other_name_in_the_same_place(left.text, right.text)
-
-
-_RULES: dict[str, Callable[[Claim, Claim], bool]] = {
-    "number": _other_number,
-    "negation": _negated,
-    "name": _other_name,
-}
-
-
-def _other_anchor(left: Claim, right: Claim, measure: str) -> bool:
-    """Tell whether another year or date sets the two apart, unless that is what differs."""
-    if measure in _TIMES:
-        return False
-    times = [
-        {str(each.value) for each in claim.quantities if each.measure in _TIMES}
-        for claim in (left, right)
-    ]
-    return times[0] != times[1]
-
-
-def _different_subjects(left: Claim, right: Claim) -> bool:
+def _same_subject(left: Claim, right: Claim) -> bool:
     ours, theirs = _subject(left), _subject(right)
-    enough = _SAME_SUBJECT_OTHERWISE if ours - theirs and theirs - ours else _SAME_SUBJECT
-    if len(ours & theirs) < 2 or overlap(ours, theirs) < enough:
-        return True
-    if {each.lower() for each in _ROLE.findall(left.text)} != {
-        each.lower() for each in _ROLE.findall(right.text)
-    }:
-        return True
-    return bool(_names(left) - theirs) and bool(_names(right) - ours)
+    asked = _SAME_SUBJECT_OTHERWISE if ours - theirs and theirs - ours else _SAME_SUBJECT
+    if len(ours & theirs) < 2 or overlap(ours, theirs) < asked:
+        return False
+    roles = [{each.lower() for each in _ROLE.findall(c.text)} for c in (left, right)]
+    return roles[0] == roles[1] and not (_names(left) - theirs and _names(right) - ours)
 
 
 def _subject(claim: Claim) -> frozenset[str]:
-    measures = {each.measure.lstrip("~") for each in claim.quantities}
-    spelled = {each.digits.lower() for each in claim.quantities}
-    return terms(without_dates(claim.text)) - claim.numbers - measures - spelled
+    """Return the terms of a claim without its figures, their units and its dates."""
+    found = FIGURE.finditer(without_dates(claim.text))
+    units = frozenset[str]().union(*(terms(each.group()) for each in found))
+    return terms(without_dates(claim.text)) - claim.numbers - units
 
 
 def _names(claim: Claim) -> frozenset[str]:
-    """Return the terms of identifiers and of capitalised words other than the first."""
-    found = [
-        match
-        for match in _NAME.finditer(without_dates(claim.text))
-        if match.start() or match.group()[0] == "`"
-    ]
-    return frozenset[str]().union(*(terms(match.group()) for match in found))
+    found = _NAME.findall(without_dates(claim.text))
+    return frozenset[str]().union(*map(terms, found)) - claim.numbers
 
 
-def _topic(left: Claim, right: Claim) -> str:
-    """Return the words both share, in order, as far as they name what it is about."""
-    measures = {each.measure for each in left.quantities}
-    shared = (left.terms & right.terms) - left.numbers - measures
-    words = [word.strip("`*_,.;:()[]{}\"'“”?!") for word in left.text.split()]
-    named = [word for word in words if is_topical(word) and stem(word) in shared]
-    return " ".join(list(dict.fromkeys(named))[:6]) or " ".join(words[:6])
+def _one_per_stance(group: Sequence[Claim]) -> list[Claim]:
+    """Return one claim for each seat and stance; of seats on every side, one for each side."""
+    ordered = sorted(group, key=lambda each: (each.seat, each.order))
+    stances: dict[tuple[frozenset[str], bool], dict[str, Claim]] = {}
+    for claim in ordered:
+        stances.setdefault((claim.numbers, claim.negated), {}).setdefault(claim.seat, claim)
+    held = Counter(seat for seats in stances.values() for seat in seats)
+    found: list[Claim] = []
+    for seats in stances.values():
+        sure = [claim for seat, claim in seats.items() if held[seat] == 1]
+        new = [claim for claim in seats.values() if claim.seat not in {c.seat for c in found}]
+        found += sure or [*new, *seats.values()][:1]
+    return sorted(found, key=lambda each: (each.seat, each.order))
 
 
-def _one_per_stance(found: Sequence[Claim]) -> list[Claim]:
-    unique: dict[tuple[str, frozenset[str], bool], Claim] = {}
-    for claim in sorted(found, key=lambda each: (each.seat, each.order)):
-        unique.setdefault((claim.seat, claim.terms, claim.negated), claim)
-    return list(unique.values())
+def _alike(claims: Sequence[Claim]) -> Iterator[tuple[Claim, Claim]]:
+    """Yield each pair of claims with at least two of the rarer terms in common."""
+    members: dict[str, list[int]] = {}
+    for at, claim in enumerate(claims):
+        for term in claim.terms:
+            members.setdefault(term, []).append(at)
+    for at, claim in enumerate(claims):
+        rare = (members[t] for t in claim.terms if len(members[t]) <= _FREQUENT)
+        common = Counter(other for found in rare for other in found if other < at)
+        for other in sorted(each for each, count in common.items() if count >= 2):
+            yield claims[other], claim

@@ -1,195 +1,165 @@
-"""Three panel members that retrieve in three ways and answer with quoted, cited sentences."""
+"""Three members of a panel that search in three ways and answer with quoted, cited sentences."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import date
+from itertools import groupby
+from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage
 
-from langgraph_fusion.models.offline.arithmetic import arithmetic
-from langgraph_fusion.models.offline.blocks import FollowUp, Source
 from langgraph_fusion.models.offline.chat import OfflineChatModel, Tools, tool_calls
-from langgraph_fusion.models.offline.computing import (
-    check_command,
-    checked,
-    compute_command,
-    computed,
-    quoted_numbers,
+from langgraph_fusion.models.offline.figures import first_date
+from langgraph_fusion.models.offline.ranking import (
+    Candidate,
+    missing,
+    parts,
+    query,
+    rank,
+    select,
 )
-from langgraph_fusion.models.offline.drafting import Draft, draft, read_candidates, write
-from langgraph_fusion.models.offline.follow_up_answers import answer_follow_ups
-from langgraph_fusion.models.offline.questions import (
-    broader_query,
-    main_query,
-    narrow_queries,
+from langgraph_fusion.models.offline.reading import (
+    FollowUp,
+    Source,
+    Transcript,
+    dated,
+    read_transcript,
 )
-from langgraph_fusion.models.offline.ranking import rank
-from langgraph_fusion.models.offline.toolbox import Call, Toolbox, document_of
-from langgraph_fusion.models.offline.transcript import Transcript, read_transcript
+from langgraph_fusion.models.offline.text import cite, read_sentences, terms, without_citations
 
-MOST_TURNS = 4
+Calls = list[tuple[str, dict[str, Any]]]
+NOTHING_FOUND = "I found nothing about this in the sources I could search."
+_MOST_TURNS = 4
 """Tool-calling turns before a member writes whatever it has."""
+_MOST_READ = 5
+_HEAD = 8
+"""Lines at the top of a document that may carry its date."""
 
 
 class MemberModel(OfflineChatModel):
-    """Searches, perhaps reads, then writes; without tools it writes from the transcript."""
+    """Searches, perhaps reads, then writes; without tools it writes from what it has seen."""
+
+    by_part: bool = False
+    """Search for each part of the question, instead of once for all of it."""
+    reads: int = 0
+    """Documents read in full before the answer."""
+    quotes: int = 6
+    """Sentences quoted in the answer."""
 
     def reply(self, messages: Sequence[BaseMessage], tools: Tools) -> AIMessage:
-        transcript = read_transcript(messages, final=not tools)
-        toolbox = Toolbox(tools)
-        calls = self._calls(transcript, toolbox) if transcript.turns < MOST_TURNS else []
-        if calls:
-            return tool_calls(transcript.turns, calls)
-        if transcript.follow_ups:
-            return AIMessage(content=answer_follow_ups(transcript))
-        return AIMessage(content=self.answer(transcript))
+        seen = read_transcript(messages, final=not tools)
+        if seen.turns < _MOST_TURNS and (
+            calls := self._search(seen, tools) or self._read(seen, tools)
+        ):
+            return tool_calls(seen.turns, calls)
+        answers = [f"{each.id}:\n{_follow_up(seen, each)}" for each in seen.follow_ups]
+        return AIMessage(content="\n\n".join(answers) or _answer(seen, self.quotes))
 
-    @abstractmethod
-    def queries(self, question: str) -> list[str]:
-        """Return the first searches for a question."""
-
-    @abstractmethod
-    def to_read(self, transcript: Transcript) -> list[Source]:
-        """Return the sources to read in full."""
-
-    @abstractmethod
-    def answer(self, transcript: Transcript) -> str:
-        """Write the answer from what was found."""
-
-    def compute(self, transcript: Transcript) -> str:
-        """Return a command to run in bash, or nothing."""
-        return ""
-
-    def _calls(self, transcript: Transcript, toolbox: Toolbox) -> list[Call]:
-        return (
-            self._search(transcript, toolbox)
-            or self._read(transcript, toolbox)
-            or self._compute(transcript, toolbox)
-        )
-
-    def _search(self, transcript: Transcript, toolbox: Toolbox) -> list[Call]:
-        if not toolbox.searcher or transcript.sources or len(transcript.searches) > 4:
+    def _search(self, seen: Transcript, tools: Tools) -> Calls:
+        name = next((each for each in ("docs_search", "web_search") if each in tools), "")
+        if not name or seen.sources or seen.turns > 1:
             return []
-        if transcript.turns == 0:
-            return [toolbox.search(query) for query in self._first_queries(transcript)]
-        retry = broader_query(_asked(transcript))
-        return [] if retry in transcript.searches else [toolbox.search(retry)]
+        wanted = [each.text for each in seen.follow_ups] or [seen.question]
+        asked = [
+            query(part) for each in wanted for part in (parts(each) if self.by_part else [each])
+        ]
+        if seen.turns:  # nothing was found: once more with the two longest words
+            words = query(" ".join(wanted)).split()
+            asked = [" ".join(sorted(words, key=lambda word: (-len(word), word))[:2])]
+        return [(name, {"query": each}) for each in asked[:4] if each not in seen.searches]
 
-    def _first_queries(self, transcript: Transcript) -> list[str]:
-        if not transcript.follow_ups:
-            return self.queries(transcript.question)
-        return [main_query(each.text) for each in transcript.follow_ups[:4]]
-
-    def _read(self, transcript: Transcript, toolbox: Toolbox) -> list[Call]:
-        if transcript.results_of("docs_read") or transcript.results_of("web_fetch"):
+    def _read(self, seen: Transcript, tools: Tools) -> Calls:
+        """Read documents from their top; for a follow-up, because the top has the date."""
+        if {"docs_read", "web_fetch"} & seen.results.keys():
             return []
-        wanted = _to_read_for(transcript) if transcript.follow_ups else self.to_read(transcript)
-        return [call for source in wanted if (call := toolbox.read(source))]
-
-    def _compute(self, transcript: Transcript, toolbox: Toolbox) -> list[Call]:
-        if not toolbox.has_bash or transcript.results_of("bash") or transcript.follow_ups:
-            return []
-        command = self.compute(transcript)
-        return [toolbox.bash(command)] if command else []
-
-
-class KeywordModel(MemberModel):
-    """One search with the question's content words; reads the top document and quotes it."""
-
-    def queries(self, question: str) -> list[str]:
-        return [main_query(question)]
-
-    def to_read(self, transcript: Transcript) -> list[Source]:
-        return list(transcript.sources.values())[:1]
-
-    def answer(self, transcript: Transcript) -> str:
-        return write(draft(transcript.question, transcript.sources.values(), 5))
+        asked = [(query(each.text), 3) for each in seen.follow_ups] or [(seen.question, self.reads)]
+        found = [s for each, most in asked for s in _best_documents(each, seen, most)]
+        return [
+            call
+            for each in list(dict.fromkeys(found))[:_MOST_READ]
+            for call in _reading(each, tools)
+        ]
 
 
-class BroadModel(MemberModel):
-    """Several searches at once, one per part of the question; quotes many passages, reads none."""
-
-    def queries(self, question: str) -> list[str]:
-        return narrow_queries(question, 4)
-
-    def to_read(self, transcript: Transcript) -> list[Source]:
-        return []
-
-    def answer(self, transcript: Transcript) -> str:
-        found = draft(transcript.question, transcript.sources.values(), 7, per_source=2)
-        return write(found, bullets=True)
+_WAYS: dict[str, dict[str, Any]] = {
+    "keyword": {"reads": 1},
+    "broad": {"by_part": True, "quotes": 8},
+    "careful": {"by_part": True, "reads": 3},
+}
 
 
-class CarefulModel(MemberModel):
-    """Reads the two or three best documents in full; computes and checks numbers in bash."""
-
-    def queries(self, question: str) -> list[str]:
-        return list(dict.fromkeys([main_query(question), *narrow_queries(question, 1)]))
-
-    def to_read(self, transcript: Transcript) -> list[Source]:
-        return _best_documents(transcript.question, list(transcript.sources.values()), 3)
-
-    def compute(self, transcript: Transcript) -> str:
-        expression = arithmetic(transcript.question)
-        if expression:
-            return compute_command(expression)
-        pairs = self._numbers(transcript)
-        return check_command(pairs) if pairs else ""
-
-    def answer(self, transcript: Transcript) -> str:
-        answer = write(self._draft(transcript))
-        outputs = transcript.results_of("bash")
-        value = computed(outputs)
-        if value:
-            return (
-                f"Computed with `python3`: {arithmetic(transcript.question)} = {value}.\n\n{answer}"
-            )
-        check = checked(outputs)
-        return f"{answer}\n\n{_check_line(*check)}" if check else answer
-
-    def _draft(self, transcript: Transcript) -> Draft:
-        return draft(transcript.question, transcript.sources.values(), 6, per_source=3)
-
-    def _numbers(self, transcript: Transcript) -> list[tuple[str, str]]:
-        texts = {source.id: source.text for source in transcript.sources.values()}
-        return quoted_numbers(self._draft(transcript).chosen, texts)
+def member_model(name: str) -> MemberModel:
+    """Give the member that searches once, the one that searches widely, or the one that reads."""
+    return MemberModel(model=name, **_WAYS[name])
 
 
-def _asked(transcript: Transcript) -> str:
-    return " ".join(each.text for each in transcript.follow_ups) or transcript.question
-
-
-def _best_documents(question: str, found: list[Source], limit: int) -> list[Source]:
-    """Order documents by their best sentence; of each, the first source found stands for it."""
-    owner = {source.id: document_of(source) for source in found}
-    best: dict[str, float] = {}
-    for ranked in rank(question, read_candidates(found)):
-        best.setdefault(owner[ranked.candidate.source], ranked.score)
-    first = {document_of(source): source for source in reversed(found)}
-    return [first[document] for document in sorted(best, key=lambda each: -best[each])[:limit]]
-
-
-def _to_read_for(transcript: Transcript) -> list[Source]:
-    tops = [_top(transcript, at, each) for at, each in enumerate(transcript.follow_ups[:4])]
-    unique = {document_of(source): source for source in tops if source}
-    return list(unique.values())[:2]
-
-
-def _top(transcript: Transcript, at: int, follow_up: FollowUp) -> Source | None:
-    found = transcript.found_by(f"call_0_{at}") or list(transcript.sources.values())
-    best = _best_documents(follow_up.text, found, 1)
-    return best[0] if best else None
-
-
-def _check_line(found: int, total: int) -> str:
-    if found == total:
-        what = (
-            "the number quoted above stands"
-            if total == 1
-            else f"all {total} numbers quoted above stand"
-        )
-        return f"Checked in the sandbox: {what} in the cited text."
-    return (
-        f"Checked in the sandbox: {found} of {total} numbers quoted above stand in the cited text."
+def _answer(seen: Transcript, limit: int) -> str:
+    """Quote the sentences that cover the question, and say plainly what was not found."""
+    candidates = _candidates(seen.sources.values())
+    found = select(rank(seen.question, candidates), limit)
+    if not found:
+        return NOTHING_FOUND
+    passages = [
+        " ".join(cite(each.text, each.candidate.ids) for each in group)
+        for _, group in groupby(sorted(found, key=lambda each: each.part), lambda each: each.part)
+    ]
+    texts = [f"{each.text} {each.context}" for each in candidates]
+    named = ", ".join(f"“{aspect}”" for aspect in missing(seen.question, texts))
+    return "\n\n".join(
+        [*passages, *([f"The sources I read do not mention {named}."] * bool(named))]
     )
+
+
+def document_date(text: str) -> date | None:
+    """Return the date that a document carries at its top: a short line with a date in it."""
+    lines = [line for line in text.strip().splitlines() if line.strip()][:_HEAD]
+    short = (line for line in lines if len(line.split()) <= 10)
+    return next((day for line in short if (day := first_date(line))), None)
+
+
+def _follow_up(seen: Transcript, asked: FollowUp) -> str:
+    """Quote what the documents say about what is asked, each with the date of its document."""
+    topic = query(asked.text)
+    wanted, own = terms(topic), list(seen.sources.values())
+    ranked = [
+        each
+        for each in rank(topic, _candidates(own))
+        if 3 * len(wanted & terms(f"{each.text} {each.candidate.context}")) >= 2 * len(wanted)
+        and wanted & terms(each.text)
+    ]
+    found = select(ranked, 4)
+    if not found:
+        return f"The documents I searched do not say anything about “{topic}”."
+    dates = {each.document: day for each in own if (day := document_date(each.text))}
+    days = (dates.get(seen.sources[each.candidate.ids[0]].document) for each in found)
+    return " ".join(
+        cite(dated(day, each.text), each.candidate.ids)
+        for day, each in zip(days, found, strict=True)
+    )
+
+
+def _candidates(sources: Iterable[Source]) -> list[Candidate]:
+    """Split the sources into sentences; of overlapping passages each sentence counts once."""
+    found: dict[tuple[str, str], Candidate] = {}
+    for source in sources:
+        for each in read_sentences(source.text):
+            text = without_citations(each.text)
+            candidate = Candidate(text, (source.id,), f"{source.title} {each.heading}")
+            found.setdefault((source.document, text), candidate)
+    return list(found.values())
+
+
+def _best_documents(question: str, seen: Transcript, most: int) -> list[str]:
+    """Return the addresses of the documents with the best sentences."""
+    ranked = rank(question, _candidates(seen.sources.values()))
+    found = (seen.sources[each.candidate.ids[0]].document for each in ranked if each.score)
+    return list(dict.fromkeys(found))[:most]
+
+
+def _reading(address: str, tools: Tools) -> Calls:
+    """Return the call that reads a whole document, if a tool can."""
+    name, parameter = ("web_fetch", "url")
+    if address.startswith("docs:"):
+        name, parameter = ("docs_read", "id_or_path")
+    return [(name, {parameter: address})] if name in tools else []

@@ -1,156 +1,177 @@
-"""Which sentences answer a question: coverage of its terms, then little repetition."""
+"""What a question asks, and which sentences cover it."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
-from langgraph_fusion.models.offline.questions import sub_questions, topical_terms
-from langgraph_fusion.models.offline.words import likeness, term_list, terms
+from langgraph_fusion.models.offline.text import (
+    says_the_same,
+    terms,
+    topical_words,
+)
 
-HEADING_SHARE = 0.4
-"""A question term that stands only in the heading or title counts this much."""
-SAME = 0.6
-"""Sentences that share this much of their terms say the same."""
-_PREFERENCES = (
-    (re.compile(r"\b(?:when|what year|since when|what date)\b", re.I), re.compile(r"\b\d{4}\b")),
-    (re.compile(r"\bhow (?:many|much|long|large|big|often|far|old)\b", re.I), re.compile(r"\d")),
-    (re.compile(r"\bwhy\b", re.I), re.compile(r"\b(?:because|since|so that|reason|otherwise)\b")),
-    (re.compile(r"\b(?:install|command|set up)\b", re.I), re.compile(r"`")),
-    (re.compile(r"^what (?:is|are)\b", re.I), re.compile(r"^[^.]{2,60}\b(?:is|are) (?:an?|the)\b")),
-)  # fmt: skip
-_PREFERENCE_BONUS = 0.15
-_ADJACENT_BONUS = 0.1
-_LIST_MARK = re.compile(r"[,;]\s")
+RELEVANT = 0.35
+"""Share of one part of the question that a sentence must cover to be quoted."""
+_QUOTED = re.compile(r"[\"“„«`]([^\"“”„«»`]{2,80})[\"”“»`]")
+_ASKING = r"(?:what|how|why|when|which|who|where|whether|does|do|did|is|are|was|can)\b"
+_PART = re.compile(rf"[?;]\s+|,?\s+and\s+(?={_ASKING})|,\s+(?={_ASKING})", re.I)
+_PIECE = re.compile(r"[^\s,;:.?!()\"“”„«»`]+|[,;:.?!()\"“”„«»`]")
+_ASKS_FIGURE = re.compile(
+    r"\b(?:when|how (?:many|much|long|large|high|old|far)|cost|limit|price)\b", re.I
+)
+_STARTS_OPEN = re.compile(
+    r"(?:it|its|this|they|these|those|their|he|she|here|both|then|so|but|and)\b", re.I
+)
+_LABELLED = re.compile(r"[^.]{1,40}(?:: | — )")
 _CODE = re.compile(r"`[^`]*`")
-_ROW = re.compile(r" — [^.:—]{1,60}: ")
-_ROW_SHARE = 0.88
-_PART_SHARE = 0.95
-_ENUMERATION = 5
-"""Commas from which a sentence with one in every third word is a mere list."""
+_WHOLE = 0.2
+"""Share that the rest of the question has in the score of a sentence for one part."""
+_HEADING = 0.5
+"""A term that stands only in the title or heading counts this much."""
+_FIGURE = 0.15
+"""Added to a sentence with a figure where the question asks for one."""
+_SHARED = 0.05
+_MOST_SOURCES = 3
+_WORDY = 0.01
+"""Taken off for each term: of sentences that cover the same, the shortest."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A sentence of a source, ready to be ranked."""
+    """A sentence that may answer the question."""
 
     text: str
-    source: str
-    order: int
+    ids: tuple[str, ...]
     context: str = ""
-    """Title, heading and list lead: words the sentence is understood with."""
-    paragraph: int = 0
+    """Title and heading: words the sentence is understood with."""
+    seats: int = 1
+    """How many members say so."""
 
 
 @dataclass(frozen=True)
 class Ranked:
     candidate: Candidate
     score: float
-    """Share of the weighted question terms covered, about 0 to 1.3 with the bonuses."""
-    terms: frozenset[str]
+    """About 0 to 1: how much of the part it covers best."""
+    part: int
+
+    @property
+    def text(self) -> str:
+        return self.candidate.text
 
 
-def rank(
-    question: str, candidates: Sequence[Candidate], background: Sequence[str] = ()
-) -> list[Ranked]:
-    """Order the candidates by how well they cover the question or one part of it, best first.
+def parts(question: str) -> list[str]:
+    """Split `What is A, and how does B work?` into what it asks."""
+    found = [part.strip() for part in _PART.split(question)]
+    return [part for part in found if terms(part)] or [question]
 
-    How rare a term is counts; `background` are further lines to learn that from.
-    """
-    known = [each.text for each in candidates] + list(background)
-    parts = sub_questions(question)
-    rounds = [_rank_part(part, candidates, known) for part in parts]
-    share = 1.0 if len(parts) == 1 else _PART_SHARE
-    ranked = [
-        max(
-            (replace(each, score=each.score * share) for each in found), key=lambda each: each.score
-        )
-        for found in zip(*rounds, strict=True)
+
+def aspects(question: str) -> list[str]:
+    """Return the runs of topical words of a question, and what it puts in quotes, each once."""
+    found = _QUOTED.findall(question)
+    run: list[str] = []
+    for piece in [*_PIECE.findall(_QUOTED.sub(" , ", question)), "."]:
+        bare = piece.strip("'*_/-")
+        if bare and topical_words(bare):
+            run.append(bare)
+        elif run:
+            found.append(" ".join(run))
+            run = []
+    unique = {terms(each): each for each in reversed(found) if terms(each)}
+    return [each for each in dict.fromkeys(found) if each in unique.values()]
+
+
+def missing(question: str, texts: Iterable[str]) -> list[str]:
+    """Return the aspects of the question of whose terms the texts have less than half."""
+    said = {_root(term) for text in texts for term in terms(text)}
+    asked = aspects(question)
+    return [
+        each
+        for each in asked
+        if any(mark.isalpha() for mark in each)
+        and 2 * sum(_root(term) in said for term in terms(each)) < len(terms(each))
     ]
-    return sorted(ranked, key=lambda each: (-each.score, each.candidate.order))
 
 
-def select(
-    ranked: Sequence[Ranked], limit: int, *, floor: float, per_source: int = 99
-) -> list[Ranked]:
-    """Take up to `limit` sentences scoring at least `floor` that do not repeat each other."""
-    chosen: list[Ranked] = []
-    taken: Counter[str] = Counter()
-    pool = [each for each in ranked if each.score >= floor][: 12 * limit]
-    while pool and len(chosen) < limit:
-        best = max(pool, key=lambda each: (_marginal(each, chosen), -each.candidate.order))
-        pool.remove(best)
-        if taken[best.candidate.source] < per_source and _novelty(best, chosen) > 1 - SAME:
-            chosen.append(best)
-            taken[best.candidate.source] += 1
-    return chosen
+def query(question: str) -> str:
+    """Return a search query: what stands in quotes, else the topical words, at most ten."""
+    quoted = " ".join(_QUOTED.findall(question))
+    words = topical_words(quoted or question) or (quoted or question).split()
+    return " ".join(list(dict.fromkeys(words))[:10])
 
 
-def _rank_part(
-    question: str, candidates: Sequence[Candidate], known: Sequence[str]
-) -> list[Ranked]:
-    asked = topical_terms(question)
-    weights = _weights(asked, known)
-    return [_score(question, asked, weights, candidate) for candidate in candidates]
-
-
-def _weights(asked: Sequence[str], known: Sequence[str]) -> dict[str, float]:
-    frequency: Counter[str] = Counter()
-    for text in known:
-        frequency.update(terms(text).intersection(asked))
-    total = len(known) + 1
-    return {
-        term: 0.2 + math.log(1 + (total - frequency[term] + 0.5) / (frequency[term] + 0.5))
-        for term in asked
+def rank(question: str, candidates: Sequence[Candidate]) -> list[Ranked]:
+    """Order the candidates by how well they cover some part of the question, best first."""
+    known = [terms(each.text) for each in candidates]
+    frequency = Counter(term for each in known for term in each)
+    weight = {
+        term: 0.3 + math.log(1 + len(known) / (1 + frequency[term])) for term in terms(question)
     }
+    asked = parts(question)
+    scored = [
+        max((_score(question, asked, at, each, weight) for at in range(len(asked))), key=_by_score)
+        for each in candidates
+    ]
+    return sorted(scored, key=lambda each: -each.score)
+
+
+def select(ranked: Sequence[Ranked], limit: int) -> list[Ranked]:
+    """Take the best of every part of the question, then the next best, each with all its sources.
+
+    A sentence that differs in a figure or a negation repeats nothing.
+    """
+    fitting = [each for each in ranked if each.score >= RELEVANT][: 12 * limit]
+    floor = 0.6 * max((each.score for each in fitting), default=0.0)
+    first = {each.part: each for each in reversed(fitting)}
+    best = sorted(first.values(), key=_by_score, reverse=True)
+    chosen: list[Ranked] = []
+    for each in [*best, *(each for each in fitting if each.score >= floor)]:
+        if len(chosen) < limit and not any(says_the_same(each.text, one.text) for one in chosen):
+            chosen.append(each)
+    return [_with_all_sources(each, ranked) for each in chosen]
+
+
+def _with_all_sources(chosen: Ranked, ranked: Sequence[Ranked]) -> Ranked:
+    same = [each.candidate.ids for each in ranked if says_the_same(each.text, chosen.text)]
+    ids = dict.fromkeys([*chosen.candidate.ids, *(id for ids in same for id in ids)])
+    return replace(chosen, candidate=replace(chosen.candidate, ids=tuple(ids)[:_MOST_SOURCES]))
 
 
 def _score(
-    question: str, asked: Sequence[str], weights: Mapping[str, float], candidate: Candidate
+    question: str, asked: Sequence[str], at: int, candidate: Candidate, weight: dict[str, float]
 ) -> Ranked:
-    own = terms(candidate.text)
-    whole = sum(weights.values()) or 1.0
-    covered = sum(weights[term] for term in asked if term in own)
-    around = terms(candidate.context) - own
-    covered += HEADING_SHARE * sum(weights[term] for term in asked if term in around)
-    bonus = _bonus(question, asked, candidate.text) if covered else 0.0
-    return Ranked(candidate, (covered / whole + bonus) * _shape(candidate.text, len(own)), own)
+    own, around = terms(candidate.text), terms(candidate.context)
 
+    def covered(wanted: frozenset[str]) -> float:
+        got = sum(weight[t] * (1.0 if t in own else _HEADING * (t in around)) for t in wanted)
+        return got / (sum(weight[t] for t in wanted) or 1.0)
 
-def _bonus(question: str, asked: Sequence[str], text: str) -> float:
-    bonus = sum(
-        _PREFERENCE_BONUS
-        for ask, answer in _PREFERENCES
-        if ask.search(question) and answer.search(text)
-    )
-    pairs = set(pairwise(asked))
-    said = term_list(text)
-    if pairs.intersection(pairwise(said)):
-        bonus += _ADJACENT_BONUS
-    return min(bonus, 0.25)
+    wanted = terms(asked[at])
+    score = covered(wanted)
+    if len(asked) > 1:
+        score = (1 - _WHOLE) * score + _WHOLE * covered(terms(question))
+    if score and _ASKS_FIGURE.search(asked[at]) and any(mark.isdigit() for mark in candidate.text):
+        score += _FIGURE
+    score *= _shape(candidate.text, len(own))
+    return Ranked(candidate, score + _SHARED * (candidate.seats > 1) - _WORDY * len(own), at)
 
 
 def _shape(text: str, count: int) -> float:
-    """Prefer sentences of 5 to 32 terms that are more than code or an enumeration."""
-    marks = len(_LIST_MARK.findall(text))
+    """Prefer whole sentences of moderate length to code and to what leans on the one before."""
     code = sum(map(len, _CODE.findall(text)))
-    if text.count("://") > 1:
-        return 0.55
-    if count < 3 or 2 * code > len(text) or (marks >= _ENUMERATION and 3 * marks > text.count(" ")):
-        return 0.55
-    if _ROW.search(text):
-        return _ROW_SHARE
-    return 0.85 if count < 5 or count > 32 else 1.0
+    if count < 3 or 2 * code > len(text) or text.endswith((":", "?")) or _LABELLED.match(text):
+        return 0.5
+    return 0.75 if _STARTS_OPEN.match(text) or count > 35 else 1.0
 
 
-def _marginal(each: Ranked, chosen: Sequence[Ranked]) -> float:
-    return each.score * (0.5 + 0.5 * _novelty(each, chosen))
+def _by_score(each: Ranked) -> float:
+    return each.score
 
 
-def _novelty(each: Ranked, chosen: Sequence[Ranked]) -> float:
-    text = each.candidate.text
-    return 1 - max((likeness(text, other.candidate.text) for other in chosen), default=0.0)
+def _root(term: str) -> str:
+    """Cut to six letters: `synthesizer` and `synthesis` count as one."""
+    return term[:6] if term.isalpha() else term

@@ -1,35 +1,32 @@
-"""The writer: an extractive, cited answer in Markdown, streamed word by word."""
+"""The writer: one extractive, cited answer in Markdown, streamed word by word."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from langchain_core.messages import AIMessage, BaseMessage
 
-from langgraph_fusion.models.offline.analysing import analyse
-from langgraph_fusion.models.offline.case import Case, read_case
-from langgraph_fusion.models.offline.chat import StreamingOfflineChatModel, Tools
-from langgraph_fusion.models.offline.citations import cite
-from langgraph_fusion.models.offline.composing import (
-    Point,
-    Written,
-    computed_lines,
-    disagreements,
-    follow_up_points,
-    not_found,
-    points,
-    unsettled,
+from langgraph_fusion.models.offline.chat import OfflineChatModel, Tools
+from langgraph_fusion.models.offline.judge import analyse, quoted
+from langgraph_fusion.models.offline.ranking import RELEVANT, Candidate, Ranked, rank
+from langgraph_fusion.models.offline.reading import Case, Claim, Entry, entries, read_case, strings
+from langgraph_fusion.models.offline.text import (
+    cite,
+    cited_ids,
+    overlap,
+    says_the_same,
+    terms,
+    without_citations,
 )
 
-_LEAD = 2
-_SHARED = 6
-_ALONE = 4
-_RELEVANT = 0.3
 NOTHING = "The sources that were searched do not answer this question."
+_DIRECT = 0.6
+"""Share of a part of the question that the sentence which answers it covers."""
+_MOST_POINTS = 6
 
 
-class WriterModel(StreamingOfflineChatModel):
-    """Quotes the panel: a direct answer, what several say, what one says, what is disputed."""
+class WriterModel(OfflineChatModel):
+    """Quotes the panel: the answer first, then what is disputed, what supports it, what lacks."""
 
     def reply(self, messages: Sequence[BaseMessage], tools: Tools) -> AIMessage:
         return AIMessage(content=compose(read_case(messages)))
@@ -38,48 +35,94 @@ class WriterModel(StreamingOfflineChatModel):
 def compose(case: Case) -> str:
     """Write the answer; without an analysis the writer compares the answers itself."""
     analysis = case.analysis or analyse(case)
-    written = Written()
-    fresh = [point for point in points(case, analysis) if written.is_new(point.text)]
-    relevant = [point for point in fresh if point.relevance >= _RELEVANT]
-    lead, rest = relevant[:_LEAD], relevant[_LEAD:]
-    asked_again = [point for point in follow_up_points(case) if written.is_new(point.text)]
-    computed = computed_lines(case)
-    disputes = list(disagreements(case, analysis))
+    disputes = {_disagreement(each): each for each in entries(analysis, "contradictions")}
+    is_open = [text for text, each in disputes.items() if each.get("status") != "resolved"]
+    candidates = [*_points(case, analysis), *(Candidate(text, ()) for text in is_open)]
+    ranked = rank(case.question, candidates)
+    lead = _lead(ranked)
+    shown = [_cited(each) for each in lead]
+    asked_for = {claim.text for claim in _filling(case)}
+    rest = [r for r in ranked if r.score >= RELEVANT or r.text in asked_for]
+    rest = [r for r in rest if r.text not in disputes]
+    supporting = [_cited(each) for each in _unlike(rest, lead)][:_MOST_POINTS]
+    gaps = [str(each.get("gap")) for each in entries(analysis, "blind_spots")]
+    named = ", ".join(f"“{about}”" for gap in gaps if (about := quoted(gap)))
+    lacking = f"The sources say nothing about {named}." if named else " ".join(gaps)
     parts = [
-        *computed,
-        _warning(unsettled(analysis)),
-        _paragraph(lead),
-        _listed("Where the sources disagree", disputes),
-        _section("Supporting points", [p for p in rest if p.seats > 1][:_SHARED]),
-        _section("Also mentioned", [p for p in rest if p.seats == 1][:_ALONE]),
-        _section("From a closer look", asked_again[:_ALONE]),
-        _missing(not_found(analysis)),
+        " ".join(shown) or (NOTHING if not supporting and not disputes else ""),
+        _listed("Where the sources disagree", [_both_sides(e, case) for e in disputes.values()]),
+        _listed("Supporting points", supporting),
+        f"### What could not be found\n\n{lacking}" if lacking else "",
     ]
-    if not (computed or lead or asked_again or disputes):
-        parts.insert(0, NOTHING)
     return "\n\n".join(part for part in parts if part)
 
 
-def _warning(topics: Sequence[str]) -> str:
-    named = " and ".join(f"“{topic}”" for topic in topics)
-    return f"The sources do not agree on {named}; both sides are below." if named else ""
+def _points(case: Case, analysis: Entry) -> Iterator[Candidate]:
+    """Yield what was settled, what several say, what one says; without the other disputed sides."""
+    left_out: list[frozenset[str]] = []
+    for each in entries(analysis, "contradictions"):
+        resolution = str(each.get("resolution"))
+        for stance in entries(each, "stances"):
+            text = str(stance.get("stance"))
+            left_out.append(terms(text))
+            if each.get("status") == "resolved" and text.rstrip(".") in resolution:
+                ids = [*strings(stance, "sources"), *cited_ids(resolution)]
+                yield Candidate(text, tuple(case.shown(ids)), seats=2)
+    shared = entries(analysis, "consensus")
+    alone = entries(analysis, "unique_insights")
+    found = [
+        *((str(e.get("claim")), strings(e, "sources"), 2) for e in shared),
+        *((str(e.get("insight")), strings(e, "sources"), 1) for e in alone),
+        *((claim.text, list(claim.ids), 1) for claim in [*case.claims, *_filling(case)]),
+    ]
+    for text, ids, seats in found:
+        known = tuple(case.shown(ids))
+        if known and not any(overlap(terms(text), other) > 0.8 for other in left_out):
+            yield Candidate(text, known, seats=seats)
 
 
-def _paragraph(found: Sequence[Point]) -> str:
-    return " ".join(cite(point.text, point.ids) for point in found)
+def _filling(case: Case) -> list[Claim]:
+    """Return what the follow-ups about gaps brought."""
+    abouts = {each.about for each in case.follow_ups if not each.about.startswith("K")}
+    found = [claims for about in sorted(abouts) for claims in case.replies(about).values()]
+    return [claim for claims in found for claim in claims]
 
 
-def _section(title: str, found: Sequence[Point]) -> str:
-    return _listed(title, [cite(point.text, point.ids) for point in found])
+def _lead(ranked: Sequence[Ranked]) -> list[Ranked]:
+    """Return the best sentence for each part of the question that has one."""
+    first = {each.part: each for each in reversed(ranked) if each.score >= _DIRECT}
+    best = [first[part] for part in sorted(first)]
+    return _unlike(best, []) or list(ranked[:1] if ranked and ranked[0].score >= RELEVANT else [])
+
+
+def _unlike(found: Sequence[Ranked], said: Sequence[Ranked]) -> list[Ranked]:
+    kept: list[Ranked] = []
+    for each in found:
+        if not any(says_the_same(each.text, other.text) for other in [*said, *kept]):
+            kept.append(each)
+    return kept
+
+
+def _cited(each: Ranked) -> str:
+    return cite(each.text, each.candidate.ids)
+
+
+def _disagreement(contradiction: Entry) -> str:
+    return f"The sources do not agree on “{contradiction.get('topic')}”; both sides are below."
+
+
+def _both_sides(contradiction: Entry, case: Case) -> str:
+    sides: dict[str, list[str]] = {}
+    for stance in entries(contradiction, "stances"):
+        sides.setdefault(str(stance.get("stance")), []).extend(strings(stance, "sources"))
+    said = " against ".join(
+        cite(f"“{text.rstrip('.')}”", case.shown(ids)).rstrip(".") for text, ids in sides.items()
+    )
+    end = str(contradiction.get("resolution") or "")
+    end = cite(without_citations(end), case.shown(cited_ids(end))) if end else ""
+    how = "Settled:" if contradiction.get("status") == "resolved" else "This stays open."
+    return f"**{contradiction.get('topic')}**: {said}. {how} {end}".rstrip()
 
 
 def _listed(title: str, lines: Sequence[str]) -> str:
     return "\n".join([f"### {title}", "", *(f"- {line}" for line in lines)]) if lines else ""
-
-
-def _missing(topics: Sequence[str]) -> str:
-    if not topics:
-        return ""
-    named = [topic for topic in topics if topic.startswith("“")]
-    said = f"The sources say nothing about {', '.join(named)}." if named else topics[0]
-    return f"### What could not be found\n\n{said}"

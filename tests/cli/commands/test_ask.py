@@ -99,7 +99,7 @@ def test_a_run_that_is_stopped_leaves_no_container(
     number: signal.Signals, code: int, docs: Path
 ) -> None:
     process = subprocess.Popen(
-        [*FUSION, "ask", "-p", "offline", "--docs", str(docs), QUESTION],
+        [*FUSION, "ask", "-p", "offline", "--tools", "docs,bash", "--docs", str(docs), QUESTION],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from langgraph_fusion.models.offline import offline_model
 from tests.models.offline.prompts import (
     analysis_block,
     answer_block,
@@ -15,7 +14,7 @@ from tests.models.offline.prompts import (
     question_block,
     source_block,
 )
-from tests.models.offline.transcripts import analysis_from, reply, schema
+from tests.models.offline.transcripts import analysis_from, reply
 
 QUESTION = "What is the default request timeout of Relay?"
 
@@ -103,15 +102,6 @@ def test_the_same_statement_denied_is_a_contradiction() -> None:
     assert len(analysis["contradictions"]) == 1
 
 
-def test_another_name_in_the_same_place_is_a_contradiction() -> None:
-    analysis = judged(
-        "Who wrote the Harbour Suite?",
-        A="The Harbour Suite for strings was written in London by Clara Menzel [A1].",
-        B="The Harbour Suite for strings was written in London by Otto Brandt [B1].",
-    )
-    assert len(analysis["contradictions"]) == 1
-
-
 @pytest.mark.parametrize(
     ("left", "right"),
     [
@@ -140,7 +130,7 @@ def test_one_member_that_quotes_two_sources_in_conflict_is_noticed() -> None:
     assert len(judged(QUESTION, A=text)["contradictions"]) == 1
 
 
-def test_what_nobody_covers_is_a_blind_spot_sent_to_who_comes_closest() -> None:
+def test_what_nobody_covers_is_a_blind_spot_worth_asking_about() -> None:
     blocks = [
         answer_block("A", "Relay is configured in relay.toml [A1].", _evidence("A", "relay.toml")),
         answer_block("B", "Relay reads relay.toml [B1].", _evidence("B", "Notes on tracing spans")),
@@ -153,7 +143,6 @@ def test_what_nobody_covers_is_a_blind_spot_sent_to_who_comes_closest() -> None:
     assert gap["matters"] == "high"
     (follow_up,) = analysis["follow_ups"]
     assert follow_up["kind"] == "blind_spot"
-    assert "B" in follow_up["seats"]
     assert "tracing" in follow_up["question"]
 
 
@@ -168,25 +157,12 @@ def test_words_that_only_ask_leave_no_blind_spot() -> None:
 def test_that_nothing_was_found_is_no_claim() -> None:
     analysis = judged(QUESTION, A="I found nothing about this in the sources I could search.")
     assert analysis["consensus"] == []
-    assert analysis["suspect_claims"] == []
     assert [each["matters"] for each in analysis["blind_spots"]] == ["high"]
 
 
-def test_a_number_its_source_does_not_have_is_suspect() -> None:
-    source = source_block("A1", "The default request timeout of Relay is 30 seconds.")
-    answer = "The default request timeout of Relay is 45 seconds [A1]."
-    prompt = human(question_block(QUESTION), answer_block("A", answer, [source]))
-    analysis = analysis_from(reply("judge", prompt, tools=()))
-    (doubt,) = analysis["suspect_claims"]
-    assert (doubt["seat"], doubt["matters"]) == ("A", "high")
-    assert "45" in doubt["why"]
-    assert analysis["follow_ups"][0]["kind"] == "verify"
-
-
-def test_a_source_that_was_never_shown_is_suspect_and_not_cited() -> None:
+def test_a_source_that_was_never_shown_is_not_cited() -> None:
     analysis = judged(QUESTION, A="The default request timeout of Relay is 30 seconds [A99].")
-    assert "A99" in analysis["suspect_claims"][0]["why"]
-    assert "A99" not in str(analysis["consensus"]) + str(analysis["unique_insights"])
+    assert "A99" not in str(analysis)
 
 
 def test_a_lone_well_sourced_point_is_a_unique_insight() -> None:
@@ -234,15 +210,6 @@ def test_the_best_answer_covers_the_question() -> None:
         B="The default request timeout of Relay is 30 seconds [B1].",
     )
     assert analysis["best_answer"] == "B"
-
-
-def test_an_analysis_is_given_by_tool_call_when_a_tool_takes_it() -> None:
-    tool = schema("Analysis")
-    tool["function"]["parameters"]["properties"] = {"consensus": {"type": "array"}}
-    prompt = human(question_block(QUESTION), answer_block("A", "30 seconds."))
-    message = offline_model("judge").bind_tools([tool]).invoke(prompt)
-    assert message.tool_calls[0]["name"] == "Analysis"
-    assert "consensus" in message.tool_calls[0]["args"]
 
 
 def test_a_request_to_repair_is_answered_from_the_panel_again() -> None:
@@ -323,7 +290,6 @@ class TestAfterAFollowUpRound:
     def test_nothing_new_is_objected_and_nothing_is_asked_twice(self) -> None:
         analysis = self.again({"K1": {"A": "F1: The queue holds 5 items.", "B": "F1: It holds 9."}})
         assert [each["id"] for each in analysis["contradictions"]] == ["K1"]
-        assert analysis["suspect_claims"] == []
         assert analysis["follow_ups"] == []
 
     def test_one_block_may_answer_several_follow_ups(self) -> None:

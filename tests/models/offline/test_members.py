@@ -1,9 +1,8 @@
-import subprocess
 import time
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, HumanMessage
 
 from tests.models.offline.prompts import source_block
 from tests.models.offline.transcripts import calls_of, found, reply, result, work
@@ -30,13 +29,8 @@ def search(query: str) -> str:
 
 
 def read(id_or_path: str) -> str:
-    text = CONFIG if id_or_path == "A1" else OTHER
-    return source_block(id_or_path, text, "Page", f"docs:{id_or_path}.md")
-
-
-def bash(command: str) -> str:
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
-    return f"exit code {done.returncode}\n{done.stdout}{done.stderr}"
+    text = CONFIG if "config" in id_or_path else OTHER
+    return source_block("A5", text, "Page", id_or_path)
 
 
 def nothing(query: str) -> str:
@@ -124,34 +118,7 @@ def test_tool_errors_are_no_sources(name: str) -> None:
 @pytest.mark.parametrize("name", MEMBERS)
 def test_a_tool_that_never_finds_anything_cannot_hold_a_member(name: str) -> None:
     broken: dict[str, Any] = {"docs_search": broken_tool, "docs_read": broken_tool}
-    assert len(calls_of(work(name, QUESTION, broken | {"bash": broken_tool}))) <= 8
-
-
-def test_arithmetic_is_computed_in_bash() -> None:
-    messages = work("careful", "What is 15 % of 640?", TOOLS | {"bash": bash})
-    assert "15 * 640 / 100 = 96.0" in messages[-1].text
-
-
-def test_a_careful_member_reports_how_many_of_its_numbers_stand_in_the_sources() -> None:
-    messages = work("careful", QUESTION, TOOLS | {"bash": bash})
-    assert "bash" in calls_of(messages)
-    assert "the number quoted above stands in the cited text" in messages[-1].text
-
-
-def test_a_passage_cannot_break_out_of_the_checking_command() -> None:
-    hostile = (
-        "The default request timeout is 30 seconds.\nPASSAGES\ntouch /tmp/escaped $(id) `id` '"
-    )
-    message = reply("careful", _read(found(QUESTION, {"A1": hostile})), ("bash", "docs_search"))
-    command = str(message.tool_calls[0]["args"]["command"])
-    assert command.splitlines().count("PASSAGES") == 1
-    assert "checked 1 of 1" in bash(command)
-
-
-def _read(messages: list[Any]) -> list[Any]:
-    call: Any = {"name": "docs_read", "args": {"id_or_path": "A1"}, "id": "call_1_0"}
-    read_before = ToolMessage("error", tool_call_id="call_1_0", name="docs_read", status="error")
-    return [*messages, AIMessage("", tool_calls=[call]), read_before]
+    assert len(calls_of(work(name, QUESTION, broken))) <= 8
 
 
 def test_citations_in_a_document_are_not_passed_on() -> None:
@@ -206,7 +173,7 @@ pip install relay
     answer = str(
         reply("keyword", found("How do I install the relay package?", {"A1": text}), tools=()).text
     )
-    assert "Install the relay package with pip: `pip install relay` [A1]." in answer
+    assert "Install the relay package with pip [A1]." in answer
     assert "|" not in answer
 
 

@@ -81,15 +81,6 @@ def test_sources_that_were_not_shown_are_never_cited() -> None:
     assert set(re.findall(r"\[(\w+)\]", text)) <= {"A1", "B1", "B2"}
 
 
-def test_suspect_claims_are_left_out() -> None:
-    doubtful = "The request timeout of Relay is 45 seconds on Sundays"
-    answer = answer_block("A", f"{TIMEOUT} [A1]. {doubtful} [A1].", [source_block("A1", LEFT)])
-    doubt = {"id": "S1", "claim": f"{doubtful}.", "seat": "A", "why": "not there"}
-    text = written({"suspect_claims": [doubt]}, answer)
-    assert TIMEOUT in text
-    assert "Sundays" not in text
-
-
 def test_follow_up_answers_are_used() -> None:
     asked = {"id": "F1", "question": "And tracing?", "about": "G1"}
     evidence = '<evidence seat="A">\n' + source_block("A7", "Tracing") + "\n</evidence>"
@@ -97,12 +88,6 @@ def test_follow_up_answers_are_used() -> None:
     text = written({}, *ANSWERS, followed, evidence)
     assert "Tracing sends spans to a collector [A7]." in text
     assert "F1" not in text
-
-
-def test_a_computed_value_leads() -> None:
-    found = f"Computed with `python3`: 2 * 3 = 6.\n\n{TIMEOUT} [A1]."
-    answer = answer_block("A", found, [source_block("A1", LEFT)])
-    assert written({}, answer).startswith("Computed with `python3`: 2 * 3 = 6.")
 
 
 def test_without_an_analysis_the_answers_are_compared() -> None:
