@@ -1,29 +1,33 @@
 """`ChatOpenAI` that keeps what providers send and refuses what is no answer.
 
-It keeps the bill (also of a stream), reasoning and refusals, gives OpenRouter its own reasoning
-back, and raises `UpstreamError` or `BadResponse` where LangChain returns a failed completion as a
-message. It never retries, and never calls the Responses API. LangChain makes a request of messages
-and a message of the reply. In between the OpenAI SDK posts plain JSON: the typed methods of the SDK
-and of `ChatOpenAI` walk every request and reply, which takes twice the CPU.
+It keeps the bill (also of a stream), reasoning and refusals, gives every server back what it sent
+along with its own messages, and raises `UpstreamError` or `BadResponse` where LangChain returns a
+failed or broken-off completion as a message. It never retries, and never calls the Responses API.
+LangChain makes a request of messages, the OpenAI SDK posts it, and `ReplyReader` makes a message of
+whatever comes back.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager
 from typing import Any, cast
 
+import httpx2
 import openai
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.messages.ai import add_ai_message_chunks
+from langchain_core.messages.utils import message_chunk_to_message
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_openai import ChatOpenAI
 
-from langgraph_fusion.models.errors import BadResponse, UpstreamError
-from langgraph_fusion.models.text import well_formed
+from langgraph_fusion.models.event_stream import DONE, values_of
+from langgraph_fusion.models.reply_reader import ReplyReader
+from langgraph_fusion.models.transcript import call_ids, give_back_extras, make_ids_unique
 
 _PATH = "/chat/completions"
+_END = object()
 
 
 class FusionChat(ChatOpenAI):
@@ -44,10 +48,9 @@ class FusionChat(ChatOpenAI):
         **kwargs: Any,
     ) -> ChatResult:
         payload = self._get_request_payload(messages, stop=stop, **kwargs)
-        with self._explained():
-            async with asyncio.timeout(self.call_timeout_s):
-                body = await self._sdk.post(_PATH, cast_to=object, body=payload)
-        return self._create_chat_result(body)
+        chunks = [chunk async for chunk in self._chunks(messages, payload)]
+        whole = message_chunk_to_message(add_ai_message_chunks(chunks[0], *chunks[1:]))
+        return ChatResult(generations=[ChatGeneration(message=whole)])
 
     async def _astream(
         self,
@@ -58,56 +61,59 @@ class FusionChat(ChatOpenAI):
     ) -> AsyncIterator[ChatGenerationChunk]:
         asked = {**kwargs, "stream": True, "stream_options": {"include_usage": True}}
         payload = self._get_request_payload(messages, stop=stop, **asked)
-        silent = True
-        async with aclosing(self._bodies(payload)) as bodies:
-            async for body in bodies:
-                silent = False
-                chunk = self._convert_chunk_to_generation_chunk(body, AIMessageChunk, None)
-                if chunk is not None:
-                    yield chunk
-        if silent:
-            raise BadResponse("the stream ended before it began")
+        async with aclosing(self._chunks(messages, payload)) as chunks:
+            async for chunk in chunks:
+                yield ChatGenerationChunk(message=chunk)
 
-    async def _bodies(self, payload: dict[str, Any]) -> AsyncGenerator[dict[str, Any]]:
-        """The chunks of a streamed reply, all within the time limit of the call."""
+    async def _chunks(
+        self, messages: list[BaseMessage], payload: dict[str, Any]
+    ) -> AsyncGenerator[AIMessageChunk]:
+        reader = ReplyReader(self.model_name, call_ids(messages))
+        done = False
+        async with aclosing(self._values(payload)) as values:
+            async for value in values:
+                done = done or value is DONE
+                if chunk := reader.read(value):
+                    yield chunk
+        yield reader.end(done)
+
+    async def _values(self, payload: dict[str, Any]) -> AsyncGenerator[Any]:
+        """What the server answers, all within the time limit of the call."""
         now = asyncio.get_running_loop().time()
         deadline = None if self.call_timeout_s is None else now + self.call_timeout_s
         # Around the reads, never around the yield: there a timeout would interrupt the reader.
         with self._explained():
             async with asyncio.timeout_at(deadline):
-                stream = await self._sdk.post(
-                    _PATH,
-                    cast_to=object,
-                    body=payload,
-                    stream=True,
-                    stream_cls=openai.AsyncStream[object],
-                )
-        async with stream:
-            chunks = aiter(stream)
+                response = await self._post(payload)
+        async with aclosing(response), aclosing(values_of(response)) as values:
             while True:
                 with self._explained():
                     async with asyncio.timeout_at(deadline):
-                        body = await anext(chunks, None)
-                if body is None:
+                        value = await anext(values, _END)
+                if value is _END:
                     return
-                yield _object(body)
+                yield value
 
-    @property
-    def _sdk(self) -> openai.AsyncOpenAI:
-        return cast("openai.AsyncOpenAI", self.root_async_client)
+    async def _post(self, payload: dict[str, Any]) -> httpx2.Response:
+        """Send a request; what comes back is not read yet, unless it is an error."""
+        sdk = cast("openai.AsyncOpenAI", self.root_async_client)
+        raw: Any = await sdk.post(
+            _PATH,
+            cast_to=httpx2.Response,
+            body=payload,
+            stream=True,
+            stream_cls=openai.AsyncStream[object],
+        )
+        assert isinstance(raw, httpx2.Response)
+        return raw
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Give the error of a failed call the type and text that `fault_of` reads."""
+        """Say of a call that took too long how long that was."""
         try:
             yield
         except TimeoutError as error:
             raise TimeoutError(f"no complete answer within {self.call_timeout_s} s") from error
-        except openai.APIConnectionError as error:
-            for cause in _causes(error):
-                if isinstance(cause, UpstreamError | BadResponse):
-                    raise cause from None  # raised by our own HTTP client
-            raise
 
     def _get_request_payload(
         self, input_: Any, *, stop: list[str] | None = None, **kwargs: Any
@@ -117,114 +123,33 @@ class FusionChat(ChatOpenAI):
         payload |= payload.pop("extra_body", None) or {}
         if "max_completion_tokens" in payload and self.limit_name != "max_completion_tokens":
             payload[self.limit_name] = payload.pop("max_completion_tokens")
-        if self.provider == "openrouter":
-            for message, sent in zip(messages, payload["messages"], strict=True):
+        for message, sent in zip(messages, payload["messages"], strict=True):
+            if isinstance(message, AIMessage) and self._is_mine(message):
                 sent |= self._reasoning_of(message)
+                give_back_extras(message, sent)
+        make_ids_unique(payload["messages"])
         return payload
 
-    def _reasoning_of(self, message: BaseMessage) -> dict[str, Any]:
-        """Return a message's reasoning, if it is this model's own: others' are refused."""
-        asked = message.response_metadata.get("asked_models") or [self.model_name]
-        if not isinstance(message, AIMessage) or self.model_name not in asked:
-            return {}
-        if details := message.additional_kwargs.get("reasoning_details"):
-            return {"reasoning_details": [_unrepeat(detail) for detail in details]}
-        reasoning = message.additional_kwargs.get("reasoning_content")
-        return {"reasoning": reasoning} if reasoning else {}
+    def _is_mine(self, message: AIMessage) -> bool:
+        """Whether this model made a message: reasoning and signatures of others are refused."""
+        asked = message.response_metadata.get("asked_models")
+        if asked is None:
+            return self.provider == "openrouter"  # written down before this was noted
+        return self.model_name in asked
 
-    def _create_chat_result(
-        self, response: Any, generation_info: dict[str, Any] | None = None
-    ) -> ChatResult:
-        body = _completion(_object(response))
-        for call in _tool_calls(body):
-            _decode_once(call)
-        result = super()._create_chat_result(body, generation_info)
-        for generation, choice in zip(result.generations, body["choices"], strict=True):
-            self._keep(generation.message, choice, choice.get("message"), body)
-        return result
-
-    def _convert_chunk_to_generation_chunk(
-        self, chunk: dict[str, Any], default_chunk_class: type, base_generation_info: Any
-    ) -> ChatGenerationChunk | None:
-        generation = super()._convert_chunk_to_generation_chunk(
-            chunk, default_chunk_class, base_generation_info
-        )
-        if generation is not None:
-            choice = (chunk.get("choices") or [{}])[0]
-            self._keep(generation.message, choice, choice.get("delta"), chunk)
-        return generation
-
-    def _keep(
-        self, message: BaseMessage, choice: dict[str, Any], said: Any, body: dict[str, Any]
-    ) -> None:
-        if choice.get("finish_reason") == "error" or choice.get("error"):
-            raise UpstreamError.from_body(choice.get("error"))
-        for ours, names in _KEPT.items():
-            for name in names:
-                if said and said.get(name):
-                    message.additional_kwargs[ours] = said[name]
-        # Merging two chunks concatenates lists, doubles strings and refuses floats.
-        if choice.get("finish_reason"):
-            message.response_metadata["asked_models"] = [self.model_name]
-        if usage := body.get("usage"):
-            bill = {"usage": usage, "provider": body.get("provider")}
-            message.response_metadata["bills"] = [bill]
-
-
-_KEPT = {
-    "reasoning_content": ("reasoning_content", "reasoning"),
-    "reasoning_details": ("reasoning_details",),
-    "refusal": ("refusal",),
-}
-
-
-def _object(body: Any) -> dict[str, Any]:
-    """Return what the server said if it is a JSON object."""
-    if not isinstance(body, dict):
-        raise BadResponse(f"the server answered no JSON object: {str(body)[:200]}")
-    whole: dict[str, Any] = well_formed(body)
-    return whole
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    current: BaseException | None = error
-    while current is not None:
-        yield current
-        current = current.__cause__
-
-
-def _completion(body: dict[str, Any]) -> dict[str, Any]:
-    """Return the body if it is a completion.
-
-    Raises:
-        UpstreamError: If it is an error object.
-        BadResponse: If it is something else.
-    """
-    if body.get("error"):
-        raise UpstreamError.from_body(body["error"])
-    choices = body.get("choices")
-    if not choices or not all(isinstance(choice.get("message"), dict) for choice in choices):
-        raise BadResponse("the server answered a completion without a message")
-    return body
-
-
-def _tool_calls(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for choice in body["choices"]:
-        yield from (choice.get("message") or {}).get("tool_calls") or []
-
-
-def _decode_once(call: dict[str, Any]) -> None:
-    """Unwrap arguments that were encoded twice, which LangChain refuses."""
-    function = call.get("function") or {}
-    try:
-        inner = json.loads(function.get("arguments") or "{}")
-    except ValueError:
-        return
-    if isinstance(inner, str):
-        function["arguments"] = inner
+    def _reasoning_of(self, message: AIMessage) -> dict[str, Any]:
+        said = message.additional_kwargs
+        if self.provider == "openrouter":
+            if details := said.get("reasoning_details"):
+                return {"reasoning_details": [_unrepeat(detail) for detail in details]}
+            return {"reasoning": said["reasoning_content"]} if said.get("reasoning_content") else {}
+        name = said.get("reasoning_field")
+        return {name: said["reasoning_content"]} if name and said.get("reasoning_content") else {}
 
 
 def _unrepeat(detail: dict[str, Any]) -> dict[str, Any]:
     """Undo what merging chunks did to two fields: "x" in three chunks became "xxx"."""
-    texts = {key: text for key in ("format", "id") if (text := detail.get(key))}
-    return detail | {key: text[: (text + text).find(text, 1)] for key, text in texts.items()}
+    texts = {key: text for key in ("format", "id") if isinstance(text := detail.get(key), str)}
+    return detail | {
+        key: text[: (text + text).find(text, 1)] for key, text in texts.items() if text
+    }

@@ -9,7 +9,6 @@ closed when its loop shuts down its asynchronous generators, as `asyncio.run` do
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator
 from contextvars import ContextVar
 from functools import cache
@@ -18,13 +17,13 @@ from typing import Any
 import httpx2
 from openai import DefaultAioHttpClient
 
-from langgraph_fusion.models.errors import BadResponse, UpstreamError
-
 DEPTH = "x-openrouter-fusion-depth"
 """Header of every call: how many deliberations it is inside of, so that none starts another."""
 depth: ContextVar[int] = ContextVar("fusion_depth", default=0)
 """Of the request that this process is working for; 0 at the outermost."""
-_MAX_ERROR_BODY = 64 * 1024
+MAX_HEADER = 64 * 1024
+"""Bytes of one header of a reply that are read; aiohttp's own limit is 8 KB."""
+MAX_HEADERS = 512
 
 
 class LoopClient(httpx2.AsyncClient):
@@ -38,18 +37,10 @@ class LoopClient(httpx2.AsyncClient):
     async def send(
         self, request: httpx2.Request, *, stream: bool = False, **kwargs: Any
     ) -> httpx2.Response:
-        """Send through the current loop's client; refuse a stream that is none.
-
-        Raises:
-            UpstreamError: If a stream was asked for and the answer is an error object.
-            BadResponse: If a stream was asked for and the answer is a page or another object.
-        """
+        """Send through the current loop's client."""
         client = await self._client()
         request.headers[DEPTH] = str(depth.get() + 1)
-        response = await client.send(request, stream=stream, **kwargs)
-        if stream and response.is_success:
-            await _refuse_what_is_no_stream(response)
-        return response
+        return await client.send(request, stream=stream, **kwargs)
 
     async def open_current(self) -> None:
         """Make the client of the running loop before somebody waits for it."""
@@ -70,7 +61,7 @@ class LoopClient(httpx2.AsyncClient):
         return self._clients[loop]
 
     async def _own(self, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[httpx2.AsyncClient]:
-        client = DefaultAioHttpClient()
+        client = _new_client()
         try:
             yield client
         finally:
@@ -82,6 +73,29 @@ class LoopClient(httpx2.AsyncClient):
         for loop in [loop for loop in list(self._clients) if loop.is_closed()]:
             self._clients.pop(loop, None)
             self._of_loop.pop(loop, None)
+
+
+def _new_client() -> httpx2.AsyncClient:
+    """A client on aiohttp that also reads the long headers of gateways."""
+    client = DefaultAioHttpClient()
+    for transport in (client._transport, *client._mounts.values()):
+        if transport is not None:
+            _widen(transport)
+    return client
+
+
+def _widen(transport: Any) -> None:
+    from aiohttp import ClientSession
+
+    narrow = transport.get_client()
+    connector = narrow.connector
+    narrow.detach()
+    transport.client = ClientSession(
+        connector=connector,
+        max_line_size=MAX_HEADER,
+        max_field_size=MAX_HEADER,
+        max_headers=MAX_HEADERS,
+    )
 
 
 class _Nowhere(httpx2.AsyncBaseTransport):
@@ -105,29 +119,3 @@ async def open_http_client() -> None:
 async def close_http_client() -> None:
     """Close the running loop's connections; the next call opens new ones."""
     await shared_client().close_current()
-
-
-async def _refuse_what_is_no_stream(response: httpx2.Response) -> None:
-    kind = response.headers.get("content-type", "")
-    if not kind.startswith(("application/json", "text/html")):
-        return
-    try:
-        body = await _beginning(response)
-    finally:
-        await response.aclose()
-    try:
-        error = json.loads(body).get("error")
-    except (ValueError, AttributeError):
-        error = None
-    if error:
-        raise UpstreamError.from_body(error)
-    raise BadResponse(f"the server answered {kind} instead of a stream: {body[:200]}")
-
-
-async def _beginning(response: httpx2.Response) -> str:
-    body = b""
-    async for piece in response.aiter_bytes():
-        body += piece
-        if len(body) > _MAX_ERROR_BODY:
-            break
-    return body.decode(errors="replace")

@@ -78,7 +78,7 @@ _JSON = (
     r"(?:</(?:[\w.-]+:)?(?:tool_call|function_call)>|\Z)",
     r"```[ \t]*tool_call[^\n]*\n\s*(\{.*?)\s*(?:```|\Z)",
     r"<\|python_tag\|>\s*(\{.*?)\s*(?:<\|eo[mt]_id\|>|\Z)",
-    r"\[TOOL_XML_CALLS\]\s*(\[\s*\{.*?\])\s*(?:\n\n|\Z)",
+    r"\[TOOL_CALLS\]\s*(\[\s*\{.*?\])\s*(?:\n\n|\Z)",
 )
 _NAMED = (
     r"<function=([\w.-]+)>\s*(.*?)\s*(?:</function>|\Z)",
@@ -93,7 +93,7 @@ _XML_CALLS = tuple(re.compile(pattern, re.S) for pattern in _NAMED)
 
 def leaked_calls(text: str) -> list[tuple[str, dict[str, Any]]]:
     """Return name and arguments of every call in the text, but for code and thinking."""
-    if "<" not in text and "[TOOL_XML_CALLS]" not in text and "```" not in text:
+    if "<" not in text and "[TOOL_CALLS]" not in text and "```" not in text:
         return []
     leaked = leaked_markup(text)
     return [call for each in leaked for call in (*_from_json(each), *_from_xml(each))]
