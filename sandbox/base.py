@@ -8,6 +8,7 @@ A command that fails, times out or kills its own sandbox is an `ExecResult`, nev
 failure of the sandbox itself is an exception, never an `ExecResult`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -65,6 +66,15 @@ class SandboxFile:
     """Bytes, when it was listed."""
 
 
+class FileList(list[SandboxFile]):
+    """Regular files of a sandbox, and what is missing."""
+
+    def __init__(self, files: Iterable[SandboxFile] = (), left_out: Iterable[str] = ()) -> None:
+        super().__init__(files)
+        self.left_out = tuple(left_out)
+        """What was not listed and why, one untrusted but printable line each."""
+
+
 @runtime_checkable
 class Sandbox(Protocol):
     """One member's private machine: calls are taken one after the other, files and state persist.
@@ -110,13 +120,13 @@ class Sandbox(Protocol):
         """
         ...
 
-    async def list_files(
-        self, directory: str = OUT_DIRECTORY, *, max_files: int = 200
-    ) -> list[SandboxFile]:
+    async def list_files(self, directory: str = OUT_DIRECTORY, *, max_files: int = 200) -> FileList:
         """List the regular files under a directory, links not followed; empty if it is missing.
 
+        What cannot be read, lies too deep or comes after `max_files` is left out and said.
+
         Raises:
-            SandboxFileError: If there are more than `max_files`.
+            SandboxFileError: If no directory can be called that.
             SandboxUnavailable: If the sandbox itself failed.
         """
         ...

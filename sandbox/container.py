@@ -5,14 +5,18 @@ import logging
 import socket
 import threading
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import requests
 from docker import DockerClient
 from docker.errors import APIError, ImageNotFound, NotFound
 
 from langgraph_fusion.sandbox.base import SandboxUnavailable
-from langgraph_fusion.sandbox.container_spec import COMMAND_USER, FORWARDER, MAIN_USER, SUPERVISOR
-from langgraph_fusion.sandbox.engine import BUILD_IMAGE, ENGINE_ERRORS
+from langgraph_fusion.sandbox.container_spec import FORWARDER, MAIN_USER, SUPERVISOR
+from langgraph_fusion.sandbox.engine import BUILD_IMAGE
+from langgraph_fusion.sandbox.engine_errors import ENGINE_ERRORS, asking_engine, unavailable
 from langgraph_fusion.sandbox.wire import ErrorReport, NoReport, Report, ReportReader, framed, parse
 
 log = logging.getLogger(__name__)
@@ -57,16 +61,35 @@ class Call:
                 self._socket.shutdown(socket.SHUT_RDWR)
 
 
-class Container:
-    """A started container and its life-line: the engine removes it when the life-line closes."""
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Two clients of one engine: a patient one, and one for what never takes long."""
 
-    def __init__(self, client: DockerClient, container_id: str, life_line: Any) -> None:
-        self._client = client
+    patient: DockerClient
+    quick: DockerClient
+
+    def close(self) -> None:
+        self.patient.close()
+        self.quick.close()
+
+
+class Container:
+    """A started container and its life-line: the engine removes it when the life-line closes.
+
+    Args:
+        uid: The user its commands run as.
+    """
+
+    def __init__(self, engine: Engine, container_id: str, life_line: Any, uid: int) -> None:
+        self._engine = engine
+        self._api = engine.quick.api
         self._id = container_id
         self._life_line = life_line
+        self._command_user = f"{uid}:{uid}"
+        self.uid = uid
 
     @classmethod
-    def start(cls, client: DockerClient, flags: dict[str, Any]) -> "Container":
+    def start(cls, engine: Engine, flags: dict[str, Any], uid: int) -> "Container":
         """Create and start a container; what fails half-way is removed.
 
         Raises:
@@ -74,21 +97,20 @@ class Container:
         """
         try:
             # Not `detach`: only an attached stdin ends with its client.
-            created = client.containers.create(**flags)
+            created = engine.patient.containers.create(**flags)
             container_id = str(created.id)
             try:
                 # Before start(), or what closes in between would go unseen.
                 life_line = created.attach_socket(params={"stdin": 1, "stream": 1})
                 created.start()
             except BaseException:
-                remove(client, container_id)
+                remove(engine.patient, container_id)
                 raise
         except ImageNotFound as error:
             raise SandboxUnavailable(f"The sandbox image is not built. {BUILD_IMAGE}") from error
         except ENGINE_ERRORS as error:
-            log.warning("cannot start a sandbox: %s", repr(error))
-            raise SandboxUnavailable("The Docker engine could not start a sandbox.") from error
-        return cls(client, container_id, life_line)
+            raise unavailable("The Docker engine could not start a sandbox", error) from error
+        return cls(engine, container_id, life_line, uid)
 
     def ask(
         self,
@@ -129,12 +151,14 @@ class Container:
         Raises:
             SandboxUnavailable: If the engine does not do it.
         """
-        api = self._client.api
         try:
-            created = api.exec_create(self._id, list(FORWARDER), user=MAIN_USER, workdir="/")
-            api.exec_start(created["Id"], detach=True)
-        except ENGINE_ERRORS as error:
-            raise engine_is_silent(error) from error
+            with asking_engine():
+                created = self._api.exec_create(
+                    self._id, list(FORWARDER), user=MAIN_USER, workdir="/"
+                )
+                self._api.exec_start(created["Id"], detach=True)
+        except NotFound as error:
+            raise unavailable("A sandbox ended while it started", error) from error
 
     def is_alive(self) -> bool:
         """Whether the container runs.
@@ -143,29 +167,31 @@ class Container:
             SandboxUnavailable: If the engine does not answer.
         """
         try:
-            state = self._client.api.inspect_container(self._id)["State"]
+            with asking_engine():
+                state = self._api.inspect_container(self._id)["State"]
+                return bool(state["Running"] and not state["Paused"])
         except NotFound:
             return False
-        except ENGINE_ERRORS as error:
-            raise engine_is_silent(error) from error
-        return bool(state["Running"] and not state["Paused"])
 
-    def kill_commands(self) -> None:
-        """Kill every process of the commands' user, the supervisor included; files stay."""
-        api = self._client.api
-        for _ in range(3):
-            with contextlib.suppress(*ENGINE_ERRORS):
-                kill = ["/bin/bash", "-c", "kill -9 -1"]
-                created = api.exec_create(self._id, kill, user=COMMAND_USER)
-                api.exec_start(created["Id"], detach=True)
-                time.sleep(KILL_SETTLE_S)
-                return
-            time.sleep(KILL_SETTLE_S)
+    def kill_commands(self) -> bool:
+        """Kill every process of the commands' user, the supervisor included; files stay.
+
+        Returns:
+            Whether the engine did it. It cannot where commands stop every process as it starts.
+        """
+        kill = ["/bin/bash", "-c", "kill -9 -1"]
+        try:
+            created = self._api.exec_create(self._id, kill, user=self._command_user)
+            self._api.exec_start(created["Id"], detach=True)
+        except ENGINE_ERRORS:
+            return False
+        time.sleep(KILL_SETTLE_S)
+        return True
 
     def remove(self) -> None:
         """Remove the container with everything in it. Never raises; a second time does nothing."""
         self.hang_up()
-        remove(self._client, self._id)
+        remove(self._engine.patient, self._id)
 
     def hang_up(self) -> None:
         """Close the life-line, which needs no answer of the engine."""
@@ -174,34 +200,44 @@ class Container:
             close_stream(life_line)
 
     def _start_supervisor(self) -> tuple[str, Any]:
-        api = self._client.api
         try:
-            created = api.exec_create(
-                self._id, list(SUPERVISOR), stdin=True, user=COMMAND_USER, workdir="/"
-            )
-            return created["Id"], api.exec_start(created["Id"], socket=True)
+            with asking_engine(), self._slow_is_lost():
+                created = self._api.exec_create(
+                    self._id, list(SUPERVISOR), stdin=True, user=self._command_user, workdir="/"
+                )
+                return created["Id"], self._api.exec_start(created["Id"], socket=True)
         except NotFound as error:
             raise SandboxGone("the sandbox no longer exists") from error
+
+    @contextlib.contextmanager
+    def _slow_is_lost(self) -> Iterator[None]:
+        """Tell a container in which nothing starts any more from an engine that hangs.
+
+        Raises:
+            NoReport: If the engine still answers: it is the container.
+        """
+        try:
+            yield
         except APIError as error:
-            if error.status_code == 409:
-                raise SandboxGone("the sandbox has stopped") from error
-            raise engine_is_silent(error) from error
-        except ENGINE_ERRORS as error:
-            raise engine_is_silent(error) from error
+            if error.status_code != 409:
+                raise
+            raise SandboxGone("the sandbox has stopped") from error
+        except requests.exceptions.Timeout as error:
+            self._api.ping()
+            raise NoReport("timeout") from error
 
     def _exit_code(self, exec_id: str) -> int | None:
         until = time.monotonic() + EXIT_CODE_WAIT_S
-        while time.monotonic() < until:
-            try:
-                state = self._client.api.exec_inspect(exec_id)
-            except NotFound as error:
-                raise SandboxGone("the sandbox was removed while the command ran") from error
-            except ENGINE_ERRORS as error:
-                raise engine_is_silent(error) from error
-            if not state["Running"]:
-                code: int | None = state["ExitCode"]
-                return code
-            time.sleep(0.05)
+        try:
+            while time.monotonic() < until:
+                with asking_engine():
+                    state = self._api.exec_inspect(exec_id)
+                    if not state["Running"]:
+                        code = state["ExitCode"]
+                        return code if isinstance(code, int) and 0 <= code <= 255 else None
+                time.sleep(0.05)
+        except NotFound as error:
+            raise SandboxGone("the sandbox was removed while the command ran") from error
         return None
 
 
@@ -214,13 +250,7 @@ def remove(client: DockerClient, container_id: str) -> None:
     except ENGINE_ERRORS as error:
         # 409: its own removal is already under way
         if not (isinstance(error, APIError) and error.status_code == 409):
-            log.warning("could not remove sandbox %s: %s", container_id[:12], repr(error))
-
-
-def engine_is_silent(error: Exception) -> SandboxUnavailable:
-    # As text: who keeps log records would keep the error's open connection with them.
-    log.warning("the Docker engine failed: %s", repr(error))
-    return SandboxUnavailable("The Docker engine does not answer.")
+            unavailable(f"Sandbox {container_id[:12]} could not be removed", error)
 
 
 def send(sock: socket.socket, request: dict[str, Any], seconds: float) -> None:

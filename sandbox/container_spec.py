@@ -1,24 +1,41 @@
 """What the engine is asked for: every lock a container has."""
 
 import math
+import secrets
 from typing import Any
 
 from docker.types import LogConfig, Mount, Ulimit
 
+from langgraph_fusion.sandbox.seccomp import seccomp_profile
 from langgraph_fusion.sandbox.settings import SHM_MB, SandboxSettings
 
 MIB = 1 << 20
 # Process 1 is another user than the commands: they can neither kill it nor write to its output.
-MAIN_USER = "65534:65534"
-COMMAND_USER = "1000:1000"
+MAIN_UID = 65534
+MAIN_USER = f"{MAIN_UID}:{MAIN_UID}"
+# The kernel counts pipes, signals, inotify instances and more per uid, host-wide. systemd's table
+# of uids has nothing from 1879048192 to 2147352575; an engine that maps users has 65536.
+PRIVATE_UIDS = range(1_900_000_000, 2_100_000_000)
+MAPPED_UIDS = range(20_000, 60_000)
 STATE_MB = 8
 STATE_FILES = 1000
 OPEN_FILES = 1024
-PROXY_DIRECTORY = "/run/proxy"
+NOTHING = "ro,noexec,nosuid,nodev,mode=0555,size=4k,nr_inodes=1"
+# Below a directory that only process 1's user may enter.
+PROXY_DIRECTORY = "/run/proxy/socket"
 PROXY_PORT = 3128
 # Fixed: nothing a model says ever becomes an argument of an exec.
 SUPERVISOR = ("/opt/sbx/sbx", "-I", "-S", "/opt/sbx/run")
 FORWARDER = ("/opt/sbx/sbx", "-I", "-S", "/opt/sbx/forward")
+
+
+def private_uid(*, mapped: bool) -> int:
+    """A user id for one sandbox's commands, which nobody on this host is likely to have.
+
+    Args:
+        mapped: Whether the engine maps its containers' users to others of the host.
+    """
+    return secrets.choice(MAPPED_UIDS if mapped else PRIVATE_UIDS)
 
 
 def container_flags(
@@ -58,7 +75,7 @@ def container_flags(
 
 
 def isolation_flags() -> dict[str, Any]:
-    """No network, no privilege, nothing to write to but tmpfs; the seccomp filter stays."""
+    """No network, no privilege, few system calls, nothing to write to but tmpfs."""
     return {
         "user": MAIN_USER,
         "use_config_proxy": False,  # the default copies proxy settings, perhaps with credentials
@@ -66,7 +83,7 @@ def isolation_flags() -> dict[str, Any]:
         "ipc_mode": "private",
         "read_only": True,
         "cap_drop": ["ALL"],
-        "security_opt": ["no-new-privileges:true"],
+        "security_opt": ["no-new-privileges:true", f"seccomp={seccomp_profile()}"],
     }
 
 
@@ -84,9 +101,15 @@ def limit_flags(settings: SandboxSettings) -> dict[str, Any]:
             "/work": tmpfs(settings.work_mb, settings.max_files),
             "/tmp": tmpfs(settings.tmp_mb, settings.max_files),
             "/run/sbx": tmpfs(STATE_MB, STATE_FILES),
+            # In place of the engine's own: terminals are counted for the whole host, and message
+            # queues outlive the processes of a restart.
+            "/dev/pts": NOTHING,
+            "/dev/mqueue": NOTHING,
         },
         "ulimits": [
-            Ulimit(name="core", soft=0, hard=0),
+            # 1 and not 0: where the host pipes cores into a program, the kernel starts it for 0 as
+            # well, and for 1 it does not (fs/coredump.c).
+            Ulimit(name="core", soft=1, hard=1),
             Ulimit(name="nofile", soft=OPEN_FILES, hard=OPEN_FILES),
         ],
     }
@@ -94,7 +117,9 @@ def limit_flags(settings: SandboxSettings) -> dict[str, Any]:
 
 def tmpfs(size_mb: int, files: int) -> str:
     size = size_mb * MIB
-    return f"rw,exec,nosuid,nodev,uid=1000,gid=1000,mode=0700,size={size},nr_inodes={files}"
+    # Open to all in the container: Podman takes no `uid=`, and a command cannot close what it does
+    # not own.
+    return f"rw,exec,nosuid,nodev,mode=1777,size={size},nr_inodes={files}"
 
 
 def command_environment(settings: SandboxSettings) -> dict[str, str]:
@@ -104,12 +129,17 @@ def command_environment(settings: SandboxSettings) -> dict[str, str]:
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "HOME": "/work",
         "USER": "sandbox",
+        "LOGNAME": "sandbox",
         "SHELL": "/bin/bash",
         "LANG": "C.UTF-8",
         "TERM": "dumb",
         "PAGER": "cat",
         "GIT_PAGER": "cat",
         "GIT_TERMINAL_PROMPT": "0",
+        # /work belongs to no user: git asks before it works in somebody else's folder.
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "safe.directory",
+        "GIT_CONFIG_VALUE_0": "*",
         "PYTHONUNBUFFERED": "1",
         "DEBIAN_FRONTEND": "noninteractive",
         "MPLBACKEND": "Agg",

@@ -2,16 +2,18 @@
 
 import asyncio
 import contextlib
+import logging
 import math
 import posixpath
 from binascii import b2a_base64
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from langgraph_fusion.sandbox.base import (
     OUT_DIRECTORY,
     WORK_DIRECTORY,
     ExecResult,
+    FileList,
     SandboxFile,
     SandboxFileError,
     SandboxUnavailable,
@@ -20,14 +22,18 @@ from langgraph_fusion.sandbox.container import Call, Container, SandboxGone
 from langgraph_fusion.sandbox.container_spec import MIB, command_environment
 from langgraph_fusion.sandbox.exec_result import (
     healed_result,
+    one_line,
     printable,
+    refused_result,
     replaced_result,
     result_of,
     why_lost,
 )
 from langgraph_fusion.sandbox.futures import retrieve_exception
 from langgraph_fusion.sandbox.proxy import AllowListProxy
+from langgraph_fusion.sandbox.settings import SandboxSettings
 from langgraph_fusion.sandbox.wire import (
+    MAX_LISTED,
     ErrorReport,
     GetReport,
     ListReport,
@@ -37,11 +43,10 @@ from langgraph_fusion.sandbox.wire import (
     RunReport,
 )
 
-if TYPE_CHECKING:
-    from langgraph_fusion.sandbox.pool import SandboxPool
+log = logging.getLogger(__name__)
 
 REPORT_GRACE_S = 10.0
-FILE_CALL_S = 60.0
+FILE_CALL_S = 30.0
 CANCEL_WAIT_S = 5.0
 MAX_COMMAND_BYTES = 256 * 1024
 MAX_PATH_BYTES = 4096
@@ -51,13 +56,29 @@ SMALL_REPORT_BYTES = MIB
 NEVER_STARTED = (126, 127)
 
 T = TypeVar("T")
+P = ParamSpec("P")
 ReportT = TypeVar("ReportT", bound=Report)
+
+
+class Workshop(Protocol):
+    """What a sandbox needs of the pool that made it."""
+
+    settings: SandboxSettings
+    creating: asyncio.Semaphore
+
+    def in_thread(
+        self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> "asyncio.Future[T]": ...
+
+    def proxy(self) -> AllowListProxy | None: ...
+
+    def start_container(self, member: str, proxy_directory: str | None) -> Container: ...
 
 
 class DockerSandbox:
     """Starts in the background when made; made by `SandboxPool.start`, and closed with the pool."""
 
-    def __init__(self, pool: "SandboxPool", member: str) -> None:
+    def __init__(self, pool: Workshop, member: str) -> None:
         self._pool = pool
         self._settings = pool.settings
         self._member = member
@@ -78,8 +99,10 @@ class DockerSandbox:
         """See `Sandbox.run`."""
         size = len(command.encode("utf-8", "surrogatepass"))
         if size > MAX_COMMAND_BYTES:
-            note = f"the command has {size} bytes, at most {MAX_COMMAND_BYTES} are taken"
-            return ExecResult(None, "", note=f"{note}; it did not run. Write a file in parts")
+            return refused_result(
+                f"the command has {size} bytes, at most {MAX_COMMAND_BYTES} are taken; "
+                "it did not run. Write a file in parts"
+            )
         request = {
             "op": "run",
             "command": command,
@@ -113,15 +136,16 @@ class DockerSandbox:
             raise SandboxFileError(f"{path!r} is larger than {limit} bytes")
         return report.data
 
-    async def list_files(
-        self, directory: str = OUT_DIRECTORY, *, max_files: int = 200
-    ) -> list[SandboxFile]:
+    async def list_files(self, directory: str = OUT_DIRECTORY, *, max_files: int = 200) -> FileList:
         """See `Sandbox.list_files`."""
-        request = {"op": "list", "path": sandbox_path(directory), "max": max_files}
-        report = await self._in_thread(lambda call: self._file_call(ListReport, request, call))
-        if report.more or len(report.files) > max_files:
-            raise SandboxFileError(f"{directory!r} holds more than {max_files} files")
-        return [SandboxFile(path, size) for path, size in report.files]
+        most = max(0, min(max_files, MAX_LISTED))
+        request = {"op": "list", "path": sandbox_path(directory), "max": most}
+        room = SMALL_REPORT_BYTES + most * MAX_PATH_BYTES
+        report = await self._in_thread(
+            lambda call: self._file_call(ListReport, request, call, room)
+        )
+        files = [SandboxFile(path, size) for path, size in report.files[:most]]
+        return FileList(files, map(one_line, report.left_out))
 
     async def close(self) -> None:
         """See `Sandbox.close`."""
@@ -192,9 +216,15 @@ class DockerSandbox:
             self._container.remove()
             self._check_open()
 
-    def _replace(self) -> None:
-        self._replacements += 1
+    def _replace(self, *, lost: bool) -> None:
+        """Start a fresh container.
+
+        Args:
+            lost: Whether the container ended, which no command can bring about; that counts. What
+                a command has made unusable is replaced as often as commands do that.
+        """
         self._opened.remove()
+        self._replacements += lost
         if self._replacements > MAX_REPLACEMENTS:
             self._closed = True
             raise SandboxUnavailable(
@@ -213,19 +243,35 @@ class DockerSandbox:
             report = self._run_once(request, call)
         except SandboxGone as gone:
             self._check_open()
-            self._replace()
+            self._replace(lost=True)
             return replaced_result(f"{gone}; the command did not run")
         except NoReport as lost:
             return self._recover(request, call, lost)
-        if isinstance(report, ErrorReport):
-            raise SandboxUnavailable(f"The sandbox failed: {printable(report.error)}")
         self._replacements = 0
         return result_of(report)
 
-    def _run_once(self, request: dict[str, Any], call: Call) -> RunReport | ErrorReport:
-        room = 2 * (self._settings.head_bytes + self._settings.tail_bytes) + SMALL_REPORT_BYTES
+    def _run_once(self, request: dict[str, Any], call: Call) -> RunReport:
+        """The command's report.
+
+        Raises:
+            NoReport: Also if it is an error or beyond what was asked for: a command has the
+                supervisor's uid, and what breaks it down is a command's doing.
+        """
+        room = 2 * (request["head"] + request["tail"]) + SMALL_REPORT_BYTES
         seconds = request["timeout"] + REPORT_GRACE_S
-        return self._opened.ask(RunReport, request, seconds=seconds, max_bytes=room, call=call)
+        report = self._opened.ask(RunReport, request, seconds=seconds, max_bytes=room, call=call)
+        if isinstance(report, ErrorReport):
+            log.warning("the supervisor failed: %s", one_line(report.error))
+            raise NoReport("no report")
+        if not report.fits(
+            head=request["head"],
+            tail=request["tail"],
+            seconds=seconds,
+            processes=self._settings.max_processes,
+        ):
+            log.warning("a report says more than can be true")
+            raise NoReport("no report")
+        return report
 
     def _recover(self, request: dict[str, Any], call: Call, lost: NoReport) -> ExecResult:
         """Make the sandbox usable again after a command took its supervisor down."""
@@ -233,27 +279,34 @@ class DockerSandbox:
         if call.cancelled:
             return ExecResult(None, "")
         if not self._opened.is_alive():
-            self._replace()
+            self._replace(lost=True)
             return replaced_result("the sandbox died while the command ran", lost)
-        self._opened.kill_commands()
-        if not self._works():
-            self._replace()
+        if not self._heal():
+            self._replace(lost=False)
             return replaced_result(f"{why_lost(lost)} and the sandbox stayed unusable", lost)
         if lost.exit_code in NEVER_STARTED and not call.cancelled:
             with contextlib.suppress(NoReport, SandboxGone):
-                report = self._run_once(request, call)
-                if isinstance(report, RunReport):
-                    return result_of(report)
+                return result_of(self._run_once(request, call))
         return healed_result(lost)
 
-    def _works(self) -> bool:
-        request = {"op": "run", "command": "true", "timeout": 5, "restart": False}
-        request |= {"head": 1, "tail": 1, "env": {}}
-        try:
-            report = self._run_once(request, Call())
-        except (NoReport, SandboxGone):
+    def _heal(self) -> bool:
+        """Kill every process of the commands; say whether a command can run again."""
+        if not self._opened.kill_commands():
             return False
-        return isinstance(report, RunReport)
+        # Forgets the state as well, if it was that which brought the supervisor down.
+        for restart in (False, True):
+            request = {"op": "run", "command": "true", "timeout": 5, "restart": restart}
+            request |= {"head": 1, "tail": 1, "env": {}}
+            try:
+                self._run_once(request, Call())
+            except SandboxGone:
+                return False
+            except NoReport as lost:
+                if lost.loss == "timeout":
+                    return False
+            else:
+                return True
+        return False
 
     def _file_call(
         self,
@@ -268,15 +321,24 @@ class DockerSandbox:
             )
         except SandboxGone as gone:
             self._check_open()
-            self._replace()
+            self._replace(lost=True)
             raise SandboxFileError(f"{gone}; it was replaced, all files are lost") from gone
         except NoReport as lost:
-            self._check_open()
-            self._opened.kill_commands()
+            self._recover_files(call)
             raise SandboxFileError("the sandbox did not answer; try again") from lost
         if isinstance(report, ErrorReport):
             raise SandboxFileError(f"{request['path']!r}: {printable(report.error).strip()}")
         return report
+
+    def _recover_files(self, call: Call) -> None:
+        self._check_open()
+        if call.cancelled:
+            return
+        alive = self._opened.is_alive()
+        if alive and self._heal():
+            return
+        self._replace(lost=not alive)
+        raise SandboxFileError("the sandbox had to be replaced, all files are lost")
 
 
 def sandbox_path(path: str) -> str:

@@ -7,17 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import docker
-import requests
-from docker.errors import DockerException, ImageNotFound
+from docker.errors import ImageNotFound
 
 from langgraph_fusion.sandbox.base import SandboxUnavailable
+from langgraph_fusion.sandbox.engine_errors import ENGINE_ERRORS
 
-# An engine that dies shows as a requests or socket error, not as one of docker's.
-ENGINE_ERRORS = (DockerException, requests.exceptions.RequestException, OSError)
-ENGINE_TIMEOUT_S = 60
+START_TIMEOUT_S = 60
+"""How long the engine may take to create, start, build or remove something."""
+ANSWER_TIMEOUT_S = 10
+"""How long it may take for everything else."""
 REQUIRED_LIMITS = ("MemoryLimit", "PidsLimit", "CpuCfsQuota")
 CONTEXT = Path(__file__).parent
-IMAGE_FILES = ("Dockerfile", "supervisor.py", "forwarder.py")
+IMAGE_FILES = ("Dockerfile", "in_container/supervisor.py", "in_container/forwarder.py")
 HASH_LABEL = "langgraph-fusion.sandbox.hash"
 LOCAL_SOCKET = "/var/run/docker.sock"
 
@@ -25,7 +26,7 @@ START_ENGINE = "Start Docker, or set `DOCKER_HOST` to a running engine."
 BUILD_IMAGE = "Run `fusion sandbox build`."
 
 
-def connect(max_connections: int = 8) -> docker.DockerClient:
+def connect(max_connections: int = 8, timeout_s: int = START_TIMEOUT_S) -> docker.DockerClient:
     """A client of the engine that `DOCKER_HOST` names, else of the local one.
 
     Raises:
@@ -33,7 +34,7 @@ def connect(max_connections: int = 8) -> docker.DockerClient:
     """
     try:
         _somebody_listens()
-        return docker.from_env(timeout=ENGINE_TIMEOUT_S, max_pool_size=max_connections)
+        return docker.from_env(timeout=timeout_s, max_pool_size=max_connections)
     except ENGINE_ERRORS as error:
         raise SandboxUnavailable(f"No Docker engine answers. {START_ENGINE}") from error
 
@@ -42,7 +43,7 @@ def _somebody_listens() -> None:
     """Raise OSError if not: docker-py then leaks the socket with which it found out."""
     if is_local():
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-            probe.settimeout(ENGINE_TIMEOUT_S)
+            probe.settimeout(ANSWER_TIMEOUT_S)
             probe.connect(engine_address().removeprefix("unix://"))
 
 
@@ -64,9 +65,11 @@ def engine_info(client: docker.DockerClient) -> dict[str, Any]:
         SandboxUnavailable: If it does not answer.
     """
     try:
-        info: dict[str, Any] = client.info()
+        info = client.info()
     except ENGINE_ERRORS as error:
         raise SandboxUnavailable(f"The Docker engine does not answer. {START_ENGINE}") from error
+    if not isinstance(info, dict):
+        raise SandboxUnavailable(f"The Docker engine does not answer as one. {START_ENGINE}")
     return info
 
 
@@ -77,7 +80,16 @@ def ignored_limits(info: dict[str, Any]) -> list[str]:
 
 def has_cpus(info: dict[str, Any], cpus: float) -> bool:
     """Whether the engine would start a container with that share; it refuses more than it has."""
-    return cpus <= float(info.get("NCPU") or cpus)
+    available = info.get("NCPU")
+    return not isinstance(available, int) or not available or cpus <= available
+
+
+def maps_users(info: dict[str, Any]) -> bool:
+    """Whether its containers' users are others outside, which leaves them few numbers inside."""
+    options = info.get("SecurityOptions")
+    return isinstance(options, list) and any(
+        str(option).startswith(("name=userns", "name=rootless")) for option in options
+    )
 
 
 def check_engine(info: dict[str, Any], runtime: str | None = None, cpus: float = 1.0) -> None:
@@ -110,11 +122,11 @@ def image_labels(client: docker.DockerClient, image: str) -> dict[str, str] | No
     """
     try:
         found = client.images.get(image).attrs
+        return dict((found.get("Config") or {}).get("Labels") or {})
     except ImageNotFound:
         return None
     except ENGINE_ERRORS as error:
         raise SandboxUnavailable(f"The Docker engine does not answer. {START_ENGINE}") from error
-    return dict((found.get("Config") or {}).get("Labels") or {})
 
 
 def image_hash() -> str:

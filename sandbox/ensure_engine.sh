@@ -55,8 +55,9 @@ done
 base_tag=$suite-$(echo "$packages $trim" | hash_of)
 base=langgraph-fusion-sandbox-base:$base_tag
 tar_cache=${SANDBOX_TAR_CACHE:-$state/base-$base_tag.tar}
-# The same hash as image_hash() in image.py: a changed Dockerfile or supervisor rebuilds, nothing else does.
-image_hash=$(cat "$here/Dockerfile" "$here/supervisor.py" "$here/forwarder.py" | hash_of)
+# The same files and hash as IMAGE_FILES and image_hash() in engine.py: a changed Dockerfile or supervisor rebuilds, nothing else does.
+image_files=(Dockerfile in_container/supervisor.py in_container/forwarder.py)
+image_hash=$(cd "$here" && cat "${image_files[@]}" | hash_of)
 
 ready() {
   answers && [ "$(docker image inspect "$image" --format "{{index .Config.Labels \"$label\"}}" 2>/dev/null)" = "$image_hash" ]
@@ -174,7 +175,7 @@ import_base() {
 
 build_image() { # the base plus the supervisor; needs no network
   local out
-  out=$(tar -C "$here" -c Dockerfile supervisor.py forwarder.py | DOCKER_BUILDKIT=0 docker build --network none --force-rm -q --build-arg BASE="$base" \
+  out=$(tar -C "$here" -c "${image_files[@]}" | DOCKER_BUILDKIT=0 docker build --network none --force-rm -q --build-arg BASE="$base" \
     --build-arg INSTALL=no --label "$label=$image_hash" -t "$image" - 2>&1) || { echo "$out" >&2; fail 5 "$image could not be built"; }
   log "built $image"
   # What the new image has replaced; one still in use stays.

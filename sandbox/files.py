@@ -1,17 +1,38 @@
-"""Copy files between a folder of this host and a sandbox, whose names and contents are hostile."""
+"""Copy files between a folder of this host and a sandbox, whose names and contents are hostile.
+
+What comes out can do nothing by lying there: regular files with the modes and times of this host,
+no link, no name that a shell, git or a desktop takes for more than a name. Contents stay untrusted:
+a table can hold a formula, a script anything.
+"""
 
 import asyncio
+import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from langgraph_fusion.sandbox.base import OUT_DIRECTORY, Sandbox, SandboxFileError
-from langgraph_fusion.sandbox.exec_result import one_line
+from langgraph_fusion.sandbox.exec_result import INVISIBLE, one_line
 
 MAX_FILES = 200
 MAX_TOTAL_BYTES = 256 << 20
 MAX_DEPTH = 16
 MAX_NAME_BYTES = 255
+PUNCTUATION = frozenset(" ._-+,=@()[]")
+# Options and commands to programs that are given all names of a folder.
+OPTION_MARKS = ("-", "+", "@", "=")
+# Letters, marks, digits and other numbers, symbols such as emoji.
+CATEGORIES = ("L", "M", "N", "So")
+# Windows takes these for devices, whatever follows the first dot.
+DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])(\..*)?", re.I)
+# Acted upon when a folder is only looked at: by git, which takes one with a HEAD for a repository
+# and runs what its configuration says; by the desktops of Windows, macOS and Linux.
+ACTED_UPON = re.compile(
+    r"head|desktop\.ini|autorun\.inf|thumbs\.db"
+    r"|.*\.(desktop|directory|lnk|url|scf|pif|webloc|fileloc|inetloc|(library|searchconnector)-ms)",
+    re.I,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,44 +77,73 @@ async def copy_out(
     """Copy what a member left in a directory; never overwrites, never leaves `into`.
 
     Raises:
-        SandboxFileError: If there are more than `MAX_FILES` files.
         SandboxUnavailable: If the sandbox itself failed.
     """
-    files, skipped, left = [], [], max_total_bytes
-    for found in await sandbox.list_files(directory, max_files=MAX_FILES):
+    found = await sandbox.list_files(directory, max_files=MAX_FILES)
+    files, skipped, left = [], [one_line(f"{reason}") for reason in found.left_out], max_total_bytes
+    for entry in found:
         try:
-            target = into / safe_name(found.path)
-            if found.size > left:
+            target = into / safe_name(entry.path)
+            if entry.size > left:
                 raise SandboxFileError("the limit of all files together is reached")
-            data = await sandbox.get(f"{directory}/{found.path}", left)
+            data = await sandbox.get(f"{directory}/{entry.path}", left)
             left -= len(data)
-            await asyncio.to_thread(write_new, target, data)
+            await asyncio.to_thread(write_new, into, target, data)
         except (SandboxFileError, OSError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
-            skipped.append(one_line(f"{found.path!r}: {reason}"))
+            skipped.append(one_line(f"{entry.path!r}: {reason}"))
         else:
             files.append(target)
     return Copied(tuple(files), tuple(skipped))
 
 
 def safe_name(name: str) -> Path:
-    """A relative path that stays below where it is used.
+    """A relative path that stays below where it is used, and is nothing but a name anywhere.
 
     Raises:
-        SandboxFileError: If it would not, or has characters that no honest name has.
+        SandboxFileError: If it would not, or is one that no honest program chooses.
     """
     path = PurePosixPath(name)
     parts = path.parts
     if path.is_absolute() or not parts or len(parts) > MAX_DEPTH or ".." in parts:
         raise SandboxFileError("the name leads elsewhere")
-    if one_line(name) != name or any(mark in name for mark in '\\:"<>|?*'):
-        raise SandboxFileError("the name has characters that are not copied")
-    if any(len(part.encode()) > MAX_NAME_BYTES for part in parts):
-        raise SandboxFileError("the name is too long")
+    if str(path) != name:
+        raise SandboxFileError("the name is not written as it should be")
+    for part in parts:
+        _check_part(part)
     return Path(*parts)
 
 
-def write_new(path: Path, data: bytes) -> None:
+def _check_part(part: str) -> None:
+    if part.startswith((".", *OPTION_MARKS)):
+        raise SandboxFileError("hidden files and names that look like options are not copied")
+    if not all(map(_is_plain, part)) or part != part.strip(" ."):
+        raise SandboxFileError("the name has characters that are not copied")
+    if len(part.encode()) > MAX_NAME_BYTES:
+        raise SandboxFileError("the name is too long")
+    if DEVICES.fullmatch(part) or ACTED_UPON.fullmatch(unicodedata.normalize("NFKC", part)):
+        raise SandboxFileError("programs act upon files of that name; it is not copied")
+
+
+def _is_plain(character: str) -> bool:
+    if character.isascii():
+        return character.isalnum() or character in PUNCTUATION
+    # A character that means one of the others, such as a full-width dot, could become it.
+    if not all(c.isalnum() or not c.isascii() for c in unicodedata.normalize("NFKC", character)):
+        return False
+    kind = unicodedata.category(character)
+    return kind.startswith(CATEGORIES) and ord(character) not in INVISIBLE
+
+
+def write_new(into: Path, path: Path, data: bytes) -> None:
+    """Write a file that is not there yet.
+
+    Raises:
+        OSError: If there is one.
+        SandboxFileError: If a link in `into` leads out of it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.parent.resolve().is_relative_to(into.resolve()):
+        raise SandboxFileError("a link leads out of the folder")
     with path.open("xb") as file:
         file.write(data)

@@ -14,7 +14,6 @@ from langgraph_fusion.sandbox.base import SandboxUnavailable
 from langgraph_fusion.sandbox.engine import (
     BUILD_IMAGE,
     CONTEXT,
-    ENGINE_ERRORS,
     HASH_LABEL,
     IMAGE_FILES,
     START_ENGINE,
@@ -25,6 +24,8 @@ from langgraph_fusion.sandbox.engine import (
     image_hash,
     image_labels,
 )
+from langgraph_fusion.sandbox.engine_errors import ENGINE_ERRORS, unavailable
+from langgraph_fusion.sandbox.proxy_directory import remove_abandoned
 from langgraph_fusion.sandbox.reaper import reap
 from langgraph_fusion.sandbox.settings import SandboxSettings
 
@@ -106,7 +107,7 @@ def _build(image: str, log: Callable[[str], None]) -> None:
         )
         _follow(lines, log)
     except ENGINE_ERRORS as error:
-        raise SandboxUnavailable(f"The image could not be built: {error}") from error
+        raise unavailable("The image could not be built", error) from error
     finally:
         client.close()
 
@@ -131,6 +132,7 @@ def _follow(lines: Iterable[dict[str, Any]], log: Callable[[str], None]) -> None
 def _prune(images: bool) -> Pruned:
     client = connect()
     try:
+        remove_abandoned()
         return Pruned(reap(client), _remove_images(client) if images else 0)
     except ENGINE_ERRORS as error:
         raise SandboxUnavailable(f"The Docker engine does not answer. {START_ENGINE}") from error

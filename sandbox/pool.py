@@ -10,22 +10,24 @@ from functools import partial
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 
-from docker import DockerClient
-
-from langgraph_fusion.sandbox.addresses import Resolver, resolve_public
+from langgraph_fusion.sandbox.addresses import Resolver
 from langgraph_fusion.sandbox.base import SandboxUnavailable
-from langgraph_fusion.sandbox.container import Container
-from langgraph_fusion.sandbox.container_spec import MIB, container_flags
+from langgraph_fusion.sandbox.container import Container, Engine
+from langgraph_fusion.sandbox.container_spec import MIB, container_flags, private_uid
 from langgraph_fusion.sandbox.docker import DockerSandbox
 from langgraph_fusion.sandbox.engine import (
-    ENGINE_ERRORS,
+    ANSWER_TIMEOUT_S,
     check_engine,
     check_image,
     connect,
     engine_info,
     is_local,
+    maps_users,
 )
-from langgraph_fusion.sandbox.proxy import AllowListProxy, Exclude
+from langgraph_fusion.sandbox.engine_errors import ENGINE_ERRORS
+from langgraph_fusion.sandbox.proxy import AllowListProxy
+from langgraph_fusion.sandbox.proxy_directory import remove_abandoned
+from langgraph_fusion.sandbox.proxy_request import Exclude
 from langgraph_fusion.sandbox.reaper import owner_labels, reap, remove_pool
 from langgraph_fusion.sandbox.settings import SandboxSettings
 from langgraph_fusion.sandbox.verify import check_locks
@@ -67,7 +69,7 @@ class SandboxPool:
         run_id: str,
         members: int,
         exclude: Exclude = (),
-        resolve: Resolver = resolve_public,
+        resolve: Resolver | None = None,
     ) -> None:
         self.settings = settings
         self._exclude = exclude
@@ -77,7 +79,8 @@ class SandboxPool:
         self._id = secrets.token_hex(8)
         self._max_threads = 2 * max(1, members) + 2
         self._threads: ThreadPoolExecutor | None = None
-        self._client: DockerClient | None = None
+        self._engine: Engine | None = None
+        self._maps_users = False
         self._watchdog: Watchdog | None = None
         self._reaping: asyncio.Task[None] | None = None
         self._closing = False
@@ -112,7 +115,7 @@ class SandboxPool:
         Raises:
             SandboxUnavailable: If the pool is not open.
         """
-        if self._client is None or self._threads is None:
+        if self._engine is None or self._threads is None:
             raise SandboxUnavailable("The sandbox pool is closed.")
         sandbox = DockerSandbox(self, member)
         self._sandboxes.append(sandbox)
@@ -148,12 +151,12 @@ class SandboxPool:
         Raises:
             SandboxUnavailable: If it does not start or is not locked as asked, or the pool closes.
         """
-        if self._client is None:
+        if self._engine is None:
             raise SandboxUnavailable("The sandbox pool is closed.")
         labels = owner_labels(self._run_id, member, self.settings.max_lifetime_s, self._id)
-        container = Container.start(
-            self._client, container_flags(self.settings, labels, proxy_directory)
-        )
+        flags = container_flags(self.settings, labels, proxy_directory)
+        uid = private_uid(mapped=self._maps_users)
+        container = Container.start(self._engine, flags, uid)
         try:
             if self._closing:
                 raise SandboxUnavailable("The sandbox pool is closed.")
@@ -166,20 +169,29 @@ class SandboxPool:
         return container
 
     def _open(self) -> None:
-        self._client = client = connect(self._max_threads)
-        check_engine(engine_info(client), self.settings.runtime, self.settings.cpus)
+        client, quick = connect(self._max_threads), None
+        try:
+            quick = connect(self._max_threads, ANSWER_TIMEOUT_S)
+        finally:
+            if quick is None:
+                client.close()
+        self._engine = Engine(client, quick)
+        info = engine_info(quick)
+        self._maps_users = maps_users(info)
+        check_engine(info, self.settings.runtime, self.settings.cpus)
         check_image(client, self.settings.image)
         if self.settings.allow_hosts and not is_local():
             raise SandboxUnavailable("`allow_hosts` needs an engine on this machine. Unset it.")
+        remove_abandoned()
         with contextlib.suppress(*ENGINE_ERRORS):
             reap(client)
         self._watchdog = Watchdog(self._run_id, self._id)
 
     async def _reap_for_ever(self) -> None:
-        while self._client is not None:
+        while self._engine is not None:
             await asyncio.sleep(REAP_EVERY_S)
             with contextlib.suppress(*ENGINE_ERRORS):
-                await self.in_thread(reap, self._client)
+                await self.in_thread(reap, self._engine.patient)
 
     async def _close(self, opening: "asyncio.Future[None] | None" = None) -> None:
         if opening is not None:
@@ -199,21 +211,21 @@ class SandboxPool:
         for sandbox in self._sandboxes:
             sandbox.hang_up()  # all of them, before the engine is asked anything
         await asyncio.gather(*(sandbox.close() for sandbox in self._sandboxes))
-        if self._client is None or self._watchdog is None:
+        if self._engine is None or self._watchdog is None:
             return True
         try:
-            await self.in_thread(remove_pool, self._client, self._id)
+            await self.in_thread(remove_pool, self._engine.patient, self._id)
         except ENGINE_ERRORS:
             return False
         return True
 
     async def _let_go(self, cleaned_up: bool) -> None:
-        threads, client, watchdog = self._threads, self._client, self._watchdog
+        threads, engine, watchdog = self._threads, self._engine, self._watchdog
         if watchdog is not None:
             await self.in_thread(watchdog.release, cleaned_up=cleaned_up)
-        self._threads = self._client = self._watchdog = None
-        if client is not None:
-            client.close()
+        self._threads = self._engine = self._watchdog = None
+        if engine is not None:
+            engine.close()
         if threads is not None:
             threads.shutdown(wait=False)
 

@@ -10,47 +10,37 @@ that serves other names at the same address (a content network) can be asked for
 import asyncio
 import contextlib
 import logging
-import re
-import shutil
-import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import socket
+from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from langgraph_fusion.sandbox.addresses import NotAllowed, Resolver, resolve_public
+from langgraph_fusion.sandbox.exclusion import Exclusion
+from langgraph_fusion.sandbox.lookups import Lookups
+from langgraph_fusion.sandbox.proxy_directory import ProxyDirectory
+from langgraph_fusion.sandbox.proxy_request import (
+    Exclude,
+    Request,
+    body_length,
+    is_excluded,
+    matches,
+    parse_request,
+    rewritten_head,
+)
+from langgraph_fusion.sandbox.web_url import DEFAULT_PORTS
 
 log = logging.getLogger(__name__)
 
-# Prefixes of URLs, bare domains, or a function that says whether a URL is excluded.
-Exclude = Sequence[str] | Callable[[str], bool]
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
-PORTS = {"http": 80, "https": 443}
 MAX_HEAD_BYTES = 16 * 1024
 HEAD_WITHIN_S = 10
 CONNECT_WITHIN_S = 15
-MAX_CONNECTIONS = 16
+MAX_CONNECTIONS = 32
+"""Of one member at the same time; what is more waits outside and costs us nothing."""
+MAX_LOOKUPS = 2
+ACCEPT_AGAIN_S = 0.2
 CHUNK = 1 << 16
-HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
-# Ours to say, or only meant for a proxy.
-DROPPED_HEADERS = ("host", "connection", "keep-alive", "upgrade", "expect", "te", "trailer")
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a command asked the proxy for."""
-
-    method: str
-    scheme: str
-    host: str
-    port: int
-    path: str
-    headers: tuple[tuple[str, str], ...]
-
-    @property
-    def url(self) -> str:
-        return f"{self.scheme}://{self.host}{self.path}"
 
 
 class AllowListProxy:
@@ -58,8 +48,9 @@ class AllowListProxy:
 
     Args:
         allow_hosts: Host names; `*.example.org` means every name below example.org.
-        exclude: What may not be fetched although its host is allowed. A TLS connection shows no
-            path, so a prefix of a URL excludes its whole host.
+        exclude: What may not be fetched although its host is allowed: rules as of `Exclusion`, or
+            a function of a URL. A TLS connection shows no path, so a prefix of a URL excludes its
+            whole host.
         max_bytes: Bytes to move, both ways together, before everything is refused.
         resolve: How to find an allowed host's address.
     """
@@ -70,56 +61,67 @@ class AllowListProxy:
         *,
         exclude: Exclude = (),
         max_bytes: int,
-        resolve: Resolver = resolve_public,
+        resolve: Resolver | None = None,
     ) -> None:
         self._allowed = [host.lower() for host in allow_hosts]
-        self._exclude = exclude
+        self._exclude = Exclusion(exclude) if isinstance(exclude, Sequence) else exclude
         self._bytes_left = max_bytes
-        self._resolve = resolve
+        self._resolve = resolve or self._resolve_public
+        self._lookups = Lookups(MAX_LOOKUPS)
         self._free = asyncio.Semaphore(MAX_CONNECTIONS)
         self._connections: set[asyncio.Task[None]] = set()
-        self._server: asyncio.Server | None = None
-        self._private: Path | None = None
+        self._accepting: asyncio.Task[None] | None = None
+        self._directory: ProxyDirectory | None = None
 
     async def start(self) -> str:
         """Listen; the directory to show to the container, which holds nothing but the socket."""
-        # The outer directory keeps other users of this host out; the container sees the inner one.
-        self._private = Path(tempfile.mkdtemp(prefix="fusion-proxy-"))
-        directory = self._private / "proxy"
-        directory.mkdir(mode=0o755)
-        directory.chmod(0o755)
-        path = directory / "proxy.sock"
-        self._server = await asyncio.start_unix_server(self._accept, path, limit=MAX_HEAD_BYTES)
-        path.chmod(0o666)
-        return str(directory)
+        self._directory = await asyncio.to_thread(ProxyDirectory.make)
+        listener = listen(self._directory.visible / "proxy.sock")
+        self._accepting = asyncio.get_running_loop().create_task(self._accept(listener))
+        return str(self._directory.visible)
 
     async def close(self) -> None:
         """Stop listening and end every connection; doing so twice is fine."""
-        if self._server is not None:
-            self._server.close()
-        for task in self._connections:
+        ending = [*self._connections, *filter(None, [self._accepting])]
+        for task in ending:
             task.cancel()
-        if self._connections:
-            await asyncio.wait(self._connections)
-        if self._private is not None:
-            shutil.rmtree(self._private, ignore_errors=True)
+        if ending:
+            await asyncio.wait(ending)
+        if self._directory is not None:
+            await asyncio.to_thread(self._directory.remove)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections.add(task)
+    async def _accept(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        with listener:
+            while True:
+                await self._free.acquire()  # before accepting: a descriptor is what is scarce
+                try:
+                    connection, _ = await loop.sock_accept(listener)
+                except OSError:  # somebody else has used up the descriptors
+                    self._free.release()
+                    await asyncio.sleep(ACCEPT_AGAIN_S)
+                    continue
+                task = loop.create_task(self._serve_and_close(connection))
+                self._connections.add(task)
+                task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._connections.discard(task)
+        self._free.release()
+
+    async def _serve_and_close(self, connection: socket.socket) -> None:
+        near = await asyncio.open_unix_connection(sock=connection, limit=MAX_HEAD_BYTES)
         try:
-            async with self._free:
-                await self._serve((reader, writer))
+            await self._serve(near)
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             log.debug("a sandbox broke off its proxy connection")
         finally:
-            self._connections.discard(task)
-            writer.close()
+            near[1].close()
 
     async def _serve(self, near: Streams) -> None:
         async with asyncio.timeout(HEAD_WITHIN_S):
             head = await near[0].readuntil(b"\r\n\r\n")
+        self._bytes_left -= len(head)
         try:
             request = parse_request(head)
             self._check(request)
@@ -139,10 +141,13 @@ class AllowListProxy:
             raise NotAllowed("the sandbox has used up its network allowance")
         if not any(matches(pattern, request.host) for pattern in self._allowed):
             raise NotAllowed(f"{request.host} is not on the sandbox's list of allowed hosts")
-        if request.port != PORTS[request.scheme]:
+        if request.port != DEFAULT_PORTS[request.scheme]:
             raise NotAllowed(f"port {request.port} is not allowed")
         if is_excluded(request, self._exclude):
             raise NotAllowed(f"{request.host} is excluded from this run")
+
+    async def _resolve_public(self, host: str, port: int) -> tuple[str, int]:
+        return await resolve_public(host, port, self._lookups)
 
     async def _connect(self, request: Request) -> Streams:
         address, port = await self._resolve(request.host, request.port)
@@ -189,70 +194,13 @@ class AllowListProxy:
             target.write_eof()
 
 
-def parse_request(head: bytes) -> Request:
-    """What a proxy request asks for.
-
-    Raises:
-        NotAllowed: If it is no such request.
-    """
-    try:
-        first, *lines = head.decode("ascii").removesuffix("\r\n\r\n").split("\r\n")
-        method, target, _ = first.split(" ")
-        url = urlsplit(f"https://{target}/" if method == "CONNECT" else target)
-        host, port = (url.hostname or "").rstrip("."), url.port or PORTS[url.scheme]
-        headers = tuple(header(line) for line in lines)
-    except (ValueError, KeyError) as error:
-        raise NotAllowed("this is not a request to an HTTP proxy") from error
-    names = [name.lower() for name, _ in headers]
-    if "transfer-encoding" in names or names.count("content-length") > 1:
-        raise NotAllowed("send a body with one Content-Length")
-    if not host or not method.isalpha() or (method != "CONNECT" and url.scheme != "http"):
-        raise NotAllowed("this is not a request to an HTTP proxy")
-    path = (url.path or "/") + (f"?{url.query}" if url.query else "")
-    return Request(method, url.scheme, host, port, path, headers)
-
-
-def header(line: str) -> tuple[str, str]:
-    name, colon, value = line.partition(":")
-    if not colon or not HEADER_NAME.fullmatch(name) or not value.strip("\t").isprintable():
-        raise ValueError(line)
-    return name, value.strip()
-
-
-def rewritten_head(request: Request) -> bytes:
-    kept = [
-        f"{name}: {value}"
-        for name, value in request.headers
-        if name.lower() not in DROPPED_HEADERS and not name.lower().startswith("proxy-")
-    ]
-    lines = [f"{request.method} {request.path} HTTP/1.1", f"Host: {request.host}", *kept]
-    return ("\r\n".join([*lines, "Connection: close"]) + "\r\n\r\n").encode("ascii")
-
-
-def body_length(request: Request) -> int:
-    """Bytes of the request's body; chunked ones have been refused."""
-    lengths = [value for name, value in request.headers if name.lower() == "content-length"]
-    return int(lengths[0]) if lengths and lengths[0].isdigit() else 0
-
-
-def matches(pattern: str, host: str) -> bool:
-    if pattern.startswith("*."):
-        return host.endswith(pattern[1:])
-    return host == pattern
-
-
-def is_excluded(request: Request, exclude: Exclude) -> bool:
-    if callable(exclude):
-        return exclude(request.url)
-    return any(is_below(request.host, rule_host(rule)) for rule in exclude)
-
-
-def rule_host(rule: str) -> str:
-    return (urlsplit(rule if "//" in rule else f"//{rule}").hostname or "").removeprefix("www.")
-
-
-def is_below(host: str, domain: str) -> bool:
-    return bool(domain) and (host == domain or host.endswith(f".{domain}"))
+def listen(path: Path) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    path.chmod(0o666)
+    listener.listen(128)
+    listener.setblocking(False)
+    return listener
 
 
 async def refuse(writer: asyncio.StreamWriter, reason: str) -> None:

@@ -2,7 +2,9 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from langgraph_fusion.sandbox.host_names import host_name, literal_address
 
 # The one place that names the image: ensure_engine.sh reads this line.
 DEFAULT_IMAGE = "langgraph-fusion-sandbox:latest"
@@ -39,7 +41,16 @@ HOLES = {
     "volumes_from": "mounts other containers' files",
 }
 
-Host = Annotated[str, Field(pattern=r"^(\*\.)?([A-Za-z0-9_-]+\.)*[A-Za-z0-9-]+$", max_length=253)]
+
+def _allowed_host(text: str) -> str:
+    wildcard, name = ("*.", text[2:]) if text.startswith("*.") else ("", text)
+    host = host_name(name)
+    if wildcard and literal_address(host):
+        raise ValueError("nothing is below an address")
+    return wildcard + host
+
+
+Host = Annotated[str, Field(max_length=300), AfterValidator(_allowed_host)]
 
 
 class SandboxSettings(BaseModel):

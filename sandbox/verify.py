@@ -20,7 +20,7 @@ OWN_KERNEL = ("runsc", "kata")
 
 
 def supervisor_hash() -> str:
-    return hashlib.sha256((CONTEXT / "supervisor.py").read_bytes()).hexdigest()
+    return hashlib.sha256((CONTEXT / "in_container/supervisor.py").read_bytes()).hexdigest()
 
 
 def check_locks(container: Container, settings: SandboxSettings) -> None:
@@ -39,10 +39,10 @@ def check_locks(container: Container, settings: SandboxSettings) -> None:
         raise SandboxUnavailable(f"A sandbox started, but did not answer. {BUILD_IMAGE}") from error
     if isinstance(report, ErrorReport):
         raise SandboxUnavailable("A sandbox started, but could not check its locks.")
-    verify(report, settings)
+    verify(report, settings, container.uid)
 
 
-def verify(report: CheckReport, settings: SandboxSettings) -> None:
+def verify(report: CheckReport, settings: SandboxSettings, uid: int) -> None:
     """Compare a container's report with what was asked for.
 
     Raises:
@@ -50,22 +50,24 @@ def verify(report: CheckReport, settings: SandboxSettings) -> None:
     """
     if report.supervisor != supervisor_hash():
         raise SandboxUnavailable(f"The sandbox image holds another supervisor. {BUILD_IMAGE}")
-    if broken := broken_locks(report, settings):
+    if broken := broken_locks(report, settings, uid):
         raise SandboxUnavailable(
             f"The sandbox is not locked as asked: {', '.join(broken)}. "
             "Use an engine that applies these limits."
         )
 
 
-def broken_locks(report: CheckReport, settings: SandboxSettings) -> list[str]:
+def broken_locks(report: CheckReport, settings: SandboxSettings, uid: int) -> list[str]:
     holds = {
-        "commands run as user 1000": report.uid == 1000,
-        "process 1 is another user": report.main_uid not in (0, 1000),
+        "commands run as a user of their own": report.uid == uid,
+        "process 1 is another user": report.main_uid not in (0, uid),
+        "supervisor closed to commands": report.closed_interpreter,
         "no capabilities": not any(report.capabilities),
         "read-only root": report.root_read_only,
         "no network": report.interfaces in ([], ["lo"]),
         "no engine socket": not report.engine_socket,
         "proxy answers": report.proxy,
+        "proxy out of commands' reach": not report.proxy_socket,
     }
     if not (settings.runtime or "").startswith(OWN_KERNEL):
         holds |= kernel_locks(report, settings)
@@ -76,6 +78,9 @@ def kernel_locks(report: CheckReport, settings: SandboxSettings) -> dict[str, bo
     return {
         "no new privileges": report.no_new_privileges,
         "seccomp filter": report.seccomp,
+        **{f"no system call {name}": False for name in report.open_calls},
+        "no core handler": report.core_limit == 1,
+        "no terminals": not report.terminals,
         "memory limit": report.memory == settings.memory_mb * MIB,
         "process limit": report.processes == settings.max_processes,
         "cpu limit": report.cpus is not None and abs(report.cpus - settings.cpus) < 0.01,

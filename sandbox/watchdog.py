@@ -25,9 +25,12 @@ def main() -> None:
         return
     sys.path[:] = search_path
     from langgraph_fusion.sandbox.base import SandboxUnavailable
-    from langgraph_fusion.sandbox.engine import ENGINE_ERRORS, connect
+    from langgraph_fusion.sandbox.engine import connect
+    from langgraph_fusion.sandbox.engine_errors import ENGINE_ERRORS
+    from langgraph_fusion.sandbox.proxy_directory import remove_abandoned
     from langgraph_fusion.sandbox.reaper import remove_pool
 
+    remove_abandoned()
     for _ in range(SWEEPS):  # the engine may still be busy creating what was asked for
         try:
             client = connect()

@@ -17,6 +17,7 @@ STDOUT = 1
 HEADER = struct.Struct(">BxxxI")
 MAX_LENGTH_DIGITS = 10
 MAX_COUNT = 2**62
+MAX_LISTED = 10_000
 
 Loss = Literal["timeout", "flood", "end of stream", "no report"]
 
@@ -63,6 +64,17 @@ class RunReport(Report):
     background_log: Annotated[str, Field(pattern=r"^/run/sbx/bg-[0-9]{1,10}\.log$")] | None
     killed_all: bool
 
+    def fits(self, *, head: int, tail: int, seconds: float, processes: int) -> bool:
+        """Whether no number is beyond what was asked for: what a forger would have to keep to."""
+        return (
+            len(self.head) <= head
+            and len(self.tail) <= tail
+            and (self.total <= head or len(self.head) == head)
+            and self.total >= len(self.head) + len(self.tail)
+            and self.seconds <= seconds
+            and self.background <= processes
+        )
+
 
 class PutReport(Report):
     bytes: Count
@@ -73,8 +85,8 @@ class GetReport(Report):
 
 
 class ListReport(Report):
-    files: list[tuple[ShortText, Count]]
-    more: bool
+    files: Annotated[list[tuple[ShortText, Count]], Field(max_length=MAX_LISTED)]
+    left_out: Annotated[list[ShortText], Field(max_length=100)]
 
 
 class CheckReport(Report):
@@ -83,9 +95,14 @@ class CheckReport(Report):
     capabilities: list[int]
     no_new_privileges: bool
     seccomp: bool
+    open_calls: Annotated[list[ShortText], Field(max_length=100)]
+    core_limit: int
+    closed_interpreter: bool
+    terminals: bool
     root_read_only: bool
     interfaces: list[ShortText]
     engine_socket: bool
+    proxy_socket: bool
     supervisor: ShortText
     proxy: bool
     memory: int | None

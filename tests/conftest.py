@@ -2,8 +2,10 @@
 
 import ipaddress
 import os
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -42,5 +44,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_configure() -> None:
-    """Refuse connections by an audit hook, which no client library can go around."""
+    """Refuse connections by an audit hook, which no client library can go around.
+
+    A suite in the background (`nohup make test &`) is started with signals ignored, which every
+    process inherits that tests start and end by these signals. One that is handled, if only by
+    doing nothing, has its default effect in them, and still none here.
+    """
     sys.addaudithook(_only_loopback)
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, _do_nothing)
+
+
+def _do_nothing(number: int, frame: FrameType | None) -> None: ...

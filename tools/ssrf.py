@@ -12,24 +12,14 @@ import ipaddress
 import socket
 from collections.abc import Iterable
 
-from aiohttp import ThreadedResolver
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from langgraph_fusion.sandbox.addresses import is_public
+from langgraph_fusion.sandbox.host_names import Address, literal_address
+from langgraph_fusion.sandbox.lookups import Lookups
 from langgraph_fusion.tools.errors import ToolFailure
-from langgraph_fusion.tools.urls import literal_address
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: the last four bytes are an IPv4 address
-_NOT_PUBLIC: tuple[Network, ...] = (
-    ipaddress.IPv6Network("2001::/32"),  # Teredo, RFC 4380
-    ipaddress.IPv6Network("2002::/16"),  # 6to4, RFC 3056
-    ipaddress.IPv6Network("3fff::/20"),  # documentation, RFC 9637
-    ipaddress.IPv4Network("192.88.99.0/24"),  # 6to4 relays, RFC 7526
-    ipaddress.IPv4Network("192.0.0.0/24"),  # protocol assignments, RFC 6890
-)
 
 
 class Guard:
@@ -40,7 +30,7 @@ class Guard:
 
     def allows(self, address: Address) -> bool:
         """Tell whether this address may be connected to."""
-        return any(address in network for network in self._allow) or _is_public(address)
+        return any(address in network for network in self._allow) or is_public(address)
 
     def check_host(self, host: str) -> None:
         """Refuse a host part that spells out an address which is not public.
@@ -61,7 +51,7 @@ class GuardedResolver(AbstractResolver):
     def __init__(self, guard: Guard, names: AbstractResolver | None = None) -> None:
         """Take names from `names`, by default from the system."""
         self._guard = guard
-        self._names = names or ThreadedResolver()
+        self._names = names or OwnThreadsResolver()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
@@ -83,17 +73,38 @@ class GuardedResolver(AbstractResolver):
         await self._names.close()
 
 
-def _is_public(address: Address) -> bool:
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped:
-            return _is_public(address.ipv4_mapped)
-        if address in _NAT64:
-            return _is_public(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-        if address not in _GLOBAL_UNICAST:
-            return False
-    if any(address in network for network in _NOT_PUBLIC):
-        return False
-    return address.is_global and not address.is_multicast and not address.is_reserved
+class OwnThreadsResolver(AbstractResolver):
+    """Asks the system, and lets no slow name server hold up what else works in threads."""
+
+    def __init__(self) -> None:
+        self._lookups = Lookups()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """Return the addresses of this family, by default of both.
+
+        Raises:
+            OSError: If there are none.
+        """
+        found = [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=port,
+                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                proto=0,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for address in await self._lookups.of(host, port)
+        ]
+        wanted = [one for one in found if family in (socket.AF_UNSPEC, one["family"])]
+        if not wanted:
+            raise OSError(f"no address of {host}")
+        return wanted
+
+    async def close(self) -> None:
+        """Threads end by themselves."""
 
 
 def _blocked() -> ToolFailure:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from langgraph_fusion.graph.journal.journal import Journal
-from langgraph_fusion.sandbox.base import ExecResult, Sandbox, SandboxFile
+from langgraph_fusion.sandbox.base import ExecResult, FileList, Sandbox
 
 _NOTE = (
     "This sandbox is a new one: the run was interrupted, and what your earlier commands left "
@@ -34,9 +34,7 @@ class ReplacedSandbox:
     async def get(self, path: str, max_bytes: int | None = None) -> bytes:
         return await self._sandbox.get(path, max_bytes)
 
-    async def list_files(
-        self, directory: str = "/work/out", *, max_files: int = 200
-    ) -> list[SandboxFile]:
+    async def list_files(self, directory: str = "/work/out", *, max_files: int = 200) -> FileList:
         return await self._sandbox.list_files(directory, max_files=max_files)
 
     async def close(self) -> None:

@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.sandbox.base import ExecResult, Sandbox, SandboxFile, SandboxUnavailable
+from langgraph_fusion.sandbox.base import ExecResult, FileList, Sandbox, SandboxUnavailable
 from langgraph_fusion.sandbox.base import SandboxFileError as FileError
 from langgraph_fusion.sandbox.files import copy_in, copy_out
 from langgraph_fusion.sandbox.futures import retrieve_exception
+
+_STOCKED_AGAIN = "the files you were given are in /work again"
 
 
 @dataclass(frozen=True)
@@ -60,18 +62,24 @@ class Attachments:
 
 
 class StockedSandbox:
-    """A member's sandbox into which the files are copied while its model thinks."""
+    """A member's sandbox into which the files are copied while its model thinks, and again when
+    it had to be replaced by a fresh one.
+    """
 
     def __init__(self, sandbox: Sandbox, attachments: Attachments) -> None:
         self._sandbox = sandbox
-        self._stocking = asyncio.ensure_future(copy_in(sandbox, attachments.files))
-        self._stocking.add_done_callback(retrieve_exception)
+        self._files = attachments.files
+        self._stock()
 
     async def run(
         self, command: str, *, timeout_s: float | None = None, restart: bool = False
     ) -> ExecResult:
         await self._stocked()
-        return await self._sandbox.run(command, timeout_s=timeout_s, restart=restart)
+        result = await self._sandbox.run(command, timeout_s=timeout_s, restart=restart)
+        if result.sandbox_reset and self._files:
+            self._stock()
+            return replace(result, note=f"{result.note}\n{_STOCKED_AGAIN}")
+        return result
 
     async def put(self, path: str, data: bytes, *, read_only: bool = False) -> None:
         await self._stocked()
@@ -81,15 +89,17 @@ class StockedSandbox:
         await self._stocked()
         return await self._sandbox.get(path, max_bytes)
 
-    async def list_files(
-        self, directory: str = "/work/out", *, max_files: int = 200
-    ) -> list[SandboxFile]:
+    async def list_files(self, directory: str = "/work/out", *, max_files: int = 200) -> FileList:
         await self._stocked()
         return await self._sandbox.list_files(directory, max_files=max_files)
 
     async def close(self) -> None:
         self._stocking.cancel()
         await self._sandbox.close()
+
+    def _stock(self) -> None:
+        self._stocking = asyncio.ensure_future(copy_in(self._sandbox, self._files))
+        self._stocking.add_done_callback(retrieve_exception)
 
     async def _stocked(self) -> None:
         try:

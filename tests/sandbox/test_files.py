@@ -1,13 +1,30 @@
+import contextlib
+import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from langgraph_fusion.sandbox import SandboxFileError
 from langgraph_fusion.sandbox.docker import DockerSandbox
-from langgraph_fusion.sandbox.files import copy_in, copy_out, safe_name
+from langgraph_fusion.sandbox.exec_result import one_line
+from langgraph_fusion.sandbox.files import copy_in, copy_out, safe_name, write_new
 
 
-@pytest.mark.parametrize("name", ["a", "sub/b c.csv", "ünïcode.txt", ".hidden"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a",
+        "sub/b c.csv",
+        "ünïcode.txt",
+        "e\u0301.md",
+        "データ (2).csv",
+        "😀.png",
+        "__init__.py",
+        "a=b,c@d+e.txt",
+    ],
+)
 def test_an_honest_name_is_kept(name: str) -> None:
     assert safe_name(name) == Path(name)
 
@@ -16,12 +33,121 @@ def test_an_honest_name_is_kept(name: str) -> None:
     "name",
     [
         *("", ".", "..", "../x", "a/../../x", "/etc/x", "a\nb", "\x1b[2J", "\u202e", "C:x", "a\\b"),
-        *("x" * 300, "d/" * 20 + "x"),
+        *("x" * 300, "d/" * 20 + "x", "a//b", "./a", "a/", "a/./b"),
+        # what git, a shell or a program given all names would act upon
+        *(".git/config", "sub/.git/x", ".GIT/x", ".bashrc", ".", "-rf", "a/-rf", "--checkpoint=1"),
+        *(
+            "HEAD",
+            "repo/HEAD",
+            "head",
+            "$(id)",
+            "`id`",
+            ";id",
+            "a;b",
+            "a&b",
+            "a|b",
+            "~",
+            "#x",
+            "!x",
+        ),
+        *("q'q", 'q"q', "a*b", "a?b", "@file", "+!id", "=cmd", "a%b", "a{b", "$HOME", "git~1"),
+        # what Windows or a desktop takes for something else
+        *("NUL", "con.txt", "aux", "Com1.log", "LPT¹", "desktop.ini", "AUTORUN.INF", "x.lnk"),
+        *("x.desktop", "x.url", "x.scf", " lead", "trail ", "dot.", "x/dot./y", "x.library-ms"),
+        # what looks like another name, or like nothing
+        *("zw\u200bx", "rlm\u200fx", "lsep\u2028x", "tag\U000e0041x", "bom\ufeffx", "shy\u00adx"),
+        *(
+            "vs\ufe0fx",
+            "nel\u0085x",
+            "\uff0egit/config",
+            "\u2024git",
+            "a\uff0fb",
+            "\u3164",
+            "\ud800",
+        ),
     ],
 )
-def test_a_name_that_leads_elsewhere_is_refused(name: str) -> None:
+def test_a_name_that_does_anything_is_refused(name: str) -> None:
     with pytest.raises(SandboxFileError):
         safe_name(name)
+
+
+@given(st.text())
+def test_no_name_leads_out_or_begins_like_something_else(name: str) -> None:
+    with contextlib.suppress(SandboxFileError):
+        parts = safe_name(name).parts
+        assert all(part[0] not in ".-+@=~ " for part in parts)
+        assert Path("/into", *parts).resolve().is_relative_to("/into")
+        assert one_line(name) == name
+
+
+def test_nothing_is_written_through_a_link_that_leads_out(tmp_path: Path) -> None:
+    (tmp_path / "into").mkdir()
+    (tmp_path / "into" / "link").symlink_to(tmp_path)
+    with pytest.raises(SandboxFileError, match="link"):
+        write_new(tmp_path / "into", tmp_path / "into" / "link" / "x", b"")
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.docker
+async def test_a_repository_that_comes_out_runs_nothing(
+    sandbox: DockerSandbox, tmp_path: Path
+) -> None:
+    marker = tmp_path / "ran"
+    config = f"git config core.fsmonitor 'touch {marker}; false'"
+    result = await sandbox.run(
+        f"mkdir out && cd out && git init -q . && {config} && cd .git && mkdir -p bare/objects/a "
+        "bare/refs/a && cp HEAD config bare && mv bare .. && touch ../bare/{objects,refs}/a/b && "
+        "echo report > ../report.md; chmod 6755 ../report.md; touch -d 2001-01-01 ../report.md"
+    )
+    assert result.exit_code == 0, result.output
+    copied = await copy_out(sandbox, tmp_path / "A")
+    assert tmp_path / "A" / "report.md" in copied.files
+    for folder in (tmp_path / "A", tmp_path / "A" / "bare"):
+        subprocess.run(["git", "status"], cwd=folder, capture_output=True)
+    assert not marker.exists()
+    about = (tmp_path / "A" / "report.md").stat()
+    assert about.st_mode & 0o7111 == 0
+    assert about.st_mtime > 1e9 + 1e8
+    assert any(".git" in why for why in copied.skipped)
+
+
+HARM = {
+    "1500 nested directories": (
+        "cd out; python3 -c \"\nimport os\nfor i in range(1500):\n  os.mkdir('d'); os.chdir('d')\"",
+        "too deep",
+    ),
+    "paths that are too long": (
+        "cd out; d=$(printf 'x%.0s' {1..200}); p=$d/$d/$d/$d/$d/$d; mkdir -p $p; touch $p/{1..150}",
+        "too long",
+    ),
+    "a closed directory": ("mkdir out/x; chmod 0 out/x", "Permission denied"),
+    "too many files": ("touch out/x{1..300}", "beyond 200 files"),
+    "a repository of many files": ("mkdir out/.git; touch out/.git/{1..300}", "beyond 200 files"),
+}
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("harm", HARM)
+async def test_what_cannot_come_is_said_and_costs_nothing_else(
+    sandbox: DockerSandbox, tmp_path: Path, harm: str
+) -> None:
+    command, reason = HARM[harm]
+    result = await sandbox.run(f"mkdir out; echo good > out/0good; {command}")
+    assert result.exit_code == 0, result.output
+    copied = await copy_out(sandbox, tmp_path)
+    assert tmp_path / "0good" in copied.files
+    assert any(reason in why for why in copied.skipped), copied.skipped
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("place", ["echo > out", "ln -s /etc out", "mkdir out; chmod 0 out"])
+async def test_a_place_that_is_no_folder_is_said(
+    sandbox: DockerSandbox, tmp_path: Path, place: str
+) -> None:
+    await sandbox.run(place)
+    copied = await copy_out(sandbox, tmp_path)
+    assert (copied.files, len(copied.skipped)) == ((), 1)
 
 
 @pytest.mark.docker

@@ -2,16 +2,23 @@
 
 import asyncio
 import contextlib
+import json
 import secrets
+import socket
+import tempfile
+import threading
 from collections.abc import AsyncIterator
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 
 from langgraph_fusion.sandbox import SandboxPool, SandboxSettings
-from langgraph_fusion.sandbox.addresses import NotAllowed, is_public, resolve_public
-from langgraph_fusion.sandbox.proxy import AllowListProxy
+from langgraph_fusion.sandbox.addresses import NotAllowed, resolve_public
+from langgraph_fusion.sandbox.exclusion import Exclusion
+from langgraph_fusion.sandbox.lookups import Lookups
+from langgraph_fusion.sandbox.proxy import MAX_CONNECTIONS, AllowListProxy
+from langgraph_fusion.sandbox.proxy_directory import ProxyDirectory, remove_abandoned
+from langgraph_fusion.sandbox.proxy_request import is_excluded, parse_request
 
 
 class Site:
@@ -76,7 +83,7 @@ def get(url: str, *headers: str) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "host", ["allowed.test", "a.below.test", "a.b.below.test", "ALLOWED.test."]
+    "host", ["allowed.test", "a.below.test", "a.b.below.test", "ALLOWED.test.", "%61llowed.test"]
 )
 async def test_an_allowed_host_answers(socket_path: Path, site: Site, host: str) -> None:
     answer = await ask(socket_path, get(f"http://{host}/p?q=1"))
@@ -104,6 +111,34 @@ async def test_an_allowed_host_answers(socket_path: Path, site: Site, host: str)
         b"CONNECT other.test:443 HTTP/1.1\r\n\r\n",
         b"CONNECT 127.0.0.1:443 HTTP/1.1\r\n\r\n",
         b"CONNECT allowed.test:443@other.test HTTP/1.1\r\n\r\n",
+        *(
+            b"CONNECT " + name + b":443 HTTP/1.1\r\n\r\n"
+            for name in (
+                *(b"127.0.0.1\0.below.test", b"evil\0.below.test", b"evil.test/.below.test"),
+                *(b"evil.test\t.below.test", b"evil.test\n.below.test", b"evil.test%00.below.test"),
+                *(b"evil.test?.below.test", b"evil.test#.below.test", b"evil.test\\.below.test"),
+                *(
+                    b"x@a.below.test",
+                    b".below.test",
+                    b"a..below.test",
+                    b"a.below.test..",
+                    b"*.test",
+                ),
+                *(b"bad.below.test", b"BAD.below.test.", b"%62ad.below.test", b"a.bad.below.test"),
+                *(b"[::1]", b"[::ffff:127.0.0.1]", b"2130706433", b"0177.1", b"a_b.below.test"),
+            )
+        ),
+        b"CONNECT allowed.test:4_4_3 HTTP/1.1\r\n\r\n",
+        b"CONNECT allowed.test:+443 HTTP/1.1\r\n\r\n",
+        b"CONNECT http://allowed.test:443 HTTP/1.1\r\n\r\n",
+        b"connect allowed.test:443 HTTP/1.1\r\n\r\n",
+        b"GET http://allowed.test/ HTTP/2.0\r\n\r\n",
+        get("http://allowed.test/", "Content-Length: " + "9" * 5000),
+        get("http://allowed.test/", "Content-Length: +3"),
+        get("http://allowed.test/", "Content-Length: 3, 3"),
+        get("http://allowed.test/", "Content_Length: 3"),
+        get("http://allowed.test/", "Transfer_Encoding: chunked"),
+        get("http://allowed.test/\x1b[2J"),
         b"\x16\x03\x01garbage\r\n\r\n",
         get("http://allowed.test/", "Bad Header: x"),
         get("http://allowed.test/", "Content-Length: 1", "Content-Length: 2"),
@@ -161,34 +196,109 @@ async def test_a_function_may_exclude(site: Site) -> None:
     await proxy.close()
 
 
-@pytest.mark.parametrize(
-    ("address", "public"),
-    [
-        ("93.184.215.14", True),
-        ("2606:2800:21f:cb07:6820:80da:af6b:8b2c", True),
-        ("127.0.0.1", False),
-        ("10.0.0.1", False),
-        ("169.254.169.254", False),
-        ("100.64.0.1", False),
-        ("0.0.0.0", False),
-        ("224.0.0.1", False),
-        ("240.0.0.1", False),
-        ("::1", False),
-        ("fe80::1", False),
-        ("fd00::1", False),
-        ("::ffff:127.0.0.1", False),
-        ("64:ff9b::7f00:1", False),
-        ("2002:7f00:1::", False),
-    ],
-)
-def test_only_hosts_on_the_internet_are_public(address: str, public: bool) -> None:
-    assert is_public(ip_address(address)) is public
-
-
 async def test_a_name_that_means_this_machine_is_not_allowed() -> None:
-    for host in ("localhost", "127.0.0.1", "::1", "169.254.169.254"):
+    for host in ("localhost", "127.0.0.1", "::1", "169.254.169.254", "0x7f.1", "LOCALHOST."):
         with pytest.raises(NotAllowed, match="not public"):
             await resolve_public(host, 80)
+    for host in ("93.184.215.14\0.below.test", "127.0.0.1\0.below.test", "fe80::1%lo", "1.2.3.4 x"):
+        with pytest.raises(NotAllowed, match="no host"):
+            await resolve_public(host, 80)
+
+
+RULES = [
+    *(
+        "bad.below.test",
+        "BAD.below.test",
+        "bad.below.test.",
+        "https://bad.below.test./x",
+        "below.test",
+    ),
+    *("bad.below.test//x", "bad.below.test/a//b", "www.bad.below.test", "%62ad.below.test"),
+    *("bad.below.test:443", "bücher.test", "xn--bcher-kva.test", "www.test", "other.test"),
+]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_what_a_rule_keeps_from_fetching_it_keeps_from_the_proxy(rule: str) -> None:
+    exclusion = Exclusion([rule])
+    for host in ("bad.below.test", "a.bad.below.test", "xn--bcher-kva.test", "allowed.test"):
+        pages = ("", "x", "a/b/x", "a/b")
+        fetching = any(exclusion.match(f"https://{host}/{page}") for page in pages)
+        tunnel = parse_request(b"CONNECT %s:443 HTTP/1.1\r\n\r\n" % host.encode())
+        assert is_excluded(tunnel, [rule]) == fetching, host
+
+
+async def test_a_refusal_says_no_more_than_a_plain_name(
+    socket_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("DEBUG"):
+        for name in (b"\x1bcevil", b"a\x1b(0b", b"\xc2\x9b31m", b"%1b%5b2J.test"):
+            answer = await ask(socket_path, b"CONNECT " + name + b":443 HTTP/1.1\r\n\r\n")
+            assert answer.startswith(b"HTTP/1.1 403")
+            assert b"\x1b" not in answer
+    assert "\x1b" not in caplog.text
+
+
+async def test_heads_use_up_the_allowance(socket_path: Path, site: Site) -> None:
+    head = get("http://allowed.test/?" + "s" * 15_000)
+    answers = [await ask(socket_path, head) for _ in range(160)]
+    assert answers[-1].startswith(b"HTTP/1.1 403")
+    assert sum(map(len, site.received)) <= 2 << 20
+
+
+async def test_connections_that_say_nothing_cost_a_bounded_number_of_descriptors(
+    socket_path: Path,
+) -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    opened = []
+    for _ in range(100):
+        client = socket.socket(socket.AF_UNIX)
+        client.connect(str(socket_path))
+        opened.append(client)
+    for _ in range(50):
+        await asyncio.sleep(0)
+    ours = len(list(Path("/proc/self/fd").iterdir())) - before - len(opened)
+    assert MAX_CONNECTIONS - 1 <= ours <= MAX_CONNECTIONS
+    for client in opened:
+        client.close()
+    answer = await ask(socket_path, get("http://allowed.test/"))
+    assert answer.endswith(b"page")
+
+
+async def test_slow_names_keep_no_more_threads_than_allowed() -> None:
+    released, waiting = threading.Event(), [0]
+
+    def slow(*_: object, **__: object) -> list[object]:
+        waiting[0] += 1
+        released.wait()
+        return []
+
+    lookups = Lookups(2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", slow)
+        asking = [asyncio.ensure_future(lookups.of(f"{n}.test", 80)) for n in range(20)]
+        await asyncio.sleep(0.05)
+        for task in asking[:10]:
+            task.cancel()
+        await asyncio.sleep(0.05)
+        assert waiting[0] == 2
+        assert await asyncio.to_thread(lambda: "the others' threads work on")
+        released.set()
+        await asyncio.gather(*asking, return_exceptions=True)
+
+
+def test_abandoned_folders_are_removed_and_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    mine, dead, foreign = (ProxyDirectory.make() for _ in range(3))
+    identity = json.loads((dead.outer / "owner.json").read_text())
+    (dead.outer / "owner.json").write_text(json.dumps(identity | {"started": "1"}))
+    (foreign.outer / "owner.json").write_text(json.dumps(identity | {"scope": ""}))
+    assert remove_abandoned() == 1
+    assert not dead.outer.exists()
+    assert mine.visible.exists()
+    assert foreign.visible.exists()
 
 
 @pytest.mark.docker
@@ -208,8 +318,6 @@ async def test_a_sandbox_reaches_allowed_hosts_and_nothing_else(site: Site) -> N
         assert await status_of("http://private.test/") == "403"
         assert await status_of("http://169.254.169.254/") == "403"
         assert await status_of("http://allowed.test/", "--noproxy '*'") == "000"
-        result = await sandbox.run(
-            "rm -f /run/proxy/proxy.sock; touch /run/proxy/x; pkill -f forward; ls /run/proxy"
-        )
-        assert result.output.endswith("proxy.sock\n")
+        for harm in ("ls /run/proxy", "cd /run/proxy/socket", "pkill -f /opt/sbx/forward"):
+            assert (await sandbox.run(harm)).exit_code != 0
         assert (await sandbox.run("curl -s http://allowed.test/")).output == "page"

@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from langgraph_fusion.sandbox.supervisor import Counters, Output, exit_code, interfaces_up, limits
+from langgraph_fusion.sandbox.in_container.supervisor import (
+    Counters,
+    Output,
+    exit_code,
+    interfaces_up,
+    limits,
+)
 
 V1 = {
     "memory/memory.limit_in_bytes": "1073741824\n",

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from langgraph_fusion.sandbox import SandboxSettings, SandboxUnavailable
-from langgraph_fusion.sandbox.container import Container
-from langgraph_fusion.sandbox.container_spec import container_flags
+from langgraph_fusion.sandbox.container import Container, Engine
+from langgraph_fusion.sandbox.container_spec import container_flags, private_uid
 from langgraph_fusion.sandbox.engine import connect
 from langgraph_fusion.sandbox.reaper import owner_labels
 from langgraph_fusion.sandbox.verify import check_locks
@@ -18,10 +18,12 @@ SETTINGS = SandboxSettings()
 
 
 def check(changes: dict[str, Any], settings: SandboxSettings = SETTINGS) -> None:
-    client = connect()
+    client, uid = connect(), private_uid(mapped=False)
     labels = owner_labels(f"tests-{secrets.token_hex(4)}", "A", 60)
     try:
-        container = Container.start(client, container_flags(SETTINGS, labels) | changes)
+        container = Container.start(
+            Engine(client, client), container_flags(SETTINGS, labels) | changes, uid
+        )
         try:
             check_locks(container, settings)
         finally:

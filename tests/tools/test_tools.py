@@ -11,7 +11,7 @@ from langchain.agents import create_agent
 from langchain.agents.middleware import ToolErrorMiddleware
 from langchain_core.messages import ToolMessage
 
-from langgraph_fusion.sandbox.base import ExecResult, SandboxFile, SandboxUnavailable
+from langgraph_fusion.sandbox.base import ExecResult, FileList, SandboxUnavailable
 from langgraph_fusion.tools import TOOL_GROUPS, member_tools
 from langgraph_fusion.tools.context import (
     SharedTools,
@@ -49,8 +49,8 @@ class Machine:
     async def get(self, path: str, max_bytes: int | None = None) -> bytes:
         return b""
 
-    async def list_files(self, directory: str = "", *, max_files: int = 200) -> list[SandboxFile]:
-        return []
+    async def list_files(self, directory: str = "", *, max_files: int = 200) -> FileList:
+        return FileList()
 
     async def close(self) -> None: ...
 

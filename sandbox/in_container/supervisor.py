@@ -3,26 +3,31 @@ r"""Run one command inside the container, move files, or say how the container i
 Runs in the container, not in the application. Standard library only, one process per call,
 started by the engine:
 
-    docker exec -i -u 1000:1000 -w / CONTAINER /opt/sbx/sbx -I -S /opt/sbx/run
+    docker exec -i -u UID:UID -w / CONTAINER /opt/sbx/sbx -I -S /opt/sbx/run
+
+/opt/sbx/sbx is a Python interpreter that may be executed but not read, which makes the kernel close
+a process to others of its uid from its first instruction on.
 
 stdin:  b"<length>\n" and a JSON request; stays open as a life-line: end of file kills the command.
 stdout: b"<length>\n" and one JSON report. The command never gets the supervisor's stdin,
 stdout or stderr.
 
 Everything under `STATE` may have been planted by an earlier command. A command has the
-supervisor's uid: it can kill or stop it (the host then cleans up), but not trace it or write to
-its descriptors (`protect`).
+supervisor's uid: it can kill or stop it (the host then cleans up), but not trace it, write to its
+descriptors or change its limits.
 """
 
 # Every call pays for what is imported here, and pathlib is slow to import.
-# ruff: noqa: PTH101, PTH103, PTH108, PTH110, PTH116, PTH120, PTH123, PTH208
+# ruff: noqa: PTH101, PTH103, PTH108, PTH110, PTH114, PTH116, PTH120, PTH123, PTH208
 from __future__ import annotations
 
 import contextlib
 import ctypes
 import errno
+import fcntl
 import json
 import os
+import resource
 import select
 import signal
 import stat
@@ -49,8 +54,62 @@ MAX_BACKGROUND = 32
 BACKGROUND_LOG_BYTES = 1 << 20
 SAVED_ENV_BYTES = 1 << 20
 CHUNK = 1 << 16
+SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+MAX_DEPTH = 16
+MAX_PATH_BYTES = 1024
+MAX_LEFT_OUT = 20
+MAX_DIRECTORIES = 2000
+MAX_ENTRIES = 100_000
 PROXY_TRIES = 50
 PROXY_PAUSE_S = 0.1
+PROXY_SOCKET = "/run/proxy/socket/proxy.sock"
+AF_VSOCK = 40
+BAD = ctypes.c_long(-1)
+# What some engine's default filter lets through, or has let through.
+PROBES: dict[str, tuple[object, ...]] = {
+    "io_uring_setup": (0, None),
+    "io_setup": (0, None),
+    "keyctl": (BAD, 0, 0, 0, 0),
+    "userfaultfd": (BAD,),
+    "ptrace": (BAD, 0, 0, 0),
+    "process_vm_readv": (0, None, BAD, None, 0, 0),
+    "bpf": (BAD, None, 0),
+    "perf_event_open": (None, 0, BAD, BAD, 0),
+    "shmget": (0, 0, 0),
+    "msgget": (BAD, 0),
+    "mq_open": (None, 0, 0, None),
+    "unshare": (BAD,),
+}
+NUMBERS = {
+    "x86_64": {
+        "io_uring_setup": 425,
+        "io_setup": 206,
+        "keyctl": 250,
+        "userfaultfd": 323,
+        "ptrace": 101,
+        "process_vm_readv": 310,
+        "bpf": 321,
+        "perf_event_open": 298,
+        "shmget": 29,
+        "msgget": 68,
+        "mq_open": 240,
+        "unshare": 272,
+    },
+    "aarch64": {
+        "io_uring_setup": 425,
+        "io_setup": 0,
+        "keyctl": 219,
+        "userfaultfd": 282,
+        "ptrace": 117,
+        "process_vm_readv": 270,
+        "bpf": 280,
+        "perf_event_open": 241,
+        "shmget": 194,
+        "msgget": 186,
+        "mq_open": 180,
+        "unshare": 97,
+    },
+}
 IGNORED = (
     signal.SIGTERM,
     signal.SIGINT,
@@ -71,8 +130,10 @@ __d="$1"; [ -f "$__d/env" ] && [ -r "$__d/env" ] && . "$__d/env" 2>/dev/null
 __c=; [ -f "$__d/cwd" ] && __c="$(< "$__d/cwd")" 2>/dev/null
 cd -- "${__c:-/work}" 2>/dev/null || cd /work; unset __c
 trap '__sbx_save' EXIT
-set -- ; . "$__d/cmd"
+set -- ; . /dev/fd/3
 """
+# Closes the descriptor before the command; on its first line, so that errors count lines right.
+CLOSE_COMMAND = b"exec 3<&-; "
 
 
 def main() -> int:
@@ -92,7 +153,8 @@ def protect() -> None:
     libc = ctypes.CDLL(None)
     # PR_SET_NAME, so that `pkill python` does not hit us
     libc.prctl(15, b"sbx", 0, 0, 0)
-    # PR_SET_DUMPABLE=0: processes of the same uid cannot trace us or open our descriptors
+    # PR_SET_DUMPABLE=0, as the unreadable interpreter has been from its start: processes of the
+    # same uid cannot trace us or open our descriptors
     libc.prctl(4, 0, 0, 0, 0)
     # PR_SET_CHILD_SUBREAPER: what a command orphans becomes our child
     libc.prctl(36, 1, 0, 0, 0)
@@ -147,12 +209,13 @@ def run(request: Request) -> Report:
     if request["restart"]:
         kill_all()
         wipe_state()
-    write_command(request["command"])
     drop_oversized_env()
+    command = sealed(CLOSE_COMMAND + request["command"].encode("utf-8", "surrogatepass") + b"\n")
     before, began = Counters(CGROUP), time.monotonic()
     read_end, write_end = os.pipe()
-    pid, killed_all = spawn_shell(request["env"], write_end)
+    pid, killed_all = spawn_shell(request["env"], command, write_end)
     os.close(write_end)
+    os.close(command)
     output = Output(read_end, request["head"], request["tail"])
     status, reason = watch(pid, output, began + request["timeout"])
     if reason:
@@ -180,11 +243,20 @@ def run(request: Request) -> Report:
     }
 
 
-def spawn_shell(env: dict[str, str], out_fd: int) -> tuple[int, bool]:
+def sealed(text: bytes) -> int:
+    """A file without a name that nobody can change any more."""
+    fd = os.memfd_create("command", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    write_all(fd, text)
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, SEALS)
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd
+
+
+def spawn_shell(env: dict[str, str], command: int, out_fd: int) -> tuple[int, bool]:
     """Start the shell: (process id, whether everything else was killed to make room for it)."""
     for attempt in range(3):
         try:
-            return spawn(env, out_fd), attempt > 0
+            return spawn(env, command, out_fd), attempt > 0
         except OSError:  # EAGAIN, ENOMEM: an earlier command ate all processes or all memory
             if attempt == 2:
                 raise
@@ -192,7 +264,7 @@ def spawn_shell(env: dict[str, str], out_fd: int) -> tuple[int, bool]:
     raise AssertionError("unreachable")
 
 
-def spawn(env: dict[str, str], out_fd: int) -> int:
+def spawn(env: dict[str, str], command: int, out_fd: int) -> int:
     null = os.open("/dev/null", os.O_RDONLY)
     try:
         return os.posix_spawn(
@@ -201,6 +273,7 @@ def spawn(env: dict[str, str], out_fd: int) -> int:
             env,
             file_actions=[
                 (os.POSIX_SPAWN_DUP2, null, 0),
+                (os.POSIX_SPAWN_DUP2, command, 3),
                 (os.POSIX_SPAWN_DUP2, out_fd, 1),
                 (os.POSIX_SPAWN_DUP2, out_fd, 2),
             ],
@@ -478,36 +551,37 @@ def kill_all() -> None:
 
 
 def wipe_state() -> None:
+    """Forget directory, variables and logs. What a command has made unremovable stays behind."""
     import shutil  # here, because every call pays for what stands on top
 
-    for name in os.listdir(STATE):
+    with contextlib.suppress(OSError):
+        os.chmod(STATE, 0o700)
+    try:
+        names = os.listdir(STATE)
+    except OSError:
+        return
+    for name in names:
         path = f"{STATE}/{name}"
         try:
             os.unlink(path)
         except IsADirectoryError:
+            make_accessible(path)
             shutil.rmtree(path, ignore_errors=True)
         except OSError:
             continue
 
 
-def write_command(text: str) -> None:
-    try:
-        create_command_file(text)
-    except OSError:
-        os.chmod(STATE, 0o700)
-        wipe_state()
-        create_command_file(text)
-
-
-def create_command_file(text: str) -> None:
-    path = f"{STATE}/cmd"
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    try:
-        write_all(fd, text.encode("utf-8", "surrogatepass") + b"\n")
-    finally:
-        os.close(fd)
+def make_accessible(root: str) -> None:
+    """Undo `chmod 0` on directories, so that they can be removed; links are not followed."""
+    todo = [root]
+    for _ in range(MAX_DIRECTORIES):
+        if not todo:
+            return
+        path = todo.pop()
+        with contextlib.suppress(OSError):
+            os.chmod(path, 0o700)
+            with os.scandir(path) as entries:
+                todo += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
 
 
 def drop_oversized_env() -> None:
@@ -566,20 +640,93 @@ def get(request: Request) -> Report:
 
 
 def list_files(request: Request) -> Report:
-    """List regular files under a directory, links not followed: relative path and size in bytes."""
-    root, files = request["path"], []
-    for folder, _, names in os.walk(root):
-        for name in sorted(names):
-            path = f"{folder}/{name}"
-            with contextlib.suppress(OSError, UnicodeEncodeError):
-                about = os.lstat(path)
-                relative = os.path.relpath(path, root)
-                relative.encode()  # a name that is not UTF-8 could not be asked for again
-                if stat.S_ISREG(about.st_mode):
-                    files.append([relative, about.st_size])
-            if len(files) > request["max"]:
-                return {"files": files[: request["max"]], "more": True}
-    return {"files": files, "more": False}
+    """List regular files under a directory, links not followed: relative path and size in bytes.
+
+    What does not fit the bounds, or cannot be read, is left out and named; the rest comes.
+    """
+    files: list[tuple[str, int]] = []
+    left_out: list[str] = []
+    try:
+        root = os.open(request["path"], os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return {"files": [], "left_out": []}
+    except OSError as error:
+        reason = "a link" if os.path.islink(request["path"]) else f"{error.strerror}"
+        return {"files": [], "left_out": [f".: {reason}"]}
+    # Descriptors, not paths: a path ends at 4096 bytes, and could be swapped for a link meanwhile.
+    for relative, size in walk(root, "", 0, left_out):
+        if len(files) == request["max"]:
+            left_out.append(f"all beyond {request['max']} files")
+            break
+        files.append((relative, size))
+    return {"files": files, "left_out": left_out[-MAX_LEFT_OUT:]}
+
+
+def walk(folder: int, prefix: str, depth: int, left_out: list[str]) -> Iterator[tuple[str, int]]:
+    """Yield what is in an open directory, in order of names, files first; closes it."""
+    try:
+        files, folders = names_in(folder)
+        for name in files:
+            if (path := relative_path(prefix, name, left_out)) is not None:
+                with contextlib.suppress(FileNotFoundError):
+                    about = os.stat(name, dir_fd=folder, follow_symlinks=False)
+                    if stat.S_ISREG(about.st_mode):
+                        yield path, about.st_size
+        for name in folders:
+            if (path := relative_path(prefix, name, left_out)) is not None:
+                below = open_below(folder, name, path, depth, left_out)
+                if below is not None:
+                    yield from walk(below, path, depth + 1, left_out)
+    except OSError as error:
+        note(left_out, prefix or ".", str(error.strerror))
+    finally:
+        os.close(folder)
+
+
+def open_below(folder: int, name: str, path: str, depth: int, left_out: list[str]) -> int | None:
+    if depth == MAX_DEPTH:
+        note(left_out, path, "too deep")
+        return None
+    try:
+        return os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
+    except OSError as error:
+        note(left_out, path, str(error.strerror))
+        return None
+
+
+def names_in(folder: int) -> tuple[list[str], list[str]]:
+    """Regular files and directories: what an honest program leaves first, then hidden ones."""
+    files: list[str] = []
+    folders: list[str] = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(entry.name)
+            elif entry.is_file(follow_symlinks=False):
+                files.append(entry.name)
+            if len(files) + len(folders) == MAX_ENTRIES:
+                break
+    for names in (files, folders):
+        names.sort(key=lambda name: (name.startswith((".", "-")), name))
+    return files, folders
+
+
+def relative_path(prefix: str, name: str, left_out: list[str]) -> str | None:
+    path = f"{prefix}/{name}" if prefix else name
+    try:
+        size = len(path.encode())
+    except UnicodeEncodeError:  # a name that is not UTF-8 could not be asked for
+        note(left_out, ascii(path), "the name is not UTF-8")
+        return None
+    if size > MAX_PATH_BYTES:
+        note(left_out, path, "the path is too long")
+        return None
+    return path
+
+
+def note(left_out: list[str], path: str, reason: str) -> None:
+    if len(left_out) < MAX_LEFT_OUT:
+        left_out.append(f"{path[:200]}: {reason}")
 
 
 # --- how this container is locked
@@ -595,13 +742,41 @@ def check(request: Request) -> Report:
         "capabilities": [int(status.get(f"Cap{kind}", "1"), 16) for kind in ("Eff", "Prm", "Bnd")],
         "no_new_privileges": status.get("NoNewPrivs", "").strip() == "1",
         "seccomp": status.get("Seccomp", "").strip() == "2",
+        "open_calls": open_calls(),
+        "core_limit": resource.getrlimit(resource.RLIMIT_CORE)[1],
+        "closed_interpreter": not os.access("/proc/self/exe", os.R_OK),
+        "terminals": os.path.exists("/dev/ptmx"),
         "root_read_only": bool(os.statvfs("/").f_flag & os.ST_RDONLY),
         "interfaces": interfaces_up("/sys/class/net"),
         "engine_socket": os.path.exists("/var/run/docker.sock"),
+        "proxy_socket": os.access(PROXY_SOCKET, os.F_OK),
         "supervisor": hash_of(sys.argv[0]),
         "proxy": proxy_port is None or listens(proxy_port),
         **limits(CGROUP),
     }
+
+
+def open_calls() -> list[str]:
+    """Names of the system calls among `PROBES` that the kernel would carry out for a command.
+
+    Every probe's arguments are wrong: what is not filtered fails with another error than EPERM,
+    and does nothing.
+    """
+    if os.uname().machine not in NUMBERS:
+        return []
+    libc = ctypes.CDLL(None, use_errno=True)
+    numbers, found = NUMBERS[os.uname().machine], []
+    for name, arguments in PROBES.items():
+        ctypes.set_errno(0)
+        done = libc.syscall(numbers[name], *arguments)
+        if done >= 0 or ctypes.get_errno() not in (errno.EPERM, errno.ENOSYS):
+            found.append(name)
+    with contextlib.suppress(OSError):
+        import socket
+
+        socket.socket(AF_VSOCK, socket.SOCK_STREAM).close()
+        found.append("vsock")
+    return found
 
 
 def listens(port: int) -> bool:
