@@ -18,6 +18,7 @@ from typing import Any
 
 import typer
 
+from langgraph_fusion.cli.env_file import loaded_file
 from langgraph_fusion.cli.output import say, write_json
 from langgraph_fusion.graph.errors import ConfigError, RunFailed
 
@@ -51,9 +52,17 @@ def error_message(error: Exception | signal.Signals) -> str:
 
 
 @contextmanager
-def report_errors(*, as_json: bool = False, verbose: bool = False) -> Iterator[None]:
-    """Turn an exception into words (or JSON) and an exit code; no traceback unless verbose."""
+def report_errors(
+    *, as_json: bool = False, quiet: bool = False, verbose: bool = False
+) -> Iterator[None]:
+    """Turn an exception into a message (or JSON) and an exit code; no traceback unless verbose.
+
+    What a file `.env` has set is said first, unless `quiet`.
+    """
     try:
+        if not quiet and (loaded := loaded_file.get()):
+            for note in loaded.notes():
+                say(f"fusion: {note}")
         yield
     except typer.Exit:
         raise

@@ -77,6 +77,8 @@ def _question_text(words: str | None, file: Path | None) -> str:
         return words
     if file is not None and str(file) != "-":
         return _from_file(file)
+    if sys.stdin is None:
+        raise ConfigError(f"standard input is closed; {_HOW}", field="question")
     if words is None and file is None and sys.stdin.isatty():
         raise ConfigError(f"there is none; {_HOW}", field="question")
     return _decode(sys.stdin.buffer.read(), "standard input")

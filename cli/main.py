@@ -1,5 +1,6 @@
 """The `fusion` command. Nothing heavy is imported before a command runs."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -35,11 +36,21 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line; this is the console script."""
+    _occupy_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="replace")  # a terminal that is not UTF-8 still gets an answer
     app(prog_name="fusion")
+
+
+def _occupy_closed_streams() -> None:
+    """Keep what is opened later, a database for example, from becoming a standard stream."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
 
 
 def _print_version(wanted: bool) -> None:
@@ -55,17 +66,21 @@ def fusion(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print it.")
     ] = False,
+    env_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--env-file", metavar="FILE", help="Take any variables from this file, not from .env."
+        ),
+    ] = None,
 ) -> None:
     """A panel of models answers, a judge compares, a writer fuses: one cited answer.
 
-    Keys and addresses come from the environment or from a file `.env` in the working directory.
+    Keys come from the environment or from a file `.env` in the working directory; addresses and
+    everything else from the environment, or from a file that you name with --env-file.
     """
-    _load_env(Path(".env"))
+    if env_file is not None or Path(".env").exists():  # most folders have none
+        from langgraph_fusion.cli.env_file import load_env_file
+        from langgraph_fusion.cli.errors import report_errors
 
-
-def _load_env(path: Path) -> None:
-    """Variables of the file that are not set already; most folders have none."""
-    if path.is_file():
-        from dotenv import load_dotenv
-
-        load_dotenv(path, override=False)
+        with report_errors():
+            load_env_file(env_file)

@@ -5,13 +5,15 @@ import logging
 import os
 import shutil
 import sys
+import tempfile
 import textwrap
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.errors import ConfigError, RunFailed
 from langgraph_fusion.models.text import clean_json, clean_text
 
 if TYPE_CHECKING:
@@ -34,18 +36,36 @@ class OutputOptions:
 
 
 def write(text: str) -> None:
-    """Write text and a newline to standard output; a reader that has gone is no error."""
+    """Write text and a newline to standard output; a reader that has gone is no error.
+
+    Raises:
+        RunFailed: If it cannot be written, for example because the disk is full.
+    """
+    if sys.stdout is None:
+        return  # closed on purpose; `check_stdout` refuses where that would lose an answer
     try:
         sys.stdout.write(clean_text(text).rstrip("\n") + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
-        # Python flushes standard output once more at exit, and would complain there.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_stdout()
+    except OSError as error:
+        _drop_stdout()
+        raise _not_written("standard output", error) from None
+
+
+def check_stdout(save: Path | None) -> None:
+    """Refuse, before a run costs anything, to answer where nobody could read it.
+
+    Raises:
+        ConfigError: If standard output is closed and no file is named.
+    """
+    if sys.stdout is None and save is None:
+        raise ConfigError("standard output is closed; redirect it, or name a file with --save")
 
 
 def write_json(value: Any) -> None:
     """Write JSON to standard output: indented on a terminal, else on one line."""
-    write(to_json(value, indent=2 if sys.stdout.isatty() else None))
+    write(to_json(value, indent=2 if is_terminal(sys.stdout) else None))
 
 
 def to_json(value: Any, *, indent: int | None = None) -> str:
@@ -56,11 +76,23 @@ def to_json(value: Any, *, indent: int | None = None) -> str:
 def say(text: str) -> None:
     """Write a message to standard error, on a terminal wrapped between words."""
     shown = clean_text(text)
-    if sys.stderr.isatty():
+    if is_terminal(sys.stderr):
         width = max(20, shutil.get_terminal_size().columns - 1)
         wrapped = (_wrap(line, width) for line in shown.splitlines())
         shown = "\n".join(wrapped)
-    print(shown, file=sys.stderr, flush=True)
+    say_line(shown)
+
+
+def say_line(text: str) -> None:
+    """Write printable text to standard error as it is; nothing is said where nobody listens."""
+    if sys.stderr is not None:
+        with suppress(OSError):
+            print(text, file=sys.stderr, flush=True)
+
+
+def is_terminal(stream: IO[Any] | None) -> bool:
+    """Whether the stream is open and a terminal."""
+    return stream is not None and stream.isatty()
 
 
 def terminal() -> "Console":
@@ -93,9 +125,16 @@ def check_save(path: Path | None) -> None:
 
 
 def save(path: Path, answer: str, result: Any) -> None:
-    """Write the answer or the full result, as the file's ending says."""
+    """Write the answer or the full result, as the file's ending says.
+
+    Raises:
+        RunFailed: If it cannot be written; what was in the file before is still there.
+    """
     text = to_json(result, indent=2) if path.suffix == ".json" else clean_text(answer)
-    path.write_text(text.rstrip("\n") + "\n", "utf-8")
+    try:
+        _replace(path, text.rstrip("\n") + "\n")
+    except OSError as error:
+        raise _not_written(f"--save {path}", error) from None
 
 
 def write_file(option: str, path: Path, text: str) -> None:
@@ -132,3 +171,35 @@ def check_out(folder: Path | None) -> None:
 
 def _wrap(line: str, width: int) -> str:
     return textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write the whole file or nothing of it."""
+    if path.exists() and (path.is_symlink() or not path.is_file()):
+        path.write_text(text, "utf-8")  # a link or a device stays what it is
+        return
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123
+            file.write(text)
+        mode = path.stat().st_mode if path.exists() else 0o666 & ~_umask()
+        Path(name).chmod(mode)
+        Path(name).replace(path)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _not_written(what: str, error: OSError) -> RunFailed:
+    return RunFailed(f"{what}: it cannot be written: {error.strerror}", "output_failed")
+
+
+def _drop_stdout() -> None:
+    """Send standard output nowhere: Python flushes it once more at exit, and would complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -75,12 +75,13 @@ def ask(
     """
     from langgraph_fusion.cli.errors import report_errors
 
-    with report_errors(as_json=as_json, verbose=verbose):
+    with report_errors(as_json=as_json, quiet=quiet, verbose=verbose):
         from langgraph_fusion.cli.input import given_settings, read_question
         from langgraph_fusion.cli.output import (
             OutputOptions,
             check_out,
             check_save,
+            check_stdout,
             silence_libraries,
         )
 
@@ -104,6 +105,7 @@ def ask(
         lists = {"panel": panel, "tools": tools, "exclude": exclude, "assignments": set_}
         given = given_settings(chosen, **lists)
         check_save(save)
+        check_stdout(save)
         check_out(out)
         text = read_question(question, question_file)
         silence_libraries(verbose=verbose)

@@ -59,6 +59,7 @@ def doctor(
 async def diagnose(*, offline: bool) -> list[Check]:
     """Check everything at once; `offline` asks nothing beyond this machine."""
     checks: list[Callable[[], Awaitable[list[Check]]]] = [
+        _environment,
         _keys,
         _local_servers,
         _sandbox,
@@ -83,23 +84,42 @@ async def _guarded(check: Callable[[], Awaitable[list[Check]]]) -> list[Check]:
         return [Check(name, False, f"{type(error).__name__}: {error}", "reinstall this package")]
 
 
+async def _environment() -> list[Check]:
+    """Variables that would break every call, and what a file of variables did."""
+    from langgraph_fusion.cli.env_file import loaded_file
+    from langgraph_fusion.graph.preflight.environment import environment_problems
+
+    checks = [Check("environment", False, str(one), _UNSET) for one in environment_problems()]
+    if loaded := loaded_file.get():
+        fix = f"use `fusion --env-file {loaded.path} …`, or export them"
+        doubtful = bool(loaded.problem or loaded.ignored)
+        checks += [Check("variables", not doubtful, note, fix) for note in loaded.notes()]
+    return checks
+
+
+_UNSET = "set it right, or unset it"
+
+
 async def _keys() -> list[Check]:
-    return keys_in(os.environ)
+    from langgraph_fusion.cli.env_file import loaded_file
+
+    loaded = loaded_file.get()
+    return keys_in(os.environ, dict.fromkeys(loaded.set, str(loaded.path)) if loaded else {})
 
 
-def keys_in(env: Mapping[str, str]) -> list[Check]:
-    """The main key, and which others are set; never a key itself."""
+def keys_in(env: Mapping[str, str], files: Mapping[str, str] | None = None) -> list[Check]:
+    """The main key, and which others are set, with the files they come from; never a key itself."""
     from langgraph_fusion.graph.wording import listed
     from langgraph_fusion.models.providers import providers
 
     names = {one.key for one in providers().values() if one.key and one.key != _MAIN_KEY}
-    others = sorted(name for name in names if env.get(name, "").strip())
+    others = [_with_origin(n, files) for n in sorted(names) if env.get(n, "").strip()]
     main = bool(env.get(_MAIN_KEY, "").strip())
     checks = [
         Check(
             "key",
             main,
-            f"{_MAIN_KEY} is {'set' if main else 'not set'}",
+            f"{_with_origin(_MAIN_KEY, files)} is {'set' if main else 'not set'}",
             "" if main else f"export {_MAIN_KEY}=… (or put it in .env); offline works without",
         )
     ]
@@ -107,6 +127,10 @@ def keys_in(env: Mapping[str, str]) -> list[Check]:
 
 
 _MAIN_KEY = "OPENROUTER_API_KEY"
+
+
+def _with_origin(name: str, files: Mapping[str, str] | None) -> str:
+    return f"{name} (from {files[name]})" if files and name in files else name
 
 
 async def _local_servers() -> list[Check]:

@@ -30,10 +30,16 @@ def resume(
     """
     from langgraph_fusion.cli.errors import report_errors
 
-    with report_errors(as_json=as_json, verbose=verbose):
-        from langgraph_fusion.cli.output import OutputOptions, check_save, silence_libraries
+    with report_errors(as_json=as_json, quiet=quiet, verbose=verbose):
+        from langgraph_fusion.cli.output import (
+            OutputOptions,
+            check_save,
+            check_stdout,
+            silence_libraries,
+        )
 
         check_save(save)
+        check_stdout(save)
         silence_libraries(verbose=verbose)
         code = asyncio.run(_resume(run_id, OutputOptions(as_json, save, quiet, verbose)))
     raise typer.Exit(code)

@@ -127,6 +127,7 @@ def _serve_http(
     from langgraph_fusion.cli.input import split_list
     from langgraph_fusion.graph.errors import ConfigError
     from langgraph_fusion.graph.journal.store import default_place
+    from langgraph_fusion.graph.preflight.environment import check_environment
     from langgraph_fusion.graph.preflight.readiness import (
         check_ready,
         default_preset,
@@ -139,6 +140,7 @@ def _serve_http(
     from langgraph_fusion.server.config import ServerConfig, config_into_environment
     from langgraph_fusion.server.runs.client_policy import ClientPolicy
 
+    check_environment()
     name, why = (preset, "") if preset else asyncio.run(default_preset())
     asyncio.run(check_ready(load_settings({"preset": name}), user_prices()))
     policy = ClientPolicy(

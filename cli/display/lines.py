@@ -1,12 +1,12 @@
 """Progress as plain lines on standard error, or no progress at all."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from langgraph_fusion.cli.display.findings import findings
 from langgraph_fusion.cli.display.follow import ShowEvent
 from langgraph_fusion.cli.display.model import Event, RunView
+from langgraph_fusion.cli.output import say_line
 from langgraph_fusion.graph.event_text import event_lines
 from langgraph_fusion.models.text import one_line
 
@@ -19,7 +19,7 @@ def line_display(*, verbose: bool) -> Iterator[ShowEvent]:
 
     def show(view: RunView, event: Event) -> None:
         for line in lines(event, verbose=verbose):
-            print(line, file=sys.stderr, flush=True)
+            say_line(line)
 
     yield show
 

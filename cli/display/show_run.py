@@ -16,7 +16,16 @@ from langgraph_fusion.cli.display.result import (
     print_rich,
 )
 from langgraph_fusion.cli.errors import exit_code, report, stopped_json
-from langgraph_fusion.cli.output import OutputOptions, save, say, terminal, write, write_json
+from langgraph_fusion.cli.output import (
+    OutputOptions,
+    is_terminal,
+    save,
+    say,
+    terminal,
+    write,
+    write_json,
+)
+from langgraph_fusion.graph.errors import RunFailed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,12 +36,18 @@ async def show_run(question: str, events: Events, options: OutputOptions) -> int
 
     The run ends, and what is written down of it is removed, only when the result has been printed.
     """
-    console = terminal() if sys.stdout.isatty() and not options.as_json else None
+    console = terminal() if is_terminal(sys.stdout) and not options.as_json else None
     async with aclosing(events):
         followed = await follow(events, _display(console, options))
         if followed.view.result is None:
             return _print_partial(question, followed, options)
-        _print_result(followed.view, followed.view.result, console, options)
+        try:
+            _print_result(followed.view, followed.view.result, console, options)
+        except RunFailed as error:
+            report(error, verbose=options.verbose)
+            if followed.view.kept:
+                say(f"fusion: nothing is lost; `fusion resume {followed.view.run_id}` prints it")
+            return exit_code(error)
         async for _ in events:
             pass
         return 0
@@ -43,7 +58,7 @@ def _display(
 ) -> AbstractContextManager[ShowEvent]:
     if options.quiet:
         return no_display()
-    if console and not console.is_dumb_terminal and sys.stderr.isatty() and not options.verbose:
+    if console and not console.is_dumb_terminal and is_terminal(sys.stderr) and not options.verbose:
         from langgraph_fusion.cli.display.live_view import live_display
 
         return live_display(console)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from langgraph_fusion.graph.errors import PRICE_UNKNOWN, ConfigError
+from langgraph_fusion.graph.preflight.environment import check_environment
 from langgraph_fusion.graph.presets import DEFAULT_PRESET, user_file
 from langgraph_fusion.graph.seat import ModelSeat
 from langgraph_fusion.graph.settings import FusionSettings
@@ -37,6 +38,8 @@ async def check_ready(settings: FusionSettings, prices: PriceTable) -> FusionSet
 
 def check_settings(settings: FusionSettings, prices: PriceTable) -> None:
     """Do the part of `check_ready` that asks nobody; raises as it does."""
+    if any(ref.provider != "offline" for ref in _models(settings)):
+        check_environment()
     missing = [*_missing_keys(settings), *_missing_packages(settings)]
     missing += _missing_prices(settings, prices)
     if settings.members:
@@ -113,7 +116,7 @@ def _missing_keys(settings: FusionSettings) -> Iterable[ConfigError]:
 
 def _missing_search(settings: FusionSettings) -> Iterable[ConfigError]:
     name = _SEARCH_NEEDS.get(settings.search)
-    if name and not os.environ.get(name):
+    if name and not os.environ.get(name, "").strip():
         yield ConfigError(
             f"`{settings.search}` needs {name}. Set `{name}`, or use `search=ddgs`.", field="search"
         )

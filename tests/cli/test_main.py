@@ -1,3 +1,4 @@
+import shlex
 import sys
 from pathlib import Path
 
@@ -78,14 +79,64 @@ def test_bad_settings_are_json_when_json_is_asked_for() -> None:
     assert '"type": "config_error"' in ended.stdout
 
 
-def test_a_dotenv_file_is_read_and_the_environment_wins(tmp_path: Path) -> None:
-    (tmp_path / "mine.toml").write_text('[mine]\nextends = "offline"\ndescription = "Mine"\n')
-    (tmp_path / ".env").write_text("FUSION_PRESETS=mine.toml\n")
-    shown = fusion("presets", cwd=tmp_path)
-    assert "Mine" in shown.stdout
-    refused = fusion("presets", cwd=tmp_path, env={"FUSION_PRESETS": "other.toml"})
-    assert refused.returncode == 2
-    assert "other.toml" in refused.stderr
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SSL_CERT_FILE", "/nonexistent"), ("ALL_PROXY", "socks://127.0.0.1:7891")],
+)
+def test_an_environment_in_which_nothing_can_be_reached_is_named_before_a_start(
+    name: str, value: str
+) -> None:
+    env = {name: value, "OPENROUTER_API_KEY": "sk-test"}
+    for arguments in (["ask", "-p", "budget", "--tools", "none", "q"], ["serve", "--port", "0"]):
+        ended = fusion(*arguments, env=env)
+        assert (ended.returncode, ended.stdout) == (2, ""), ended.stderr
+        assert ended.stderr.splitlines()[-1].startswith(f"fusion: {name}: ")
+        assert "Traceback" not in ended.stderr
+    assert f"{name}: " in fusion("doctor", "--offline", "--json", env=env).stdout
+
+
+FULL = ("ask", "-p", "offline", "--tools", "docs", "-q", "What is a seat?")
+
+
+@pytest.mark.parametrize(
+    ("redirect", "code", "says"),
+    [
+        (">/dev/full", 1, "standard output: it cannot be written: No space left on device"),
+        ("2>/dev/full", 0, ""),
+        ("2>&-", 0, ""),
+        (">&-", 2, "standard output is closed; redirect it, or name a file with --save"),
+        ("<&-", 0, ""),
+    ],
+)
+def test_a_stream_that_is_closed_or_full_is_blamed_itself(
+    redirect: str, code: int, says: str, tmp_path: Path
+) -> None:
+    command = " ".join(shlex.quote(word) for word in (*FUSION, *FULL))
+    env = {"FUSION_RUNS": str(tmp_path / "runs.db")}
+    ended = run("bash", "-c", f"{command} {redirect}", env=env)
+    assert ended.returncode == code, ended.stderr
+    assert says in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "Exception ignored" not in ended.stderr
+    assert (len(ended.stdout) > 100) == (code == 0)
+
+
+def test_without_standard_input_and_question_the_user_learns_how_to_ask() -> None:
+    ended = run("bash", "-c", f"{' '.join(FUSION)} ask <&-")
+    assert ended.returncode == 2
+    assert "standard input is closed" in ended.stderr
+
+
+def test_an_answer_that_could_not_be_written_is_printed_again_by_resume(tmp_path: Path) -> None:
+    env = {"FUSION_RUNS": str(tmp_path / "runs.db")}
+    (tmp_path / "full.md").symlink_to("/dev/full")
+    ended = fusion(*FULL, "--save", str(tmp_path / "full.md"), env=env)
+    assert ended.returncode == 1
+    assert f"--save {tmp_path / 'full.md'}: it cannot be written: No space left" in ended.stderr
+    assert "prints it" in ended.stderr
+    again = fusion("resume", "-q", env=env)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout == ended.stdout
 
 
 def test_the_command_of_the_package_is_this_one() -> None:

@@ -21,6 +21,8 @@ _HEADERS = {
     "Accept": "text/html, application/xhtml+xml, application/pdf, text/*;q=0.9, */*;q=0.5",
     "Accept-Encoding": "gzip, deflate",
 }
+_MAX_HEADER, _MAX_HEADERS = 256 * 1024, 1000
+"""Bytes of one header of a response, and how many: browsers take as much (Chromium 256 KB)."""
 _THREADS = 2
 _CONNECTIONS = 16
 
@@ -78,6 +80,7 @@ class Fetcher:
         async with aiohttp.ClientSession(
             connector=self._connector, connector_owner=False, headers=_HEADERS,
             timeout=aiohttp.ClientTimeout(total=None),
+            max_line_size=_MAX_HEADER, max_field_size=_MAX_HEADER, max_headers=_MAX_HEADERS,
         ) as session:  # fmt: skip
             target = self._checked(url)
             for _ in range(self.limits.max_redirects + 1):

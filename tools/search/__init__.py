@@ -19,7 +19,7 @@ _MAX_EXCLUDED = 10
 def missing_variable(name: BackendName) -> str | None:
     """Return the environment variable that this backend needs and that is not set."""
     needed = _NEEDS.get(name)
-    return needed if needed and not os.environ.get(needed) else None
+    return needed if needed and not os.environ.get(needed, "").strip() else None
 
 
 def open_backend(
@@ -40,7 +40,7 @@ def open_backend(
     if name == "searxng":
         from langgraph_fusion.tools.search.searxng import open_searxng
 
-        return open_searxng(os.environ["SEARXNG_URL"], timeout_s, excluded)
+        return open_searxng(os.environ["SEARXNG_URL"].strip(), timeout_s, excluded)
     from langgraph_fusion.tools.search.duckduckgo import open_duckduckgo
 
     return open_duckduckgo(timeout_s, excluded, community=name == "langchain")

@@ -21,8 +21,8 @@ async def open_tavily(
 ) -> AsyncIterator["TavilySearch"]:
     """Open Tavily with the key from the environment."""
     timeout = aiohttp.ClientTimeout(total=timeout_s)
-    base_url = os.environ.get("TAVILY_BASE_URL") or _BASE_URL
-    key = SecretStr(os.environ["TAVILY_API_KEY"])
+    base_url = os.environ.get("TAVILY_BASE_URL", "").strip() or _BASE_URL
+    key = SecretStr(os.environ["TAVILY_API_KEY"].strip())
     async with aiohttp.ClientSession(timeout=timeout) as session:
         yield TavilySearch(session, base_url, key, excluded)
 
