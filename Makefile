@@ -1,12 +1,14 @@
 # One command sets everything up: `make demo` or `make test`. Python 3.11 or newer is all it needs.
 PYTHON ?= python3
 BIN := .venv/bin
-QUESTION ?= How are citations checked, how is the spend cap kept, and how is a crashed run resumed?
+QUESTION ?= When did the Abbey Bridge reopen, what is its weight limit, what did the repair cost, and what became of the old lamps?
 
 .PHONY: demo test test-cgroup-v2 check bench format setup engine schema lock clean
 
-demo: setup  ## Ask the offline panel about this project's documentation and watch it deliberate
-	@$(BIN)/fusion ask --preset offline "$(QUESTION)"
+demo: setup  ## Ask the offline panel about a small town's bridge and watch it deliberate
+	@echo "Twelve documents about a small town's bridge are in examples/documents. The question:"
+	@echo "  $(QUESTION)"
+	@$(BIN)/fusion ask --preset offline --docs examples/documents "$(QUESTION)"
 
 test: setup engine  ## Run the tests on all cores, with a Docker engine the Docker tests too
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)

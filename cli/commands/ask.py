@@ -127,7 +127,7 @@ async def _ask(
     settings = await _choose_settings(given, quiet=output.quiet)
     async with open_own_runs(keep=keep, quiet=output.quiet) as runs:
         events = deliberate(question, settings, files=files, out=output.out, runs=runs)
-        return await show_run(question, events, output)
+        return await show_run(question, events, output, docs=settings.docs)
 
 
 async def _estimate(question: str, given: "Given", output: "OutputOptions") -> int:

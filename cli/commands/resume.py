@@ -61,7 +61,9 @@ async def _resume(run_id: str | None, output: "OutputOptions") -> int:
         stopped = await stopped_run(runs, record.id)
         if not output.quiet:
             say(_going_on(stopped))
-        return await show_run(stopped.question, stopped.events(runs), output)
+        return await show_run(
+            stopped.question, stopped.events(runs), output, docs=stopped.settings.docs
+        )
 
 
 def _going_on(stopped: "Stopped") -> str:

@@ -2,8 +2,10 @@
 
 import sys
 from contextlib import AbstractContextManager, aclosing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from langgraph_fusion.cli.display.document_paths import with_document_paths
 from langgraph_fusion.cli.display.follow import Events, FollowedRun, ShowEvent, follow
 from langgraph_fusion.cli.display.lines import line_display, no_display
 from langgraph_fusion.cli.display.model import RunView
@@ -31,8 +33,12 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-async def show_run(question: str, events: Events, options: OutputOptions) -> int:
+async def show_run(
+    question: str, events: Events, options: OutputOptions, *, docs: str | None = None
+) -> int:
     """Show a run and print what came of it; return the exit code.
+
+    Links to documents of the setting `docs` are printed as paths that can be opened from here.
 
     The run ends, and what is written down of it is removed, only when the result has been printed.
     """
@@ -42,7 +48,7 @@ async def show_run(question: str, events: Events, options: OutputOptions) -> int
         if followed.view.result is None:
             return _print_partial(question, followed, options)
         try:
-            _print_result(followed.view, followed.view.result, console, options)
+            _print_result(followed.view, followed.view.result, console, options, docs)
         except RunFailed as error:
             report(error, verbose=options.verbose)
             if followed.view.kept:
@@ -66,18 +72,24 @@ def _display(
 
 
 def _print_result(
-    view: RunView, result: Any, console: "Console | None", options: OutputOptions
+    view: RunView,
+    result: Any,
+    console: "Console | None",
+    options: OutputOptions,
+    docs: str | None,
 ) -> None:
+    here = with_document_paths(result, docs, Path.cwd())
     if options.as_json:
         write_json(result)
     elif console:
-        print_rich(console, view, result, quiet=options.quiet)
+        print_rich(console, view, here, quiet=options.quiet)
     else:
-        print_plain(result, quiet=options.quiet)
+        print_plain(here, quiet=options.quiet)
     if options.out and not options.quiet:
         say(kept_files_line(result, options.out))
     if options.save:
-        save(options.save, answer_text(result), result)
+        beside = with_document_paths(result, docs, options.save.parent)
+        save(options.save, answer_text(beside), result)
 
 
 def _print_partial(question: str, followed: FollowedRun, options: OutputOptions) -> int:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -38,7 +39,7 @@ def test_a_question_is_answered_from_the_users_documents(docs: Path) -> None:
     ended = ask(docs)
     assert ended.returncode == 0, ended.stderr
     assert "120 metres" in ended.stdout
-    assert "(survey.md#" in ended.stdout
+    assert f"({docs}/survey.md#" in ended.stdout
     assert "no cost" in ended.stderr
     assert f"three extractive programs quote sentences from the folder {docs}" in ended.stderr
 
@@ -65,7 +66,8 @@ def test_a_question_comes_from_a_file_and_the_result_goes_to_one(docs: Path) -> 
     question.write_text(QUESTION)
     ended = ask(docs, "-f", str(question), "--save", str(saved), "--quiet")
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert json.loads(saved.read_text())["answer"].rstrip() == ended.stdout.rstrip()
+    answer = json.loads(saved.read_text())["answer"].replace("](", f"]({docs}/")
+    assert answer.rstrip() == ended.stdout.rstrip()
 
 
 def test_an_analysis_alone_prints_what_the_judge_found(docs: Path) -> None:
@@ -84,7 +86,8 @@ def test_on_a_terminal_the_deliberation_and_the_sources_stay_to_be_read(
     final = command.text.rpartition("\x1b[?25h")[2]
     for part in ("keyword", "careful", "120 metres", "survey.md", "no cost"):
         assert part in final
-    assert final.count("survey.md#") == 1
+    shown = re.sub(r"\x1b\[[\d;?]*[a-zA-Z]|\s", "", final)
+    assert shown.count(f"{docs}/survey.md#") == 1
 
 
 def containers_of(process_id: int) -> str:
