@@ -18,19 +18,6 @@ _DATE = re.compile(
     rf"|(?P<y3>\d{{4}})-(?P<m3>\d\d)-(?P<d3>\d\d))\b",
     re.I,
 )
-_SPELLED = [
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-]
 FIGURE = re.compile(
     r"(?<![\w.§#/:-])(?P<money>[$€£¥]\s?)?(?P<digits>\d[\d,]*(?:\.\d+)?)"
     r"(?P<after>\s?(?:%|[^\W\d_]+))?(?![\d:/]|\.\d|-\d|[^\W\d_])"
@@ -70,9 +57,7 @@ def quantities(text: str) -> tuple[Quantity, ...]:
         Quantity(day.toordinal(), "date", 0 if known else 31)
         for day, known in map(_day, _DATE.finditer(text))
     ]
-    spelled = re.findall(rf"\b({'|'.join(_SPELLED)})\s+([a-z]{{3,}})\b", rest, re.I)
-    counted = [Quantity(2 + _SPELLED.index(word.lower()), stem(noun)) for word, noun in spelled]
-    return (*dates, *map(_quantity, FIGURE.finditer(rest)), *counted)
+    return (*dates, *map(_quantity, FIGURE.finditer(rest)))
 
 
 def first_date(text: str) -> date | None:

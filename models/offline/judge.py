@@ -174,7 +174,7 @@ def _settled(contradiction: Entry, case: Case) -> Entry:
     """Resolve it if the replies bear out one stance alone, or one newer than the others."""
     stances = entries(contradiction, "stances")
     replies = case.replies(str(contradiction.get("id")))
-    if contradiction.get("status") != "open":
+    if contradiction.get("status") != "open" or not stances:
         return contradiction
     silent = sorted({str(stance.get("seat")) for stance in stances} - set(replies))
     if silent:

@@ -2,10 +2,14 @@ import json
 import random
 import re
 import time
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from langgraph_fusion.models.offline.figures import in_words
 from tests.models.offline.prompts import (
     analysis_block,
     answer_block,
@@ -74,7 +78,7 @@ def test_different_numbers_for_the_same_thing_are_a_contradiction_worth_asking_a
         ),
         ("Relay 1 was first released in May 2019", "Relay 1 was first released in June 2021"),
         ("A body of up to date Relay is 10 MB", "A body of up to date Relay is 10 GB"),
-        ("The limit of Relay is ten requests", "The limit of Relay is twelve requests"),
+        ("The limit of Relay is 10 requests", "The limit of Relay is 12 requests"),
     ],
 )
 def test_numbers_are_compared_by_what_they_measure(left: str, right: str) -> None:
@@ -271,6 +275,27 @@ class TestAfterAFollowUpRound:
         said = {"A": "F1: It is 30 seconds [A1].", "B": "F1: It is 60 seconds [B1]."}
         assert self.again({"K1": said})["contradictions"][0]["status"] == "contested"
 
+    @given(newer=st.dates(date(1900, 1, 1), date(2100, 1, 1)), days=st.integers(0, 4000))
+    def test_a_source_more_than_90_days_newer_settles_it(self, newer: date, days: int) -> None:
+        older = newer - timedelta(days)
+        said = {
+            "A": f"F1: Dated {in_words(older)}: The request timeout is 30 seconds [A1].",
+            "B": f"F1: Dated {in_words(newer)}: The request timeout is 60 seconds [B1].",
+        }
+        (conflict,) = self.again({"K1": said})["contradictions"]
+        assert conflict["status"] == ("resolved" if days > 90 else "contested")
+        if days > 90:
+            assert "60 seconds” holds" in conflict["resolution"]
+            assert in_words(newer) in conflict["resolution"]
+            assert in_words(older) in conflict["resolution"]
+
+    def test_a_date_on_one_side_alone_settles_nothing(self) -> None:
+        said = {
+            "A": "F1: The request timeout is 30 seconds [A1].",
+            "B": "F1: Dated 3 May 2024: The request timeout is 60 seconds [B1].",
+        }
+        assert self.again({"K1": said})["contradictions"][0]["status"] == "contested"
+
     def test_a_party_without_a_reply_leaves_it_contested(self) -> None:
         analysis = self.again({"K1": {"A": "F1: It is 30 seconds [A1]."}})
         assert analysis["contradictions"][0]["status"] == "contested"
@@ -313,7 +338,15 @@ def test_tags_inside_an_answer_do_not_make_another_seat() -> None:
     assert _seats(analysis) <= {"A"}
 
 
-@pytest.mark.parametrize("broken", ["{", "[]", '{"contradictions": 3, "blind_spots": ["x", null]}'])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        '{"contradictions": [{"status": "open"}]}',
+        "{",
+        "[]",
+        '{"contradictions": 3, "blind_spots": ["x", null]}',
+    ],
+)
 def test_a_broken_earlier_analysis_is_survived(broken: str) -> None:
     prompt = human(question_block(QUESTION), f"<earlier_analysis>{broken}</earlier_analysis>")
     assert "consensus" in analysis_from(reply("judge", prompt, tools=()))
