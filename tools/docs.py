@@ -9,40 +9,52 @@ from langchain.tools import ToolRuntime
 from langgraph_fusion.tools.context import ToolContext
 from langgraph_fusion.tools.described import described_tool
 from langgraph_fusion.tools.docs_index.docs import DocsIndex, docs_url, split_docs_url
-from langgraph_fusion.tools.docs_index.files import Document
+from langgraph_fusion.tools.docs_index.part import Part, part_of
+from langgraph_fusion.tools.docs_index.query import Query, parse_query
+from langgraph_fusion.tools.docs_index.reading import Document
 from langgraph_fusion.tools.docs_index.store import Match
 from langgraph_fusion.tools.errors import ToolFailure
-from langgraph_fusion.tools.formatting import page_of, plain_text, source_block
+from langgraph_fusion.tools.formatting import plain_text, source_block
 
 _MAX_RESULTS = 20
 _LISTED = 50
-"""Documents named when nothing was found."""
+"""Documents listed at once."""
 
 
 @described_tool
 async def docs_search(
-    query: str, max_results: int = 8, *, runtime: ToolRuntime[ToolContext]
+    query: str, max_results: int = 8, page: int = 1, *, runtime: ToolRuntime[ToolContext]
 ) -> str:
     """Search the user's own documents. Returns the best passages with ids to cite, like [A3].
 
-    Finds words, not meanings: try synonyms and the documents' own terms. Read around a passage
-    with docs_read. An empty query lists the documents.
+    Finds words, not meanings: try synonyms and the documents' own terms. "in quotes" finds only
+    passages with these very words; `title:word`, `heading:word` and `path:guide/` look there only.
+    Read around a passage with docs_read. A query without words lists the documents, those whose
+    path fits if `path:` is given; `page` is the page of a list.
     """
     context = runtime.context
     async with _index(context) as index:
         found = await index.search(query, min(max(1, max_results), _MAX_RESULTS))
         if not found:
-            return _listing(query, await index.documents())
+            return _listing(parse_query(query), await index.documents(), max(1, page))
     return "\n\n".join(_shown(context, match) for match in found)
 
 
 @described_tool
-async def docs_read(id_or_path: str, start: int = 0, *, runtime: ToolRuntime[ToolContext]) -> str:
-    """Read one of the user's documents, with an id to cite, like [A3].
+async def docs_read(
+    id_or_path: str,
+    section: str = "",
+    start: int = 0,
+    end: int = 0,
+    *,
+    runtime: ToolRuntime[ToolContext],
+) -> str:
+    """Read a part of one of the user's documents, with an id to cite, like [A3].
 
     `id_or_path` is the id of a docs_search result, then reading begins at that passage, or the
-    document's path, then it begins at the top. A long document is shown in parts: the last line
-    then says at which `start` to read on.
+    document's path, then it begins at the top. `section` is a heading, or its beginning. `start`
+    and `end` are lines. What follows the text says which lines it has, where to read on, and at
+    the top of a long document which sections there are.
     """
     context = runtime.context
     path, line = split_docs_url(_docs_address(context, id_or_path.strip()))
@@ -54,11 +66,9 @@ async def docs_read(id_or_path: str, start: int = 0, *, runtime: ToolRuntime[Too
     if document.skipped:
         message = f"This document cannot be read: {document.skipped}"
         raise ToolFailure("unsupported_type", message)
-    start = start or _offset(document.text, line)
-    piece, remains = page_of(document.text, start, context.shared.fetcher.limits.page_chars)
-    url = docs_url(document.path)
-    source = context.shared.sources.add(context.seat, "document", url, document.title, piece)
-    return "\n".join(part for part in (source_block(source, piece), remains) if part)
+    size = context.shared.fetcher.limits.page_chars
+    part = part_of(document, section=section, start=start or line, end=end, size=size)
+    return _part_shown(context, document, part)
 
 
 @asynccontextmanager
@@ -81,22 +91,42 @@ def _docs_address(context: ToolContext, id_or_path: str) -> str:
 
 
 def _shown(context: ToolContext, match: Match) -> str:
+    """The passage; one that this member was shown before by its id only."""
     url = docs_url(match.path, match.first_line, match.last_line)
-    headings = [match.title, match.heading]
-    if match.heading.startswith(match.title) or not match.heading:
-        headings = [match.heading or match.title]
-    title = plain_text(" > ".join(headings))
+    seen = context.shared.sources.seen_by(context.seat, url)
+    title = _title(match.title, match.heading)
     source = context.shared.sources.add(context.seat, "document", url, title, match.text)
+    if seen is not None and match.text in seen.text:
+        return source_block(source, "[you were shown this passage before]")
     return source_block(source, match.text)
 
 
-def _listing(query: str, documents: list[Document]) -> str:
-    lines = [f"{docs_url(d.path)}  {d.skipped or d.title}" for d in documents[:_LISTED]]
-    if len(documents) > _LISTED:
-        lines.append(f"and {len(documents) - _LISTED} more")
-    found = "No passage has these words. " if query.strip() else ""
-    return "\n".join([f"{found}There are {len(documents)} documents:", *map(plain_text, lines)])
+def _part_shown(context: ToolContext, document: Document, part: Part) -> str:
+    url = docs_url(document.path, part.first_line, part.last_line)
+    title = _title(document.title, part.heading)
+    source = context.shared.sources.add(context.seat, "document", url, title, part.text)
+    return "\n".join([source_block(source, part.text), *part.notes])
 
 
-def _offset(text: str, line: int) -> int:
-    return sum(len(each) + 1 for each in text.split("\n")[: line - 1])
+def _title(title: str, heading: str) -> str:
+    headings = [title, heading]
+    if heading.startswith(title) or not heading:
+        headings = [heading or title]
+    return plain_text(" > ".join(headings))
+
+
+def _listing(query: Query, documents: list[Document], page: int) -> str:
+    fitting = [one for one in documents if query.path.lower() in one.path.lower()]
+    pages = max(1, -(-len(fitting) // _LISTED))
+    page = min(page, pages)
+    lines = [
+        f"{docs_url(one.path)}  {one.skipped or one.title}"
+        for one in fitting[(page - 1) * _LISTED : page * _LISTED]
+    ]
+    if page < pages:
+        lines.append(f"[page {page} of {pages}: use page={page + 1}]")
+    asked = query.words or query.pairs or query.needed
+    found = "No passage has these words. " if asked else ""
+    fits = f" with {query.path} in the path" if query.path else ""
+    counted = "is 1 document" if len(fitting) == 1 else f"are {len(fitting)} documents"
+    return "\n".join([f"{found}There {counted}{fits}:", *map(plain_text, lines)])

@@ -37,7 +37,7 @@ def escape_attribute(text: str) -> str:
 
 
 def plain_text(text: str) -> str:
-    """Remove control characters, terminal escapes and direction overrides; unify line ends."""
+    """Remove control characters, half characters and direction overrides; unify line ends."""
     return clean_text(text).strip()
 
 

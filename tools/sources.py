@@ -97,6 +97,11 @@ class Sources:
         name = canonical_url(url)
         return next((source for source in self._by_id.values() if name in _names(source)), None)
 
+    def seen_by(self, seat: str, url: str) -> Source | None:
+        """Return what this seat was shown at this very address."""
+        name = canonical_url(url)
+        return next((source for source in self._of(seat) if name in _names(source)), None)
+
     def _keep(self, source: Source, old: Source | None) -> Source:
         same_as = old.same_as if old else None
         if same_as is None:

@@ -194,7 +194,7 @@ async def _search_skipped() -> list[Check]:
 
 async def _documents() -> list[Check]:
     from langgraph_fusion.graph.preflight.readiness import BUILTIN_DOCS, docs_folder
-    from langgraph_fusion.tools.docs_index.store import index_file
+    from langgraph_fusion.tools.docs_index.database import index_file
 
     folder = docs_folder(BUILTIN_DOCS)
     cache = index_file(folder).parent

@@ -90,8 +90,8 @@ async def test_the_model_sees_the_arguments_and_nothing_of_the_runtime() -> None
     assert seen == {
         "web_search": ["query", "max_results", "recency"],
         "web_fetch": ["url", "start"],
-        "docs_search": ["query", "max_results"],
-        "docs_read": ["id_or_path", "start"],
+        "docs_search": ["query", "max_results", "page"],
+        "docs_read": ["id_or_path", "section", "start", "end"],
         "bash": ["command", "timeout_s", "restart"],
     }
     assert list(seen) == [tool.name for tool in member_tools()]
@@ -231,7 +231,7 @@ async def test_documents_are_searched_and_read_on(
     assert "\n".join(lines[first - 1 : last]) == passage.text
     assert 'title="Rules &gt; Part 7"' in found.text
     assert read.text.split("\n")[1] == "## Part 7"
-    assert 'url="docs:rules%20%26%20more.md"' in read.text
+    assert f'url="docs:rules%20%26%20more.md#L{first}-L{len(lines)}"' in read.text
     assert top.text.split("\n")[1] == "# Rules"
     assert {source.kind for source in shared.sources.all()} == {"document"}
 

@@ -8,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import TypeVar
 from urllib.parse import quote, unquote
 
-from langgraph_fusion.tools.docs_index.files import Document
+from langgraph_fusion.tools.docs_index.reading import Document
 from langgraph_fusion.tools.docs_index.store import Match, Store
 
 T = TypeVar("T")
@@ -23,12 +24,16 @@ _LINES = re.compile(r"L(\d{1,9})(?:-L?(\d{1,9}))?")
 
 @asynccontextmanager
 async def open_docs(folder: Path) -> AsyncIterator["DocsIndex"]:
-    """Open the index of a folder; it is brought up to date at the first question."""
+    """Open the index of a folder; it is brought up to date at the first question.
+
+    Leaving it ends what is being read; what was read by then is kept for the next time.
+    """
     pool = ThreadPoolExecutor(1, thread_name_prefix="docs_index")
     index = DocsIndex(folder, pool)
     try:
         yield index
     finally:
+        index.cancel()
         pool.submit(index.release)
         pool.shutdown(wait=False)
 
@@ -50,6 +55,7 @@ class DocsIndex:
 
     def __init__(self, folder: Path, pool: ThreadPoolExecutor) -> None:
         self._folder, self._pool = folder, pool
+        self._cancelled = Event()
         self._store: Store | None = None
         self._refreshed = float("-inf")
         self._report: DocsReport | None = None
@@ -70,6 +76,10 @@ class DocsIndex:
         """What is indexed so far; None when nobody has asked the index yet. Never waits."""
         return self._report
 
+    def cancel(self) -> None:
+        """Have reading end, soon, and without losing what was read."""
+        self._cancelled.set()
+
     def release(self) -> None:
         """Close the file, in the thread that uses it."""
         if self._store:
@@ -80,17 +90,17 @@ class DocsIndex:
         return await loop.run_in_executor(self._pool, lambda: work(self._fresh()))
 
     def _fresh(self) -> Store:
-        store = self._store = self._store or Store(self._folder)
+        store = self._store = self._store or Store(self._folder, self._cancelled)
         if time.monotonic() - self._refreshed > _REFRESH_S:
-            store.refresh()
+            store.refresh(lambda: self._count(store))
+            self._count(store)
             self._refreshed = time.monotonic()
-            self._report = _report(store.documents())
         return store
 
-
-def _report(documents: list[Document]) -> DocsReport:
-    skipped = tuple((one.path, one.skipped) for one in documents if one.skipped)
-    return DocsReport(len(documents) - len(skipped), skipped, complete=True)
+    def _count(self, store: Store) -> None:
+        documents = store.documents()
+        skipped = tuple((one.path, one.skipped) for one in documents if one.skipped)
+        self._report = DocsReport(len(documents) - len(skipped), skipped, store.complete)
 
 
 def docs_url(path: str, first_line: int | None = None, last_line: int | None = None) -> str:

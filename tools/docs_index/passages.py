@@ -1,16 +1,17 @@
-"""Splitting a document into passages at headings and paragraphs."""
+"""Splitting a document into passages at headings, paragraphs and sentences."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+from langgraph_fusion.tools.docs_index.headings import Heading, Markup, headings
 
 SIZE = 1200
 """Characters a passage aims at: some paragraphs, enough to judge and to quote."""
-
-_FRONT_LINES = 100
-_FENCE = re.compile(r"\s{0,3}(```|~~~)")
-_MARKED = re.compile(r"(#{1,6}|={1,6})\s+(.+?)\s*[#=]*$")
-_UNDERLINE = re.compile(r"([=\-~^\"'#*+])\1{2,}\s*$")
+_LONGEST = 4 * SIZE
+_FULL_WIDTH = "\u3002\uff01\uff1f"
+_SENTENCE = re.compile(rf"[.!?\u2026][\"'\u201d\u2019)\]]?\s|[{_FULL_WIDTH}]")
+_ENDS = (*".!?:;", *_FULL_WIDTH)
 
 
 @dataclass(frozen=True)
@@ -25,75 +26,71 @@ class Passage:
     last_line: int
 
 
-def passages(text: str) -> list[Passage]:
-    """Split a text into passages that together hold all its lines but blank ones."""
-    found: list[Passage] = []
-    for heading, first, lines in _sections(text.split("\n")):
-        found.extend(_pieces(heading, first, lines))
-    return found
+def passages(
+    text: str, markup: Markup = "markdown", found: Sequence[Heading] | None = None
+) -> list[Passage]:
+    """Split a text into passages that together hold all its lines but blank ones.
+
+    `found` are its headings, where they are known already.
+    """
+    lines = text.split("\n")
+    found = headings(lines, markup) if found is None else found
+    return [
+        passage
+        for heading, first, section in sections(lines, found)
+        for passage in _pieces(heading, first, section)
+    ]
 
 
-def _sections(lines: list[str]) -> Iterator[tuple[str, int, list[str]]]:
+def sections(lines: list[str], found: Sequence[Heading]) -> Iterator[tuple[str, int, list[str]]]:
     """Yield heading path, number of the first line, and the lines with their heading line."""
-    path: list[tuple[int, str]] = []
+    path: list[Heading] = []
     start = 0
-    for number, level, title in _headings(lines):
-        if number > start:
-            yield _joined(path), start + 1, lines[start:number]
-        path = [*(step for step in path if step[0] < level), (level, title)]
-        start = number
+    for heading in found:
+        if heading.line > start:
+            yield _joined(path), start + 1, lines[start : heading.line]
+        path = [*(step for step in path if step.level < heading.level), heading]
+        start = heading.line
     yield _joined(path), start + 1, lines[start:]
 
 
-def front_matter(lines: list[str]) -> int:
-    """Number of lines of the YAML block between two `---` with which many Markdown files begin."""
-    if not lines or lines[0].rstrip() != "---":
-        return 0
-    ends = (n for n, line in enumerate(lines[1:_FRONT_LINES], 2) if line.rstrip() == "---")
-    return next(ends, 0)
+def cut(text: str, size: int) -> Iterator[str]:
+    """Cut a text into parts of at most `size` characters, at sentences or words if there are any.
+
+    Joined again they are the same text.
+    """
+    start = 0
+    while len(text) - start > size:
+        end = _end(text, start, start + size)
+        yield text[start:end]
+        start = end
+    yield text[start:]
 
 
-def _headings(lines: list[str]) -> Iterator[tuple[int, int, str]]:
-    """Yield line index, level and title of each heading outside of front matter and code blocks."""
-    fenced = False
-    begin = front_matter(lines)
-    marks: list[str] = []  # rst has no fixed order of underlines: the first seen is the highest
-    for number, line in enumerate(lines):
-        if number < begin:
-            continue
-        if _FENCE.match(line):
-            fenced = not fenced
-        if fenced:
-            continue
-        if found := _MARKED.match(line):
-            yield number, len(found[1]), found[2]
-        elif mark := _underlined(lines, number):
-            if mark not in marks:
-                marks.append(mark)
-            yield number, marks.index(mark) + 1, line.strip()
-
-
-def _underlined(lines: list[str], number: int) -> str | None:
-    line = lines[number].strip()
-    following = lines[number + 1] if number + 1 < len(lines) else ""
-    found = _UNDERLINE.fullmatch(following)
-    blank_before = (
-        number == 0 or not lines[number - 1].strip() or _UNDERLINE.match(lines[number - 1])
-    )
-    if found and blank_before and line and len(line) <= 120 and not _UNDERLINE.match(line):
-        return found[1]
-    return None
+def _end(text: str, start: int, end: int) -> int:
+    middle = start + (end - start) // 2
+    ends = [found.end() for found in _SENTENCE.finditer(text, middle, end)]
+    if ends:
+        return ends[-1]
+    at = max(text.rfind(mark, middle, end) for mark in (" ", "\n", "\t"))
+    return at + 1 if at >= 0 else end
 
 
 def _pieces(heading: str, first: int, lines: list[str]) -> Iterator[Passage]:
-    """Cut a section into passages of about SIZE, preferably at blank lines."""
+    """Cut a section into passages of about SIZE, at blank lines or where a sentence ends."""
     start = size = 0
+    best = 0
     for number, line in enumerate(lines):
-        ends_paragraph = not line.strip() and size >= SIZE // 2
-        if number > start and (ends_paragraph or size + len(line) > SIZE):
+        if number > start and size + len(line) > SIZE:
+            at = best if best > start else number
+            yield from _passage(heading, first + start, lines[start:at])
+            start, size = at, sum(len(kept) + 1 for kept in lines[at:number])
+        elif not line.strip() and size >= SIZE // 2:
             yield from _passage(heading, first + start, lines[start:number])
             start, size = number, 0
         size += len(line) + 1
+        if size >= SIZE // 2 and line.rstrip().endswith(_ENDS):
+            best = number + 1
     yield from _passage(heading, first + start, lines[start:])
 
 
@@ -103,9 +100,10 @@ def _passage(heading: str, first: int, lines: list[str]) -> Iterator[Passage]:
         return
     start, end = filled[0], filled[-1]
     text = "\n".join(lines[start : end + 1])
-    for at in range(0, len(text), 4 * SIZE):  # one line may be a whole book
-        yield Passage(heading, text[at : at + 4 * SIZE], first + start, first + end)
+    for part in cut(text, _LONGEST):  # one line may be a whole book
+        if part.strip():
+            yield Passage(heading, part, first + start, first + end)
 
 
-def _joined(path: list[tuple[int, str]]) -> str:
-    return " > ".join(title for _, title in path)[:300]
+def _joined(path: list[Heading]) -> str:
+    return " > ".join(step.title for step in path)[:300]

@@ -1,48 +1,42 @@
 """The index itself: SQLite FTS5 in one file per folder, shared by all processes of a user.
 
-Words are found whole or by their English stem, with or without accents. Scripts without spaces
-between words (Chinese, Japanese, Thai) are found by whole runs of characters only.
+Words are found whole or by their English stem, with or without accents; scripts without spaces
+between words (Chinese, Japanese, Thai) by any part of a sentence.
 """
 
 import hashlib
-import os
-import re
-import sqlite3
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from threading import Event
 
-from langgraph_fusion.tools.docs_index.files import (
-    Document,
-    Stamp,
-    document_files,
-    read_bytes,
-    read_document,
-)
+from langgraph_fusion.tools.docs_index.database import opened
+from langgraph_fusion.tools.docs_index.files import File, Stamp, document_files
+from langgraph_fusion.tools.docs_index.formats import markup_of, refused
 from langgraph_fusion.tools.docs_index.passages import passages
+from langgraph_fusion.tools.docs_index.query import Query, parse_query
+from langgraph_fusion.tools.docs_index.reading import Document, read_document, skip
+from langgraph_fusion.tools.docs_index.unspaced import has_unspaced, pairs, spaced
+from langgraph_fusion.tools.extract.processes import Cancelled
 
-_VERSION = 1
-"""Raise it whenever tables, splitting or reading change: old index files are then left alone."""
-_BUSY_S = 30.0
-_MAX_WORDS = 40
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS document (
-  path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, sha256 TEXT,
-  title TEXT, text TEXT, skipped TEXT
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS passage (
-  id INTEGER PRIMARY KEY, path TEXT, first_line INTEGER, last_line INTEGER
-);
-CREATE INDEX IF NOT EXISTS passage_path ON passage (path);
-CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(
-  title, heading, body, tokenize = "porter unicode61 remove_diacritics 2"
-);
+_WRITE_EVERY_S = 1.0
+"""What was read in this time is written together; an interruption loses no more."""
+_CANDIDATES = 400
+"""Passages looked at for a literal phrase."""
+_RANKED = """
+SELECT {table}.rowid FROM {table} JOIN passage ON passage.id = {table}.rowid
+WHERE {table} MATCH ? AND instr(lower(passage.path), ?) > 0
+ORDER BY bm25({table}, 3.0, 2.0, 1.0), passage.id LIMIT ?
 """
-_SEARCH = """
-SELECT passage.path, words.title, words.heading, words.body, first_line, last_line
-FROM words JOIN passage ON passage.id = words.rowid
-WHERE words MATCH ? ORDER BY bm25(words, 3.0, 2.0, 1.0), passage.id LIMIT ?
+_PASSAGE = """
+SELECT passage.path, document.title, passage.heading, coalesce(passage.body, words.body),
+  first_line, last_line
+FROM passage JOIN words ON words.rowid = passage.id JOIN document ON document.path = passage.path
+WHERE passage.id = ?
 """
+_RANK_SHIFT = 60
+"""Of reciprocal rank fusion (Cormack et al. 2009): 1 / (60 + rank), summed over the lists."""
 
 
 @dataclass(frozen=True)
@@ -57,44 +51,74 @@ class Match:
     last_line: int
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What the index holds of a file."""
+
+    stamp: Stamp
+    sha256: str
+    """Empty if the file is to be tried again, although it did not change."""
+
+
+@dataclass(frozen=True)
+class _Fresh:
+    """What was read of a file; without a document it is as it was."""
+
+    file: File
+    sha256: str
+    document: Document | None
+
+
 class Store:
     """The index of one folder. Blocking, and for one thread at a time."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, cancelled: Event | None = None) -> None:
+        """Open the index; once `cancelled` is set, reading ends, and what was read is kept."""
         self._folder = folder.resolve()
-        self._db = _opened(self._folder)
+        self._db = opened(self._folder)
+        self._cancelled = cancelled or Event()
+        self._tried: dict[str, Stamp] = {}
+        """What could not be read for reasons outside of it, and is not tried twice by a process."""
+        self.complete = False
+        """Whether the whole folder has been looked through."""
 
     def close(self) -> None:
         """Close the file."""
         self._db.close()
 
-    def refresh(self) -> None:
-        """Bring the index up to date with the folder.
+    def refresh(self, written: Callable[[], None] = lambda: None) -> None:
+        """Bring the index up to date with the folder, and call `written` after each part.
 
         A file is looked at when its size or time changed and read again when its content did.
         """
-        known = self._stamps()
-        present = {path: (file, stamp) for path, file, stamp in document_files(self._folder)}
+        known = self._known()
+        present = {file.name: file for file in document_files(self._folder)}
         gone = [path for path in known if path not in present]
-        changed = [
-            (path, file, stamp)
-            for path, (file, stamp) in present.items()
-            if path not in known or known[path][0] != stamp
-        ]
-        if not gone and not changed:
-            return
+        changed = [file for file in present.values() if self._is_new(file, known.get(file.name))]
+        if gone:
+            self._write(gone, [])
         # Reading is slow and happens before the write lock is taken. Two processes may read the
         # same file; whoever writes last replaces what the other wrote, whole.
-        fresh = [self._fresh(*item, known) for item in changed]
-        self._write(gone, fresh)
+        for some in self._read(changed, known):
+            self._write([], some)
+            written()
+        self.complete = not self._cancelled.is_set()
 
-    def search(self, query: str, limit: int) -> list[Match]:
+    def search(self, text: str, limit: int) -> list[Match]:
         """Return the passages that fit best, for any text as query; none if it has no words."""
-        expression = match_expression(query)
-        if not expression:
-            return []
-        rows = self._db.execute(_SEARCH, (expression, limit))
-        return [Match(*row) for row in rows]
+        query = parse_query(text)
+        lists = [
+            self._found(table, expression, query, limit)
+            for table, expression in (("words", query.words), ("pairs", query.pairs))
+            if expression
+        ]
+        scores: dict[int, float] = {}
+        for found in lists:
+            for rank, number in enumerate(found):
+                scores[number] = scores.get(number, 0.0) + 1 / (_RANK_SHIFT + rank)
+        matches = {number: match for found in lists for number, match in found.items()}
+        best = sorted(scores, key=lambda number: -scores[number])
+        return [matches[number] for number in best[:limit]]
 
     def document(self, path: str) -> Document | None:
         """Return a document by its relative path."""
@@ -108,38 +132,81 @@ class Store:
         rows = self._db.execute("SELECT path, title, '', skipped FROM document ORDER BY path")
         return [Document(*row) for row in rows]
 
-    def _stamps(self) -> dict[str, tuple[Stamp, str]]:
+    def _found(self, table: str, expression: str, query: Query, limit: int) -> dict[int, Match]:
+        candidates = _CANDIDATES if query.needed else limit
+        ranked = self._db.execute(
+            _RANKED.format(table=table), (expression, query.path.lower(), candidates)
+        )
+        found: dict[int, Match] = {}
+        for (number,) in ranked.fetchall():
+            match = Match(*self._db.execute(_PASSAGE, (number,)).fetchone())
+            if _holds(match, query.needed):
+                found[number] = match
+            if len(found) == limit:
+                break
+        return found
+
+    def _known(self) -> dict[str, _Known]:
         rows = self._db.execute("SELECT path, size, mtime_ns, sha256 FROM document")
-        return {path: (Stamp(size, mtime), digest) for path, size, mtime, digest in rows}
+        return {path: _Known(Stamp(size, mtime), digest) for path, size, mtime, digest in rows}
 
-    def _fresh(
-        self, path: str, file: Path, stamp: Stamp, known: dict[str, tuple[Stamp, str]]
-    ) -> tuple[str, Stamp, str, Document | None]:
-        data, digest = read_bytes(file, stamp)
-        if path in known and known[path][1] == digest:
-            return path, stamp, digest, None
-        return path, stamp, digest, read_document(path, data, stamp.size)
+    def _is_new(self, file: File, known: _Known | None) -> bool:
+        if known is None or known.stamp != file.stamp:
+            return True
+        return not known.sha256 and self._tried.get(file.name) != file.stamp
 
-    def _write(
-        self, gone: Iterable[str], fresh: Iterable[tuple[str, Stamp, str, Document | None]]
-    ) -> None:
+    def _read(self, files: Sequence[File], known: dict[str, _Known]) -> Iterator[list[_Fresh]]:
+        """Yield what was read in a second or so; when it is cancelled what there is."""
+        some, began = list[_Fresh](), time.monotonic()
+        for file in files:
+            if self._cancelled.is_set():
+                break
+            try:
+                some.append(self._fresh(file, known.get(file.name)))
+            except Cancelled:
+                break
+            if time.monotonic() - began > _WRITE_EVERY_S:
+                yield some
+                some, began = [], time.monotonic()
+        if some:
+            yield some
+
+    def _fresh(self, file: File, known: _Known | None) -> _Fresh:
+        if reason := file.skipped or refused(PurePosixPath(file.name).suffix.lower()):
+            return _Fresh(file, "-", skip(file.name, reason))
+        try:
+            data = file.path.read_bytes()
+        except OSError as error:
+            reason = f"it may not be read ({error.strerror})"
+            return _Fresh(file, "", skip(file.name, reason))
+        digest = hashlib.sha256(data).hexdigest()
+        if known is not None and known.sha256 == digest:
+            return _Fresh(file, digest, None)
+        document = read_document(file.name, data, self._cancelled)
+        if document.again:
+            self._tried[file.name] = file.stamp
+        return _Fresh(file, "" if document.again else digest, document)
+
+    def _write(self, gone: Sequence[str], fresh: Sequence[_Fresh]) -> None:
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
             for path in gone:
                 self._remove(path)
-            for path, stamp, digest, document in fresh:
-                if document is not None:
-                    self._remove(path)
-                    self._insert(stamp, digest, document)
+            for one in fresh:
+                if one.document is not None:
+                    self._remove(one.file.name)
+                    self._insert(one.file.stamp, one.sha256, one.document)
                 self._db.execute(
                     "UPDATE document SET size = ?, mtime_ns = ? WHERE path = ?",
-                    (stamp.size, stamp.mtime_ns, path),
+                    (one.file.stamp.size, one.file.stamp.mtime_ns, one.file.name),
                 )
 
     def _remove(self, path: str) -> None:
-        self._db.execute(
-            "DELETE FROM words WHERE rowid IN (SELECT id FROM passage WHERE path = ?)", (path,)
-        )
+        for table in ("words", "pairs"):
+            self._db.execute(
+                f"DELETE FROM {table} WHERE rowid IN (SELECT id FROM passage WHERE path = ?)",
+                (path,),
+            )
         self._db.execute("DELETE FROM passage WHERE path = ?", (path,))
         self._db.execute("DELETE FROM document WHERE path = ?", (path,))
 
@@ -149,65 +216,28 @@ class Store:
             "INSERT INTO document VALUES (?, ?, ?, ?, ?, ?, ?)",
             (path, stamp.size, stamp.mtime_ns, digest, title, document.text, document.skipped),
         )
-        for passage in passages(document.text):
+        markup = markup_of(PurePosixPath(path).suffix.lower())
+        for passage in passages(document.text, markup):
+            texts = (title, passage.heading, passage.text)
+            unspaced = has_unspaced(" ".join(texts))
             row = self._db.execute(
-                "INSERT INTO passage (path, first_line, last_line) VALUES (?, ?, ?)",
-                (path, passage.first_line, passage.last_line),
-            )
-            self._db.execute(
-                "INSERT INTO words (rowid, title, heading, body) VALUES (?, ?, ?, ?)",
-                (row.lastrowid, title, passage.heading, passage.text),
-            )
+                "INSERT INTO passage (path, heading, body, first_line, last_line)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (path, passage.heading, passage.text if unspaced else None,
+                 passage.first_line, passage.last_line),
+            )  # fmt: skip
+            self._fill("words", row.lastrowid, map(spaced, texts) if unspaced else texts)
+            if unspaced:
+                self._fill("pairs", row.lastrowid, map(pairs, texts))
+
+    def _fill(self, table: str, id: int | None, texts: Iterable[str]) -> None:
+        self._db.execute(
+            f"INSERT INTO {table} (rowid, title, heading, body) VALUES (?, ?, ?, ?)", (id, *texts)
+        )
 
 
-def match_expression(query: str) -> str:
-    """Turn any text into an FTS5 query for its words; operators and quotes in it mean nothing."""
-    words = dict.fromkeys(re.findall(r"[^\W_]+", query))
-    return " OR ".join(f'"{word}"' for word in list(words)[:_MAX_WORDS])
-
-
-def index_file(folder: Path) -> Path:
-    """Return where the index of this folder is kept, in the user's cache.
-
-    Raises:
-        RuntimeError: If the user has no home.
-    """
-    cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if not cache.is_absolute():
-        cache = Path.home() / ".cache"
-    key = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:20]
-    return cache / "langgraph-fusion" / "docs" / f"{key}-v{_VERSION}.sqlite"
-
-
-def _opened(folder: Path) -> sqlite3.Connection:
-    """Open the index file; a damaged one is made anew; without a usable cache use memory."""
-    try:
-        file = index_file(folder)
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return _connected_anew(file)
-    except (OSError, RuntimeError, sqlite3.Error):  # no home, read-only, locked for long, disk full
-        return _connected(":memory:")
-
-
-def _connected_anew(file: Path) -> sqlite3.Connection:
-    try:
-        return _connected(str(file))
-    except sqlite3.OperationalError:
-        raise
-    except sqlite3.DatabaseError:  # not a database
-        file.unlink(missing_ok=True)
-        return _connected(str(file))
-
-
-def _connected(name: str) -> sqlite3.Connection:
-    db = sqlite3.connect(name, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
-    try:
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = NORMAL")
-        db.executescript(_SCHEMA)
-        db.execute("BEGIN IMMEDIATE")  # a read-only file fails here
-        db.execute("COMMIT")
-    except BaseException:
-        db.close()
-        raise
-    return db
+def _holds(match: Match, needed: Sequence[str]) -> bool:
+    if not needed:
+        return True
+    text = " ".join(f"{match.title}\n{match.heading}\n{match.text}".casefold().split())
+    return all(phrase in text for phrase in needed)

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
+from threading import Event
 
 import aiohttp
 from yarl import URL
@@ -125,13 +127,18 @@ class Fetcher:
         return bytes(data)
 
     async def _read(self, body: Body) -> Page:
-        def read() -> Page:
-            limits = self.limits
-            return read_page(
-                body, max_pdf_pages=limits.max_pdf_pages, timeout_s=limits.timeout_s / 2
-            )
-
-        return await asyncio.get_running_loop().run_in_executor(self._pool, read)
+        limits, cancelled = self.limits, Event()
+        work = partial(
+            read_page,
+            body,
+            max_pdf_pages=limits.max_pdf_pages,
+            timeout_s=limits.timeout_s / 2,
+            cancelled=cancelled,
+        )
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        finally:
+            cancelled.set()  # whoever gave up waiting leaves no child process at work
 
     def _too_large(self) -> ToolFailure:
         megabytes = self.limits.max_bytes / (1 << 20)

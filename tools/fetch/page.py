@@ -1,9 +1,14 @@
 """What a fetched address turned out to be, and how its bytes become text."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from threading import Event
+from typing import Any
 
 from langgraph_fusion.tools.errors import ToolFailure
+from langgraph_fusion.tools.extract.charset import decode, is_binary
+from langgraph_fusion.tools.extract.processes import extract
+from langgraph_fusion.tools.extract.text import Text
 from langgraph_fusion.tools.formatting import plain_text
 
 _HTML = ("text/html", "application/xhtml+xml")
@@ -13,7 +18,6 @@ _TEXT = re.compile(
 )
 _UNKNOWN = ("", "application/octet-stream", "binary/octet-stream", "application/force-download")
 _PDF = ("application/pdf", "application/x-pdf")
-_META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w-]{2,30})", re.I)
 
 
 @dataclass(frozen=True)
@@ -48,43 +52,39 @@ def check_media_type(media_type: str) -> None:
         raise _unsupported(media_type)
 
 
-def read_page(body: Body, *, max_pdf_pages: int, timeout_s: float) -> Page:
-    """Turn a response into text. Slow: for a thread.
+def read_page(body: Body, *, max_pdf_pages: int, timeout_s: float, cancelled: Event) -> Page:
+    """Turn a response into text. Blocks: for a thread.
 
     Raises:
-        ToolFailure: `unsupported_type` if no text can be had from it.
+        ToolFailure: `unsupported_type` if no text can be had from it, `timeout`.
+        Cancelled: As soon as the event is set.
     """
     if body.media_type in _PDF or body.data.startswith(b"%PDF-"):
-        from langgraph_fusion.tools.fetch.pdf import pdf_text
-
-        pdf = pdf_text(body.data, max_pages=max_pdf_pages, timeout_s=timeout_s)
-        return Page(body.url, plain_text(pdf.title), plain_text(pdf.text), pdf.note)
-    if _is_binary(body.data):
+        given: dict[str, Any] = {"max_pages": max_pdf_pages, "seconds": timeout_s * 0.8}
+        pdf = extract("pdf", body.data, timeout_s=timeout_s, cancelled=cancelled, **given)
+        return _page(body, pdf)
+    if is_binary(body.data):
         raise _unsupported(body.media_type or "binary data")
     if _is_html(body):
-        from langgraph_fusion.tools.fetch.html import html_text
-
-        title, text = html_text(decoded(body.data, body.charset or _declared(body.data)), body.url)
-        note = "" if text else "[the page shows no text without running its scripts]"
-        return Page(body.url, plain_text(title), plain_text(text), note)
-    return Page(body.url, "", plain_text(decoded(body.data, body.charset)))
+        found = _html(body, timeout_s, cancelled)
+        note = "" if found.text else "[the page shows no text without running its scripts]"
+        return _page(body, replace(found, note=note))
+    return _page(body, Text("", decode(body.data, body.charset)))
 
 
-def decoded(data: bytes, charset: str | None = None) -> str:
-    """Decode text: byte order mark, then the declared charset, then UTF-8, then Windows-1252."""
-    marks = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-    marked = next((name for mark, name in marks.items() if data.startswith(mark)), None)
-    for name in (marked, charset, "utf-8"):
-        try:
-            if name:
-                return data.decode(name)
-        except (LookupError, UnicodeError):
-            continue
-    return data.decode("cp1252", errors="replace")
+def _html(body: Body, timeout_s: float, cancelled: Event) -> Text:
+    """The page as Markdown; if that takes too long its words."""
+    given: dict[str, Any] = {"cancelled": cancelled, "charset": body.charset, "url": body.url}
+    try:
+        return extract("html", body.data, timeout_s=timeout_s * 0.7, **given)
+    except ToolFailure as failure:
+        if failure.reason == "unavailable":
+            raise
+        return extract("html_words", body.data, timeout_s=timeout_s * 0.3, **given)
 
 
-def _is_binary(data: bytes) -> bool:
-    return b"\x00" in data[:8192] and not data.startswith((b"\xff\xfe", b"\xfe\xff"))
+def _page(body: Body, found: Text) -> Page:
+    return Page(body.url, plain_text(found.title), plain_text(found.text), found.note)
 
 
 def _is_html(body: Body) -> bool:
@@ -92,11 +92,6 @@ def _is_html(body: Body) -> bool:
         return True
     start = body.data[:512].lstrip().lower()
     return body.media_type in _UNKNOWN and start.startswith((b"<!doctype html", b"<html", b"<head"))
-
-
-def _declared(data: bytes) -> str | None:
-    found = _META_CHARSET.search(data[:4096])
-    return found[1].decode("ascii") if found else None
 
 
 def _unsupported(media_type: str) -> ToolFailure:

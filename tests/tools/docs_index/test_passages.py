@@ -1,7 +1,7 @@
 import pytest
 
-from langgraph_fusion.tools.docs_index.files import read_document
 from langgraph_fusion.tools.docs_index.passages import SIZE, passages
+from langgraph_fusion.tools.docs_index.reading import read_document
 
 GUIDE = """Intro line.
 
@@ -36,7 +36,7 @@ def test_sections_know_their_headings_and_lines() -> None:
 
 def test_underlined_headings_are_headings() -> None:
     text = "=====\nTitle\n=====\n\nText.\n\nPart\n----\n\nMore.\n\nOther part\n----------\nEnd.\n"
-    assert [p.heading for p in passages(text)][1:] == [
+    assert [p.heading for p in passages(text, "rst")] == [
         "Title",
         "Title > Part",
         "Title > Other part",
@@ -78,6 +78,6 @@ def test_front_matter_is_no_heading() -> None:
 
 def test_front_matter_names_the_document() -> None:
     data = b'---\ntitle: "Setup guide"\n---\n\n# Install\n'
-    assert read_document("setup.md", data, len(data)).title == "Setup guide"
+    assert read_document("setup.md", data).title == "Setup guide"
     data = b"---\ndescription: How\n---\n\n# Install\n"
-    assert read_document("setup.md", data, len(data)).title == "Install"
+    assert read_document("setup.md", data).title == "Install"
