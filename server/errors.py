@@ -23,7 +23,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from langgraph_fusion.graph.errors import MODEL_NOT_FOUND, AllMembersFailed, ConfigError, RunFailed
-from langgraph_fusion.server.runs.run_request import RunRequest
+from langgraph_fusion.graph.settings import FusionSettings
 
 NOT_TEXT = "a part of type {} cannot be read; send text, the panel sees no images, audio or files"
 _TYPES = {
@@ -78,8 +78,8 @@ class ApiError(Exception):
             self.headers["Retry-After"] = str(max(1, math.ceil(retry_after_s)))
         self.beside: dict[str, Any] = {}
         """Members of the body next to `error`."""
-        self.run_request: RunRequest | None = None
-        """What the run was asked that failed; None if none was started."""
+        self.settings: FusionSettings | None = None
+        """Settings of the run that failed; None if none was started."""
         self.further = {name: value for name, value in further.items() if value is not None}
 
     @property

@@ -27,9 +27,8 @@ ASSEMBLY = ("api", "build", "fusion_graph", "fusion_tool", "resume", "studio")
 KNOWN_CIRCLES = [
     {"sandbox.docker", "sandbox.pool"},
     {"models.providers", "models.ref"},
-    {"server.runs.managed_run", "server.runs.shutdown", "server.state"},
 ]
-ROOMS_WITH_CIRCLES = {"server", "tools"}
+ROOMS_WITH_CIRCLES = {"tools"}
 HEAVY = (
     "langgraph", "langchain_openai", "openai", "docker", "trafilatura", "pypdf", "ddgs", "fastapi",
 )  # fmt: skip

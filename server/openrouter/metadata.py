@@ -32,11 +32,11 @@ def router_metadata(request: RunRequest, result: FusionResult) -> Json:
 
 def error_metadata(error: ApiError, requested: str) -> Json:
     """Which models were seated for a run that gave no answer; nobody, if none was started."""
-    request = error.run_request
-    if request is None:
+    settings = error.settings
+    if settings is None:
         return _metadata(requested, f"no run: {error.code}", ())
-    summary = f"panel={len(request.settings.members)}, no answer: {error.code}"
-    models = (hosted_name(str(seat.models[0])) for seat in request.settings.all_seats)
+    summary = f"panel={len(settings.members)}, no answer: {error.code}"
+    models = (hosted_name(str(seat.models[0])) for seat in settings.all_seats)
     return _metadata(requested, summary, models)
 
 

@@ -202,7 +202,7 @@ class ManagedRun:
 
     def _as_api_error(self, error: Exception) -> ApiError:
         found = api_error(error, self.run_id)
-        found.run_request = self._request
+        found.settings = self._request.settings
         return found
 
     async def _perform(self) -> None:

@@ -3,13 +3,11 @@
 import asyncio
 import json
 import os
-import re
 import signal
 import socket
 import sqlite3
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, closing, suppress
+from asyncio.subprocess import PIPE
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,110 +16,21 @@ import openai
 import pytest
 
 from tests.cli.processes import FUSION, ROOT, environment, run
-from tests.graph.cast import JUDGE, WRITER, A, B, C, Part, cast
-from tests.scripted import ScriptedServer, hang, scripted_server, text
-from tests.server.asking import asking, body, until
-
-NO_ENV: Mapping[str, str] = {}
-
-
-class Command:
-    """A running `fusion serve`."""
-
-    def __init__(
-        self, process: Process, url: str, models: ScriptedServer, env: dict[str, str]
-    ) -> None:
-        self.process = process
-        self.url = url
-        self.models = models
-        self.env = env
-        self.client = openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0)
-
-    async def stopped(self, how: signal.Signals = signal.SIGTERM) -> list[dict[str, Any]]:
-        """Stop it and return the lines of its log."""
-        self.process.send_signal(how)
-        assert self.process.stderr is not None
-        rest = await self.process.stderr.read()
-        await self.process.wait()
-        return [json.loads(line) for line in rest.decode().splitlines() if line[:1] == "{"]
-
-
-@asynccontextmanager
-async def served(
-    script: Part, place: Path, *options: str, env: Mapping[str, str] = NO_ENV
-) -> AsyncIterator[Command]:
-    async with scripted_server(script) as models:
-        env = environment(
-            {
-                **env,
-                "OPENROUTER_API_KEY": "sk-or-secret-key",
-                "OPENROUTER_BASE_URL": models.base_url,
-                "XDG_DATA_HOME": str(place),
-                "XDG_CONFIG_HOME": str(place),
-                "XDG_CACHE_HOME": str(place),
-            }
-        )
-        process = await asyncio.create_subprocess_exec(
-            *FUSION, "serve", "--port", "0", *options, cwd=ROOT, env=env, stderr=PIPE
-        )
-        try:
-            command = Command(process, await _url(process), models, env)
-            async with command.client:
-                yield command
-        finally:
-            if process.returncode is None:
-                process.kill()
-            await process.communicate()
-
-
-async def _url(process: Process) -> str:
-    assert process.stderr is not None
-    line = (await process.stderr.readline()).decode()
-    found = re.search(r"(http://[\d.:]+)/v1", line)
-    assert found, line
-    return found[1]
+from tests.graph.cast import JUDGE, WRITER, B, cast
+from tests.scripted import hang
+from tests.server.asking import asking, until
+from tests.server.command import Command, served, url_of
 
 
 async def test_a_server_answers_says_where_it_is_and_stops(tmp_path: Path) -> None:
     async with served(cast(answer="It is 42."), tmp_path) as server:
         reply = await server.client.chat.completions.create(**asking())
         assert reply.choices[0].message.content == "It is 42."
-        log = await server.stopped()
+        log = await server.log_after()
     assert server.process.returncode == -signal.SIGTERM
     assert [line["event"] for line in log] == [
         "run.started", "run.ended", "request", "server.stopping",
     ]  # fmt: skip
-
-
-async def test_sigterm_lets_a_run_finish(tmp_path: Path) -> None:
-    script = cast({A: text("Alpha says 42.").after(1.0)})
-    async with served(script, tmp_path) as server:
-        asked = asyncio.create_task(server.client.chat.completions.create(**asking()))
-        await until(lambda: server.models.in_flight > 0)
-        server.process.send_signal(signal.SIGTERM)
-        assert (await asked).choices[0].message.content == "Done."
-        await server.process.communicate()
-        with pytest.raises(openai.APIConnectionError):
-            await server.client.chat.completions.create(**asking())
-
-
-async def test_a_run_that_outlasts_sigterm_is_kept_and_named(tmp_path: Path) -> None:
-    script = cast({C: hang()})
-    async with served(script, tmp_path, "--grace", "0.5") as server:
-        async with httpx2.AsyncClient(timeout=60) as client:
-            url = f"{server.url}/v1/chat/completions"
-            asked = asyncio.create_task(client.post(url, json=body()))
-            await until(lambda: len(server.models.requests) == 3)
-            await asyncio.sleep(0.3)
-            server.process.send_signal(signal.SIGTERM)
-            response = await asked
-        await server.process.communicate()
-    assert response.status_code == 503
-    error = response.json()["error"]
-    assert error["failure_reason"] == "server_stopping"
-    assert f"fusion resume {error['run_id']}" in error["message"]
-    assert (tmp_path / "langgraph-fusion" / "runs.db").is_file()
-    assert server.models.in_flight == 0
 
 
 async def test_several_workers_share_one_port_and_one_page_of_metrics(tmp_path: Path) -> None:
@@ -133,7 +42,7 @@ async def test_several_workers_share_one_port_and_one_page_of_metrics(tmp_path: 
         async with httpx2.AsyncClient() as http:
             page = (await http.get(f"{server.url}/metrics")).text
         assert 'fusion_runs_total{door="chat",outcome="ok"} 4.0' in page
-        await server.stopped()
+        await server.log_after()
 
 
 async def test_what_killed_workers_had_under_way_is_forgotten(tmp_path: Path) -> None:
@@ -146,7 +55,7 @@ async def test_what_killed_workers_had_under_way_is_forgotten(tmp_path: Path) ->
         with pytest.raises(openai.APIConnectionError):
             await asked
         assert "fusion_runs_in_flight 0.0" in await _metrics(server)
-        await server.stopped()
+        await server.log_after()
 
 
 async def _metrics(server: Command) -> str:
@@ -172,13 +81,13 @@ async def test_the_counts_of_a_killed_server_are_removed_by_the_next(tmp_path: P
         (left,) = place.glob("fusion-metrics-*")
         async with served(cast(), tmp_path, "--workers", "2", env=env) as beside:
             assert len(set(place.glob("fusion-metrics-*"))) == 2, "that of a living one stays"
-            await beside.stopped()
+            await beside.log_after()
         killed.process.kill()
         await killed.process.wait()
     async with served(cast(), tmp_path, "--workers", "2", env=env) as server:
         (found,) = place.glob("fusion-metrics-*")
         assert found != left
-        await server.stopped()
+        await server.log_after()
     assert not list(place.glob("fusion-metrics-*"))
 
 
@@ -198,7 +107,7 @@ async def test_keys_made_by_the_command_open_the_server(tmp_path: Path) -> None:
         assert run(*FUSION, "keys", "remove", "ada", "--keys", file).returncode == 0
         with pytest.raises(openai.AuthenticationError):
             await known.chat.completions.create(**asking())
-        log = await server.stopped()
+        log = await server.log_after()
     assert token not in json.dumps(log)
     assert {line.get("key") for line in log if line["event"] == "run.started"} == {"ada"}
 
@@ -236,7 +145,7 @@ async def test_the_address_is_closed_until_the_server_can_answer(
             stderr=PIPE,
             env=environment({"XDG_DATA_HOME": str(tmp_path)}),
         )
-        said = asyncio.create_task(_url(process))
+        said = asyncio.create_task(url_of(process))
         await asyncio.wait([said], timeout=6)
         assert not said.done()
         with pytest.raises(ConnectionRefusedError):
@@ -275,7 +184,7 @@ async def test_a_run_that_died_with_its_server_is_resumed_and_repeats_nothing(
         assert resumed == {B, JUDGE, WRITER}, "what A and C had answered was kept"
         paid += again.models.usage().cost - earlier
         assert result["bill"]["total"]["known_cost_usd"] == pytest.approx(paid)
-        await again.stopped()
+        await again.log_after()
 
 
 async def _killed_after_two_answers(server: Command) -> str:
@@ -300,7 +209,7 @@ async def test_workers_end_with_the_process_that_started_them(tmp_path: Path) ->
         *FUSION, "serve", "-p", "offline", "--port", str(port), "--workers", "2", "--runs", "off",
         cwd=ROOT, stderr=PIPE, env=environment({"XDG_DATA_HOME": str(tmp_path)}),
     )  # fmt: skip
-    await _url(process)
+    await url_of(process)
     process.kill()
     await process.wait()
     for _ in range(100):
