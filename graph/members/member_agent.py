@@ -27,6 +27,7 @@ from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.members.member_context import NOT_RUN, MemberContext
 from langgraph_fusion.graph.members.member_turn import MemberTurn, Sent
 from langgraph_fusion.graph.members.repeats import OFTEN
+from langgraph_fusion.graph.members.tool_budget import too_many
 from langgraph_fusion.tools.errors import ToolFailure
 
 _RECURSION_LIMIT = 250
@@ -150,8 +151,8 @@ async def _answered(
     context: MemberContext, request: ToolCallRequest, handler: ToolHandler
 ) -> ToolMessage:
     """The tool's answer, or why there is none, in words for the model."""
-    if context.tool_calls >= context.max_tool_calls:
-        return _refusal(request, "The tool budget is used up. Write your answer now.")
+    if why := too_many(request.state["messages"], request.tool_call, context.max_tool_calls):
+        return _refusal(request, why)
     context.tool_calls += 1
     if request.tool_call["name"] not in context.allowed:
         return _refusal(

@@ -21,6 +21,7 @@ from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.members.compaction import chars_of_results, compacted
 from langgraph_fusion.graph.members.member_context import MemberContext
 from langgraph_fusion.graph.members.plain_transcript import in_plain_words
+from langgraph_fusion.graph.members.tool_budget import counted_down
 from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.models.faults import REASONS, Fault
 from langgraph_fusion.models.providers import ModelRef
@@ -125,6 +126,8 @@ class MemberTurn:
         messages: list[BaseMessage] = list(self._messages)
         if sending.room is not None:
             messages, sending.shortened = compacted(messages, sending.room)
+        if context.allowed:
+            messages = counted_down(messages, context.max_tool_calls)
         if ref in sending.in_plain_words:
             messages = in_plain_words(messages)
         final = context.must_write

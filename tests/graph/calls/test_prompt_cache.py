@@ -66,7 +66,7 @@ async def test_what_is_a_seats_own_comes_last(fuse: Fuse, docs: str) -> None:
     assert raw(first.body["tools"]) == raw(second.body["tools"])
     shared = first.system.removesuffix("Doubt it.")
     assert shared == second.system.removesuffix("Trust it.")
-    assert shared.rstrip().endswith("Be brief.")
+    assert "\n\nBe brief.\n\nYou have 16 tool calls" in shared
     assert raw(first.messages[1:]) == raw(second.messages[1:])
 
 
@@ -123,10 +123,9 @@ async def test_a_follow_up_begins_as_the_first_round_did(fuse: Fuse, docs: str) 
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_a_later_judgement_begins_with_the_earlier_one(
+async def test_a_later_judgement_keeps_the_role_and_sends_no_answer_again(
     fuse: Fuse, docs: str, seed: int
 ) -> None:
-    """Also when a member was shown further sources in between."""
     script = cast(
         {A: asked_again(text("Alpha says 42."), member), B: member,
          JUDGE: judge(disputed(), SETTLED)}
@@ -134,7 +133,8 @@ async def test_a_later_judgement_begins_with_the_earlier_one(
     fused = await fuse(script, settings(tools=["docs"], docs=docs, seed=seed))
     first, second = fused.server.seen_by(JUDGE)
     assert raw(first.messages[0]) == raw(second.messages[0])
-    assert second.last.startswith(first.last)
+    assert "<answer " in first.last
+    assert "<answer " not in second.last
     assert first.body["response_format"] == second.body["response_format"]
 
 
