@@ -26,7 +26,7 @@ async def open_own_runs(
     """
     async with AsyncExitStack() as stack:
         try:
-            opening = open_runs(default_place(), keep=keep or None)
+            opening = open_runs(default_place(), keep=keep or None, origin="terminal")
             runs = await stack.enter_async_context(opening)
         except ConfigError as error:
             if os.environ.get(VARIABLE):
@@ -44,7 +44,7 @@ async def open_stored_runs() -> "AsyncIterator[RunRepository]":
     Raises:
         ConfigError: If it is off or cannot be opened.
     """
-    async with open_runs(default_place()) as runs:
+    async with open_runs(default_place(), origin="terminal") as runs:
         if runs is None:
             raise ConfigError(f"no runs are kept: {VARIABLE} is `{OFF}`; set it to a file")
         yield runs

@@ -8,6 +8,7 @@ from typing import Any, cast
 from langchain_core.messages import AnyMessage, HumanMessage
 
 from langgraph_fusion.graph.build import create_fusion
+from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.result import FusionResult
 from langgraph_fusion.graph.settings import FusionSettings
 
@@ -43,5 +44,22 @@ async def aask(question: Question, settings: FusionSettings, **given: Any) -> Fu
 
 
 def ask(question: Question, settings: FusionSettings, **given: Any) -> FusionResult:
-    """`aask` for code without an event loop."""
+    """`aask` for code without an event loop.
+
+    Raises:
+        ConfigError: Inside a running event loop as well, as in a notebook.
+    """
+    if _loop_is_running():
+        raise ConfigError(
+            "ask() waits for the answer and cannot do so inside a running event loop (a notebook "
+            "has one): write `await aask(...)` with the same arguments"
+        )
     return asyncio.run(aask(question, settings, **given))
+
+
+def _loop_is_running() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -18,6 +18,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from langgraph_fusion.graph.reasons import reason_text
+
 FailureReason = str
 """`all_panels_failed`, `insufficient_credits`, `rate_limited`: OpenRouter's words; ours are
 `quorum_not_met`, `budget_exceeded`, `deadline`, `timeout`, `sandbox_unavailable` and
@@ -92,7 +94,9 @@ class AllMembersFailed(RunFailed):
     """Too few members answered; `failed` holds the reason of each that did not."""
 
     def __init__(self, failed: Sequence[Any], wanted: int, answered: int = 0) -> None:
-        lines = [f"  {one.seat} {one.model}: {one.reason} ({one.detail})" for one in failed]
+        lines = [
+            f"  {one.seat} {one.model}: {reason_text(one.reason, one.detail)}" for one in failed
+        ]
         few = "no member answered" if wanted == 1 else f"fewer than {wanted} members answered"
         reason = "quorum_not_met" if answered else _overall({one.reason for one in failed})
         super().__init__("\n".join([f"{few}:", *lines]), reason)
@@ -103,7 +107,9 @@ class WriterFailed(RunFailed):
     """In mode `direct` no writer could answer, and there is no member's answer to return."""
 
     def __init__(self, model: str, reason: str, detail: str) -> None:
-        super().__init__(f"no writer could answer: {model}: {reason} ({detail})", _writer(reason))
+        super().__init__(
+            f"no writer could answer: {model}: {reason_text(reason, detail)}", _writer(reason)
+        )
 
 
 class SandboxRequired(RunFailed):

@@ -6,6 +6,7 @@ They hold text of models and tools: whoever prints them makes them printable fir
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from langgraph_fusion.graph.reasons import reason_text
 from langgraph_fusion.graph.wording import count, duration, listed, money, tokens
 
 Event = Mapping[str, Any]
@@ -17,11 +18,12 @@ _NAMES = {"judge": "judge", "synthesizer": "writer"}
 def event_lines(event: Event, *, verbose: bool = False) -> Iterator[str]:
     """Yield what is to be said about the event; of most one line, of some none.
 
-    Finished tool calls and model calls are told only when `verbose`.
+    Finished tool calls, model calls and the codes of failures are told only when `verbose`.
     """
     kind = str(event.get("type"))
-    lines = _LINES.get(kind) or (_VERBOSE.get(kind) if verbose else None)
-    return lines(event) if lines else iter(())
+    for told in (_LINES.get(kind), _VERBOSE.get(kind) if verbose else None):
+        if told:
+            yield from told(event)
 
 
 def analysis_summary(
@@ -75,6 +77,14 @@ def _tool_done(event: Event) -> Iterator[str]:
     yield f"{event['seat']} {event['tool']} {how} in {duration(event['seconds'])}: {text}"
 
 
+def _member_problem(event: Event) -> Iterator[str]:
+    """The code and what the server said, for whoever looks into it."""
+    error = event["answer"].get("error")
+    if error:
+        code = error.get("status_code") or ""
+        yield f"{event['seat']} {error['reason']} {code}: {error.get('detail', '')}"
+
+
 def _call(event: Event) -> Iterator[str]:
     cost = event.get("cost_usd")
     said = "cost unknown" if cost is None else money(cost)
@@ -84,11 +94,13 @@ def _call(event: Event) -> Iterator[str]:
 
 
 def _retry(event: Event) -> Iterator[str]:
-    yield f"{_seat(event)} {event['reason']}: again in {event.get('wait_s') or 0:.0f}s"
+    why = reason_text(event["reason"])
+    yield f"{_seat(event)} asks again in {event.get('wait_s') or 0:.0f}s: {why}"
 
 
 def _wait(event: Event) -> Iterator[str]:
-    yield f"{_seat(event)} waits {event.get('wait_s') or 0:.0f}s: {event['reason']}"
+    why = reason_text(event["reason"])
+    yield f"{_seat(event)} waits {event.get('wait_s') or 0:.0f}s: {why}"
 
 
 def _hedge(event: Event) -> Iterator[str]:
@@ -112,14 +124,14 @@ def _loop(event: Event) -> Iterator[str]:
 
 def _switch(event: Event) -> Iterator[str]:
     models = f"from {event['model']} to {event['next']}"
-    yield f"{_seat(event)} switches {models}: {event['reason']}"
+    yield f"{_seat(event)} switches {models}: {reason_text(event['reason'])}"
 
 
 def _member_finished(event: Event) -> Iterator[str]:
     answer = event["answer"]
     how = {"ok": "answered", "partial": "answered in part", "failed": "failed"}[answer["status"]]
     error = answer.get("error") or {}
-    why = ": ".join(error[key] for key in ("reason", "detail") if error.get(key))
+    why = reason_text(error["reason"], error.get("detail", "")) if error else ""
     calls = count(answer.get("tool_calls", 0), "tool call")
     yield f"{event['seat']} {how} ({calls}, {duration(answer.get('seconds', 0))})" + (
         f": {why}" if why else ""
@@ -137,7 +149,8 @@ def _judge_repair(event: Event) -> Iterator[str]:
 def _judge_finished(event: Event) -> Iterator[str]:
     analysis = event.get("analysis")
     if analysis is None:
-        yield f"judge failed: {event.get('reason') or 'no analysis'}"
+        why = reason_text(event.get("reason") or "no_analysis")
+        yield f"the answers were not compared: {why}"
     else:
         yield f"judge: {analysis_summary(analysis)}"
 
@@ -171,7 +184,8 @@ def _writer_repair(event: Event) -> Iterator[str]:
 
 def _writer_finished(event: Event) -> Iterator[str]:
     if event.get("reason"):
-        yield f"writer ({event['model']}) failed: {event['reason']}"
+        who = f"writer ({event['model']})" if event.get("model") else "writer"
+        yield f"{who} failed: {reason_text(event['reason'])}"
 
 
 _Lines = Mapping[str, Callable[[Event], Iterator[str]]]
@@ -197,4 +211,8 @@ _LINES: _Lines = {
     "writer.repair": _writer_repair,
     "writer.finished": _writer_finished,
 }
-_VERBOSE: _Lines = {"member.tool_done": _tool_done, "model.call": _call}
+_VERBOSE: _Lines = {
+    "member.tool_done": _tool_done,
+    "model.call": _call,
+    "member.finished": _member_problem,
+}

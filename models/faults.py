@@ -142,6 +142,7 @@ def fault_of(error: BaseException) -> Fault:
     chain = list(_chain(error))
     status = next((code for code in map(_status_of, chain) if code), None)
     said = " ".join(filter(None, (_message_of(link) for link in chain[:1])))
+    said = next((_message_of(link) for link in reversed(chain) if _unreached(link)), said)
     reason = _reason_of(chain, status, f"{said} {_code_of(chain)}".lower())
     wait = next((s for s in map(retry_after_s, chain) if s is not None), None)
     detail = clean_detail(said or type(error).__name__)
@@ -260,6 +261,11 @@ def _code_of(chain: list[BaseException]) -> str:
 def _passed_on(error: BaseException) -> bool:
     """Whether OpenRouter names the vendor whose error this is."""
     return bool((_body_of(error).get("metadata") or {}).get("provider_name"))
+
+
+def _unreached(error: BaseException) -> bool:
+    """Whether it says which server gave no connection, which OpenAI's client calls a timeout."""
+    return type(error).__name__.startswith("ClientConnector") and bool(str(error))
 
 
 def _message_of(error: BaseException) -> str:

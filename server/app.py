@@ -112,7 +112,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await open_http_client()
     if state.keys is not None:
         await asyncio.to_thread(state.keys.create)
-    async with open_runs(state.config.runs) as manager.store, _traced(state):
+    async with open_runs(state.config.runs, origin="server") as manager.store, _traced(state):
         with manager.shutdown.on_signal():
             yield
         manager.store = None

@@ -26,7 +26,8 @@ def resume(
 ) -> None:
     """Go on with a run that was stopped, killed or failed: nothing paid is paid again.
 
-    Without an ID it is the last run that can be resumed. Exit codes are those of `fusion ask`.
+    Without an ID it is the last run that can be resumed and that no client of a server asked; its
+    question is said first. Exit codes are those of `fusion ask`.
     """
     from langgraph_fusion.cli.errors import report_errors
 
@@ -67,8 +68,13 @@ async def _resume(run_id: str | None, output: "OutputOptions") -> int:
 
 
 def _going_on(stopped: "Stopped") -> str:
+    from langgraph_fusion.cli.display.stored_run import started
+    from langgraph_fusion.graph.journal.run_record import beginning_of
     from langgraph_fusion.graph.wording import count
 
     record = stopped.record
-    paid = count(record.total.calls, "paid call") if record.total else "what was paid"
-    return f"Going on with run {record.id} ({record.preset}); {paid} will not be made again."
+    paid = count(record.total.calls, "paid model call") if record.total else "what was paid"
+    return (
+        f"Going on with run {record.id} ({record.preset}, started {started(record)}): "
+        f"“{beginning_of(stopped.question)}”; {paid} will not be made again."
+    )

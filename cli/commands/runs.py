@@ -22,7 +22,8 @@ def list_runs(
 
     They are in the file or PostgreSQL database that FUSION_RUNS names (`off`: none are kept), else
     in ~/.local/share/langgraph-fusion/runs.db. After 7 days (FUSION_RUNS_DAYS) a run is removed,
-    unless it was asked with --keep. Texts of finished runs are kept only then.
+    unless it was asked with --keep. Texts of finished runs are kept only then, apart from the
+    beginning of the question (FUSION_RUNS_QUESTIONS=0: not even that).
     """
     from langgraph_fusion.cli.errors import report_errors
 

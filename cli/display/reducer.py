@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from langgraph_fusion.cli.display.model import Event, RunView, SeatView
+from langgraph_fusion.graph.reasons import reason_text
 
 
 def apply_event(view: RunView, event: Event, now: float) -> RunView:
@@ -71,12 +72,12 @@ def _plus(sum_: int | None, more: int | None) -> int | None:
 
 
 def _retry(view: RunView, event: Event, now: float) -> RunView:
-    note = f"{event['reason']}, again in {event.get('wait_s') or 0:.0f}s"
+    note = f"{reason_text(event['reason'])}, again in {event.get('wait_s') or 0:.0f}s"
     return view.with_seat(event["seat"], status="retrying", note=note)
 
 
 def _wait(view: RunView, event: Event, now: float) -> RunView:
-    note = f"{event['reason']}, waits {event.get('wait_s') or 0:.0f}s"
+    note = f"{reason_text(event['reason'])}, waits {event.get('wait_s') or 0:.0f}s"
     return view.with_seat(event["seat"], status="retrying", note=note)
 
 
@@ -97,7 +98,7 @@ def _loop(view: RunView, event: Event, now: float) -> RunView:
 
 
 def _switch(view: RunView, event: Event, now: float) -> RunView:
-    note = f"instead of {event['model']}: {event['reason']}"
+    note = f"instead of {event['model']}: {reason_text(event['reason'])}"
     return view.with_seat(event["seat"], model=event["next"], status="working", note=note)
 
 
@@ -109,12 +110,16 @@ def _member_finished(view: RunView, event: Event, now: float) -> RunView:
         seat.name,
         model=answer.get("model") or seat.model,
         status=status,
-        note=(answer.get("error") or {}).get("reason", ""),
+        note=_why(answer.get("error")),
         tools={},
         spent_s=seat.seconds(now),
         since=None,
     )
     return replace(finished, answers=(*view.answers, answer))
+
+
+def _why(error: Mapping[str, Any] | None) -> str:
+    return reason_text(error["reason"], error.get("detail", "")) if error else ""
 
 
 def _judge_started(view: RunView, event: Event, now: float) -> RunView:
@@ -127,11 +132,12 @@ def _judge_repair(view: RunView, event: Event, now: float) -> RunView:
 
 
 def _judge_finished(view: RunView, event: Event, now: float) -> RunView:
-    analysis, reason = event.get("analysis"), event.get("reason") or ""
+    analysis = event.get("analysis")
+    reason = reason_text(event.get("reason") or "no_analysis")
     status, note = ("failed", reason) if analysis is None else ("done", "")
     done = _stopped(view, "judge", now, status=status, note=note)
     if analysis is None:
-        return replace(done, judge_error=reason or "no analysis")
+        return replace(done, judge_error=reason)
     return replace(done, analysis=analysis, judge_error="")
 
 
@@ -161,7 +167,7 @@ def _writer_delta(view: RunView, event: Event, now: float) -> RunView:
 
 
 def _writer_finished(view: RunView, event: Event, now: float) -> RunView:
-    reason = event.get("reason") or ""
+    reason = reason_text(event["reason"]) if event.get("reason") else ""
     done = _stopped(view, "synthesizer", now, status="failed" if reason else "done", note=reason)
     return replace(done, writing=False)
 

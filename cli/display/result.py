@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from langgraph_fusion.cli.display.findings import findings_markdown
 from langgraph_fusion.cli.display.model import RunView
 from langgraph_fusion.cli.output import say, write
+from langgraph_fusion.graph.reasons import reason_text
 from langgraph_fusion.graph.wording import cost_in_words, count, duration
 from langgraph_fusion.models.text import one_line
 
@@ -35,6 +36,9 @@ def answer_text(result: Result) -> str:
 
 def print_plain(result: Result, *, quiet: bool) -> None:
     """Print the answer alone on standard output, the last lines on standard error."""
+    if not quiet:
+        for warning in before_reading(result):
+            say(f"WARNING: {warning}")
     write(answer_text(result))
     if quiet:
         return
@@ -64,6 +68,9 @@ def print_rich(console: "Console", view: RunView, result: Result, *, quiet: bool
     if view.analysis is not None or view.judge_error:
         console.print()
         console.print(findings_table(view))
+    for warning in before_reading(result):
+        console.print()
+        console.print(Text(f"! {warning}", style="bold yellow"))
     if result["answer"]:
         console.print()
         console.rule(style="dim")
@@ -75,9 +82,27 @@ def print_rich(console: "Console", view: RunView, result: Result, *, quiet: bool
 
 
 def closing_line(result: Result) -> str:
-    """`$0.0123 · 34s · 1 follow-up round`."""
+    """`$0.0123 · 34s · 1 follow-up round · 4 of 9 sources cited · 12 documents indexed`."""
     cost = cost_in_words(result["bill"]["calls"])
-    return " · ".join([cost, duration(result["seconds"]), *_rounds(result)])
+    parts = [cost, duration(result["seconds"]), *_rounds(result), *_used(result.get("used") or {})]
+    return " · ".join(parts)
+
+
+def _used(used: Mapping[str, Any]) -> Iterator[str]:
+    """What the run read; empty for what it was not given."""
+    if shown := used.get("sources_shown"):
+        yield f"{used['sources_cited']} of {count(shown, 'source')} cited"
+    documents = used.get("documents") or {}
+    if documents.get("indexed") is not None:
+        part = "" if documents["complete"] else " (not yet all)"
+        yield count(documents["indexed"], "document") + " indexed" + part
+    if skipped := documents.get("skipped_count"):
+        yield f"{count(skipped, 'file')} skipped"
+
+
+def before_reading(result: Result) -> Iterator[str]:
+    """Yield what a reader has to know before the answer: nothing was read, nothing is cited."""
+    return map(one_line, result.get("warnings", ()))
 
 
 def warnings(result: Result) -> Iterator[str]:
@@ -130,8 +155,9 @@ def _warnings(result: Result) -> Iterator[str]:
     notes = result.get("notes", ())
     yield from notes
     if not notes:
-        yield from (f"degraded: {word}" for word in result["degraded"])
-        yield from map(_failed, result["failed_members"])
+        yield from (f"worse than asked: {reason_text(word)}" for word in result["degraded"])
+    yield from map(_failed, result["failed_members"])
+    yield from _skipped(result)
     if unverified := result["unverified"]:
         texts = ", ".join(one["text"] for one in unverified)
         yield f"{count(len(unverified), 'citation')} not found among the sources: {texts}"
@@ -139,8 +165,17 @@ def _warnings(result: Result) -> Iterator[str]:
         yield f"{count(len(dropped), 'result')} kept from the members by `exclude`"
 
 
+def _skipped(result: Result) -> Iterator[str]:
+    documents = (result.get("used") or {}).get("documents") or {}
+    listed_files = documents.get("skipped", ())[:_LISTED_FILES]
+    for one in listed_files:
+        yield f"skipped {one['path']}: {one['reason']}"
+    if (more := documents.get("skipped_count", 0) - len(listed_files)) > 0:
+        yield f"skipped {count(more, 'further file')}; `--json` lists them under `used`"
+
+
 def _failed(one: Mapping[str, Any]) -> str:
-    why = ": ".join(one[key] for key in ("reason", "detail") if one.get(key))
+    why = reason_text(one["reason"], one.get("detail", ""))
     return f"{one['seat']} ({one['model']}) gave no whole answer: {why}"
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from langgraph_fusion.cli.display.result import print_plain
 from langgraph_fusion.cli.output import terminal, write, write_json
+from langgraph_fusion.graph.reasons import reason_text
 from langgraph_fusion.graph.wording import count, duration, money, tokens
 from langgraph_fusion.models.text import one_line
 
@@ -67,39 +68,40 @@ def record_json(record: "RunRecord") -> dict[str, Any]:
 
 
 def print_table(records: list["RunRecord"]) -> None:
-    from rich.table import Table
+    """One run a line, and below it how its question begins, as far as a terminal is wide."""
+    from rich.cells import cell_len, set_cell_size
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("run", "started", "status", "preset", "time", "cost"):
-        table.add_column(title)
+    console = terminal()
+    preset_width = max(len(one_line(record.preset)) for record in records)
     for record in records:
-        table.add_row(
-            Text(record.id),
-            Text(_when(record)),
-            Text(record.now, _STYLES[record.now]),
-            Text(one_line(record.preset)),
-            Text(duration(record.seconds) if record.seconds else ""),
-            Text(_cost(record.total)),
-        )
-    terminal().print(table)
+        line = Text(f"{record.id}  {started(record)}  ")
+        line.append(f"{record.now:<11}", _STYLES[record.now])
+        line.append(f"  {one_line(record.preset):<{preset_width}}")
+        line.append(f"  {duration(record.seconds) if record.seconds else '':>6}")
+        line.append(f"  {_cost(record.total)}")
+        console.print(line, soft_wrap=True)
+        if question := one_line(record.question) or ("(a client's)" * record.of_a_server):
+            if console.is_terminal:
+                question = set_cell_size(question, min(cell_len(question), console.width - 3))
+            console.print(Text(f"  {question}", "dim"), soft_wrap=True)
 
 
 def _run_lines(run: StoredRun) -> Iterator[str]:
     record = run.record
     yield f"run {record.id}: {_status(record)}"
-    yield f"started {_when(record)}, preset {one_line(record.preset)}{_how_long(record)}"
-    if run.question:
-        yield f"question: {one_line(run.question)}"
+    yield f"started {started(record)}, preset {one_line(record.preset)}{_how_long(record)}"
+    if question := run.question or record.question:
+        yield f"question: {one_line(question)}"
     if run.total:
         yield f"cost {_cost(run.total)}, {count(run.total.calls, 'model call')}:"
     for seat, totals in run.bill.items():
-        calls = count(totals.calls, "call")
+        calls = count(totals.calls, "model call")
         yield f"  {_seat_name(seat)} {_cost(totals)}, {calls}, {_tokens(totals)}"
     for failed in record.failed_members:
-        yield one_line(f"{failed.seat} failed: {failed.reason} {failed.detail}".rstrip())
+        yield one_line(f"{failed.seat} failed: {reason_text(failed.reason, failed.detail)}")
     if record.degraded:
-        yield f"worse than asked: {', '.join(record.degraded)}"
+        yield f"worse than asked: {', '.join(map(reason_text, record.degraded))}"
     yield from _what_now(run)
 
 
@@ -112,7 +114,7 @@ def _what_now(run: StoredRun) -> Iterator[str]:
 
 
 def _status(record: "RunRecord") -> str:
-    reason = f" ({one_line(record.reason)})" if record.reason else ""
+    reason = f" ({one_line(reason_text(record.reason))})" if record.reason else ""
     return f"{record.now}{reason}"
 
 
@@ -121,7 +123,8 @@ def _how_long(record: "RunRecord") -> str:
     return worked + (f", resumed {count(record.resumes, 'time')}" if record.resumes else "")
 
 
-def _when(record: "RunRecord") -> str:
+def started(record: "RunRecord") -> str:
+    """When the run began, in local time."""
     try:
         return f"{datetime.fromisoformat(record.started_at).astimezone():%Y-%m-%d %H:%M}"
     except ValueError:

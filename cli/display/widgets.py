@@ -62,7 +62,7 @@ def seat_table(view: RunView, now: float, width: int) -> Table:
     table.add_column("", style="bold", no_wrap=True)
     table.add_column("model", no_wrap=True, overflow="ellipsis", max_width=32 if wide else 13)
     table.add_column("", ratio=1, no_wrap=True, overflow="ellipsis", min_width=10)
-    table.add_column("calls", justify="right", no_wrap=True)
+    table.add_column("tools", justify="right", no_wrap=True)
     for title in ("in", "out") if wide else ("in/out",):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("cost", justify="right", no_wrap=True)
@@ -75,7 +75,7 @@ def seat_table(view: RunView, now: float, width: int) -> Table:
 def findings_table(view: RunView) -> Table | Text:
     """What the judge found and what it asked, wrapped under its kind."""
     if view.analysis is None:
-        return Text(f"The judge gave no analysis: {one_line(view.judge_error)}", style="yellow")
+        return Text(f"The answers were not compared: {one_line(view.judge_error)}", style="yellow")
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -23,7 +23,7 @@ from langgraph_fusion.graph.state import Json
 from langgraph_fusion.models.answer_text import text_of, verdict_on
 from langgraph_fusion.models.factory import ModelOptions, chat_model
 from langgraph_fusion.models.faults import Fault, fault_of
-from langgraph_fusion.models.providers import ModelRef
+from langgraph_fusion.models.providers import ModelRef, providers
 from langgraph_fusion.models.usage import Usage
 
 Send = Callable[[BaseChatModel], Awaitable[AIMessage]]
@@ -252,7 +252,7 @@ class LiveSeatClient:
         except CallFailed:
             raise
         except Exception as error:
-            fault = fault_of(error)
+            fault = _with_key_name(fault_of(error), ref)
             raise CallFailed(fault, ref) from error
         finally:
             self.bill.settle(ref, usage, fault, time.monotonic() - began, reserved)
@@ -273,6 +273,14 @@ class LiveSeatClient:
             timeout_s=seat.timeout_s,
             extra={**fields, **seat.extra},
         )
+
+
+def _with_key_name(fault: Fault, ref: ModelRef) -> Fault:
+    """Name the variable of a key that was refused."""
+    key = providers()[ref.provider].key
+    if fault.reason != "unauthorized" or not key:
+        return fault
+    return replace(fault, detail=f"check {key} ({fault.detail})")
 
 
 def _unusable(message: AIMessage) -> Fault | None:

@@ -19,9 +19,10 @@ from langgraph_fusion.graph.journal.journal import Journal
 from langgraph_fusion.graph.journal.journal_bill import calls_in
 from langgraph_fusion.graph.journal.owner import Owner
 from langgraph_fusion.graph.journal.repository import RunRepository
-from langgraph_fusion.graph.journal.run_record import TOOL_CALLS, RunRecord, by_seat
+from langgraph_fusion.graph.journal.run_record import TOOL_CALLS, RunRecord, beginning_of, by_seat
 from langgraph_fusion.graph.records import Call, Failure, Totals
 from langgraph_fusion.graph.request.attachments import Attachments
+from langgraph_fusion.graph.request.conversation import question_at
 from langgraph_fusion.graph.settings import FusionSettings
 
 MESSAGES, RESULT = "messages", "result"
@@ -84,6 +85,8 @@ class RunLifecycle:
                 further_tools=tuple(sorted(further_tools)),
                 files=tuple(str(path.resolve()) for path in attachments.files),
                 out=str(attachments.out.resolve()) if attachments.out else None,
+                question=self._question(messages),
+                origin=self._runs.origin,
                 keep=self._runs.keep,
                 client=self._client,
                 started_at=started_at,
@@ -93,6 +96,10 @@ class RunLifecycle:
         if recorded is None or len(recorded.messages) < len(messages):
             spoken = tuple(message_json(message) for message in messages)
             await self._journal.write(MESSAGES, lambda: RecordedMessages(messages=spoken))
+
+    def _question(self, messages: Sequence[AnyMessage]) -> str:
+        at = question_at(messages) if self._runs.questions else None
+        return "" if at is None else beginning_of(messages[at].text)
 
     def finished(self, result: dict[str, Any]) -> None:
         """Take the result, a `FusionResult` as JSON."""

@@ -23,7 +23,7 @@ from langgraph_fusion.graph.journal.conversations import Conversations
 from langgraph_fusion.graph.journal.entries import is_failure
 from langgraph_fusion.graph.journal.journal import Journal, as_text
 from langgraph_fusion.graph.journal.owner import BEAT_S, Owner
-from langgraph_fusion.graph.journal.run_record import TOOL_CALLS, RunRecord
+from langgraph_fusion.graph.journal.run_record import TOOL_CALLS, Origin, RunRecord
 from langgraph_fusion.graph.journal.write_batcher import StoreWriter
 
 DAYS = 7.0
@@ -36,9 +36,21 @@ _ALL = 1_000_000
 class RunRepository:
     """The runs of one store. For one event loop; any number of processes may share the store."""
 
-    def __init__(self, store: BaseStore, *, keep: bool = False, days: float = DAYS) -> None:
-        """`keep` leaves the texts of finished runs in the store, until they are deleted."""
-        self.keep = keep
+    def __init__(
+        self,
+        store: BaseStore,
+        *,
+        keep: bool = False,
+        days: float = DAYS,
+        origin: Origin | None = None,
+        questions: bool = False,
+    ) -> None:
+        """Open the runs.
+
+        `keep` leaves the texts of finished runs in the store, until they are deleted; `questions`
+        keeps the beginning of the question with the record of a run.
+        """
+        self.keep, self.origin, self.questions = keep, origin, questions
         self.writer = StoreWriter(store)
         self._store = store
         self._days = days
@@ -93,13 +105,13 @@ class RunRepository:
         raise ConfigError(f"{many}; `fusion runs` lists them")
 
     async def latest(self, *, resumable: bool = False) -> RunRecord:
-        """The newest run, or the newest that can be resumed.
+        """The newest run, or the newest that can be resumed and that no server's client asked.
 
         Raises:
             ConfigError: If there is none.
         """
         for record in await self.all():
-            if record.resumable or not resumable:
+            if not resumable or (record.resumable and not record.of_a_server):
                 return record
         raise ConfigError(
             "there is no run to resume; `fusion runs` lists them" if resumable else "no run is kept"

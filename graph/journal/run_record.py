@@ -1,4 +1,4 @@
-"""What is known of a run without its texts: who sat where, how it went, what it cost."""
+"""What is known of a run apart from its texts: who sat where, how it went, what it cost."""
 
 import time
 from collections.abc import Iterable
@@ -8,9 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from langgraph_fusion.graph.journal.owner import Owner
 from langgraph_fusion.graph.records import Call, Failure, Totals
+from langgraph_fusion.models.text import one_line
 
 TOOL_CALLS = "tool_calls"
 """Reason of a finished run that the client's tools may still answer."""
+Origin = Literal["terminal", "server"]
+QUESTION_CHARS = 120
+"""Of the question, what a list of runs shows."""
 Status = Literal["running", "finished", "failed", "interrupted"]
 
 
@@ -28,6 +32,10 @@ class RunRecord(BaseModel):
     """Names of tools that only the embedding application has."""
     files: tuple[str, ...] = ()
     out: str | None = None
+    question: str = ""
+    """How the question begins; empty unless the terminal keeps it (`FUSION_RUNS_QUESTIONS`)."""
+    origin: Origin | None = None
+    """Who keeps the run; None for an embedding application and for runs of earlier versions."""
     keep: bool = False
     """Whether the texts stay when the run has finished."""
     started_at: str
@@ -61,6 +69,11 @@ class RunRecord(BaseModel):
         return "running" if lives else "interrupted"
 
     @property
+    def of_a_server(self) -> bool:
+        """Whether a client of a server asked it: nobody else goes on with it unasked."""
+        return self.origin == "server" or self.client is not None
+
+    @property
     def resumable(self) -> bool:
         return self.now in ("interrupted", "failed")
 
@@ -70,3 +83,9 @@ def by_seat(calls: Iterable[Call]) -> dict[str, Totals]:
     made = list(calls)
     seats = dict.fromkeys(call.seat for call in made)
     return {seat: Totals.of(call for call in made if call.seat == seat) for seat in seats}
+
+
+def beginning_of(question: str) -> str:
+    """The question on one line, cut after `QUESTION_CHARS` characters."""
+    text = one_line(question[: 10 * QUESTION_CHARS])
+    return text if len(text) <= QUESTION_CHARS else text[: QUESTION_CHARS - 1].rstrip() + "…"

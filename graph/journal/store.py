@@ -17,9 +17,11 @@ if TYPE_CHECKING:  # drivers are loaded when a store is opened
     from langgraph.store.base import BaseStore
 
     from langgraph_fusion.graph.journal.repository import RunRepository
+    from langgraph_fusion.graph.journal.run_record import Origin
 
 VARIABLE = "FUSION_RUNS"
 KEEP, DAYS = "FUSION_KEEP_RUNS", "FUSION_RUNS_DAYS"
+QUESTIONS = "FUSION_RUNS_QUESTIONS"
 OFF = "off"
 _CONNECT_S = 5
 _SERVERS = ("postgresql://", "postgres://")
@@ -36,12 +38,16 @@ def default_place() -> str:
 
 @asynccontextmanager
 async def open_runs(
-    place: "RunRepository | BaseStore | str | Path | None", *, keep: bool | None = None
+    place: "RunRepository | BaseStore | str | Path | None",
+    *,
+    keep: bool | None = None,
+    origin: "Origin | None" = None,
 ) -> "AsyncIterator[RunRepository | None]":
     """Open the place for the length of the block; None for `off` and for no place at all.
 
     `keep` leaves the texts of finished runs in the store; left out, `FUSION_KEEP_RUNS` says so.
-    Runs that are open already are used as they are.
+    `origin` is who keeps runs there; with those of the terminal their questions' beginnings are
+    kept, unless `FUSION_RUNS_QUESTIONS` is 0. Runs that are open already are used as they are.
 
     Raises:
         ConfigError: If it cannot be opened; the text says why and never holds the URL's password.
@@ -55,7 +61,11 @@ async def open_runs(
         yield place
         return
     keep = os.environ.get(KEEP, "") not in ("", "0") if keep is None else keep
-    async with _opened(place) as store, RunRepository(store, keep=keep, days=_days()) as runs:
+    questions = origin == "terminal" and os.environ.get(QUESTIONS, "1").strip() != "0"
+    async with (
+        _opened(place) as store,
+        RunRepository(store, keep=keep, days=_days(), origin=origin, questions=questions) as runs,
+    ):
         yield runs
 
 

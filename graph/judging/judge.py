@@ -29,6 +29,7 @@ from langgraph_fusion.graph.judging.judge_reply import (
 from langgraph_fusion.graph.judging.panel_growth import growth_after, too_few
 from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.graph.prompts.tags import tag
+from langgraph_fusion.graph.reasons import reason_text
 from langgraph_fusion.graph.records import AskedFollowUp, Ended, Failure, PanelGrowth
 from langgraph_fusion.graph.request.conversation import instructions
 from langgraph_fusion.graph.run_context import Run
@@ -246,7 +247,9 @@ def _update(
     if ended:
         tell("rounds.ended", round=state["round"], reason=ended)
     for switch in client.switches:
-        run.degrade("judge_switched", f"The judge {switch.model} gave way ({switch.reason}).")
+        run.degrade(
+            "judge_switched", f"The judge {switch.model} gave way: {reason_text(switch.reason)}."
+        )
     return {
         "analysis": found,
         "judged_by": str(client.model) if found else state["judged_by"],
@@ -265,7 +268,7 @@ def _degraded(run: Run, error: Exception) -> str:
     if isinstance(error, BudgetReached):
         run.degrade("budget", "The spend cap was reached before the judge.")
     reason = error.reason if isinstance(error, _JudgeFailed) else "judge_budget"
-    run.degrade(reason, f"The answers were not compared: {error}")
+    run.degrade(reason, f"The answers were not compared: {reason_text(reason)}.")
     return reason
 
 

@@ -21,6 +21,7 @@ from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.graph.prompts.passages import CITED_CHARS, cited_passages, source_block
 from langgraph_fusion.graph.prompts.tags import blocks as enclosed
 from langgraph_fusion.graph.prompts.tags import tag
+from langgraph_fusion.graph.reasons import reason_text
 from langgraph_fusion.graph.records import AskedFollowUp, Failure, MemberAnswer, Stage
 from langgraph_fusion.graph.request.conversation import instructions, question_at, spoken
 from langgraph_fusion.graph.run_context import Run
@@ -77,7 +78,8 @@ def _note_losses(run: Run, answer: MemberAnswer) -> None:
         run.degrade("tools_unsupported", f"{who}: {answer.model} takes no tools and had none.")
     if answer.status == "ok" and answer.cut_short in REASONS:
         run.degrade(
-            "research_cut_short", f"{who} wrote from what it had found ({answer.cut_short})."
+            "research_cut_short",
+            f"{who} wrote from what it had found: {reason_text(answer.cut_short)}.",
         )
 
 

@@ -12,6 +12,7 @@ from langgraph_fusion.graph.errors import WriterFailed
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.judging.evidence import latest
 from langgraph_fusion.graph.judging.fitting import ShrinkablePrompt
+from langgraph_fusion.graph.reasons import reason_text
 from langgraph_fusion.graph.records import MemberAnswer
 from langgraph_fusion.graph.request.client_tools import handed_out
 from langgraph_fusion.graph.request.conversation import after_question, replayed
@@ -94,7 +95,8 @@ def _needs_writer(run: Run, state: FusionState, best: MemberAnswer) -> bool:
 
 def _degrade(run: Run, error: Exception, best: MemberAnswer) -> None:
     if isinstance(error, SeatFailed):
-        code, why = f"synthesizer_{error.fault.reason}", error.fault.detail or error.fault.reason
+        code = f"synthesizer_{error.fault.reason}"
+        why = reason_text(error.fault.reason, error.fault.detail)
     else:
         code, why = "synthesizer_budget", str(error)
         run.degrade("budget", "The spend cap was reached before the writer.")
@@ -113,7 +115,8 @@ def _update(
 ) -> Json:
     for switch in client.switches if client else ():
         run.degrade(
-            "synthesizer_switched", f"The writer {switch.model} gave way ({switch.reason})."
+            "synthesizer_switched",
+            f"The writer {switch.model} gave way: {reason_text(switch.reason)}.",
         )
     after = after_question(state["messages"])
     return {

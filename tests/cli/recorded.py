@@ -267,7 +267,14 @@ def result(events: Iterable[Event], **changes: Any) -> dict[str, Any]:
         "retention": {"claims": 1.0, "citations": 0.5},
         "dropped": [],
         "degraded": [],
-        "notes": ["C (vendor/three) gave no answer: rate_limited."],
+        "warnings": [],
+        "used": {
+            "sources_shown": 9,
+            "sources_cited": 1,
+            "documents": None,
+            "failed_tools": [],
+        },
+        "notes": ["Seat B: vendor/spare takes no tools and had none."],
         "bill": {
             "total": Totals.of(Call(**call) for call in calls).model_dump(),
             "stages": {},

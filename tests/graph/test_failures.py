@@ -30,6 +30,7 @@ async def test_some_members_fail_and_the_run_goes_on(fuse: Fuse) -> None:
     failed = fused.result.failed_members[0]
     assert (failed.seat, failed.reason, failed.status_code) == ("A", "unauthorized", 401)
     assert "secret" not in failed.detail
+    assert failed.detail.startswith("check OPENROUTER_API_KEY (bad key")
     assert [seat.status for seat in fused.result.panel] == ["failed", "ok", "ok"]
     assert '<failed seat="A">' in fused.server.seen_by(JUDGE)[0].last
     assert fused.result.answer == "Done."

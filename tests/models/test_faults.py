@@ -129,6 +129,8 @@ async def test_a_port_where_nobody_listens_is_a_connection_fault() -> None:
         await openrouter("http://127.0.0.1:9/v1").ainvoke("Why?")
     fault = fault_of(caught.value)
     assert (fault.reason, fault.unsent) == ("connection", True)
+    assert "127.0.0.1:9" in fault.detail
+    assert "timed out" not in fault.detail
 
 
 async def test_a_providers_own_error_is_told_from_a_gateways_page() -> None:

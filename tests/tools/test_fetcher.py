@@ -290,3 +290,24 @@ async def test_cancelling_a_fetch_closes_its_connection() -> None:
         task.cancel()
         await asyncio.wait_for(closed.wait(), 2)
         assert task.cancelled()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("Content-Security-Policy", "default-src 'self'; " * 500)],
+        [("Link", ", ".join(f"</a{n}.js>; rel=preload" for n in range(700)))],
+        [("Set-Cookie", f"c{n}=v") for n in range(200)],
+        [(f"X-{n}", "v" * 9000) for n in range(10)],
+    ],
+    ids=["a long policy", "many links", "many cookies", "many long ones"],
+)
+async def test_a_page_with_large_headers_is_read(headers: list[tuple[str, str]]) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        response = web.Response(text=ARTICLE, content_type="text/html")
+        for name, value in headers:
+            response.headers.add(name, value)
+        return response
+
+    async with site({"/p": answer}) as server, fetcher() as fetch:
+        assert "Saint-Malo" in (await fetch.fetch(f"{server.base}/p")).text

@@ -79,6 +79,23 @@ async def test_silence_is_a_timeout(name: BackendName, monkeypatch: pytest.Monke
     assert failed.value.reason == "timeout"
 
 
+@pytest.mark.parametrize("key", ["tvly-secret\n", " tvly-secret", "tvly-secret\r\n\t"])
+async def test_blanks_around_the_key_of_tavily_are_not_sent(
+    key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        assert request.headers["Authorization"] == "Bearer tvly-secret"
+        return web.json_response({"results": []})
+
+    async with site({"/search": answer}) as server:
+        monkeypatch.setenv("TAVILY_BASE_URL", f"{server.base}\n")
+        monkeypatch.setenv("TAVILY_API_KEY", key)
+        async with open_backend("tavily", timeout_s=5) as backend:
+            assert await backend.search("tides", 3, None) == []
+    monkeypatch.setenv("TAVILY_API_KEY", " \n")
+    assert missing_variable("tavily") == "TAVILY_API_KEY"
+
+
 async def test_tavily_gets_key_period_and_exclusions(monkeypatch: pytest.MonkeyPatch) -> None:
     bodies: list[Any] = []
 

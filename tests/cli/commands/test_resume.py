@@ -154,6 +154,7 @@ async def test_ctrl_c_says_how_to_go_on_and_resume_takes_the_last_run(tmp_path: 
         code, out, said = await warm_fusion(tmp_path / "resumed", env, "resume", "--json").ended()
     assert code == 0, said
     assert f"Going on with run {stopped['run_id']}" in said
+    assert "“What is it?”" in said
     assert json.loads(out)["run_id"] == stopped["run_id"]
     assert C not in [who for who, _ in world.happened[made:]]
 

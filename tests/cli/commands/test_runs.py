@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.journal.run_record import RunRecord
+from langgraph_fusion.graph.journal.store import open_runs
 from tests.cli.warm import fusion
 
 ASK = ("ask", "--preset", "offline", "--tools", "docs")
@@ -44,6 +47,7 @@ def test_a_run_that_is_not_kept_says_so_and_holds_no_text(
     env: dict[str, str], tmp_path: Path
 ) -> None:
     question = "What is a follow-up round, says the curious kestrel?"
+    env |= {"FUSION_RUNS_QUESTIONS": "0"}
     assert fusion(*ASK, "-q", question, env=env).returncode == 0
     shown = fusion("runs", "show", env=env).stdout
     assert "its texts were not kept" in shown
@@ -73,3 +77,36 @@ def test_a_default_place_that_cannot_be_opened_does_not_keep_a_question_from_its
     assert asked.returncode == 0
     assert "This run cannot be resumed" in asked.stderr
     assert asked.stdout
+
+
+def test_the_list_shows_how_a_question_begins_until_the_run_is_deleted(
+    env: dict[str, str], tmp_path: Path
+) -> None:
+    question = "What is a seat,\nasked the \x1b[31mcurious kestrel " + "again " * 40 + "wren?"
+    assert fusion(*ASK, "-q", question, env=env).returncode == 0
+    listed = fusion("runs", env=env).stdout
+    assert "What is a seat, asked" in listed
+    (record,) = json.loads(fusion("runs", "--json", env=env).stdout)["runs"]
+    assert record["question"].startswith("What is a seat, asked the curious kestrel again")
+    assert len(record["question"]) <= 120
+    assert b"wren" not in (tmp_path / "runs.db").read_bytes()
+    assert fusion("runs", "delete", record["id"], env=env).returncode == 0
+    assert json.loads(fusion("runs", "--json", env=env).stdout)["runs"] == []
+
+
+@pytest.mark.parametrize("of_server", [{"origin": "server"}, {"client": "ada"}])
+async def test_resume_takes_up_the_last_run_that_no_client_of_a_server_asked(
+    of_server: dict[str, str], tmp_path: Path
+) -> None:
+    async with open_runs(tmp_path / "runs.db", origin="terminal") as runs:
+        assert runs is not None
+        mine = RunRecord(
+            id="aaa", started_at="2026-01-01", preset="offline", settings={}, status="interrupted"
+        )
+        await runs.save(mine.changed(origin="terminal"))
+        await runs.save(mine.changed(id="bbb", started_at="2026-01-02", **of_server))
+        assert (await runs.latest()).id == "bbb"
+        assert (await runs.latest(resumable=True)).id == "aaa"
+        await runs.delete("aaa")
+        with pytest.raises(ConfigError, match="no run to resume"):
+            await runs.latest(resumable=True)

@@ -16,11 +16,11 @@ def test_progress_is_told_in_plain_lines() -> None:
     assert told(recorded.whole_run()) == [
         "panel (budget): A vendor/one, B vendor/two, C vendor/three",
         "A web_search fish census lake",
-        "C rate_limited: again in 2s",
+        "C asks again in 2s: its provider limits requests",
         "B switches from vendor/two to vendor/spare: outage",
         "A answered (1 tool call, 9.5s)",
         "B answered (1 tool call, 9.5s)",
-        "C failed (0 tool calls, 9.5s): rate_limited: slow down",
+        "C failed (0 tool calls, 9.5s): its provider limits requests: slow down",
         "judge (vendor/judge) compares the answers",
         "judge is asked to correct its reply (1 error)",
         "judge: 1 agreement, 1 conflict (open), 1 gap, 1 suspect claim",
@@ -38,7 +38,7 @@ def test_progress_is_told_in_plain_lines() -> None:
         "judge: gap: Nobody says when it froze.",
         "judge: suspect: B: Pike are extinct.; No source.",
         "writer (vendor/writer) writes",
-        "writer (vendor/writer) failed: empty",
+        "writer (vendor/writer) failed: the reply was empty",
         "writer (vendor/second) writes",
     ]
 
@@ -57,7 +57,7 @@ def test_every_line_is_one_line_of_plain_text() -> None:
 
 def test_the_last_line_says_cost_time_and_rounds() -> None:
     result = recorded.result([recorded.call("A", "vendor/one")], rounds=2, seconds=125.0)
-    assert closing_line(result) == "$0.0125 · 2m05s · 2 follow-up rounds"
+    assert closing_line(result) == "$0.0125 · 2m05s · 2 follow-up rounds · 1 of 9 sources cited"
 
 
 def test_everything_that_went_worse_is_said_in_words() -> None:
@@ -110,10 +110,29 @@ def test_every_change_of_plan_of_a_seat_is_told() -> None:
             {"type": "member.loop", "seat": "A", "round": 0, "tool": "web_search", "times": 3},
         ]
     )[1:] == [
-        "A waits 5s: rate_limited",
+        "A waits 5s: its provider limits requests",
         "judge asks vendor/spare as well: vendor/two has not begun after 20s",
         "A goes on without tools: vendor/one takes none",
         "A shortens 2 tool results by 9000 characters: too long for vendor/one",
         "writer shortens the evidence by 9000 characters: too long for vendor/one",
         "A is told that it repeats web_search (3 times)",
     ]
+
+
+def test_the_last_line_and_the_notes_say_what_was_read_and_what_was_not() -> None:
+    skipped = [{"path": f"{n}.docx", "reason": "not text; save it as PDF"} for n in range(10)]
+    documents = {"indexed": 12, "complete": False, "skipped": skipped, "skipped_count": 11}
+    used = {"sources_shown": 9, "sources_cited": 4, "documents": documents, "failed_tools": []}
+    result = recorded.result([], used=used, notes=["Seat A: all 3 calls of web_search failed."])
+    assert closing_line(result).endswith(
+        "4 of 9 sources cited · 12 documents indexed (not yet all) · 11 files skipped"
+    )
+    said = list(warnings(result))
+    assert said[0] == "Seat A: all 3 calls of web_search failed."
+    assert said[1] == "skipped 0.docx: not text; save it as PDF"
+    assert said[-1] == "skipped 3 further files; `--json` lists them under `used`"
+
+
+def test_the_code_and_the_detail_of_a_failure_are_told_when_verbose() -> None:
+    failed = recorded.first_round()[-1]
+    assert told([failed], verbose=True)[1] == "C rate_limited : slow down"

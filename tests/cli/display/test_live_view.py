@@ -102,11 +102,17 @@ def test_what_stays_on_the_screen_is_panel_findings_answer_sources_and_one_last_
     text = ended(view_after(recorded.whole_run()))
     order = [
         "vendor/one", "agree", "4,200 fish [1].", "[1] Census", "https://lake.example/census",
-        "cost unknown ($0.0375 known, 1 call without a price) · 42s · 1 follow-up round",
-        "! C (vendor/three) gave no answer: rate_limited.",
+        "cost unknown ($0.0375 known, 1 call without a price) · 42s · 1 follow-up round · 1 of 9",
+        "! Seat B: vendor/spare takes no tools and had none.",
+        "! C (c/three) gave no whole answer: its provider limits requests: slow down",
     ]  # fmt: skip
     places = [text.index(part) for part in order]
     assert places == sorted(places)
+
+
+def test_what_casts_doubt_on_the_answer_stands_above_it() -> None:
+    text = ended(view_after(recorded.whole_run(warnings=["The answer cites no source."])))
+    assert text.index("! The answer cites no source.") < text.index("4,200 fish")
 
 
 def test_quiet_leaves_only_the_answer_and_its_sources() -> None:

@@ -36,7 +36,7 @@ def test_of_two_parallel_tools_one_goes_on_when_the_other_is_done() -> None:
 def test_a_retry_and_a_switch_of_model_are_shown_with_their_reason() -> None:
     view = view_after(recorded.first_round()[:9])
     assert view.seats["C"].status == "retrying"
-    assert "rate_limited" in view.seats["C"].note
+    assert "its provider limits requests" in view.seats["C"].note
     assert view.seats["B"].model == "vendor/spare"
     assert "outage" in view.seats["B"].note
 
@@ -62,7 +62,7 @@ def test_a_clock_runs_while_a_member_works_and_adds_up_over_rounds() -> None:
 
 def test_a_failed_member_says_why() -> None:
     row = view_after(recorded.first_round()).seats["C"]
-    assert (row.status, row.note) == ("failed", "rate_limited")
+    assert (row.status, row.note) == ("failed", "its provider limits requests: slow down")
 
 
 def test_the_last_analysis_counts_and_follow_ups_are_kept() -> None:
@@ -74,9 +74,17 @@ def test_the_last_analysis_counts_and_follow_ups_are_kept() -> None:
 
 
 def test_a_judge_that_failed_leaves_a_reason() -> None:
-    failed = {"type": "judge.finished", "round": 0, "analysis": None, "reason": "bad_reply"}
+    failed = {
+        "type": "judge.finished",
+        "round": 0,
+        "analysis": None,
+        "reason": "judge_schema_mismatch",
+    }
     view = view_after([*recorded.first_round(), failed])
-    assert (view.analysis, view.judge_error) == (None, "bad_reply")
+    assert (view.analysis, view.judge_error) == (
+        None,
+        "the judge's reply did not have the form that was asked for",
+    )
     assert view.seats["judge"].status == "failed"
 
 
