@@ -3,62 +3,26 @@
 import contextlib
 import logging
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import requests
 from docker import DockerClient
 from docker.errors import APIError, ImageNotFound, NotFound
 
 from langgraph_fusion.sandbox.base import SandboxUnavailable
+from langgraph_fusion.sandbox.calls import Call, Condition, ReportT, SandboxGone, send
 from langgraph_fusion.sandbox.container_spec import FORWARDER, MAIN_USER, SUPERVISOR
 from langgraph_fusion.sandbox.engine import BUILD_IMAGE
 from langgraph_fusion.sandbox.engine_errors import ENGINE_ERRORS, asking_engine, unavailable
-from langgraph_fusion.sandbox.wire import ErrorReport, NoReport, Report, ReportReader, framed, parse
+from langgraph_fusion.sandbox.wire import ErrorReport, NoReport, ReportReader, parse
 
 log = logging.getLogger(__name__)
 
 EXIT_CODE_WAIT_S = 1.0
 KILL_SETTLE_S = 0.3
-
-ReportT = TypeVar("ReportT", bound=Report)
-
-
-class SandboxGone(Exception):
-    """The container is dead or removed; internal: the sandbox then starts a fresh one."""
-
-
-class Call:
-    """One call of the supervisor, which another thread may cancel at any moment."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._socket: socket.socket | None = None
-        self.cancelled = False
-
-    def cancel(self) -> None:
-        """Hang up: the waiting thread wakes, and the supervisor kills the command."""
-        with self._lock:
-            self.cancelled = True
-            self._hang_up()
-
-    def connected(self, sock: socket.socket) -> None:
-        with self._lock:
-            self._socket = sock
-            if self.cancelled:  # before there was a socket to hang up
-                self._hang_up()
-
-    def disconnected(self) -> None:
-        with self._lock:
-            self._socket = None
-
-    def _hang_up(self) -> None:
-        if self._socket is not None:
-            with contextlib.suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,18 +124,22 @@ class Container:
         except NotFound as error:
             raise unavailable("A sandbox ended while it started", error) from error
 
-    def is_alive(self) -> bool:
-        """Whether the container runs.
+    def condition(self) -> Condition:
+        """Whether the container runs, has ended, or keeps the engine from handling it.
 
         Raises:
             SandboxUnavailable: If the engine does not answer.
         """
         try:
             with asking_engine():
-                state = self._api.inspect_container(self._id)["State"]
-                return bool(state["Running"] and not state["Paused"])
+                try:
+                    state = self._api.inspect_container(self._id)["State"]
+                except requests.exceptions.Timeout:
+                    self._api.ping()
+                    return "stuck"
+                return "runs" if state["Running"] and not state["Paused"] else "ended"
         except NotFound:
-            return False
+            return "ended"
 
     def kill_commands(self) -> bool:
         """Kill every process of the commands' user, the supervisor included; files stay.
@@ -251,16 +219,6 @@ def remove(client: DockerClient, container_id: str) -> None:
         # 409: its own removal is already under way
         if not (isinstance(error, APIError) and error.status_code == 409):
             unavailable(f"Sandbox {container_id[:12]} could not be removed", error)
-
-
-def send(sock: socket.socket, request: dict[str, Any], seconds: float) -> None:
-    sock.settimeout(seconds)
-    try:
-        sock.sendall(framed(request))
-    except TimeoutError as error:
-        raise NoReport("timeout") from error
-    except OSError as error:
-        raise NoReport("end of stream") from error
 
 
 def plain_socket(stream: Any) -> socket.socket:

@@ -73,6 +73,16 @@ def engine_info(client: docker.DockerClient) -> dict[str, Any]:
     return info
 
 
+def engine_name(client: docker.DockerClient, info: dict[str, Any]) -> str:
+    """Name and version: an engine with Docker's interface may be another's."""
+    version = info.get("ServerVersion") or "unknown"
+    try:
+        parts = [str(part.get("Name", "")) for part in client.version().get("Components") or []]
+    except ENGINE_ERRORS:
+        parts = []
+    return f"{'Podman' if 'Podman Engine' in parts else 'Docker'} {version}"
+
+
 def ignored_limits(info: dict[str, Any]) -> list[str]:
     """Limits this engine would accept and not enforce, as rootless Docker on cgroup v1 does."""
     return [name for name in REQUIRED_LIMITS if info.get(name) is not True]

@@ -19,6 +19,7 @@ from langgraph_fusion.sandbox.engine import (
     START_ENGINE,
     connect,
     engine_info,
+    engine_name,
     has_cpus,
     ignored_limits,
     image_hash,
@@ -28,6 +29,8 @@ from langgraph_fusion.sandbox.engine_errors import ENGINE_ERRORS, unavailable
 from langgraph_fusion.sandbox.proxy_directory import remove_abandoned
 from langgraph_fusion.sandbox.reaper import reap
 from langgraph_fusion.sandbox.settings import SandboxSettings
+
+WITHOUT_ENGINE = "Without an engine there is `sandbox.kind: bubblewrap`, which holds less."
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,15 +151,18 @@ def _remove_images(client: DockerClient) -> int:
 
 
 def _status(settings: SandboxSettings) -> SandboxStatus:
+    if settings.kind == "bubblewrap":
+        return _bubblewrap_status(settings)
     try:
         client = connect()
     except SandboxUnavailable:
-        return SandboxStatus((Check("engine", False, "no Docker engine answers", START_ENGINE),))
+        fix = f"{START_ENGINE} {WITHOUT_ENGINE}"
+        return SandboxStatus((Check("engine", False, "no Docker engine answers", fix),))
     try:
         info = engine_info(client)
         return SandboxStatus(
             (
-                Check("engine", True, f"Docker {info.get('ServerVersion', 'unknown')}"),
+                Check("engine", True, engine_name(client, info)),
                 _limits_check(info, settings.cpus),
                 _image_check(client, settings.image),
             )
@@ -165,6 +171,26 @@ def _status(settings: SandboxSettings) -> SandboxStatus:
         return SandboxStatus((Check("engine", False, str(error), START_ENGINE),))
     finally:
         client.close()
+
+
+def _bubblewrap_status(settings: SandboxSettings) -> SandboxStatus:
+    """Start one and end it: whether namespaces can be had is not known before."""
+    from langgraph_fusion.sandbox.bubblewrap.backend import NOT_HELD, BubblewrapBackend
+
+    backend = BubblewrapBackend(settings)
+    try:
+        backend.open()
+        backend.start("status", None).remove()
+    except SandboxUnavailable as error:
+        return SandboxStatus((Check("bubblewrap", False, str(error), "Or use Docker."),))
+    finally:
+        backend.close(cleaned_up=True)
+    return SandboxStatus(
+        (
+            Check("bubblewrap", True, "starts"),
+            Check("limits", True, f"processes and time; not held: {NOT_HELD}"),
+        )
+    )
 
 
 def _limits_check(info: dict[str, Any], cpus: float) -> Check:

@@ -11,30 +11,18 @@ from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 
 from langgraph_fusion.sandbox.addresses import Resolver
+from langgraph_fusion.sandbox.backend import Backend
 from langgraph_fusion.sandbox.base import SandboxUnavailable
-from langgraph_fusion.sandbox.container import Container, Engine
-from langgraph_fusion.sandbox.container_spec import MIB, container_flags, private_uid
-from langgraph_fusion.sandbox.docker import DockerSandbox
-from langgraph_fusion.sandbox.engine import (
-    ANSWER_TIMEOUT_S,
-    check_engine,
-    check_image,
-    connect,
-    engine_info,
-    is_local,
-    maps_users,
-)
-from langgraph_fusion.sandbox.engine_errors import ENGINE_ERRORS
+from langgraph_fusion.sandbox.calls import SupervisedContainer
+from langgraph_fusion.sandbox.member_sandbox import MemberSandbox
 from langgraph_fusion.sandbox.proxy import AllowListProxy
 from langgraph_fusion.sandbox.proxy_directory import remove_abandoned
 from langgraph_fusion.sandbox.proxy_request import Exclude
-from langgraph_fusion.sandbox.reaper import owner_labels, reap, remove_pool
 from langgraph_fusion.sandbox.settings import SandboxSettings
-from langgraph_fusion.sandbox.verify import check_locks
-from langgraph_fusion.sandbox.watchdog_process import Watchdog
 
 log = logging.getLogger(__name__)
 
+MIB = 1 << 20
 SIMULTANEOUS_STARTS = 4
 REAP_EVERY_S = 300
 CLOSE_WITHIN_S = 30
@@ -75,16 +63,13 @@ class SandboxPool:
         self._exclude = exclude
         self._resolve = resolve
         self.creating = asyncio.Semaphore(SIMULTANEOUS_STARTS)
-        self._run_id = run_id
-        self._id = secrets.token_hex(8)
         self._max_threads = 2 * max(1, members) + 2
         self._threads: ThreadPoolExecutor | None = None
-        self._engine: Engine | None = None
-        self._maps_users = False
-        self._watchdog: Watchdog | None = None
+        self._opened = False
+        self._backend = backend_of(settings, run_id, self._max_threads)
         self._reaping: asyncio.Task[None] | None = None
         self._closing = False
-        self._sandboxes: list[DockerSandbox] = []
+        self._sandboxes: list[MemberSandbox] = []
 
     async def __aenter__(self) -> Self:
         # Not asyncio's default executor, which has six threads on two cores.
@@ -106,7 +91,12 @@ class SandboxPool:
     ) -> None:
         await to_the_end(self._close())
 
-    def start(self, member: str) -> DockerSandbox:
+    @property
+    def not_held(self) -> str:
+        """Which limits this kind of sandbox does not hold, in words; empty if it holds all."""
+        return self._backend.not_held
+
+    def start(self, member: str) -> MemberSandbox:
         """A sandbox that starts in the background; its first call waits for it, or raises.
 
         Args:
@@ -115,9 +105,9 @@ class SandboxPool:
         Raises:
             SandboxUnavailable: If the pool is not open.
         """
-        if self._engine is None or self._threads is None:
+        if not self._opened or self._threads is None:
             raise SandboxUnavailable("The sandbox pool is closed.")
-        sandbox = DockerSandbox(self, member)
+        sandbox = MemberSandbox(self, member)
         self._sandboxes.append(sandbox)
         return sandbox
 
@@ -145,53 +135,35 @@ class SandboxPool:
             resolve=self._resolve,
         )
 
-    def start_container(self, member: str, proxy_directory: str | None) -> Container:
+    def start_container(self, member: str, proxy_directory: str | None) -> SupervisedContainer:
         """Start one member's container and check its locks; blocks.
 
         Raises:
             SandboxUnavailable: If it does not start or is not locked as asked, or the pool closes.
         """
-        if self._engine is None:
-            raise SandboxUnavailable("The sandbox pool is closed.")
-        labels = owner_labels(self._run_id, member, self.settings.max_lifetime_s, self._id)
-        flags = container_flags(self.settings, labels, proxy_directory)
-        uid = private_uid(mapped=self._maps_users)
-        container = Container.start(self._engine, flags, uid)
+        self._check_open()
+        container = self._backend.start(member, proxy_directory)
         try:
-            if self._closing:
-                raise SandboxUnavailable("The sandbox pool is closed.")
-            if proxy_directory is not None:
-                container.start_forwarder()
-            check_locks(container, self.settings)
+            self._check_open()
         except BaseException:
             container.remove()
             raise
         return container
 
+    def _check_open(self) -> None:
+        if self._closing or not self._opened:
+            raise SandboxUnavailable("The sandbox pool is closed.")
+
     def _open(self) -> None:
-        client, quick = connect(self._max_threads), None
-        try:
-            quick = connect(self._max_threads, ANSWER_TIMEOUT_S)
-        finally:
-            if quick is None:
-                client.close()
-        self._engine = Engine(client, quick)
-        info = engine_info(quick)
-        self._maps_users = maps_users(info)
-        check_engine(info, self.settings.runtime, self.settings.cpus)
-        check_image(client, self.settings.image)
-        if self.settings.allow_hosts and not is_local():
-            raise SandboxUnavailable("`allow_hosts` needs an engine on this machine. Unset it.")
         remove_abandoned()
-        with contextlib.suppress(*ENGINE_ERRORS):
-            reap(client)
-        self._watchdog = Watchdog(self._run_id, self._id)
+        self._backend.open()
+        self._opened = True
 
     async def _reap_for_ever(self) -> None:
-        while self._engine is not None:
+        while self._opened:
             await asyncio.sleep(REAP_EVERY_S)
-            with contextlib.suppress(*ENGINE_ERRORS):
-                await self.in_thread(reap, self._engine.patient)
+            with contextlib.suppress(SandboxUnavailable):
+                await self.in_thread(self._backend.reap)
 
     async def _close(self, opening: "asyncio.Future[None] | None" = None) -> None:
         if opening is not None:
@@ -211,23 +183,25 @@ class SandboxPool:
         for sandbox in self._sandboxes:
             sandbox.hang_up()  # all of them, before the engine is asked anything
         await asyncio.gather(*(sandbox.close() for sandbox in self._sandboxes))
-        if self._engine is None or self._watchdog is None:
-            return True
-        try:
-            await self.in_thread(remove_pool, self._engine.patient, self._id)
-        except ENGINE_ERRORS:
-            return False
-        return True
+        return await self.in_thread(self._backend.remove_all)
 
     async def _let_go(self, cleaned_up: bool) -> None:
-        threads, engine, watchdog = self._threads, self._engine, self._watchdog
-        if watchdog is not None:
-            await self.in_thread(watchdog.release, cleaned_up=cleaned_up)
-        self._threads = self._engine = self._watchdog = None
-        if engine is not None:
-            engine.close()
+        self._opened = False
+        await self.in_thread(partial(self._backend.close, cleaned_up=cleaned_up))
+        threads, self._threads = self._threads, None
         if threads is not None:
             threads.shutdown(wait=False)
+
+
+def backend_of(settings: SandboxSettings, run_id: str, max_calls: int) -> Backend:
+    """What starts the containers; only the kind that was chosen is loaded."""
+    if settings.kind == "bubblewrap":
+        from langgraph_fusion.sandbox.bubblewrap.backend import BubblewrapBackend
+
+        return BubblewrapBackend(settings)
+    from langgraph_fusion.sandbox.docker import DockerBackend
+
+    return DockerBackend(settings, run_id=run_id, pool_id=secrets.token_hex(8), max_calls=max_calls)
 
 
 async def to_the_end(work: Coroutine[Any, Any, None]) -> None:

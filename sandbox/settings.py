@@ -1,6 +1,6 @@
 """What a run may choose about its sandboxes, and what it may not."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -58,6 +58,13 @@ class SandboxSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    kind: Literal["auto", "docker", "bubblewrap"] = Field(
+        default="auto",
+        description=(
+            "What commands run in. `auto` is a Docker container. `bubblewrap` needs no engine and "
+            "holds less, see docs/security.md; it is used only where it is asked for."
+        ),
+    )
     image: str = Field(
         default=DEFAULT_IMAGE,
         pattern=r"^[a-z0-9][A-Za-z0-9._/:@-]*$",
@@ -140,6 +147,10 @@ class SandboxSettings(BaseModel):
             raise ValueError(
                 f"`memory_mb` is {self.memory_mb}, but files count as memory: /work, /tmp and "
                 f"programs need at least {needed}. Raise `memory_mb`, or lower the others."
+            )
+        if self.kind == "bubblewrap" and (self.allow_hosts or self.runtime):
+            raise ValueError(
+                "`kind` is bubblewrap, which knows no `allow_hosts` and no `runtime`. Use docker."
             )
         if self.timeout_s > self.max_timeout_s:
             raise ValueError("`timeout_s` is above `max_timeout_s`. Lower it, or raise the limit.")

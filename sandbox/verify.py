@@ -8,12 +8,13 @@ made to lie, which is the operator's to choose.
 import hashlib
 
 from langgraph_fusion.sandbox.base import SandboxUnavailable
-from langgraph_fusion.sandbox.container import Call, Container, SandboxGone
-from langgraph_fusion.sandbox.container_spec import MIB, PROXY_PORT
+from langgraph_fusion.sandbox.calls import Call, SandboxGone, SupervisedContainer
+from langgraph_fusion.sandbox.command_environment import PROXY_PORT
 from langgraph_fusion.sandbox.engine import BUILD_IMAGE, CONTEXT
 from langgraph_fusion.sandbox.settings import SandboxSettings
 from langgraph_fusion.sandbox.wire import CheckReport, ErrorReport, NoReport
 
+MIB = 1 << 20
 SELF_CHECK_S = 30.0
 # Runtimes with a kernel of their own: no seccomp or control group of the host shows inside.
 OWN_KERNEL = ("runsc", "kata")
@@ -23,11 +24,20 @@ def supervisor_hash() -> str:
     return hashlib.sha256((CONTEXT / "in_container/supervisor.py").read_bytes()).hexdigest()
 
 
-def check_locks(container: Container, settings: SandboxSettings) -> None:
+def check_locks(container: SupervisedContainer, settings: SandboxSettings) -> None:
     """Ask a started container how it is locked; blocks.
 
     Raises:
         SandboxUnavailable: If it does not answer, or naming every lock that does not hold.
+    """
+    verify(ask_locks(container, settings), settings, container.uid)
+
+
+def ask_locks(container: SupervisedContainer, settings: SandboxSettings) -> CheckReport:
+    """What the kernel says inside a started container; blocks.
+
+    Raises:
+        SandboxUnavailable: If it does not answer.
     """
     proxy_port = PROXY_PORT if settings.allow_hosts else None
     request = {"op": "check", "proxy_port": proxy_port}
@@ -39,7 +49,7 @@ def check_locks(container: Container, settings: SandboxSettings) -> None:
         raise SandboxUnavailable(f"A sandbox started, but did not answer. {BUILD_IMAGE}") from error
     if isinstance(report, ErrorReport):
         raise SandboxUnavailable("A sandbox started, but could not check its locks.")
-    verify(report, settings, container.uid)
+    return report
 
 
 def verify(report: CheckReport, settings: SandboxSettings, uid: int) -> None:
@@ -58,29 +68,41 @@ def verify(report: CheckReport, settings: SandboxSettings, uid: int) -> None:
 
 
 def broken_locks(report: CheckReport, settings: SandboxSettings, uid: int) -> list[str]:
-    holds = {
-        "commands run as a user of their own": report.uid == uid,
+    holds = command_locks(report, uid)
+    holds |= {
         "process 1 is another user": report.main_uid not in (0, uid),
-        "supervisor closed to commands": report.closed_interpreter,
-        "no capabilities": not any(report.capabilities),
-        "read-only root": report.root_read_only,
-        "no network": report.interfaces in ([], ["lo"]),
         "no engine socket": not report.engine_socket,
         "proxy answers": report.proxy,
         "proxy out of commands' reach": not report.proxy_socket,
     }
     if not (settings.runtime or "").startswith(OWN_KERNEL):
-        holds |= kernel_locks(report, settings)
+        holds |= kernel_locks(report)
+        holds |= limits_of(report, settings)
     return [lock for lock, held in holds.items() if not held]
 
 
-def kernel_locks(report: CheckReport, settings: SandboxSettings) -> dict[str, bool]:
+def command_locks(report: CheckReport, uid: int) -> dict[str, bool]:
+    return {
+        "commands run as a user of their own": report.uid == uid,
+        "supervisor closed to commands": report.closed_interpreter,
+        "no capabilities": not any(report.capabilities),
+        "read-only root": report.root_read_only,
+        "no network": report.interfaces in ([], ["lo"]),
+        "no terminals": not report.terminals,
+    }
+
+
+def kernel_locks(report: CheckReport) -> dict[str, bool]:
     return {
         "no new privileges": report.no_new_privileges,
         "seccomp filter": report.seccomp,
         **{f"no system call {name}": False for name in report.open_calls},
         "no core handler": report.core_limit == 1,
-        "no terminals": not report.terminals,
+    }
+
+
+def limits_of(report: CheckReport, settings: SandboxSettings) -> dict[str, bool]:
+    return {
         "memory limit": report.memory == settings.memory_mb * MIB,
         "process limit": report.processes == settings.max_processes,
         "cpu limit": report.cpus is not None and abs(report.cpus - settings.cpus) < 0.01,

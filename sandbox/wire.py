@@ -133,9 +133,16 @@ def framed(request: dict[str, Any]) -> bytes:
 
 
 class ReportReader:
-    """One length-prefixed message out of the engine's multiplexed stream, with deadline and cap."""
+    """One length-prefixed message with deadline and cap.
 
-    def __init__(self, sock: socket.socket, max_bytes: int) -> None:
+    Args:
+        sock: Where it comes from.
+        max_bytes: How much is read at most.
+        multiplexed: Whether an engine has wrapped it into the frames of its stream.
+    """
+
+    def __init__(self, sock: socket.socket, max_bytes: int, *, multiplexed: bool = True) -> None:
+        self._multiplexed = multiplexed
         self._sock = sock
         self._left = max_bytes
         self._frames = bytearray()
@@ -183,8 +190,11 @@ class ReportReader:
             raise NoReport("end of stream")
         if self._left < 0:
             raise NoReport("flood")
-        self._frames += data
-        self._unwrap()
+        if self._multiplexed:
+            self._frames += data
+            self._unwrap()
+        else:
+            self._text += data
 
     def _unwrap(self) -> None:
         while len(self._frames) >= HEADER.size:

@@ -18,7 +18,7 @@ descriptors or change its limits.
 """
 
 # Every call pays for what is imported here, and pathlib is slow to import.
-# ruff: noqa: PTH101, PTH103, PTH108, PTH110, PTH114, PTH116, PTH120, PTH123, PTH208
+# ruff: noqa: PTH101, PTH103, PTH108, PTH110, PTH112, PTH114, PTH116, PTH120, PTH123, PTH208
 from __future__ import annotations
 
 import contextlib
@@ -56,7 +56,7 @@ SAVED_ENV_BYTES = 1 << 20
 CHUNK = 1 << 16
 SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 MAX_DEPTH = 16
-MAX_PATH_BYTES = 1024
+MAX_PATH_BYTES = 4000
 MAX_LEFT_OUT = 20
 MAX_DIRECTORIES = 2000
 MAX_ENTRIES = 100_000
@@ -64,6 +64,7 @@ PROXY_TRIES = 50
 PROXY_PAUSE_S = 0.1
 PROXY_SOCKET = "/run/proxy/socket/proxy.sock"
 AF_VSOCK = 40
+SIOCGIFFLAGS = 0x8913
 BAD = ctypes.c_long(-1)
 # What some engine's default filter lets through, or has let through.
 PROBES: dict[str, tuple[object, ...]] = {
@@ -792,8 +793,22 @@ def listens(port: int) -> bool:
 
 def interfaces_up(root: str) -> list[str]:
     """Names of the interfaces that are up; tunnel modules plant idle ones in every namespace."""
+    if not os.path.isdir(root):  # no /sys
+        return interfaces_up_by_socket()
     flags = {name: "".join(lines_of(f"{root}/{name}/flags")) for name in os.listdir(root)}
     return sorted(name for name, text in flags.items() if int(text or "0x1", 16) & 1)
+
+
+def interfaces_up_by_socket() -> list[str]:
+    import socket
+
+    found = []
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        for _, name in socket.if_nameindex():
+            answer = fcntl.ioctl(asking, SIOCGIFFLAGS, name.encode().ljust(40, b"\0"))
+            if int.from_bytes(answer[16:18], sys.byteorder) & 1:
+                found.append(name)
+    return sorted(found)
 
 
 def limits(root: str) -> Report:

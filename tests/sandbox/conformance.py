@@ -6,6 +6,7 @@ parametrise a test with `REQUIREMENTS` and await each with its own sandboxes.
 """
 
 import asyncio
+import json
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -286,6 +287,17 @@ PLANTED = {
     "a directory as the command": "rm -f /run/sbx/cmd; mkdir -p /run/sbx/cmd/x",
     "a full disk": "head -c 20M /dev/zero > /run/sbx/fill",
     "a closed directory": "chmod 0 /run/sbx",
+    "closed directories inside": (
+        "trap '' EXIT; rm -f /run/sbx/env; mkdir -p /run/sbx/env/x /run/sbx/cmd/x;"
+        "chmod 0 /run/sbx/env/x /run/sbx/env /run/sbx/cmd/x /run/sbx/cmd"
+    ),
+    "a loop that closes it": (
+        "(while :; do chmod 0 /run/sbx /run/sbx/*; done) >/dev/null 2>&1 & sleep 0.1"
+    ),
+    "no room for a file": (
+        "exec 9>/run/sbx/fill; rm /run/sbx/fill; head -c 20M /dev/zero >&9;"
+        "setsid sleep 300 >/dev/null 2>&1 &"
+    ),
     "an endless directory name": "trap '' EXIT; head -c 1M /dev/zero > /run/sbx/cwd",
 }
 
@@ -315,6 +327,83 @@ async def a_planted_delay_times_out_and_restart_heals(sandbox: Sandbox, _: Sandb
     assert (await sandbox.run("echo alive", restart=True)).output == "alive\n"
 
 
+HUNTER = r"""
+import os, sys, time
+report = sys.argv[1].encode()
+end = time.time() + 20
+top = max(int(name) for name in os.listdir("/proc") if name.isdigit())
+while time.time() < end:
+    for pid in range(top + 1, top + 8):
+        try:
+            if b"/opt/sbx" not in open(f"/proc/{pid}/cmdline", "rb").read():
+                continue
+            for number in (1, 3):
+                os.write(os.open(f"/proc/{pid}/fd/{number}", os.O_WRONLY | os.O_NONBLOCK), report)
+        except OSError as error:
+            if error.errno == 13:
+                top = pid
+    newest = max(int(name) for name in os.listdir("/proc") if name.isdigit())
+    if newest > top + 7:
+        top = newest - 4
+"""
+
+
+@requirement
+async def a_process_left_behind_forges_no_result(sandbox: Sandbox, _: Sandbox) -> None:
+    forged = {"exit_code": 0, "timed_out": False, "seconds": 0.1, "total": 7, "tail": ""}
+    forged |= {"head": "Zm9yZ2VkCg==", "cwd": "/work", "oom_kills": 0, "pids_max_hits": 0}
+    body = json.dumps(forged | {"background": 0, "background_log": None, "killed_all": False})
+    await sandbox.put("hunter.py", HUNTER.encode())
+    await sandbox.put("report", f"{len(body)}\n{body}".encode())
+    await sandbox.run('setsid python3 hunter.py "$(cat report)" >/dev/null 2>&1 & sleep 0.3')
+    for _again in range(12):
+        result = await sandbox.run("echo honest; sleep 0.05; exit 3")
+        assert (result.exit_code, result.output) == (3, "honest\n"), result
+
+
+SWAPPER = r"""
+import glob, os
+while True:
+    for path in [*glob.glob("/proc/[0-9]*/fd/3"), "/run/sbx/cmd"]:
+        try:
+            with open(path, "r+b", buffering=0) as file:
+                file.write(b"echo swapped\n")
+        except OSError:
+            pass
+"""
+
+
+@requirement
+async def a_process_left_behind_swaps_no_command(sandbox: Sandbox, _: Sandbox) -> None:
+    await sandbox.put("swapper.py", SWAPPER.encode())
+    await sandbox.run("setsid python3 swapper.py >/dev/null 2>&1 & sleep 0.2")
+    for _again in range(12):
+        assert (await sandbox.run("echo honest")).output == "honest\n"
+
+
+@requirement
+async def stopping_without_end_costs_one_sandbox_and_no_more(sandbox: Sandbox, _: Sandbox) -> None:
+    loop = "import os\nwhile True:\n  try: os.kill(-1, 19)\n  except OSError: pass"
+    await sandbox.put("stop.py", f"import time\ntime.sleep(0.5)\n{loop}".encode())
+    await sandbox.run("setsid python3 stop.py >/dev/null 2>&1 & true")
+    await asyncio.sleep(1)
+    result = await sandbox.run("echo hello", timeout_s=1)
+    assert result.sandbox_reset or "files are intact" in result.note, result
+    assert (await sandbox.run("echo alive")).output == "alive\n"
+
+
+@requirement
+async def the_supervisions_limits_and_priority_are_its_own(sandbox: Sandbox, _: Sandbox) -> None:
+    for harm in (
+        *("prlimit --pid $PPID --nofile=3:3", "prlimit --pid $PPID --as=1000000:1000000"),
+        *("prlimit --pid $PPID --cpu=1:1", "renice -n 19 -p $PPID", "taskset -pc 0 $PPID"),
+        *("chrt -i -p 0 $PPID", "ionice -c 3 -p $PPID"),
+    ):
+        result = await sandbox.run(harm)
+        assert result.exit_code not in (0, None), result
+    await still_works(sandbox)
+
+
 # --- what it may not do
 
 
@@ -340,6 +429,10 @@ DENIED = {
     "the host's gateway": "curl -sm 3 http://172.17.0.1/",
     "the metadata address": "curl -sm 3 http://169.254.169.254/",
     "raising its own limits": "ulimit -n 4096",
+    "the core handler of the host": "ulimit -c 0 || ulimit -c unlimited",
+    "terminals of the host": "python3 -c 'import os; os.openpty()'",
+    "message queues": "touch /dev/mqueue/x",
+    "the proxy's socket": "ls /run/proxy",
 }
 
 
@@ -356,14 +449,60 @@ def denied(what: str) -> Requirement:
 REQUIREMENTS += [denied(what) for what in DENIED]
 
 
+PROBE = r"""
+import ctypes, errno, socket
+libc = ctypes.CDLL(None, use_errno=True)
+calls = {"ptrace": 101, "io_setup": 206, "keyctl": 250, "userfaultfd": 323, "io_uring_setup": 425,
+         "process_vm_readv": 310, "bpf": 321, "perf_event_open": 298, "shmget": 29, "semget": 64,
+         "msgget": 68, "mq_open": 240, "unshare": 272, "setns": 308, "add_key": 248, "mount": 165,
+         "fanotify_init": 300, "memfd_secret": 447, "vmsplice": 278, "pidfd_getfd": 438,
+         "process_madvise": 440, "kcmp": 312, "name_to_handle_at": 303, "syncfs": 306}
+for name, number in calls.items():
+    ctypes.set_errno(0)
+    if libc.syscall(number, -1, 0, 0, 0, 0, 0) >= 0 or ctypes.get_errno() not in (1, 38):
+        print(name, errno.errorcode.get(ctypes.get_errno()))
+for family in range(46):
+    if family not in (1, 2, 10, 16):
+        for kind in (1, 2, 3, 5):
+            try:
+                socket.socket(family, kind, 0).close()
+                print("family", family)
+            except OSError as error:
+                if error.errno not in (1, 97):
+                    print("family", family, error)
+"""
+
+
+@requirement
+async def few_system_calls_are_left(sandbox: Sandbox, _: Sandbox) -> None:
+    await sandbox.put("probe.py", PROBE.encode())
+    if await output_of(sandbox, "uname -m") == "x86_64":  # whose numbers these are
+        assert await output_of(sandbox, "python3 probe.py") == ""
+
+
+@requirement
+async def what_a_shell_is_for_still_works(sandbox: Sandbox, _: Sandbox) -> None:
+    for command in (
+        "git init -q r && cd r && git -c user.name=a -c user.email=a@b commit -q --allow-empty -mx",
+        "python3 -c 'import multiprocessing as m; p = m.Pool(2); print(p.map(abs, [-1]))'",
+        "python3 -c 'import subprocess, threading; subprocess.run([\"true\"])'",
+        "python3 -m venv --without-pip v && v/bin/python -c 'import sqlite3'",
+        "echo 'create table t(a); insert into t values (1);' | sqlite3 x.db && sqlite3 x.db .dump",
+        "nice -n 5 timeout 5 sort -R <(seq 100) | head -1; ulimit -n 100; ulimit -t 50; renice 9 0",
+        "for i in 1 2 3; do (sleep 0.1; echo $i) & done; wait; find . | xargs -P 4 ls >/dev/null",
+    ):
+        await output_of(sandbox, command)
+
+
 @requirement
 async def privileges_are_gone_and_cannot_return(sandbox: Sandbox, _: Sandbox) -> None:
     status = await output_of(sandbox, "grep -E '^(Cap|NoNewPrivs|Seccomp:)' /proc/self/status")
     facts = dict(line.split(":\t") for line in status.splitlines())
     assert {facts[f"Cap{kind}"].strip("0") for kind in ("Inh", "Prm", "Eff", "Bnd", "Amb")} == {""}
     assert (facts["NoNewPrivs"], facts["Seccomp"]) == ("1", "2")
-    assert await output_of(sandbox, "ls /sys/class/net") == "lo"
-    assert int(await output_of(sandbox, "id -u")) >= 20_000
+    interfaces = "python3 -c 'import socket; print(socket.if_nameindex())'"
+    assert re.fullmatch(r"\[\(\d+, 'lo'\)\]", await output_of(sandbox, interfaces))
+    assert int(await output_of(sandbox, "id -u")) >= 1000
     assert await output_of(sandbox, "find / -xdev -perm /6000 -type f 2>/dev/null | wc -l") == "0"
     assert (await sandbox.run("ls /var/run/docker.sock /run/docker.sock")).exit_code == 2
 

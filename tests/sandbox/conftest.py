@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from langgraph_fusion.sandbox import SandboxPool, SandboxSettings
-from langgraph_fusion.sandbox.docker import DockerSandbox
+from langgraph_fusion.sandbox.member_sandbox import MemberSandbox
 from tests.docker_engine import require_docker
 
 __all__ = ["require_docker"]
@@ -18,14 +18,14 @@ async def pool(require_docker: None) -> AsyncIterator[SandboxPool]:
 
 
 @pytest.fixture
-async def sandbox(pool: SandboxPool) -> AsyncIterator[DockerSandbox]:
+async def sandbox(pool: SandboxPool) -> AsyncIterator[MemberSandbox]:
     started = pool.start("A")
     yield started
     await started.close()
 
 
 @pytest.fixture(scope="module")
-async def other_sandbox(pool: SandboxPool) -> AsyncIterator[DockerSandbox]:
+async def other_sandbox(pool: SandboxPool) -> AsyncIterator[MemberSandbox]:
     started = pool.start("B")
     yield started
     await started.close()

@@ -13,9 +13,9 @@ import docker
 import pytest
 
 from langgraph_fusion.sandbox import ExecResult, SandboxPool, SandboxSettings, SandboxUnavailable
-from langgraph_fusion.sandbox.docker import MAX_REPLACEMENTS, DockerSandbox
 from langgraph_fusion.sandbox.engine import connect
 from langgraph_fusion.sandbox.image import status
+from langgraph_fusion.sandbox.member_sandbox import MAX_REPLACEMENTS, MemberSandbox
 from langgraph_fusion.sandbox.reaper import LABEL
 
 
@@ -131,7 +131,7 @@ def container_of(client: docker.DockerClient, sandbox_name: str) -> Any:
     return found[0]
 
 
-async def replaced_after(sandbox: DockerSandbox, harm: str, member: str) -> ExecResult:
+async def replaced_after(sandbox: MemberSandbox, harm: str, member: str) -> ExecResult:
     client = connect()
     try:
         container = container_of(client, member)

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langgraph_fusion.sandbox import SandboxFileError
-from langgraph_fusion.sandbox.docker import DockerSandbox
 from langgraph_fusion.sandbox.exec_result import one_line
 from langgraph_fusion.sandbox.files import copy_in, copy_out, safe_name, write_new
+from langgraph_fusion.sandbox.member_sandbox import MemberSandbox
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_nothing_is_written_through_a_link_that_leads_out(tmp_path: Path) -> Non
 
 @pytest.mark.docker
 async def test_a_repository_that_comes_out_runs_nothing(
-    sandbox: DockerSandbox, tmp_path: Path
+    sandbox: MemberSandbox, tmp_path: Path
 ) -> None:
     marker = tmp_path / "ran"
     config = f"git config core.fsmonitor 'touch {marker}; false'"
@@ -118,7 +118,7 @@ HARM = {
         "too deep",
     ),
     "paths that are too long": (
-        "cd out; d=$(printf 'x%.0s' {1..200}); p=$d/$d/$d/$d/$d/$d; mkdir -p $p; touch $p/{1..150}",
+        "cd out; d=$(printf 'x%.0s' {1..250}); for i in {1..16}; do mkdir $d; cd $d; done; touch y",
         "too long",
     ),
     "a closed directory": ("mkdir out/x; chmod 0 out/x", "Permission denied"),
@@ -130,7 +130,7 @@ HARM = {
 @pytest.mark.docker
 @pytest.mark.parametrize("harm", HARM)
 async def test_what_cannot_come_is_said_and_costs_nothing_else(
-    sandbox: DockerSandbox, tmp_path: Path, harm: str
+    sandbox: MemberSandbox, tmp_path: Path, harm: str
 ) -> None:
     command, reason = HARM[harm]
     result = await sandbox.run(f"mkdir out; echo good > out/0good; {command}")
@@ -141,9 +141,20 @@ async def test_what_cannot_come_is_said_and_costs_nothing_else(
 
 
 @pytest.mark.docker
+async def test_very_long_names_come_out_in_full(sandbox: MemberSandbox, tmp_path: Path) -> None:
+    deep = "p = '/'.join(['\U0001f600' * 60] * 14); os.makedirs(p); os.chdir(p)"
+    names = "[open('\U0001f600' * 50 + str(i), 'w').close() for i in range(30)]"
+    result = await sandbox.run(f'mkdir out; cd out; python3 -c "import os; {deep}; {names}"')
+    assert result.exit_code == 0, result.output
+    found = await sandbox.list_files()
+    assert (len(found), found.left_out) == (30, ())
+    assert await sandbox.get(f"/work/out/{found[0].path}") == b""
+
+
+@pytest.mark.docker
 @pytest.mark.parametrize("place", ["echo > out", "ln -s /etc out", "mkdir out; chmod 0 out"])
 async def test_a_place_that_is_no_folder_is_said(
-    sandbox: DockerSandbox, tmp_path: Path, place: str
+    sandbox: MemberSandbox, tmp_path: Path, place: str
 ) -> None:
     await sandbox.run(place)
     copied = await copy_out(sandbox, tmp_path)
@@ -151,7 +162,7 @@ async def test_a_place_that_is_no_folder_is_said(
 
 
 @pytest.mark.docker
-async def test_files_are_copied_in_and_out(sandbox: DockerSandbox, tmp_path: Path) -> None:
+async def test_files_are_copied_in_and_out(sandbox: MemberSandbox, tmp_path: Path) -> None:
     (tmp_path / "data.csv").write_text("1,2\n")
     assert await copy_in(sandbox, [tmp_path / "data.csv"]) == ["data.csv"]
     await sandbox.run(
@@ -169,7 +180,7 @@ async def test_files_are_copied_in_and_out(sandbox: DockerSandbox, tmp_path: Pat
 
 @pytest.mark.docker
 async def test_files_that_cannot_be_copied_in_are_named(
-    sandbox: DockerSandbox, tmp_path: Path
+    sandbox: MemberSandbox, tmp_path: Path
 ) -> None:
     (tmp_path / "a").mkdir()
     for folder in (tmp_path, tmp_path / "a"):

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from langgraph_fusion.sandbox import SandboxPool, SandboxSettings
-from langgraph_fusion.sandbox.docker import DockerSandbox
+from langgraph_fusion.sandbox.member_sandbox import MemberSandbox
 from tests.sandbox import conformance
 from tests.sandbox.conformance import Requirement, denied
 from tests.sandbox.second_engine import (
@@ -75,16 +75,16 @@ async def remapped_pool(engine: SecondEngine) -> AsyncIterator[SandboxPool]:
 
 
 @pytest.fixture(scope="module")
-async def remapped(remapped_pool: SandboxPool) -> DockerSandbox:
+async def remapped(remapped_pool: SandboxPool) -> MemberSandbox:
     return remapped_pool.start("A")
 
 
 @pytest.fixture(scope="module")
-async def other_remapped(remapped_pool: SandboxPool) -> DockerSandbox:
+async def other_remapped(remapped_pool: SandboxPool) -> MemberSandbox:
     return remapped_pool.start("B")
 
 
-async def test_commands_are_users_that_the_host_does_not_know(remapped: DockerSandbox) -> None:
+async def test_commands_are_users_that_the_host_does_not_know(remapped: MemberSandbox) -> None:
     result = await remapped.run("cat /proc/self/uid_map /proc/self/gid_map; id -u")
     *maps, uid = result.output.split()
     assert maps == ["0", str(FIRST_ID), str(IDS)] * 2
@@ -93,7 +93,7 @@ async def test_commands_are_users_that_the_host_does_not_know(remapped: DockerSa
 
 @pytest.mark.parametrize("requirement", TOUCHED_BY_USERS, ids=lambda check: check.__name__)
 async def test_a_remapped_sandbox_meets_the_contract(
-    requirement: Requirement, remapped: DockerSandbox, other_remapped: DockerSandbox
+    requirement: Requirement, remapped: MemberSandbox, other_remapped: MemberSandbox
 ) -> None:
     await remapped.run("cd /work && rm -rf -- * /tmp/*", restart=True)
     await requirement(remapped, other_remapped)

@@ -1,0 +1,123 @@
+"""Sandboxes without an engine: bubblewrap, user namespaces and rlimits.
+
+The same supervisor and the same checks as in Docker. Not held: the memory of all processes together
+(the limit is each process's own, and files in memory come on top), a share of the processor, the
+number of files. Commands see the programs of this machine instead of an image. Where we do not run
+as root, commands count towards our own user's quotas.
+"""
+
+import os
+import shutil
+import socket
+import tempfile
+from pathlib import Path
+
+from langgraph_fusion.sandbox.base import SandboxUnavailable
+from langgraph_fusion.sandbox.bubblewrap.command import (
+    PYTHON,
+    UID,
+    Programs,
+    command_line,
+    find_programs,
+)
+from langgraph_fusion.sandbox.bubblewrap.container import BubblewrapContainer
+from langgraph_fusion.sandbox.bubblewrap.filter import compiled_filter
+from langgraph_fusion.sandbox.container_spec import private_uid
+from langgraph_fusion.sandbox.settings import SandboxSettings
+from langgraph_fusion.sandbox.verify import ask_locks, command_locks, kernel_locks
+
+IN_CONTAINER = Path(__file__).parent.parent / "in_container"
+NOT_HELD = "memory of all processes together, CPU share, number of files"
+# As in the image: executed by everybody, read by nobody, its owner included.
+CLOSED = 0o111
+
+
+class BubblewrapBackend:
+    """See `Backend`."""
+
+    not_held = NOT_HELD
+
+    def __init__(self, settings: SandboxSettings) -> None:
+        self._settings = settings
+        self._programs: Programs | None = None
+        self._code: Path | None = None
+
+    def open(self) -> None:
+        """Find the programs, compile the filter, and lay out what belongs at /opt/sbx."""
+        self._programs = find_programs()
+        compiled_filter()
+        self._code = lay_out()
+
+    def start(self, member: str, proxy_directory: str | None) -> BubblewrapContainer:
+        """Start one member's sandbox and check its locks; the member is only a label elsewhere."""
+        if self._programs is None or self._code is None:
+            raise SandboxUnavailable("The sandbox pool is closed.")
+        ours, agents = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        seccomp = os.memfd_create("seccomp")
+        os.write(seccomp, compiled_filter())
+        os.lseek(seccomp, 0, os.SEEK_SET)
+        uid = private_uid(mapped=False) if os.getuid() == 0 else None
+        command = command_line(
+            self._programs,
+            self._settings,
+            uid=uid,
+            code=self._code,
+            control=agents.fileno(),
+            seccomp=seccomp,
+        )
+        try:
+            container = BubblewrapContainer.start(command, ours, [agents.fileno(), seccomp])
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            agents.close()
+            os.close(seccomp)
+        try:
+            self._check(container)
+        except BaseException:
+            container.remove()
+            raise
+        return container
+
+    def _check(self, container: BubblewrapContainer) -> None:
+        try:
+            report = ask_locks(container, self._settings)
+        except SandboxUnavailable as error:
+            words = container.last_words() or "it does not answer"
+            raise SandboxUnavailable(
+                f"bubblewrap could not start a sandbox: {words}. It needs user namespaces."
+            ) from error
+        holds = command_locks(report, UID) | kernel_locks(report)
+        if broken := [lock for lock, held in holds.items() if not held]:
+            raise SandboxUnavailable(
+                f"The sandbox is not locked as asked: {', '.join(broken)}. Use Docker."
+            )
+
+    def reap(self) -> None:
+        """Do nothing: the kernel ends a sandbox with us."""
+
+    def remove_all(self) -> bool:
+        """Do nothing: every container has been removed, and none can be lost."""
+        return True
+
+    def close(self, *, cleaned_up: bool) -> None:
+        """Remove what was laid out."""
+        code, self._code = self._code, None
+        if code is not None:
+            shutil.rmtree(code, ignore_errors=True)
+
+
+def lay_out() -> Path:
+    """A directory with supervisor, agent, a closed interpreter, and the users that commands see."""
+    code = Path(tempfile.mkdtemp(prefix="fusion-bubblewrap-"))
+    code.chmod(0o755)
+    shutil.copyfile(PYTHON.resolve(), code / "sbx")
+    (code / "sbx").chmod(CLOSED)
+    for source, name in (("supervisor.py", "run"), ("agent.py", "agent")):
+        shutil.copyfile(IN_CONTAINER / source, code / name)
+    (code / "passwd").write_text(f"sandbox:x:{UID}:{UID}::/work:/bin/bash\n")
+    (code / "group").write_text(f"sandbox:x:{UID}:\n")
+    for name in ("run", "agent", "passwd", "group"):
+        (code / name).chmod(0o644)
+    return code

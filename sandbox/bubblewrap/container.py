@@ -1,0 +1,133 @@
+"""One bubblewrap sandbox: namespaces that live and die with their agent. Everything here blocks."""
+
+import contextlib
+import logging
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from langgraph_fusion.sandbox.base import SandboxUnavailable
+from langgraph_fusion.sandbox.bubblewrap.command import UID
+from langgraph_fusion.sandbox.calls import Call, Condition, ReportT, SandboxGone, send
+from langgraph_fusion.sandbox.exec_result import one_line
+from langgraph_fusion.sandbox.wire import ErrorReport, NoReport, ReportReader, parse
+
+log = logging.getLogger(__name__)
+
+KILL_WITHIN_S = 10
+END_WITHIN_S = 10
+
+
+class BubblewrapContainer:
+    """See `SupervisedContainer`. Its life-line is the agent's socket."""
+
+    uid = UID
+
+    def __init__(self, process: "subprocess.Popen[bytes]", control: socket.socket) -> None:
+        self._process = process
+        self._control = control
+
+    @classmethod
+    def start(
+        cls, command: Sequence[str], control: socket.socket, passed: Sequence[int]
+    ) -> "BubblewrapContainer":
+        """Start it.
+
+        Args:
+            command: See `command_line`.
+            control: Our end of the agent's socket.
+            passed: Descriptors that the command names.
+
+        Raises:
+            SandboxUnavailable: If it cannot be started.
+        """
+        try:
+            process = subprocess.Popen(
+                list(command),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                env={"PATH": "/usr/bin:/bin"},
+                cwd="/",
+                pass_fds=passed,
+            )
+        except OSError as error:
+            raise SandboxUnavailable("bubblewrap could not be started.") from error
+        return cls(process, control)
+
+    def ask(
+        self,
+        kind: type[ReportT],
+        request: dict[str, Any],
+        *,
+        seconds: float,
+        max_bytes: int,
+        call: Call,
+    ) -> ReportT | ErrorReport:
+        """Run the supervisor once and return its report."""
+        near, far = socket.socketpair()
+        with near:
+            with far:
+                self._hand_over(far)
+            call.connected(near)
+            try:
+                deadline = time.monotonic() + seconds
+                send(near, request, seconds)
+                reader = ReportReader(near, max_bytes, multiplexed=False)
+                return parse(kind, reader.read(deadline))
+            finally:
+                call.disconnected()
+
+    def condition(self) -> Condition:
+        """Whether the first process lives; the kernel answers, so that nothing is ever stuck."""
+        return "runs" if self._process.poll() is None else "ended"
+
+    def kill_commands(self) -> bool:
+        """Have the agent kill every other process, which no command can keep it from."""
+        try:
+            self._control.settimeout(KILL_WITHIN_S)
+            self._control.send(b"kill")
+            return self._control.recv(16) == b"killed"
+        except OSError:
+            return False
+
+    def hang_up(self) -> None:
+        """Close the life-line, at which the agent ends."""
+        with contextlib.suppress(OSError):
+            self._control.shutdown(socket.SHUT_RDWR)
+
+    def remove(self) -> None:
+        """End it, and everything in it with it."""
+        self.hang_up()
+        self._control.close()
+        try:
+            self._process.wait(END_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stderr is not None:
+            self._process.stderr.close()
+
+    def last_words(self) -> str:
+        """What bubblewrap said when it could not go on; waits for its end."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(1)
+        if self._process.poll() is None or self._process.stderr is None:
+            return ""
+        return one_line(self._process.stderr.read(300).decode(errors="replace").strip())
+
+    def _hand_over(self, far: socket.socket) -> None:
+        try:
+            socket.send_fds(self._control, [b"call"], [far.fileno()])
+        except OSError as error:
+            if self.condition() == "ended":
+                raise SandboxGone("the sandbox no longer exists") from error
+            raise NoReport("end of stream") from error
+
+
+def made_inheritable(descriptor: int) -> int:
+    os.set_inheritable(descriptor, True)
+    return descriptor
