@@ -1,4 +1,4 @@
-"""The second implementation of the contract: the same list, but for what it says it does not hold."""
+"""The second implementation of the contract: the same list, less what it does not hold."""
 
 import os
 import secrets
@@ -16,11 +16,12 @@ from langgraph_fusion.sandbox.member_sandbox import MemberSandbox
 from tests.sandbox.conformance import REQUIREMENTS, Requirement
 
 SETTINGS = SandboxSettings(kind="bubblewrap")
-# See `bubblewrap/backend.py` and docs/security.md.
+# A process gets no more memory, and says so itself; a tmpfs of bubblewrap counts no files.
 NOT_MET = {
-    "too_much_memory_ends_the_process_not_the_sandbox",  # a process gets no more, and says so itself
+    "too_much_memory_ends_the_process_not_the_sandbox",
     "the_number_of_files_is_finite",
 }
+AGENT = b"/opt/sbx/sbx\0-I\0-S\0/opt/sbx/agent"
 MET = [check for check in REQUIREMENTS if check.__name__ not in NOT_MET]
 
 
@@ -92,7 +93,7 @@ def agents() -> set[str]:
     found = set()
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            if (entry / "cmdline").read_bytes().startswith(b"/opt/sbx/sbx\0-I\0-S\0/opt/sbx/agent"):
+            if (entry / "cmdline").read_bytes().startswith(AGENT):
                 found.add(entry.name)
         except OSError:
             continue
