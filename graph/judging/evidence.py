@@ -10,16 +10,16 @@ from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState
 from langgraph_fusion.tools.sources import Source
 
+Told = dict[str, str]
+"""Passages that a prompt holds already, with the id of the source under which they stand."""
+
 
 @dataclass(frozen=True)
 class EvidenceLimits:
     """How much of the panel's work a prompt has room for."""
 
     cited_chars: int = CITED_CHARS
-    uncited_chars: int = 300
-    """Shown of a source that the member saw and did not cite."""
-    uncited_sources: int = 12
-    """Uncited sources shown for one member; the rest is counted."""
+    """Shown of a source that one claim of an answer cites; further claims get it more."""
     answer_chars: int | None = None
     """Shown of an answer; None shows all of it."""
 
@@ -32,9 +32,9 @@ class EvidenceLimits:
 
 ROOMS = (
     EvidenceLimits(),
-    EvidenceLimits(500, 0, 0),
-    EvidenceLimits(0, 0, 0, 8000),
-    EvidenceLimits(0, 0, 0, 2000),
+    EvidenceLimits(500),
+    EvidenceLimits(0, 8000),
+    EvidenceLimits(0, 2000),
 )
 """From all that is worth showing to the least that can be judged; the steps are ours."""
 
@@ -43,7 +43,8 @@ def answer_blocks(state: FusionState, order: Sequence[str], room: EvidenceLimits
     """Answers with their evidence in the given order of seats, then who failed and why."""
     answers = latest(state, round=0)
     shown = [answers[letter] for letter in order if letter in answers]
-    parts = [_answer(state, one, room) for one in shown if one.text]
+    told: Told = {}
+    parts = [_answer(state, one, room, told) for one in shown if one.text]
     parts += [
         tag("failed", one.error.reason if one.error else "no answer", seat=one.seat)
         for one in shown
@@ -63,6 +64,7 @@ def follow_up_blocks(state: FusionState, room: EvidenceLimits, round: int | None
     asked = {one["id"]: one for one in state["follow_ups"]}
     later = [MemberAnswer(**one) for one in state["answers"] if one["round"]]
     later = [one for one in later if round in (None, one.round)]
+    told: Told = {}
     parts = []
     for one in later:
         questions = [asked[id] for id in one.asked if id in asked]
@@ -78,7 +80,7 @@ def follow_up_blocks(state: FusionState, room: EvidenceLimits, round: int | None
             )
         )
         if one.text:
-            parts.append(_evidence(state, one, room))
+            parts.append(_evidence(state, one, room, told))
     return "\n\n".join(parts)
 
 
@@ -102,22 +104,26 @@ def _record(run: Run, one: MemberAnswer) -> str:
     return f"{one.seat}: {'; '.join(said)}"
 
 
-def _answer(state: FusionState, one: MemberAnswer, room: EvidenceLimits) -> str:
+def _answer(state: FusionState, one: MemberAnswer, room: EvidenceLimits, told: Told) -> str:
     status = "truncated" if one.truncated else one.status
     shown = tag("answer", room.fits(one.text), seat=one.seat, status=status)
-    return f"{shown}\n{_evidence(state, one, room)}"
+    return f"{shown}\n{_evidence(state, one, room, told)}"
 
 
-def _evidence(state: FusionState, one: MemberAnswer, room: EvidenceLimits) -> str:
+def _evidence(state: FusionState, one: MemberAnswer, room: EvidenceLimits, told: Told) -> str:
     """What its author had been shown by then: a later round leaves these blocks as they are."""
     known = state["sources"]
     shown = {id: Source(**known[id]) for id in one.shown if id in known}
     cited = [shown[id] for id in one.cited if id in shown]  # an id of another seat is made up
-    seen = [each for each in shown.values() if each not in cited]
-    parts = [source_block(each, cited_passages(each, one.text), room.cited_chars) for each in cited]
-    if not one.round:
-        listed = seen[: room.uncited_sources]
-        parts += [source_block(each, each.text, room.uncited_chars) for each in listed]
-        if len(seen) > len(listed):
-            parts.append(f"({len(seen) - len(listed)} more sources were found and not cited.)")
+    parts = [_once(each, cited_passages(each, one.text, room.cited_chars), told) for each in cited]
+    if rest := len(shown) - len(cited):
+        parts.append(f"({rest} more {'source was' if rest == 1 else 'sources were'} not cited.)")
     return blocks("evidence", "\n".join(parts) or "(none)", seat=one.seat)
+
+
+def _once(source: Source, passages: str, told: Told) -> str:
+    """The passages, or where in this prompt they stand already."""
+    first = told.setdefault(passages, source.id) if passages else source.id
+    if first == source.id:
+        return source_block(source, passages)
+    return tag("source", f"(the same passages as {first})", id=source.id, same_as=source.same_as)

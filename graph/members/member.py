@@ -18,7 +18,7 @@ from langgraph_fusion.graph.members.member_agent import Agent, transcripts
 from langgraph_fusion.graph.members.member_answer import read_answer, reasoning_in
 from langgraph_fusion.graph.members.member_context import MemberContext
 from langgraph_fusion.graph.prompts import prompt
-from langgraph_fusion.graph.prompts.passages import CITED_CHARS, cited_passages, source_block
+from langgraph_fusion.graph.prompts.passages import cited_passages, source_block
 from langgraph_fusion.graph.prompts.tags import blocks as enclosed
 from langgraph_fusion.graph.prompts.tags import tag
 from langgraph_fusion.graph.reasons import reason_text
@@ -174,7 +174,7 @@ def _sources_cited(state: FusionState, one: MemberAnswer) -> str:
     """What the sources that an earlier answer cites say about what it says."""
     known = state["sources"]
     cited = [Source(**known[id]) for id in one.cited if id in known and id in one.shown]
-    parts = [source_block(each, cited_passages(each, one.text), CITED_CHARS) for each in cited]
+    parts = [source_block(each, cited_passages(each, one.text)) for each in cited]
     return enclosed("sources_you_cited", "\n".join(parts)) if parts else ""
 
 

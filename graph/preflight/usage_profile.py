@@ -119,7 +119,6 @@ def _read(settings: FusionSettings, seat: PanelSeat, tier: Tier) -> int:
         return answer
     room, cited = EvidenceLimits(), _of("member", tier, "cited_sources")
     chars = cited * (room.cited_chars + _SOURCE_CHARS)
-    chars += room.uncited_sources * (room.uncited_chars + _SOURCE_CHARS)
     return answer + chars // _CHARS_PER_TOKEN
 
 
