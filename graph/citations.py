@@ -3,11 +3,19 @@
 import re
 from collections.abc import Iterator
 
+from langgraph_fusion.models.markdown import split_code
+
 _ID = r"[A-H]\d{1,4}"
-_ONE = rf"\[{_ID}(?:\s*[,;]\s*{_ID})*\](?!\()"
+_AND = r"\s{0,9}(?:[,;/&+\u2013-]|and)\s{0,9}"
+_IDS = rf"\s{{0,9}}(?:[Ss]ources?:?\s{{1,9}})?{_ID}(?:{_AND}{_ID})*\s{{0,9}}"
+_TARGET = r"(?:\((?:[^()\s]|\([^()\s]*\))*\))?"
+"""`[A3](address)` cites A3 as well: a model does not know what the link will be."""
+_ONE = rf"\\?[\[\u3010]{_IDS}\\?[\]\u3011]{_TARGET}"
 CITATIONS = re.compile(rf"{_ONE}(?:[ ,;]*{_ONE})*")
 """Citations that stand side by side, as one match."""
-_CODE = re.compile(r"(```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|`[^`\n]+`)", re.DOTALL)
+_RANGE = re.compile(rf"({_ID})\s*[\u2013-]\s*({_ID})")
+_WIDEST = 20
+"""Ids that a range such as `A1-A4` may stand for."""
 
 
 def cited_ids(text: str) -> list[str]:
@@ -16,14 +24,19 @@ def cited_ids(text: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def split_code(text: str) -> list[tuple[str, bool]]:
-    """Cut Markdown into (part, is code); joined again it is the same text."""
-    return [(part, index % 2 == 1) for index, part in enumerate(_CODE.split(text)) if part]
-
-
 def names_in(citations: str) -> list[str]:
     """The ids between the brackets of one match of `CITATIONS`, each once."""
-    return list(dict.fromkeys(re.findall(_ID, citations)))
+    bare = re.sub(rf"(?<=[\]\u3011]){_TARGET}", "", citations)
+    whole = _RANGE.sub(lambda found: _all_of(found[1], found[2]), bare)
+    return list(dict.fromkeys(re.findall(_ID, whole)))
+
+
+def _all_of(first: str, last: str) -> str:
+    """`A1,A2,A3` for the range from A1 to A3."""
+    low, high = int(first[1:]), int(last[1:])
+    if first[0] != last[0] or not low < high <= low + _WIDEST:
+        return f"{first},{last}"
+    return ",".join(f"{first[0]}{number}" for number in range(low, high + 1))
 
 
 def _prose(text: str) -> Iterator[str]:
@@ -31,5 +44,5 @@ def _prose(text: str) -> Iterator[str]:
 
 
 def _ids(prose: str) -> Iterator[str]:
-    for citations in CITATIONS.findall(prose):
-        yield from names_in(citations)
+    for citations in CITATIONS.finditer(prose):
+        yield from names_in(citations.group())

@@ -10,15 +10,16 @@ from langchain_core.messages.tool import tool_call
 from langchain_core.runnables import RunnableConfig
 
 from langgraph_fusion.graph.analysis import Analysis
-from langgraph_fusion.graph.citations import CITATIONS, cited_ids, names_in, split_code
+from langgraph_fusion.graph.citations import CITATIONS, cited_ids, names_in
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.result import Retention, Unverified
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState, Json
 from langgraph_fusion.graph.writing.result_of import Checked, result_of
+from langgraph_fusion.models.markdown import split_code
 from langgraph_fusion.tools.sources import Source, Sources
 
-_URL = re.compile(r"(?P<open>\]\()?(?P<url>https?://[^\s<>\"'`)\]}]+)(?P<close>\))?")
+_URL = re.compile(r"(?P<open>\]\()?(?P<url>https?://[^\s<>\"'`)\]}]+)(?P<close>\))?", re.I)
 UNVERIFIED = "(unverified)"
 
 

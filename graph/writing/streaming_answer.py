@@ -9,30 +9,33 @@ goes on with `RESTARTED` and then the whole new answer.
 """
 
 import re
-from collections.abc import Iterable
 from typing import Any
 
 from langgraph_fusion.graph.writing.check import resolved_prose
+from langgraph_fusion.graph.writing.live_markdown import LiveMarkdown
 from langgraph_fusion.graph.writing.result_of import Checked
 from langgraph_fusion.tools.sources import Source, Sources
 
 RESTARTED = "\n\n---\n\n*The text above was interrupted. The whole answer follows.*\n\n"
 _MAX_HELD = 4000
 """Characters held back before the rest waits for the end of the run."""
+_MAX_READ = 20_000
+"""Characters read again with every piece: one list or table may be very long."""
 _MARKUP = re.compile(
     r"<(?:[\w.-]+:)?(?:think|thought|reasoning|tool|function|invoke)|<[|\uff5c/]"
     r"|\[TOOL_CALLS|```[ \t]*tool_"
 )
 """How leaked markup begins (`models.markup`): only the whole text can be cleaned of it."""
-_CODE = re.compile(r"(?P<fence>```|~~~)|`[^`\n]+`")
 _ADDRESS = re.compile(r"(?:\]\(?)?(?:http\S*|htt?|h)?\Z")
 _LEAK = re.compile(r"(?:<[^>\s]*|\[[A-Z_]*|`{1,2})?\Z")
+_WORDS = r"(?:[A-H\d,;/&+\s\u2013-]|and|[Ss]ources?:?)"
+_CITATION = rf"\\?[\[\u3010]{_WORDS}{{0,200}}\\?[\]\u3011](?:\((?:[^()\s]|\([^()\s]*\))*\))?"
+_BEGUN = rf"\\?[\[\u3010](?:{_WORDS}|[Saouncd]){{0,200}}(?:\\?[\]\u3011]?(?:\([^\s]*)?)?"
+"""The beginning of a citation that may go on."""
 _UNDECIDED = (
     _ADDRESS,
-    re.compile(r"(?:\[[A-H\d,;\s]*\][ ,;]*)*(?:\[[A-H\d,;\s]*)?\Z"),  # citations side by side
+    re.compile(rf"(?:{_CITATION}[ ,;]*)*(?:\\|{_BEGUN})?\Z"),  # citations side by side
     _LEAK,
-    re.compile(r"`[^\n]*\Z"),  # code in a line
-    re.compile(r"~{0,2}\Z"),  # a fence
 )
 
 
@@ -60,9 +63,10 @@ class LiveAnswer:
     def _empty(self) -> None:
         self._checked = Checked(text="")
         self._sent = ""
+        self._markdown = LiveMarkdown()
         self._held = ""
-        self._fence = ""
         self._space = ""
+        self._begun = False
         self._muted = False
 
     def _start_again(self) -> str:
@@ -84,34 +88,27 @@ class LiveAnswer:
         return bare
 
     def _add(self, piece: str) -> str:
-        self._held += piece
-        self._muted |= len(self._held) > _MAX_HELD or bool(_MARKUP.search(self._held))
+        if self._plain:
+            return self._added_plain(piece)
+        if not self._begun:
+            piece = piece.lstrip()  # an indentation at the top makes no code of the final text
+            self._begun = bool(piece)
+        self._markdown.add(piece)
+        held = self._markdown.held
+        self._muted |= len(held) > _MAX_HELD or self._markdown.size > _MAX_READ
+        self._muted |= bool(_MARKUP.search(held))
         if self._muted:
             return ""
-        if self._plain:
-            return self._cut(_start_of(_LEAK, self._held))
-        return "".join(self._parts())
+        parts = self._markdown.decided(_decided)
+        return "".join(self._resolved(text, is_code) for text, is_code in parts)
 
-    def _parts(self) -> Iterable[str]:
-        """Code as it stands and prose resolved, up to what is undecided."""
-        while True:
-            if self._fence:
-                end = self._held.find(self._fence)
-                if end < 0:
-                    yield self._cut(max(0, len(self._held) - len(self._fence) + 1))
-                    return
-                yield self._cut(end + len(self._fence))
-                self._fence = ""
-            elif found := _CODE.search(self._held):
-                yield self._prose(found.start())
-                self._fence = found["fence"] or ""
-                yield self._cut(found.end() - found.start())
-            else:
-                yield self._prose(_decided(self._held))
-                return
+    def _added_plain(self, piece: str) -> str:
+        self._held += piece
+        self._muted |= len(self._held) > _MAX_HELD or bool(_MARKUP.search(self._held))
+        return "" if self._muted else self._cut(_start_of(_LEAK, self._held))
 
-    def _prose(self, length: int) -> str:
-        return resolved_prose(self._cut(length), self._sources, self._checked)
+    def _resolved(self, text: str, is_code: bool) -> str:
+        return text if is_code else resolved_prose(text, self._sources, self._checked)
 
     def _cut(self, length: int) -> str:
         part, self._held = self._held[:length], self._held[length:]

@@ -1,4 +1,9 @@
+import re
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from langgraph_fusion.graph.citations import cited_ids
 from langgraph_fusion.graph.writing.check import checked_answer, link_of
@@ -58,10 +63,71 @@ def test_code_is_left_alone() -> None:
 
 
 def test_brackets_that_are_no_citations_are_left_alone() -> None:
-    draft = "An array [1], a link [A1](https://example.org/a), a note [Z9], a range [A-Z]."
+    draft = "An array [1], a link [A](https://example.org/a), a note [Z9], a range [A-Z]."
     assert checked_answer(draft, _sources()).text == draft
     assert cited_ids(draft) == []
 
 
 def test_links_cannot_break_out_of_their_markdown() -> None:
     assert link_of("https://example.org/a b)(c") == "https://example.org/a%20b%29%28c"
+
+
+@pytest.mark.parametrize(
+    ("draft", "text"),
+    [
+        (
+            "``foo`` is fast [A1]. It uses ``bar`` [A1].",
+            "``foo`` is fast {1}. It uses ``bar`` {1}.",
+        ),
+        (
+            "A stray ` tick [A1].\n\nAnd ` another [A1].",
+            "A stray ` tick {1}.\n\nAnd ` another {1}.",
+        ),
+        ("```not a fence``` [A1]", "```not a fence``` {1}"),
+        ("`a` [A1] ``b ` c`` [C9] `d", "`a` {1} ``b ` c`` [C9 (unverified)] `d"),
+        ("|a|b|\n|-|-|\n|`x|[A1]`|", "|a|b|\n|-|-|\n|`x|{1}`|"),
+        ("- item\n\n      list[A1]\n\n[A1]", "- item\n\n      list[A1]\n\n{1}"),
+        (r"Escaped \[A1\] and \`x\` [A1]", r"Escaped {1} and \`x\` {1}"),
+        ("[A1](https://example.org/a) and [A1](#x).", "{1} and {1}."),
+        ("[ A1 ]. [A1; B1]. [Source A1]. [A1 and B1]. \u3010A1\u3011", "{1}. {1}. {1}. {1}. {1}"),
+        ("[C1\u2013C3]", "[C1 (unverified)][C2 (unverified)][C3 (unverified)]"),
+        ("`x` HTTPS://evil.example/ `y`", "`x` HTTPS://evil.example/ (unverified) `y`"),
+    ],
+)
+def test_what_stands_between_code_is_checked(draft: str, text: str) -> None:
+    wanted = text.replace("{1}", "[[1]](https://example.org/a)")
+    assert checked_answer(draft, _sources()).text.partition("\n\n## Sources")[0] == wanted
+
+
+PIECES = ["`", "``", "```", "~~~", "\n", "\n\n", " ", "    ", "\t", "word ", "[A1]", "[A2, B1]",
+          "[C9]",
+          "[A1](#x)", "[D1-D3]", "https://evil.example/x", "> ", "- ", "1. ", "|", "|-|-|\n", "# ",
+          "**", "_", "é", "```py\n", "\n```\n", "(", ")", "[", "]"]  # fmt: skip
+MARKDOWN = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
+_RAW_ID = re.compile(r"\[[A-H]\d{1,4}[\],]")
+
+
+@settings(max_examples=400, deadline=None)
+@given(MARKDOWN)
+def test_every_id_outside_of_code_is_resolved_or_marked_and_code_stays(draft: str) -> None:
+    checked = checked_answer(draft, _sources())
+    *code, (_, prose) = _read(draft.strip())
+    *code_after, (_, prose_after) = _read(checked.text.partition("\n\n## Sources")[0])
+    assert code_after == code
+    assert not _RAW_ID.search(prose_after)
+    marked = {one.kind for one in checked.unverified}
+    assert ("https://evil.example" in prose) == ("unretrieved_url" in marked)
+
+
+def _read(markdown: str) -> list[tuple[str, str]]:
+    """The code of a text, and with an empty code all its prose, as a whole parser reads it."""
+    found, prose = list[tuple[str, str]](), list[str]()
+    parser = MarkdownIt("commonmark").enable("table").disable(["html_block", "html_inline", "link"])
+    for token in parser.parse(markdown):
+        if token.type in ("fence", "code_block"):
+            found.append((token.content, ""))
+        for child in token.children or []:
+            if child.type == "code_inline":
+                found.append((child.content, ""))
+            prose.append("\0" if child.type == "code_inline" else child.content)
+    return [*found, ("", "".join(prose))]

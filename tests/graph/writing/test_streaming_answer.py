@@ -5,11 +5,14 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from langgraph_fusion.graph.writing.check import checked_answer
 from langgraph_fusion.graph.writing.streaming_answer import RESTARTED, LiveAnswer
 from langgraph_fusion.models.tool_markup import strip_tool_markup
 from langgraph_fusion.tools.sources import Sources
+from tests.graph.writing.test_check import MARKDOWN
 
 DRAFTS = (
     "It is 42 [A1]. It was 17 [B1][A1], or [A1, B2] and [A1] [C9].\n\n- one [A2]\n- two [B1]",
@@ -57,6 +60,22 @@ def test_the_pieces_joined_are_the_final_text(draft: str, seed: int) -> None:
     live = LiveAnswer()
     sent = "".join(live.take(event) for event in _events(_cut(draft, random.Random(seed)), final))
     assert sent == final
+
+
+@settings(max_examples=400, deadline=None)
+@given(MARKDOWN, st.randoms(use_true_random=False))
+def test_random_markdown_streams_to_its_final_text(draft: str, random: random.Random) -> None:
+    final = checked_answer(draft, _sources()).text
+    live = LiveAnswer()
+    sent = "".join(live.take(event) for event in _events(_cut(draft, random), final))
+    assert sent == final
+
+
+def test_text_between_code_is_sent_long_before_the_end() -> None:
+    blocks = "Use `a` and ``b`` [A1].\n\n```py\nx = 1\n\ny = 2\n```\n\n- one `c` [A2]\n- two\n\n"
+    live = LiveAnswer()
+    early = [live.take(e) for e in _events(_cut(blocks * 20, random.Random(1)), "")][:-1]
+    assert len("".join(early)) > len(blocks) * 19
 
 
 def test_text_is_sent_long_before_the_end() -> None:
