@@ -79,6 +79,10 @@ class Retention(_Part):
     """Share of the judge's sourced claims one of whose sources the answer cites."""
     citations: float | None = None
     """Share of the sources cited by members that the answer cites."""
+    figures: float | None = None
+    """Share of the figures in the members' answers that stand in the answer."""
+    parts: float | None = None
+    """Share of the question's parts whose words the answer takes up."""
 
 
 class SkippedDocument(_Part):

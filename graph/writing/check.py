@@ -15,6 +15,7 @@ from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.result import Retention, Unverified
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState, Json
+from langgraph_fusion.graph.writing.coverage import figures_kept, parts_treated
 from langgraph_fusion.graph.writing.result_of import Checked, result_of
 from langgraph_fusion.models.markdown import split_code
 from langgraph_fusion.tools.sources import Source, Sources
@@ -72,6 +73,8 @@ def retention(state: FusionState, sources: Sources, numbers: dict[str, int]) -> 
     return Retention(
         claims=_share(bool(claim & numbers.keys()) for claim in claims),
         citations=_share(id in numbers for id in cited),
+        figures=figures_kept((one["text"] for one in state["answers"]), state["draft"]),
+        parts=parts_treated(state["question"], state["draft"]),
     )
 
 
