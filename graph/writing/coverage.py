@@ -7,7 +7,8 @@ part of the question that was answered in other words may count as not treated.
 import re
 from collections.abc import Iterable, Iterator
 
-from langgraph_fusion.graph.citations import CITATIONS, split_code
+from langgraph_fusion.graph.citations import CITATIONS
+from langgraph_fusion.models.markdown import split_code
 
 _ADDRESS = re.compile(r"https?://\S+")
 _FIGURE = re.compile(
