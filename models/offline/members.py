@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from itertools import groupby
 from typing import Any
+from urllib.parse import unquote
 
 from langchain_core.messages import AIMessage, BaseMessage
 
@@ -146,7 +147,8 @@ def _candidates(sources: Iterable[Source]) -> list[Candidate]:
         for each in read_sentences(source.text):
             text = without_citations(each.text)
             candidate = Candidate(text, (source.id,), f"{source.title} {each.heading}")
-            found.setdefault((source.document, text), candidate)
+            if not terms(text) <= terms(source.title):  # else a title that is repeated
+                found.setdefault((source.document, text), candidate)
     return list(found.values())
 
 
@@ -162,4 +164,5 @@ def _reading(address: str, tools: Tools) -> Calls:
     name, parameter = ("web_fetch", "url")
     if address.startswith("docs:"):
         name, parameter = ("docs_read", "id_or_path")
+        address = unquote(address.removeprefix("docs:"))
     return [(name, {parameter: address})] if name in tools else []

@@ -21,7 +21,7 @@ _ASKING = r"(?:what|how|why|when|which|who|where|whether|does|do|did|is|are|was|
 _PART = re.compile(rf"[?;]\s+|,?\s+and\s+(?={_ASKING})|,\s+(?={_ASKING})", re.I)
 _PIECE = re.compile(r"[^\s,;:.?!()\"“”„«»`]+|[,;:.?!()\"“”„«»`]")
 _ASKS_FIGURE = re.compile(
-    r"\b(?:when|how (?:many|much|long|large|high|old|far)|cost|limit|price)\b", re.I
+    r"\b(?:when|how (many|much|long|large|high|old|far)|cost|limit|price)\b", re.I
 )
 _STARTS_OPEN = re.compile(
     r"(?:it|its|this|they|these|those|their|he|she|here|both|then|so|but|and)\b", re.I
@@ -154,8 +154,10 @@ def _score(
     score = covered(wanted)
     if len(asked) > 1:
         score = (1 - _WHOLE) * score + _WHOLE * covered(terms(question))
-    if score and _ASKS_FIGURE.search(asked[at]) and any(mark.isdigit() for mark in candidate.text):
-        score += _FIGURE
+    asks_figure = _ASKS_FIGURE.search(asked[at])
+    if score and asks_figure and any(mark.isdigit() for mark in candidate.text):
+        named = f" {asks_figure[1]}" in candidate.text  # `86 metres long`
+        score += 2 * _FIGURE if named else _FIGURE
     score *= _shape(candidate.text, len(own))
     return Ranked(candidate, score + _SHARED * (candidate.seats > 1) - _WORDY * len(own), at)
 

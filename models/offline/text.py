@@ -25,14 +25,10 @@ _END = re.compile(
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|vs|cf|Dr|Mrs?|Ms|St|No|approx|ca|[A-Z]))\.$")
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W_]+(?:'[a-z]{1,2}\b)?")
 _NOT = re.compile(r"\b(?:not(?! only)|never|cannot|without|neither|nor|no)\b|n't\b", re.I)
-_STOP_WORDS = stopwords("en") | {
-    "explain",
-    "documents",
-    "documentation",
-    "docs",
-    "describes",
-    "happens",
-}
+_ASKING = {"explain", "documents", "documentation", "docs", "describes", "happens"}
+_TOPICAL = {"open", "system", "computer", "home", "test", "fire", "bill"}
+"""Words of the list that a question may well be about."""
+_STOP_WORDS = (stopwords("en") | _ASKING) - _TOPICAL
 _STEM = stemmer("english").stemWord
 # Entities stay as they are: `&lt;` before a tag's name keeps a quotation inside its block.
 _MARKDOWN = (

@@ -41,10 +41,12 @@ def test_each_follow_up_is_answered_under_its_id(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["keyword", "broad", "careful"])
 def test_the_documents_that_fit_are_read_from_the_top(name: str) -> None:
-    passage = source_block("A5", "Tracing goes to a collector.", "Tracing", "docs:t.md#L30-L40")
+    passage = source_block(
+        "A5", "Tracing goes to a collector.", "Tracing", "docs:my%20t.md#L30-L40"
+    )
     messages = [HumanMessage(ASKED), *result("docs_search", {"query": "tracing"}, passage)]
     (call,) = reply(name, messages).tool_calls
-    assert (call["name"], call["args"]) == ("docs_read", {"id_or_path": "docs:t.md"})
+    assert (call["name"], call["args"]) == ("docs_read", {"id_or_path": "my t.md"})
 
 
 @pytest.mark.parametrize(

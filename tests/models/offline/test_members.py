@@ -30,7 +30,7 @@ def search(query: str) -> str:
 
 def read(id_or_path: str) -> str:
     text = CONFIG if "config" in id_or_path else OTHER
-    return source_block("A5", text, "Page", id_or_path)
+    return source_block("A5", text, "Page", f"docs:{id_or_path}")
 
 
 def nothing(query: str) -> str:
