@@ -9,6 +9,7 @@ from langgraph_fusion.sandbox.engine import (
     ANSWER_TIMEOUT_S,
     check_engine,
     check_image,
+    check_kind,
     connect,
     engine_info,
     is_local,
@@ -55,6 +56,7 @@ class DockerBackend:
         self._engine = Engine(patient, quick)
         info = engine_info(quick)
         self._maps_users = maps_users(info)
+        check_kind(quick)
         check_engine(info, self._settings.runtime, self._settings.cpus)
         check_image(quick, self._settings.image)
         if self._settings.allow_hosts and not is_local():

@@ -23,6 +23,10 @@ HASH_LABEL = "langgraph-fusion.sandbox.hash"
 LOCAL_SOCKET = "/var/run/docker.sock"
 
 START_ENGINE = "Start Docker, or set `DOCKER_HOST` to a running engine."
+PODMAN_LACKS = (
+    "Podman takes no limit for the number of files in memory (`nr_inodes`). "
+    "Use Docker, or `sandbox.kind: bubblewrap`."
+)
 BUILD_IMAGE = "Run `fusion sandbox build`."
 
 
@@ -73,14 +77,19 @@ def engine_info(client: docker.DockerClient) -> dict[str, Any]:
     return info
 
 
-def engine_name(client: docker.DockerClient, info: dict[str, Any]) -> str:
-    """Name and version: an engine with Docker's interface may be another's."""
-    version = info.get("ServerVersion") or "unknown"
+def is_podman(client: docker.DockerClient) -> bool:
+    """Whether it is Podman behind Docker's interface."""
     try:
         parts = [str(part.get("Name", "")) for part in client.version().get("Components") or []]
     except ENGINE_ERRORS:
-        parts = []
-    return f"{'Podman' if 'Podman Engine' in parts else 'Docker'} {version}"
+        return False
+    return "Podman Engine" in parts
+
+
+def engine_name(client: docker.DockerClient, info: dict[str, Any]) -> str:
+    """Name and version of the engine."""
+    name = "Podman" if is_podman(client) else "Docker"
+    return f"{name} {info.get('ServerVersion') or 'unknown'}"
 
 
 def ignored_limits(info: dict[str, Any]) -> list[str]:
@@ -100,6 +109,16 @@ def maps_users(info: dict[str, Any]) -> bool:
     return isinstance(options, list) and any(
         str(option).startswith(("name=userns", "name=rootless")) for option in options
     )
+
+
+def check_kind(client: docker.DockerClient) -> None:
+    """Refuse an engine that has Docker's interface and cannot do all that it says.
+
+    Raises:
+        SandboxUnavailable: Naming what is missing.
+    """
+    if is_podman(client):
+        raise SandboxUnavailable(PODMAN_LACKS)
 
 
 def check_engine(info: dict[str, Any], runtime: str | None = None, cpus: float = 1.0) -> None:

@@ -16,6 +16,7 @@ from langgraph_fusion.sandbox.engine import (
     CONTEXT,
     HASH_LABEL,
     IMAGE_FILES,
+    PODMAN_LACKS,
     START_ENGINE,
     connect,
     engine_info,
@@ -24,6 +25,7 @@ from langgraph_fusion.sandbox.engine import (
     ignored_limits,
     image_hash,
     image_labels,
+    is_podman,
 )
 from langgraph_fusion.sandbox.engine_errors import ENGINE_ERRORS, unavailable
 from langgraph_fusion.sandbox.proxy_directory import remove_abandoned
@@ -162,7 +164,7 @@ def _status(settings: SandboxSettings) -> SandboxStatus:
         info = engine_info(client)
         return SandboxStatus(
             (
-                Check("engine", True, engine_name(client, info)),
+                _engine_check(client, info),
                 _limits_check(info, settings.cpus),
                 _image_check(client, settings.image),
             )
@@ -171,6 +173,13 @@ def _status(settings: SandboxSettings) -> SandboxStatus:
         return SandboxStatus((Check("engine", False, str(error), START_ENGINE),))
     finally:
         client.close()
+
+
+def _engine_check(client: DockerClient, info: dict[str, Any]) -> Check:
+    name = engine_name(client, info)
+    if is_podman(client):
+        return Check("engine", False, f"{name} is not used", PODMAN_LACKS)
+    return Check("engine", True, name)
 
 
 def _bubblewrap_status(settings: SandboxSettings) -> SandboxStatus:

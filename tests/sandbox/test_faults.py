@@ -11,9 +11,11 @@ from typing import Any
 
 import docker
 import pytest
+from docker.errors import APIError
 
 from langgraph_fusion.sandbox import ExecResult, SandboxPool, SandboxSettings, SandboxUnavailable
 from langgraph_fusion.sandbox.engine import connect
+from langgraph_fusion.sandbox.engine_errors import unavailable
 from langgraph_fusion.sandbox.image import status
 from langgraph_fusion.sandbox.member_sandbox import MAX_REPLACEMENTS, MemberSandbox
 from langgraph_fusion.sandbox.reaper import LABEL
@@ -43,10 +45,10 @@ async def test_no_engine_is_unavailable_and_names_the_way_out(
 
 
 @contextmanager
-def engine_that_says(info: dict[str, Any]) -> Iterator[str]:
+def engine_that_says(info: Any, version: dict[str, Any] | None = None) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            answers = {"version": {"ApiVersion": "1.41"}, "info": info}
+            answers = {"version": {"ApiVersion": "1.41"} | (version or {}), "info": info}
             body = json.dumps(answers.get(self.path.rsplit("/", 1)[1], {})).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
@@ -75,6 +77,37 @@ async def test_an_engine_that_ignores_limits_is_refused(monkeypatch: pytest.Monk
             await enter(SandboxSettings())
         report = await status(SandboxSettings())
         assert [check.name for check in report.checks if not check.ok] == ["limits", "image"]
+
+
+async def test_podman_is_refused_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    info = dict.fromkeys(("MemoryLimit", "PidsLimit", "CpuCfsQuota"), True)
+    version = {"Components": [{"Name": "Podman Engine", "Version": "4.3.1"}]}
+    with engine_that_says(info | {"ServerVersion": "4.3.1"}, version) as address:
+        monkeypatch.setenv("DOCKER_HOST", address)
+        with pytest.raises(SandboxUnavailable, match="number of files"):
+            await enter(SandboxSettings())
+        report = await status(SandboxSettings())
+        assert (report.checks[0].ok, report.checks[0].detail) == (False, "Podman 4.3.1 is not used")
+
+
+@pytest.mark.parametrize("info", [[], "x", None, {"SecurityOptions": 5, "NCPU": "many"}])
+async def test_an_engine_that_talks_nonsense_is_unavailable(
+    info: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with engine_that_says(info) as address:
+        monkeypatch.setenv("DOCKER_HOST", address)
+        with pytest.raises(SandboxUnavailable):
+            await enter(SandboxSettings())
+        assert not (await status(SandboxSettings())).ready
+
+
+def test_the_words_of_an_engine_are_told_without_its_paths() -> None:
+    said = 'mkdir /var/lib/docker/overlay2/x: no space left on device\n\x1b[2J "secret"'
+    error = APIError("500 Server Error", explanation=said)
+    told = str(unavailable("It could not start", error))
+    assert told.startswith("It could not start: mkdir (path): no space left on device")
+    assert "\x1b" not in told
+    assert "\n" not in told
 
 
 # --- a real engine
