@@ -71,8 +71,8 @@ def topic(claims: Sequence[Claim], asked: Iterable[str]) -> str:
     """Return what the claims are about: the aspect asked for whose words they share, or those."""
     shared = frozenset.intersection(*(_subject(claim) for claim in claims))
     named = [aspect for aspect in asked if len(terms(aspect)) > 1 and terms(aspect) <= shared]
-    if named:
-        return max(named, key=lambda aspect: len(terms(aspect)))
+    if named:  # a mere name is what the whole question is about
+        return max(named, key=lambda aspect: (aspect[:1].islower(), len(terms(aspect))))
     words = [word for word in topical_words(claims[0].text) if stem(word) in shared]
     return " ".join(list(dict.fromkeys(words))[:6]) or claims[0].text[:60]
 

@@ -86,6 +86,26 @@ def test_numbers_are_compared_by_what_they_measure(left: str, right: str) -> Non
     assert stances(analysis) == [[f"{left}.", f"{right}."]]
 
 
+@pytest.mark.parametrize(
+    ("question", "topic"),
+    [
+        (
+            "What is the weight limit of the Abbey Bridge, and what did its repair cost?",
+            "repair cost",
+        ),
+        ("Tell me about the Abbey Bridge.", "Abbey Bridge"),
+        ("What is known?", "repair Abbey Bridge cost"),
+    ],
+)
+def test_a_contradiction_is_named_by_what_is_asked(question: str, topic: str) -> None:
+    analysis = judged(
+        question,
+        A="The repair of the Abbey Bridge cost 412,000 euros [A1].",
+        B="The repair of the Abbey Bridge cost 486,000 euros [B1].",
+    )
+    assert [each["topic"] for each in analysis["contradictions"]] == [topic]
+
+
 def test_no_side_is_lost_when_many_seats_are_on_the_other() -> None:
     side = "The default request timeout of Relay is 30 seconds"
     answers = {seat: f"{side} [{seat}1]." for seat in "ABCDEFG"}
