@@ -12,6 +12,7 @@ from langgraph_fusion.tools.errors import ToolFailure
 
 _OUTLINE = 40
 """Headings shown; of a longer outline the highest levels."""
+_TOO_FEW = 3
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,12 @@ def _notes(start: int, last: int, end: int, count: int) -> list[str]:
 
 def _outline(found: Sequence[Heading]) -> list[str]:
     shown = list(found)
-    while len(shown) > _OUTLINE and len({one.level for one in shown}) > 1:
+    while len(shown) > _OUTLINE:
         deepest = max(one.level for one in shown)
-        shown = [one for one in shown if one.level < deepest]
+        higher = [one for one in shown if one.level < deepest]
+        if len(higher) < _TOO_FEW:
+            break
+        shown = higher
     if not shown:
         return []
     highest = min(one.level for one in shown)

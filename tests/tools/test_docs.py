@@ -1,0 +1,177 @@
+"""docs_search and docs_read as a member sees them."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from langgraph_fusion.tools.context import ToolContext
+from tests.tools.test_tools import call, shared_tools_of
+
+GUIDE = "# Guide\n\nWelcome.\n\n" + "\n".join(
+    f"## Part {n}\n\n{f'Sentence {n} of the guide is new. ' * 40}\n\n### Detail {n}\n\nMore.\n"
+    for n in range(60)
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "docs"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "guide.md").write_text(GUIDE)
+    (folder / "line.txt").write_text("One very long line of words. " * 2000)
+    for n in range(70):
+        (folder / "sub" / f"{n:02}.md").write_text(f"# Note {n}\n\nHerons, note {n}.\n")
+    return folder
+
+
+@pytest.fixture
+def lines() -> list[str]:
+    return GUIDE.strip().split("\n")
+
+
+def opened(monkeypatch: pytest.MonkeyPatch, folder: Path, page_chars: int = 3000) -> Any:
+    return shared_tools_of({}, monkeypatch, docs=folder, fetch={"page_chars": page_chars})
+
+
+async def test_every_part_has_an_id_its_lines_and_its_section(
+    folder: Path, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(monkeypatch, folder) as (shared, _):
+        context = ToolContext("A", shared)
+        read, start = list[str](), 1
+        while start:
+            part = await call(context, "docs_read", id_or_path="guide.md", start=start)
+            on = re.search(r"read on with start=(\d+)", part.text)
+            start = int(on[1]) if on else 0
+            read.append(part.text)
+        sources = shared.sources.all()
+    assert [source.id for source in sources] == [f"A{n}" for n in range(1, len(read) + 1)]
+    assert "\n".join(source.text for source in sources) == "\n".join(lines)
+    for source in sources:
+        first, last = map(int, re.findall(r"L(\d+)", source.url))
+        assert source.text == "\n".join(lines[first - 1 : last])
+        assert len(source.text) <= 3000
+    assert "this is the end" in read[-1]
+    assert re.fullmatch(r"Guide > Part \d+( > Detail \d+)?", sources[5].title)
+
+
+async def test_a_long_document_begins_with_its_outline(
+    folder: Path, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(monkeypatch, folder) as (shared, _):
+        context = ToolContext("A", shared)
+        top = await call(context, "docs_read", id_or_path="guide.md")
+        later = await call(context, "docs_read", id_or_path="guide.md", start=50)
+    outline = top.text.partition("Sections:\n")[2].split("\n")
+    at = {number: line for number, line in enumerate(lines, 1) if line.startswith("## ")}
+    first = [f"  {line[3:]} (line {number})" for number, line in list(at.items())[:39]]
+    assert outline == ["Guide (line 1)", *first, "and 21 more"]
+    assert "Sections:" not in later.text
+
+
+async def test_a_section_is_read_whole_and_alone(
+    folder: Path, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(monkeypatch, folder) as (shared, _):
+        context = ToolContext("A", shared)
+        for asked in ("Part 7", "part 7", "## Part 7", "Guide > Part 7", " PART  7 "):
+            found = await call(context, "docs_read", id_or_path="guide.md", section=asked)
+            body = found.text.partition(">\n")[2].partition("\n</source>")[0]
+            assert body.split("\n")[0] == "## Part 7"
+            assert "### Detail 7" in body
+            assert "Part 8" not in body
+        missing = await call(context, "docs_read", id_or_path="guide.md", section="Part 99")
+    assert missing.status == "error"
+    assert missing.text.startswith("There is no such section.\nSections:")
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "shown"),
+    [(1, 3, (1, 3)), (5, 5, (5, 5)), (3, 10_000, None), (0, 3, (1, 3))],
+)
+async def test_lines_are_read_as_asked(
+    start: int, end: int, shown: tuple[int, int] | None, folder: Path, lines: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    async with opened(monkeypatch, folder) as (shared, _):
+        context = ToolContext("A", shared)
+        found = await call(context, "docs_read", id_or_path="guide.md", start=start, end=end)
+        source = shared.sources.get("A1")
+    assert source is not None
+    if shown:
+        assert source.text == "\n".join(lines[shown[0] - 1 : shown[1]])
+    assert found.status == "success"
+
+
+@pytest.mark.parametrize(("start", "end"), [(100_000, 0), (-1, 0), (5, 3)])
+async def test_lines_that_are_not_there_are_explained(
+    start: int, end: int, folder: Path, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(monkeypatch, folder) as (shared, _):
+        context = ToolContext("A", shared)
+        found = await call(context, "docs_read", id_or_path="guide.md", start=start, end=end)
+    assert (found.status, found.text) == ("error", f"There are lines 1 to {len(lines)} here.")
+
+
+async def test_a_line_that_is_too_long_ends_with_a_sentence(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(monkeypatch, folder) as (shared, _):
+        found = await call(ToolContext("A", shared), "docs_read", id_or_path="line.txt")
+        source = shared.sources.get("A1")
+    assert source is not None
+    assert source.text.endswith("line of words.")
+    assert 2000 < len(source.text) <= 3000
+    assert "longer than can be shown" in found.text
+
+
+async def test_a_passage_that_was_shown_is_named_and_not_repeated(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(monkeypatch, folder) as (shared, _):
+        first = await call(ToolContext("A", shared), "docs_search", query='"note 7"')
+        again = await call(ToolContext("A", shared), "docs_search", query="herons note 7")
+        other = await call(ToolContext("B", shared), "docs_search", query='"note 7"')
+    assert "Herons, note 7." in first.text
+    shown = re.search(r'<source id="A1".*?</source>', again.text, re.S)
+    assert shown is not None
+    assert "[you were shown this passage before]" in shown[0]
+    assert "Herons, note 7." not in shown[0]
+    assert "Herons, note 7." in other.text
+
+
+async def test_documents_are_listed_in_pages_and_by_path(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(monkeypatch, folder) as (shared, _):
+        context = ToolContext("A", shared)
+        first = await call(context, "docs_search", query="")
+        second = await call(context, "docs_search", query="", page=2)
+        beyond = await call(context, "docs_search", query="", page=99)
+        some = await call(context, "docs_search", query="path:sub/0")
+        one = await call(context, "docs_search", query="path:guide")
+    assert first.text.startswith("There are 72 documents:\n")
+    assert first.text.endswith("[page 1 of 2: use page=2]")
+    assert len(first.text.split("\n")) + len(second.text.split("\n")) == 72 + 3
+    assert beyond.text == second.text
+    assert some.text.startswith("There are 10 documents with sub/0 in the path:\ndocs:sub/00.md")
+    assert one.text == ("There is 1 document with guide in the path:\ndocs:guide.md  Guide")
+
+
+async def test_found_passages_begin_and_end_with_whole_sentences(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrapped = "\n".join(
+        f"Herons nest in alders near the lake and fish in its shallows {n}.\nThey"
+        for n in range(80)
+    )
+    (folder / "wrapped.txt").write_text(wrapped)
+    async with opened(monkeypatch, folder) as (shared, _):
+        query = "path:wrapped herons nest alders"
+        await call(ToolContext("A", shared), "docs_search", query=query, max_results=20)
+        texts = [source.text for source in shared.sources.all()]
+    assert len(texts) > 3
+    assert sum(text.rstrip().endswith((".", "They")) for text in texts) == len(texts)
+    assert sum(text.rstrip().endswith(".") for text in texts) >= len(texts) - 1
