@@ -9,6 +9,8 @@ from typing import Any
 from langgraph_fusion.graph.errors import ConfigError
 
 NO_TOOLS = "none"
+_OPENS_JSON = ("{", "[", '"')
+_SHOWN = 200
 _HOW = 'write it after `fusion ask`, name a file with -f, or pipe it in: `fusion ask "…"`'
 
 Given = dict[str, Any]
@@ -48,6 +50,18 @@ def split_list(values: Iterable[str]) -> list[str]:
     return [part for part in parts if part]
 
 
+def check_quotes(first: str | None, further: Sequence[str]) -> None:
+    """Refuse a question whose words the shell has taken apart.
+
+    Raises:
+        ConfigError: With the question as it has to be written.
+    """
+    if first is not None and further:
+        whole = " ".join([first, *further])
+        shown = whole if len(whole) <= _SHOWN else f"{whole[:_SHOWN]}…"
+        raise ConfigError(f'put it in quotes: fusion ask "{shown}"', field="question")
+
+
 def read_question(words: str | None, file: Path | None) -> str:
     """Return the question; `-` as words or file name means standard input.
 
@@ -68,8 +82,15 @@ def _assignment(text: str) -> tuple[str, Any]:
         raise ConfigError(f"--set {text}: write it as key=value, for example --set seed=7")
     try:
         return name.strip(), json.loads(value)
-    except ValueError:
+    except ValueError as error:
+        if value.lstrip().startswith(_OPENS_JSON):
+            raise ConfigError(
+                f"--set {name.strip()}: the value begins like JSON and is none ({error}); put it "
+                'in single quotes, as in --set \'judge={"model": "a/b"}\''
+            ) from None
         return name.strip(), value
+    except RecursionError:
+        raise ConfigError(f"--set {name.strip()}: the value is nested too deeply") from None
 
 
 def _question_text(words: str | None, file: Path | None) -> str:

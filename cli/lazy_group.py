@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 import typer
 from typer.core import TyperGroup
@@ -16,6 +16,10 @@ def lazy_group(package: str, short_helps: Mapping[str, str]) -> type[TyperGroup]
     """
 
     class LazyGroup(TyperGroup):
+        def __init__(self, **given: Any) -> None:
+            super().__init__(**given)
+            self.commands = cast("Any", dict.fromkeys(short_helps))  # suggested for a misspelt one
+
         def list_commands(self, ctx: Any) -> list[str]:
             return list(short_helps)
 

@@ -13,7 +13,8 @@ text of those and hides that of any other.
 A member's, the judge's or the writer's own failure is no exception: it is recorded in the result.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic import ValidationError
@@ -33,6 +34,7 @@ PRICE_UNKNOWN = "price_unknown"
 """A spend cap cannot be kept, as a model has no price; `about` names the models."""
 CAP_TOO_SMALL = "cap_too_small"
 """A spend cap does not pay for the shortest answer."""
+_LONGEST_NAME = 64
 _MOST_LINES = 12
 """Of an error of validation: a client may send thousands of wrong fields."""
 
@@ -72,11 +74,22 @@ class ConfigError(FusionError, ValueError):
         return whole
 
     @classmethod
-    def from_validation(cls, error: ValidationError) -> "ConfigError":
-        """Say what pydantic found, one line a field, without echoing what was sent."""
+    def from_validation(
+        cls, error: ValidationError, known: Iterable[str] = (), nested: Iterable[str] = ()
+    ) -> "ConfigError":
+        """Say what pydantic found, one line a field, without echoing what was sent.
+
+        Of the `known` names, inside a field of the `nested` ones, the one that a misspelt name
+        resembles is named.
+        """
+        names = (tuple(known), tuple(nested))
         found = error.errors(include_url=False, include_context=False, include_input=False)
         places = {one["loc"] for one in found[:_MOST_LINES]}
-        told = [_of_one(one) for one in found[:_MOST_LINES] if not _follows(one, places)]
+        told = [
+            _of_one(one, names[len(one["loc"]) > 1])
+            for one in found[:_MOST_LINES]
+            if not _follows(one, places)
+        ]
         if more := len(found) - _MOST_LINES:
             told += [cls(f"and {more} more")] if more > 0 else []
         return cls.joined(told)
@@ -145,8 +158,9 @@ def _follows(found: Any, places: set[tuple[int | str, ...]]) -> bool:
     return inside and found["type"] == "too_short"
 
 
-def _of_one(found: Any) -> ConfigError:
+def _of_one(found: Any, known: Sequence[str]) -> ConfigError:
     text = str(found["msg"]).removeprefix("Value error, ")
     if found["type"] == "extra_forbidden":
-        text = "there is no such setting"
+        near = get_close_matches(str(found["loc"][-1])[:_LONGEST_NAME], known, 1)
+        text = "there is no such setting" + (f"; did you mean `{near[0]}`?" if near else "")
     return ConfigError(text, field=".".join(str(part) for part in found["loc"]) or None)

@@ -233,4 +233,6 @@ def load_settings(given: Mapping[str, Any] | None = None) -> FusionSettings:
     try:
         return FusionSettings.model_validate(dict(given or {}))
     except ValidationError as error:
-        raise ConfigError.from_validation(error) from None
+        raise ConfigError.from_validation(
+            error, FusionSettings.model_fields, ModelSeat.model_fields
+        ) from None

@@ -27,15 +27,17 @@ _CHOOSES_MODELS = {"preset", "panel", "judge", "synthesizer"}
 
 
 @command.command(
+    context_settings={"allow_extra_args": True},  # words of a question without quotes
     epilog=options.examples(
         'fusion ask "Is the 2024 estimate still right?"',
         'fusion ask --docs notes/ "What did we decide about backups?"',
         "fusion ask -p frontier --budget 2 --save answer.md -f question.txt",
         'fusion ask --panel a/one,b/two --judge c/three --writer d/four "…"',
         'fusion ask --json "…" | jq .analysis.contradictions',
-    )
+    ),
 )
 def ask(
+    context: typer.Context,
     question: options.Question = None,
     question_file: options.QuestionFile = None,
     file: options.Files = None,
@@ -76,7 +78,7 @@ def ask(
     from langgraph_fusion.cli.errors import report_errors
 
     with report_errors(as_json=as_json, quiet=quiet, verbose=verbose):
-        from langgraph_fusion.cli.input import given_settings, read_question
+        from langgraph_fusion.cli.input import check_quotes, given_settings, read_question
         from langgraph_fusion.cli.output import (
             OutputOptions,
             check_out,
@@ -85,6 +87,7 @@ def ask(
             silence_libraries,
         )
 
+        check_quotes(question, context.args)
         if brief and full:
             raise typer.BadParameter("choose one of --brief and --full")
         chosen = {

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import signal
+import stat
 import sys
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -68,7 +70,7 @@ async def _serve_stdio(settings: "Given", limits: "Given") -> None:
     Raises:
         ConfigError: If the settings are wrong or the package is not installed.
     """
-    from langgraph_fusion.cli.output import say
+    from langgraph_fusion.cli.output import is_terminal, say
     from langgraph_fusion.graph.errors import ConfigError
     from langgraph_fusion.graph.preflight.readiness import (
         check_settings,
@@ -86,7 +88,7 @@ async def _serve_stdio(settings: "Given", limits: "Given") -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, serving.cancel)
-    if sys.stdin.isatty():
+    if is_terminal(sys.stdin):
         say(_HINT)
     await asyncio.wait({serving})
     if not serving.cancelled():
@@ -132,7 +134,17 @@ class _Deliberations:
 
 
 async def _lines() -> AsyncIterator[str]:
-    """Lines of standard input, read by the event loop: a thread could not be stopped by Ctrl-C."""
+    """Lines of standard input, read by the event loop: a thread could not be stopped by Ctrl-C.
+
+    A file and /dev/null never keep anybody waiting, and the event loop cannot watch them.
+    """
+    if sys.stdin is None:
+        return
+    mode = os.fstat(sys.stdin.fileno()).st_mode
+    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or sys.stdin.isatty()):
+        for line in sys.stdin.buffer:
+            yield line.decode("utf-8", "replace")
+        return
     reader = asyncio.StreamReader(limit=_LONGEST_LINE)
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)

@@ -13,7 +13,7 @@ from langgraph_fusion.graph.presets import DEFAULT_PRESET, user_file
 from langgraph_fusion.graph.seat import ModelSeat
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.models.errors import ModelConfigError
-from langgraph_fusion.models.local import local_servers
+from langgraph_fusion.models.local import local_addresses, local_servers
 from langgraph_fusion.models.prices import PriceTable, load_prices
 from langgraph_fusion.models.providers import ModelRef, missing_key, missing_package
 from langgraph_fusion.tools.context import SharedToolsSettings
@@ -157,8 +157,9 @@ async def _seat_local_models(settings: FusionSettings) -> FusionSettings:
     servers = [server for server in await local_servers() if server.models]
     if not servers:
         raise ConfigError(
-            "no OpenAI-compatible server with a model answers on this machine. Start Ollama, "
-            "LM Studio or vLLM, or set LOCAL_BASE_URL; or use `--preset offline`."
+            "no OpenAI-compatible server with a model answers at "
+            f"{', '.join(sorted(set(local_addresses().values())))}. Start Ollama, LM Studio or "
+            "vLLM, or set LOCAL_BASE_URL; or use `--preset offline`."
         )
     served = [str(ref) for ref in servers[0].models]
     panel = [

@@ -1,6 +1,6 @@
 import pytest
 
-from langgraph_fusion.cli.input import given_settings
+from langgraph_fusion.cli.input import check_quotes, given_settings
 from langgraph_fusion.graph.errors import ConfigError
 
 
@@ -43,3 +43,23 @@ def test_a_setting_given_twice_is_refused() -> None:
 def test_an_assignment_without_a_name_or_a_value_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="key=value"):
         given_settings({}, assignments=[text])
+
+
+@pytest.mark.parametrize(
+    "value", ["{judge: 1}", '{"model": "a/b"', "[1, 2", '"open', "[a]", "{'model': 'a/b'}"]
+)
+def test_a_value_that_begins_like_json_and_is_none_says_so(value: str) -> None:
+    with pytest.raises(ConfigError, match=r"--set judge: the value begins like JSON and is none"):
+        given_settings({}, assignments=[f"judge={value}"])
+    with pytest.raises(ConfigError, match="nested too deeply"):
+        given_settings({}, assignments=["judge=" + "[" * 200_000])
+
+
+def test_a_question_without_quotes_is_shown_with_them() -> None:
+    with pytest.raises(ConfigError, match='in quotes: fusion ask "What is this"'):
+        check_quotes("What", ["is", "this"])
+    with pytest.raises(ConfigError) as raised:
+        check_quotes("word", ["word"] * 10_000)
+    assert len(str(raised.value)) < 300
+    check_quotes("What is this?", [])
+    check_quotes(None, [])

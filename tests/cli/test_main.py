@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from langgraph_fusion.graph.presets import preset_descriptions
+from langgraph_fusion.graph.settings import load_settings
+from langgraph_fusion.models.prices import load_prices
 from tests.cli.processes import FUSION, ROOT, in_terminal, run
 from tests.cli.warm import fusion
 from tests.test_imports import HEAVY
@@ -52,6 +55,11 @@ def test_the_version_is_printed() -> None:
         (["ask"], "it is empty"),
         (["graph", "-p", "nope"], "there is no 'nope'"),
         (["answer"], "answer"),
+        (["aks", "q"], "Did you mean 'ask'?"),
+        (["ask", "What", "is", "this", "-p", "offline"], 'put it in quotes: fusion ask "What is'),
+        (["ask", "--set", "max_round=2", "q"], "max_round: there is no such setting; did you mean"),
+        (["ask", "--set", 'judge={"modle": "a/b"}', "q"], "did you mean `model`?"),
+        (["ask", "--set", "judge={a}", "q"], "begins like JSON and is none"),
     ],
 )
 def test_bad_input_ends_with_code_2_and_one_message(arguments: list[str], says: str) -> None:
@@ -141,3 +149,19 @@ def test_an_answer_that_could_not_be_written_is_printed_again_by_resume(tmp_path
 
 def test_the_command_of_the_package_is_this_one() -> None:
     assert 'fusion = "langgraph_fusion.cli.main:main"' in (ROOT / "pyproject.toml").read_text()
+
+
+@pytest.mark.parametrize("preset", list(preset_descriptions()))
+def test_a_cap_can_be_kept_with_every_shipped_preset(preset: str) -> None:
+    prices = load_prices(None)
+    seats = load_settings({"preset": preset}).all_seats
+    for ref in (ref for seat in seats for ref in seat.models):
+        assert prices.price_of(ref), ref
+
+
+def test_a_question_of_two_megabytes_gets_its_answer(tmp_path: Path) -> None:
+    (tmp_path / "long.txt").write_text("What is a follow-up round? " + "word " * 400_000)
+    env = {"FUSION_RUNS": str(tmp_path / "runs.db")}
+    ended = fusion(*FULL[:-1], "-f", str(tmp_path / "long.txt"), env=env, timeout_s=120)
+    assert ended.returncode == 0, ended.stderr
+    assert len(ended.stdout) > 100

@@ -30,7 +30,8 @@ def test_an_estimate_needs_no_key_and_starts_nothing() -> None:
 
 
 def test_an_estimate_as_json_is_the_whole_estimate() -> None:
-    shown = fusion("ask", "--estimate", "--json", "--preset", "fast", "What is it?")
+    panel = ("--preset", "fast", "--panel", "unlisted/model")
+    shown = fusion("ask", "--estimate", "--json", *panel, "What is it?")
     made = Estimate.model_validate(json.loads(shown.stdout))
     assert made.preset == "fast"
     assert made.total.cost_usd is None
