@@ -10,14 +10,18 @@ With `--json` standard output gets `{"error": {"type", "reason", "message"}}`, a
 `partial` if something had been learned.
 """
 
+import shlex
 import signal
+import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import typer
 
+import langgraph_fusion
 from langgraph_fusion.cli.env_file import loaded_file
 from langgraph_fusion.cli.output import say, write_json
 from langgraph_fusion.graph.errors import ConfigError, RunFailed
@@ -85,3 +89,14 @@ def report(error: Exception | signal.Signals, *, verbose: bool) -> None:
 def stopped_json(error: Exception | signal.Signals, partial: dict[str, Any]) -> dict[str, Any]:
     """Return what `--json` prints instead of a result."""
     return {"error": error_json(error), "partial": partial}
+
+
+def missing_extra(extra: str) -> ConfigError:
+    """Name the command that installs an extra here: from the checkout, or from the package."""
+    root = Path(langgraph_fusion.__file__).resolve().parent.parent
+    checkout = (root / "pyproject.toml").is_file() and (root / "langgraph.json").is_file()
+    what = f"-e {shlex.quote(f'{root}[{extra}]')}" if checkout else f"'langgraph-fusion[{extra}]'"
+    return ConfigError(
+        f"the packages of `fusion {extra}` are missing. Install them with: "
+        f"{shlex.quote(sys.executable)} -m pip install {what}"
+    )

@@ -39,3 +39,26 @@ def test_the_wheel_holds_every_tracked_module(wheel: Path) -> None:
 def test_the_wheel_adds_no_other_name_to_the_environment(wheel: Path) -> None:
     tops = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"langgraph_fusion"}
+
+
+def test_a_type_checker_finds_the_package_of_an_editable_install(tmp_path: Path) -> None:
+    source, venv = tmp_path / "source", tmp_path / "venv"
+    for name in _tracked():
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_bytes((ROOT / name).read_bytes())
+    code = "import sys; from setuptools import build_meta; build_meta.build_editable(sys.argv[1])"
+    subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], cwd=source, check=True, capture_output=True
+    )
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
+    site = next(venv.glob("lib/*/site-packages"))
+    zipfile.ZipFile(next(tmp_path.glob("*.whl"))).extractall(site)
+    (tmp_path / "app.py").write_text("from langgraph_fusion import ask\nreveal_type(ask)\n")
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", "--python-executable", str(venv / "bin/python"), "app.py"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert "langgraph_fusion.graph.result.FusionResult" in checked.stdout, checked.stdout

@@ -70,8 +70,8 @@ async def _serve_stdio(settings: "Given", limits: "Given") -> None:
     Raises:
         ConfigError: If the settings are wrong or the package is not installed.
     """
+    from langgraph_fusion.cli.errors import missing_extra
     from langgraph_fusion.cli.output import is_terminal, say
-    from langgraph_fusion.graph.errors import ConfigError
     from langgraph_fusion.graph.preflight.readiness import (
         check_settings,
         default_preset,
@@ -80,7 +80,7 @@ async def _serve_stdio(settings: "Given", limits: "Given") -> None:
     from langgraph_fusion.graph.settings import load_settings
 
     if find_spec("mcp") is None:
-        raise ConfigError("the package mcp is missing: pip install 'langgraph-fusion[mcp]'")
+        raise missing_extra("mcp")
     if "preset" not in settings:
         settings = {**settings, "preset": (await default_preset())[0]}
     check_settings(load_settings(settings), user_prices())

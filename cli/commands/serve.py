@@ -124,8 +124,8 @@ def _serve_http(
     Raises:
         ConfigError: If something is missing, or the address cannot be had.
     """
+    from langgraph_fusion.cli.errors import missing_extra
     from langgraph_fusion.cli.input import split_list
-    from langgraph_fusion.graph.errors import ConfigError
     from langgraph_fusion.graph.journal.store import default_place
     from langgraph_fusion.graph.preflight.environment import check_environment
     from langgraph_fusion.graph.preflight.readiness import (
@@ -136,7 +136,7 @@ def _serve_http(
     from langgraph_fusion.graph.settings import load_settings
 
     if find_spec("fastapi") is None or find_spec("uvicorn") is None:
-        raise ConfigError("the server is missing: pip install 'langgraph-fusion[serve]'")
+        raise missing_extra("serve")
     from langgraph_fusion.server.config import ServerConfig, config_into_environment
     from langgraph_fusion.server.runs.client_policy import ClientPolicy
 
