@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import secrets
+import shutil
 import statistics
 import sys
 import threading
@@ -27,25 +28,28 @@ Call = Callable[[], Awaitable[object]]
 
 async def main(members: list[int], commands: int) -> None:
     settings = SandboxSettings()
-    print(f"{'':28}{'members':>8}{'p50':>10}{'max':>10}")
+    print(f"{'':32}{'members':>8}{'p50':>10}{'max':>10}")
     for count in members:
         await bench_sandboxes(settings, count, commands)
+        if shutil.which("bwrap"):
+            await bench_sandboxes(SandboxSettings(kind="bubblewrap"), count, commands)
         await bench_plain_exec(settings, count, commands)
     print()
-    print(f"{'1 GB of output':28}{'seconds':>8}{'our memory, MiB more at the peak':>40}")
+    print(f"{'1 GB of output':32}{'seconds':>8}{'our memory, MiB more at the peak':>40}")
     await bench_output(settings)
     bench_plain_output(settings)
 
 
 async def bench_sandboxes(settings: SandboxSettings, count: int, commands: int) -> None:
     run_id = f"bench-{secrets.token_hex(4)}"
+    name = "bubblewrap " if settings.kind == "bubblewrap" else ""
     async with SandboxPool(settings, run_id=run_id, members=count) as pool:
         began = time.perf_counter()
         sandboxes = [pool.start(f"M{seat}") for seat in range(count)]
         ready = await asyncio.gather(*(seconds_of(sandbox.list_files) for sandbox in sandboxes))
-        print_row("sandbox ready", count, ready, whole=time.perf_counter() - began)
+        print_row(f"{name}sandbox ready", count, ready, whole=time.perf_counter() - began)
         calls: list[Call] = [partial(sandbox.run, "true") for sandbox in sandboxes]
-        print_row("sandbox.run('true')", count, await flat_out(calls, commands))
+        print_row(f"{name}sandbox.run('true')", count, await flat_out(calls, commands))
 
 
 async def bench_plain_exec(settings: SandboxSettings, count: int, commands: int) -> None:
@@ -141,11 +145,11 @@ def resident_mb() -> float:
 
 def print_row(name: str, members: int, seconds: list[float], whole: float | None = None) -> None:
     times = f"{statistics.median(seconds) * 1000:>7.0f} ms{max(seconds) * 1000:>7.0f} ms"
-    print(f"{name:28}{members:>8}{times}" + (f"   all in {whole:.2f} s" if whole else ""))
+    print(f"{name:32}{members:>8}{times}" + (f"   all in {whole:.2f} s" if whole else ""))
 
 
 def print_output(name: str, seconds: float, memory: PeakMemory) -> None:
-    print(f"{name:28}{seconds:>7.1f}s{memory.growth_mb:>40.0f}")
+    print(f"{name:32}{seconds:>7.1f}s{memory.growth_mb:>40.0f}")
     sys.stdout.flush()
 
 

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 # A small tmpfs of its own: commands can neither rename nor replace it.
 STATE = "/run/sbx"
+PLACES = (STATE, "/work", "/tmp", "/dev/shm")
 CGROUP = "/sys/fs/cgroup"
 MAX_REQUEST_BYTES = 1 << 28
 # How long to read on after the shell has ended while background children still hold the pipe.
@@ -129,7 +130,7 @@ __sbx_save() { { pwd -P > "$__d/cwd.n" && mv -f "$__d/cwd.n" "$__d/cwd"
                  export -p > "$__d/env.n" && mv -f "$__d/env.n" "$__d/env"; } 2>/dev/null; }
 __d="$1"; [ -f "$__d/env" ] && [ -r "$__d/env" ] && . "$__d/env" 2>/dev/null
 __c=; [ -f "$__d/cwd" ] && __c="$(< "$__d/cwd")" 2>/dev/null
-cd -- "${__c:-/work}" 2>/dev/null || cd /work; unset __c
+cd -- "${__c:-/work}" 2>/dev/null || cd /work 2>/dev/null; unset __c
 trap '__sbx_save' EXIT
 set -- ; . /dev/fd/3
 """
@@ -555,8 +556,9 @@ def wipe_state() -> None:
     """Forget directory, variables and logs. What a command has made unremovable stays behind."""
     import shutil  # here, because every call pays for what stands on top
 
-    with contextlib.suppress(OSError):
-        os.chmod(STATE, 0o700)
+    for place in PLACES:  # closed by a command that owns them, as it does under bubblewrap
+        with contextlib.suppress(OSError):
+            os.chmod(place, 0o1777)
     try:
         names = os.listdir(STATE)
     except OSError:
@@ -773,9 +775,9 @@ def open_calls() -> list[str]:
         if done >= 0 or ctypes.get_errno() not in (errno.EPERM, errno.ENOSYS):
             found.append(name)
     with contextlib.suppress(OSError):
-        import socket
+        import _socket  # `socket` loads longer
 
-        socket.socket(AF_VSOCK, socket.SOCK_STREAM).close()
+        _socket.socket(AF_VSOCK, _socket.SOCK_STREAM).close()
         found.append("vsock")
     return found
 
@@ -800,14 +802,15 @@ def interfaces_up(root: str) -> list[str]:
 
 
 def interfaces_up_by_socket() -> list[str]:
-    import socket
+    import _socket
 
     found = []
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-        for _, name in socket.if_nameindex():
-            answer = fcntl.ioctl(asking, SIOCGIFFLAGS, name.encode().ljust(40, b"\0"))
-            if int.from_bytes(answer[16:18], sys.byteorder) & 1:
-                found.append(name)
+    asking = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM)
+    for _, name in _socket.if_nameindex():
+        answer = fcntl.ioctl(asking.fileno(), SIOCGIFFLAGS, name.encode().ljust(40, b"\0"))
+        if int.from_bytes(answer[16:18], sys.byteorder) & 1:
+            found.append(name)
+    asking.close()
     return sorted(found)
 
 

@@ -5,9 +5,10 @@ import pytest
 
 from langgraph_fusion.sandbox import SandboxPool, SandboxSettings
 from langgraph_fusion.sandbox.member_sandbox import MemberSandbox
+from tests.bubblewrap import require_bubblewrap
 from tests.docker_engine import require_docker
 
-__all__ = ["require_docker"]
+__all__ = ["require_bubblewrap", "require_docker"]
 
 
 @pytest.fixture(scope="session")

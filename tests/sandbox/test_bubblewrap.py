@@ -1,6 +1,5 @@
 """The second implementation of the contract: the same list, less what it does not hold."""
 
-import os
 import secrets
 import shutil
 from collections.abc import AsyncIterator
@@ -10,12 +9,11 @@ import pytest
 from pydantic import ValidationError
 
 from langgraph_fusion.sandbox import SandboxPool, SandboxSettings, SandboxUnavailable
-from langgraph_fusion.sandbox.bubblewrap.backend import BubblewrapBackend
 from langgraph_fusion.sandbox.image import status
 from langgraph_fusion.sandbox.member_sandbox import MemberSandbox
+from tests.bubblewrap import SETTINGS
 from tests.sandbox.conformance import REQUIREMENTS, Requirement
 
-SETTINGS = SandboxSettings(kind="bubblewrap")
 # A process gets no more memory, and says so itself; a tmpfs of bubblewrap counts no files.
 NOT_MET = {
     "too_much_memory_ends_the_process_not_the_sandbox",
@@ -23,21 +21,6 @@ NOT_MET = {
 }
 AGENT = b"/opt/sbx/sbx\0-I\0-S\0/opt/sbx/agent"
 MET = [check for check in REQUIREMENTS if check.__name__ not in NOT_MET]
-
-
-@pytest.fixture(scope="session")
-def require_bubblewrap() -> None:
-    """Skip where none can be started; fail there if `REQUIRE_BUBBLEWRAP=1` says it must be."""
-    backend = BubblewrapBackend(SETTINGS)
-    try:
-        backend.open()
-        backend.start("A", None).remove()
-    except SandboxUnavailable as error:
-        if os.environ.get("REQUIRE_BUBBLEWRAP") == "1":
-            pytest.fail(str(error), pytrace=False)
-        pytest.skip(str(error))
-    finally:
-        backend.close(cleaned_up=True)
 
 
 @pytest.fixture(scope="module")

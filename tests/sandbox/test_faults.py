@@ -7,12 +7,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import docker
 import pytest
 from docker.errors import APIError
 
+from langgraph_fusion.graph.request.attachments import Attachments, StockedSandbox
 from langgraph_fusion.sandbox import ExecResult, SandboxPool, SandboxSettings, SandboxUnavailable
 from langgraph_fusion.sandbox.engine import connect
 from langgraph_fusion.sandbox.engine_errors import unavailable
@@ -218,3 +220,22 @@ async def test_a_sandbox_lost_again_and_again_becomes_unavailable(pool: SandboxP
         await replaced_after(sandbox, "kill", member)
     with pytest.raises(SandboxUnavailable):
         await sandbox.run("true")
+
+
+@pytest.mark.docker
+async def test_the_files_of_a_member_are_in_its_fresh_sandbox_too(
+    pool: SandboxPool, tmp_path: Path
+) -> None:
+    (tmp_path / "data.csv").write_text("1,2\n")
+    member = f"stocked-{secrets.token_hex(3)}"
+    started = pool.start(member)
+    sandbox = StockedSandbox(started, Attachments((tmp_path / "data.csv",)))
+    assert (await sandbox.run("cat data.csv")).output == "1,2\n"
+    client = connect()
+    await asyncio.to_thread(container_of(client, member).kill)
+    client.close()
+    lost = await sandbox.run("cat data.csv")
+    assert lost.sandbox_reset
+    assert "the files you were given are in /work again" in lost.note
+    assert (await sandbox.run("cat data.csv; echo >> data.csv")).output.startswith("1,2\n")
+    await sandbox.close()

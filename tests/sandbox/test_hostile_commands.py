@@ -16,14 +16,10 @@ from langgraph_fusion.sandbox import ExecResult, SandboxFileError, SandboxPool, 
 from langgraph_fusion.sandbox.member_sandbox import MemberSandbox
 from tests.sandbox.hostile import SEQUENCES, SLOW
 
-pytestmark = [
-    pytest.mark.docker,
-    pytest.mark.usefixtures("require_docker"),
-    pytest.mark.timeout(900),
-]
+pytestmark = pytest.mark.timeout(900)
 
 MEMBERS = 6
-BATCHES = int(os.environ.get("HOSTILE_BATCHES", "20"))
+BATCHES = int(os.environ.get("HOSTILE_BATCHES", "15"))
 """Batches of one sequence a member, which mostly wait; about 50 commands in 3 seconds."""
 
 
@@ -51,9 +47,14 @@ def loop() -> Iterator[InLoop]:
     opened.end()
 
 
-@pytest.fixture(scope="module")
-def sandboxes(loop: InLoop) -> Iterator[list[MemberSandbox]]:
-    limits = SandboxSettings(max_processes=64, memory_mb=384, work_mb=32, tmp_mb=16)
+@pytest.fixture(
+    scope="module", params=[pytest.param("docker", marks=pytest.mark.docker), "bubblewrap"]
+)
+def sandboxes(loop: InLoop, request: pytest.FixtureRequest) -> Iterator[list[MemberSandbox]]:
+    request.getfixturevalue(f"require_{request.param}")
+    limits = SandboxSettings(
+        kind=request.param, max_processes=64, memory_mb=384, work_mb=32, tmp_mb=16
+    )
     pool = SandboxPool(limits, run_id=f"tests-{secrets.token_hex(4)}", members=MEMBERS)
 
     async def open_pool() -> list[MemberSandbox]:
