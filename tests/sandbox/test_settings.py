@@ -63,3 +63,23 @@ def test_importing_the_package_loads_neither_docker_nor_pydantic() -> None:
     code = "import langgraph_fusion.sandbox, sys; print({'docker', 'pydantic'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("Example.ORG.", "example.org"),
+        ("*.Example.org", "*.example.org"),
+        ("bücher.example", "xn--bcher-kva.example"),
+    ],
+)
+def test_an_allowed_host_is_kept_in_its_one_spelling(written: str, meant: str) -> None:
+    assert SandboxSettings(allow_hosts=(written,)).allow_hosts == (meant,)
+
+
+@pytest.mark.parametrize(
+    "host", ["a\0.org", "*.127.0.0.1", "a_b.org", "x@y.org", "*.*.org", "a..b"]
+)
+def test_what_is_no_host_is_not_allowed(host: str) -> None:
+    with pytest.raises(ValidationError, match="allow_hosts"):
+        SandboxSettings(allow_hosts=(host,))

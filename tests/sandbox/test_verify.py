@@ -4,6 +4,7 @@ import secrets
 from typing import Any
 
 import pytest
+from docker.types import Ulimit
 
 from langgraph_fusion.sandbox import SandboxSettings, SandboxUnavailable
 from langgraph_fusion.sandbox.container import Container, Engine
@@ -43,6 +44,10 @@ def test_our_own_flags_pass() -> None:
         ("no capabilities", {"cap_drop": []}),
         ("no new privileges", {"security_opt": []}),
         ("seccomp filter", {"security_opt": ["seccomp=unconfined", "no-new-privileges:true"]}),
+        ("no system call ptrace", {"security_opt": ["no-new-privileges:true"]}),
+        ("no system call io_setup", {"security_opt": ["no-new-privileges:true"]}),
+        ("no core handler", {"ulimits": [Ulimit(name="core", soft=0, hard=0)]}),
+        ("no terminals", {"tmpfs": {"/work": "", "/tmp": "", "/run/sbx": ""}}),
         ("read-only root", {"read_only": False}),
         ("no network", {"network_mode": "host"}),
         ("memory limit", {"mem_limit": 2 << 30, "memswap_limit": 2 << 30}),

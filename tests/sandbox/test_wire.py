@@ -4,6 +4,7 @@ import json
 import socket
 import struct
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
@@ -68,6 +69,26 @@ def test_an_honest_report_is_read() -> None:
 def test_a_lie_of_any_shape_is_no_report(lie: dict[str, Any]) -> None:
     with pytest.raises(NoReport):
         parse(RunReport, json.dumps(HONEST | lie).encode())
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"head": b64encode(b"A" * 101).decode(), "total": 101},
+        {"tail": b64encode(b"A" * 101).decode(), "total": 1000},
+        {"total": 1},
+        {"total": 5000},
+        {"seconds": 61.0},
+        {"background": 129},
+    ],
+)
+def test_a_lie_beyond_what_was_asked_for_does_not_fit(lie: dict[str, Any]) -> None:
+    asked: dict[str, Any] = {"head": 100, "tail": 100, "seconds": 60.0, "processes": 128}
+    honest, lying = (parse(RunReport, json.dumps(HONEST | one).encode()) for one in ({}, lie))
+    assert isinstance(honest, RunReport)
+    assert isinstance(lying, RunReport)
+    assert honest.fits(**asked)
+    assert not lying.fits(**asked)
 
 
 @pytest.mark.parametrize(
