@@ -20,10 +20,14 @@ _LONGEST_TEXT = 40_000
 _LONGEST_SENTENCE = 420
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\s*\n", re.DOTALL)
 _END = re.compile(
-    rf"[.!?…]+[\"”')*]*(?:\s*{_CITATION})*(?=\s+[^a-z\s]|\s*\Z)|[\u3002\uff01\uff1f]+"
+    rf"[.!?…]+[\"”')*]*(?:\s*{_CITATION})*(?=\s+[^a-z\s]|\s*\Z)"
+    rf"|[\u3002\uff01\uff1f]+(?:\s*{_CITATION})*"
 )
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|vs|cf|Dr|Mrs?|Ms|St|No|approx|ca|[A-Z]))\.$")
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W_]+(?:'[a-z]{1,2}\b)?")
+_UNSPACED = re.compile(
+    "[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u9fff\uf900-\ufaff]+"
+)
 _NOT = re.compile(r"\b(?:not(?! only)|never|cannot|without|neither|nor|no)\b|n't\b", re.I)
 _ASKING = {"explain", "documents", "documentation", "docs", "describes", "happens"}
 _TOPICAL = {"open", "system", "computer", "home", "test", "fire", "bill"}
@@ -101,8 +105,18 @@ def cite(text: str, ids: Iterable[str]) -> str:
 
 @lru_cache(maxsize=1 << 14)
 def terms(text: str) -> frozenset[str]:
-    """Return the stems of the words that carry a topic, and the numbers."""
-    return frozenset(stem(word) for word in topical_words(text))
+    """Return the stems of the words that carry a topic, and the numbers.
+
+    Of a sentence without spaces (Chinese, Japanese, Thai) it is the pairs of its characters.
+    """
+    return frozenset(stem(part) for word in topical_words(text) for part in _parts(word))
+
+
+def _parts(word: str) -> list[str]:
+    if not _UNSPACED.search(word):
+        return [word]
+    pairs = [run[at : at + 2] for run in _UNSPACED.findall(word) for at in range(len(run) - 1)]
+    return [*pairs, *_UNSPACED.sub(" ", word).split()]
 
 
 def topical_words(text: str) -> list[str]:
