@@ -12,6 +12,8 @@ happened, `seat` who (a letter, `judge` or `synthesizer`).
 | `member.tool` | seat, round, call_id, tool, input (short text) |
 | `member.tool_done` | seat, round, call_id, tool, ok, seconds, summary (short text) |
 | `model.call` | seat, every field of `records.Call`; replayed (true) when it is told again |
+| `model.progress` | seat, model, round, chars: of the reply that is coming, thinking included; |
+| | text: its last characters; at most once a second, and not told again |
 | `model.retry` | seat, model, reason, wait_s |
 | `model.wait` | seat, model, reason, wait_s: the provider told another seat to wait |
 | `model.hedge` | seat, model, next, after_s: slow to begin, so the next model is asked as well |

@@ -42,7 +42,8 @@ class ModelSeat(Settings):
     max_tokens: int | None = Field(default=None, ge=16)
     """Output limit of one call, reasoning tokens included."""
     timeout_s: float = Field(default=180.0, gt=0, le=3600)
-    """Limit of one model call in seconds."""
+    """Seconds without a word from the model after which a call is given up. A reply that keeps
+    coming may take as long as its stage has time."""
     hedge_s: float | None = Field(default=None, gt=0, le=3600)
     """Seconds after which a call that has not begun to answer is given to the next model as well;
     whichever begins first is kept. Needs a fallback, and costs both calls."""

@@ -23,6 +23,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from langchain_openai import ChatOpenAI
 
 from langgraph_fusion.models.event_stream import DONE, values_of
+from langgraph_fusion.models.pieces import carries_something, tell_piece
 from langgraph_fusion.models.reply_reader import ReplyReader
 from langgraph_fusion.models.transcript import call_ids, give_back_extras, make_ids_unique
 
@@ -37,8 +38,8 @@ class FusionChat(ChatOpenAI):
     """Whose peculiarities apply."""
     limit_name: str = "max_completion_tokens"
     """What the server calls the output limit."""
-    call_timeout_s: float | None = None
-    """Seconds for one whole call, from the first byte sent to the last one read."""
+    idle_timeout_s: float | None = None
+    """Seconds in which a reply has to begin, and in which it has to go on once it has begun."""
 
     async def _agenerate(
         self,
@@ -47,9 +48,19 @@ class FusionChat(ChatOpenAI):
         run_manager: Any = None,
         **kwargs: Any,
     ) -> ChatResult:
-        payload = self._get_request_payload(messages, stop=stop, **kwargs)
-        chunks = [chunk async for chunk in self._chunks(messages, payload)]
-        whole = message_chunk_to_message(add_ai_message_chunks(chunks[0], *chunks[1:]))
+        """Return the whole reply, streamed all the same: a slow model is no dead one."""
+        try:
+            chunks = [chunk async for chunk in self._astream(messages, stop, **kwargs)]
+        except openai.APIStatusError as error:
+            if not _refuses_to_stream(error):
+                raise
+            payload = self._get_request_payload(messages, stop=stop, **kwargs)
+            chunks = [
+                ChatGenerationChunk(message=chunk)
+                async for chunk in self._chunks(messages, payload)
+            ]
+        first, *others = (cast("AIMessageChunk", chunk.message) for chunk in chunks)
+        whole = message_chunk_to_message(add_ai_message_chunks(first, *others))
         return ChatResult(generations=[ChatGeneration(message=whole)])
 
     async def _astream(
@@ -74,13 +85,13 @@ class FusionChat(ChatOpenAI):
             async for value in values:
                 done = done or value is DONE
                 if chunk := reader.read(value):
+                    tell_piece(chunk)
                     yield chunk
         yield reader.end(done)
 
     async def _values(self, payload: dict[str, Any]) -> AsyncGenerator[Any]:
-        """What the server answers, all within the time limit of the call."""
-        now = asyncio.get_running_loop().time()
-        deadline = None if self.call_timeout_s is None else now + self.call_timeout_s
+        """What the server answers, as long as it does not fall silent."""
+        deadline = self._silent_until()
         # Around the reads, never around the yield: there a timeout would interrupt the reader.
         with self._explained():
             async with asyncio.timeout_at(deadline):
@@ -92,7 +103,13 @@ class FusionChat(ChatOpenAI):
                         value = await anext(values, _END)
                 if value is _END:
                     return
+                if carries_something(value):
+                    deadline = self._silent_until()
                 yield value
+
+    def _silent_until(self) -> float | None:
+        now = asyncio.get_running_loop().time()
+        return None if self.idle_timeout_s is None else now + self.idle_timeout_s
 
     async def _post(self, payload: dict[str, Any]) -> httpx2.Response:
         """Send a request; what comes back is not read yet, unless it is an error."""
@@ -109,11 +126,11 @@ class FusionChat(ChatOpenAI):
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Say of a call that took too long how long that was."""
+        """Say of a call that was given up how long nothing came."""
         try:
             yield
         except TimeoutError as error:
-            raise TimeoutError(f"no complete answer within {self.call_timeout_s} s") from error
+            raise TimeoutError(f"nothing came for {self.idle_timeout_s:g} s") from error
 
     def _get_request_payload(
         self, input_: Any, *, stop: list[str] | None = None, **kwargs: Any
@@ -145,6 +162,12 @@ class FusionChat(ChatOpenAI):
             return {"reasoning": said["reasoning_content"]} if said.get("reasoning_content") else {}
         name = said.get("reasoning_field")
         return {name: said["reasoning_content"]} if name and said.get("reasoning_content") else {}
+
+
+def _refuses_to_stream(error: openai.APIStatusError) -> bool:
+    """Whether a server gives this reply in one piece only: old ones do where tools are offered."""
+    refused = error.status_code in (400, 404, 405, 422, 500, 501)
+    return refused and "stream" in str(error).lower()
 
 
 def _unrepeat(detail: dict[str, Any]) -> dict[str, Any]:

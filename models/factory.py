@@ -38,7 +38,7 @@ class ModelOptions:
     max_tokens: int | None = None
     """Output tokens of one call, reasoning included."""
     timeout_s: float | None = 300.0
-    """Seconds of one whole call."""
+    """Seconds of silence after which a call is given up."""
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """Further members of the request body."""
 
@@ -86,7 +86,7 @@ def _fusion_chat(ref: ModelRef, options: ModelOptions, api: AsyncOpenAI) -> Fusi
         model=ref.name,
         provider=provider.name,
         limit_name=provider.limit,
-        call_timeout_s=options.timeout_s,
+        idle_timeout_s=options.timeout_s,
         temperature=options.temperature,
         max_completion_tokens=options.max_tokens,
         reasoning_effort=_effort_field(ref, provider, options),
@@ -97,7 +97,7 @@ def _fusion_chat(ref: ModelRef, options: ModelOptions, api: AsyncOpenAI) -> Fusi
         use_responses_api=False,
         max_retries=0,
         stream_usage=True,
-        stream_chunk_timeout=None,  # call_timeout_s bounds silence as well
+        stream_chunk_timeout=None,  # idle_timeout_s does it, also before the first chunk
         client=_AsyncOnly(),
         async_client=api.chat.completions,
         root_client=_AsyncOnly(),

@@ -132,6 +132,11 @@ class Fault:
         return self.reason in _PASSING and self.status_code not in (400, 422)
 
     @property
+    def was_silent(self) -> bool:
+        """Whether our own time limit ended the call, not a gateway's, and the model had it."""
+        return self.reason == "timeout" and self.status_code is None and not self.unsent
+
+    @property
     def switch(self) -> bool:
         """Whether another model may do it."""
         return self.reason != "cancelled"

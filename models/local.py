@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from langgraph_fusion.models.providers import ModelRef, Provider, providers
 
@@ -22,6 +22,8 @@ class LocalServer:
     base_url: str
     models: tuple[ModelRef, ...]
     """What it serves, without embedding models, in the server's order."""
+    contexts: Mapping[ModelRef, int] = field(default_factory=dict)
+    """Tokens that prompt and reply of a model may have together, where the server says so."""
 
 
 def local_addresses(env: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -57,6 +59,23 @@ async def _ask(
             listed = await response.json()
     except (aiohttp.ClientError, TimeoutError, ValueError, OSError):
         return None  # nothing there, or no model server
-    names = [str(entry.get("id", "")) for entry in listed.get("data") or []]
-    chat = tuple(ModelRef(provider.name, name) for name in names if name and "embed" not in name)
-    return LocalServer(provider.name, url, chat)
+    entries = [entry for entry in listed.get("data") or [] if isinstance(entry, dict)]
+    named = [(str(entry.get("id") or ""), entry) for entry in entries]
+    chat = {ModelRef(provider.name, name): one for name, one in named if _may_chat(name)}
+    contexts = {ref: tokens for ref, entry in chat.items() if (tokens := _context(entry))}
+    return LocalServer(provider.name, url, tuple(chat), contexts)
+
+
+def _may_chat(name: str) -> bool:
+    return bool(name) and "embed" not in name
+
+
+def _context(entry: Mapping[str, Any]) -> int | None:
+    """The context of a served model, as vLLM, LM Studio and llama.cpp state it in their lists."""
+    meta = entry.get("meta")
+    stated = meta if isinstance(meta, dict) else {}
+    places = (
+        entry.get("max_model_len"), entry.get("loaded_context_length"),
+        entry.get("context_length"), stated.get("n_ctx"), stated.get("n_ctx_train"),
+    )  # fmt: skip
+    return next((one for one in places if type(one) is int and one > 0), None)

@@ -83,6 +83,8 @@ def public_event(event: Event) -> Event | None:
     """The event as a stream passes it on: member texts and the analysis come whole in the end."""
     if event["type"] in _SILENT:
         return None
+    if event["type"] == "model.progress":
+        return event | {"text": ""}
     if "answer" in event:
         return event | {"answer": event["answer"] | {"text": ""}}
     return {name: value for name, value in event.items() if name != "analysis"}

@@ -71,6 +71,14 @@ def _plus(sum_: int | None, more: int | None) -> int | None:
     return sum_ if more is None else (sum_ or 0) + more
 
 
+def _progress(view: RunView, event: Event, now: float) -> RunView:
+    seat = view.seats.get(event["seat"])
+    if seat is None or seat.status == "tool":
+        return view
+    text = " ".join(str(event["text"]).split())
+    return view.with_seat(seat.name, note=f"{event['chars']} characters … {text}")
+
+
 def _retry(view: RunView, event: Event, now: float) -> RunView:
     note = f"{reason_text(event['reason'])}, again in {event.get('wait_s') or 0:.0f}s"
     return view.with_seat(event["seat"], status="retrying", note=note)
@@ -189,6 +197,7 @@ _CHANGES: Mapping[str, Callable[[RunView, Event, float], RunView]] = {
     "member.tool": _tool,
     "member.tool_done": _tool_done,
     "model.call": _call,
+    "model.progress": _progress,
     "model.retry": _retry,
     "model.wait": _wait,
     "model.hedge": _hedge,

@@ -1,15 +1,20 @@
-"""Ask one model a few times: changed where that helps, else later, while there is time."""
+"""Ask one model a few times: changed where that helps, else later, while there is time.
+
+A fault that is likely to pass (a rate limit, an outage, no network) is waited for over a fair share
+of the time the stage has left, unless the seat has another model to ask. A request on which nothing
+came for its whole time limit is never sent again as it was: the same prompt would take as long.
+"""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from langchain_core.messages import AIMessage
 from tenacity import (
     AsyncRetrying,
     RetryCallState,
     retry_if_exception_type,
-    stop_after_attempt,
     wait_random_exponential,
 )
 from tenacity.stop import stop_base
@@ -20,10 +25,15 @@ from langgraph_fusion.models.faults import Fault
 from langgraph_fusion.models.providers import ModelRef
 
 ATTEMPTS = 3
-"""Calls to one model before the seat's next model is tried; as openai's own client (2 retries)."""
+"""Calls to one model before it is given up, outages apart; as openai's own client (2 retries)."""
 
-_BACKOFF = wait_random_exponential(multiplier=0.5, max=8)
-"""Seconds to wait where the provider names none; as openai's client."""
+_BACKOFF = wait_random_exponential(multiplier=0.5, max=20)
+"""Seconds to wait where the provider names none: as openai's client, then longer."""
+_FAIR_SHARE = 0.1
+"""Of the time that the stage has left, for waiting until an outage is over. Ours."""
+_WORTH_WAITING_S = 5.0
+"""A shorter share is not worth more than the usual attempts. Ours."""
+_OUTAGES = frozenset({"rate_limited", "upstream_error", "connection"})
 
 Mend = Callable[[Fault, ModelRef], bool]
 """Change what is sent next so that this fault goes away; False if there is no way to."""
@@ -55,6 +65,9 @@ class Retrying:
     holding_off: HoldingOff
     left_s: Callable[[], float]
     """Seconds the stage still has."""
+    has_another: bool = False
+    """Whether another model can do it: then no outage is waited for."""
+    _began: float = field(default_factory=time.monotonic)
 
     async def reply(self) -> AIMessage:
         """Return the first usable reply.
@@ -94,6 +107,14 @@ class Retrying:
         self.holding_off.note(self.ref, fault, wait_s)
         return wait_s
 
+    def waits_out(self, fault: Fault, wait_s: float) -> bool:
+        """Whether an outage may still be waited for: `wait_s` more seconds."""
+        if self.has_another or fault.reason not in _OUTAGES:
+            return False
+        waited_s = time.monotonic() - self._began
+        share_s = _FAIR_SHARE * (self.left_s() + waited_s)
+        return share_s >= _WORTH_WAITING_S and waited_s + wait_s <= share_s
+
     def tell_retry(self, fault: Fault, wait_s: float) -> None:
         """Say that the model is asked again after `wait_s`."""
         self._tell("model.retry", fault.reason, wait_s)
@@ -103,11 +124,13 @@ class Retrying:
 
 
 class _Lasting(stop_base):
-    """Stop when waiting does not make the fault go away, or takes longer than is left."""
+    """Stop when waiting does not make the fault go away, or takes longer than there is time for."""
 
     def __call__(self, retry_state: RetryCallState) -> bool:
-        late = retry_state.upcoming_sleep >= _mine(retry_state).left_s()
-        return late or not _fault(retry_state).retryable
+        mine, fault, wait_s = _mine(retry_state), _fault(retry_state), retry_state.upcoming_sleep
+        if wait_s >= mine.left_s() or not fault.retryable or fault.was_silent:
+            return True
+        return retry_state.attempt_number >= ATTEMPTS and not mine.waits_out(fault, wait_s)
 
 
 def _wait(state: RetryCallState) -> float:
@@ -121,7 +144,7 @@ def _tell_retry(state: RetryCallState) -> None:
 _RETRYING = AsyncRetrying(
     retry=retry_if_exception_type(CallFailed),
     wait=_wait,
-    stop=stop_after_attempt(ATTEMPTS) | _Lasting(),
+    stop=_Lasting(),
     before_sleep=_tell_retry,
     reraise=True,
 )

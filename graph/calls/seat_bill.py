@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from langchain_core.messages import BaseMessage
@@ -16,11 +17,15 @@ from langgraph_fusion.graph.records import Call, Stage
 from langgraph_fusion.graph.seat import ModelSeat
 from langgraph_fusion.models.faults import Fault
 from langgraph_fusion.models.prices import FREE, Price, PriceTable
-from langgraph_fusion.models.providers import ModelRef
+from langgraph_fusion.models.providers import ModelRef, providers
 from langgraph_fusion.models.usage import Usage, costs_nothing, usage_of
 
 CAPPED_MAX_TOKENS = 16_000
 """Output limit sent under a spend cap when the seat has none: the hosted product's default."""
+
+LOCAL_MAX_TOKENS = 4_096
+"""Output limit of a model on this machine when the seat has none: a small one may never stop by
+itself, and 4,096 tokens take a laptop minutes. Ours."""
 
 Prompt = Sequence[BaseMessage]
 
@@ -63,7 +68,7 @@ class SeatBill:
             BudgetReached: If it might pass the spend cap.
         """
         if not self._limits.capped:
-            return Reserved(0.0, self._seat.max_tokens)
+            return Reserved(0.0, self._seat.max_tokens or _own_limit(ref))
         planned = self._planned(ref, prompt, along)
         try:
             async with asyncio.timeout(self.left_s):
@@ -82,7 +87,7 @@ class SeatBill:
         reserved: Reserved,
     ) -> None:
         """Put a call that has ended on the bill, at what it really cost."""
-        known = usage or _unbilled(fault, ref)
+        known = usage or self._unbilled(fault, ref)
         call = Call(
             stage=self.stage,
             seat=self.name,
@@ -105,7 +110,7 @@ class SeatBill:
 
     def usage_of(self, message: Any, ref: ModelRef) -> Usage:
         """What a reply used, at the provider's word or at listed prices."""
-        return usage_of(message, ref, self._prices)
+        return self._free(usage_of(message, ref, self._prices), ref)
 
     def restore(self, call: Call, counted_usd: float = 0.0, *, carried: bool) -> None:
         """Put a call of an earlier process on the bill, and tell it again."""
@@ -140,6 +145,17 @@ class SeatBill:
         planned = self._planned(ref, prompt, ())
         return planned.usd(planned.least, more_input)
 
+    def _unbilled(self, fault: Fault | None, ref: ModelRef) -> Usage:
+        """No usage came back: free where that is certain, else unknown."""
+        free = fault is not None and costs_nothing(fault, ref)
+        return self._free(Usage(cost_usd=0.0 if free else None), ref)
+
+    def _free(self, used: Usage, ref: ModelRef) -> Usage:
+        """Of a model that costs nothing the cost is known, whatever its server counts."""
+        if used.cost_usd is None and self._prices.price_of(ref) == FREE:
+            return replace(used, cost_usd=0.0, cost_source="price_table")
+        return used
+
     @property
     def _share(self) -> float:
         return share(self.stage, self.round)
@@ -151,7 +167,7 @@ class SeatBill:
         return planned.usd(planned.max_tokens)
 
     def _planned(self, ref: ModelRef, prompt: Prompt, along: Iterable[Any]) -> Planned:
-        output = self._seat.max_tokens or CAPPED_MAX_TOKENS
+        output = self._seat.max_tokens or _own_limit(ref) or CAPPED_MAX_TOKENS
         return Planned(self._price(ref), prompt_tokens(prompt, along), output)
 
     def _price(self, ref: ModelRef) -> Price:
@@ -164,7 +180,6 @@ class SeatBill:
         return FREE if unknown == "ignore" else self._prices.dearest()
 
 
-def _unbilled(fault: Fault | None, ref: ModelRef) -> Usage:
-    """No usage came back: free where that is certain, else unknown."""
-    free = fault is not None and costs_nothing(fault, ref)
-    return Usage(cost_usd=0.0 if free else None)
+def _own_limit(ref: ModelRef) -> int | None:
+    """The output limit of a model whose server sets none; None leaves it to the provider."""
+    return LOCAL_MAX_TOKENS if providers()[ref.provider].on_this_machine else None

@@ -13,6 +13,7 @@ from langchain_core.messages import AIMessage
 from langgraph_fusion.graph.calls.budget import Reserved
 from langgraph_fusion.graph.calls.hedge import Race
 from langgraph_fusion.graph.calls.holding_off import HoldingOff
+from langgraph_fusion.graph.calls.progress import Progress
 from langgraph_fusion.graph.calls.prompt_cache import cache_fields
 from langgraph_fusion.graph.calls.retry import CallFailed, Mend, Retrying, unmended
 from langgraph_fusion.graph.calls.seat_bill import Prompt, SeatBill
@@ -23,6 +24,7 @@ from langgraph_fusion.graph.state import Json
 from langgraph_fusion.models.answer_text import text_of, verdict_on
 from langgraph_fusion.models.factory import ModelOptions, chat_model
 from langgraph_fusion.models.faults import Fault, fault_of
+from langgraph_fusion.models.pieces import listening
 from langgraph_fusion.models.providers import ModelRef, providers
 from langgraph_fusion.models.usage import Usage
 
@@ -229,6 +231,7 @@ class LiveSeatClient:
             mend=asked.mend,
             holding_off=self._holding_off,
             left_s=lambda: self.bill.left_s,
+            has_another=self.has_another,
         ).reply()
 
     async def _once(self, ref: ModelRef, asked: _Asked) -> AIMessage:
@@ -239,8 +242,10 @@ class LiveSeatClient:
         fault: Fault | None = None
         usage: Usage | None = None
         try:
-            async with asyncio.timeout(min(self._seat.timeout_s, self.bill.left_s)):
-                message = await asked.send(self._model(ref, reserved, asked))
+            progress = Progress(self.bill.name, str(ref), self.bill.round)
+            async with asyncio.timeout(self.bill.left_s):
+                with listening(progress.add):
+                    message = await asked.send(self._model(ref, reserved, asked))
             usage = self.bill.usage_of(message, ref)
             fault = _unusable(message)
             if fault is None:

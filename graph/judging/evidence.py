@@ -30,7 +30,7 @@ class EvidenceLimits:
         return f"{text[: self.answer_chars]}\n({self.answer_chars} of {len(text)} characters shown)"
 
 
-ROOMS = (
+LIMITS_IN_STEPS = (
     EvidenceLimits(),
     EvidenceLimits(500),
     EvidenceLimits(0, 8000),
@@ -39,12 +39,12 @@ ROOMS = (
 """From all that is worth showing to the least that can be judged; the steps are ours."""
 
 
-def answer_blocks(state: FusionState, order: Sequence[str], room: EvidenceLimits) -> str:
+def answer_blocks(state: FusionState, order: Sequence[str], limits: EvidenceLimits) -> str:
     """Answers with their evidence in the given order of seats, then who failed and why."""
     answers = latest(state, round=0)
     shown = [answers[letter] for letter in order if letter in answers]
     told: Told = {}
-    parts = [_answer(state, one, room, told) for one in shown if one.text]
+    parts = [_answer(state, one, limits, told) for one in shown if one.text]
     parts += [
         tag("failed", one.error.reason if one.error else "no answer", seat=one.seat)
         for one in shown
@@ -59,7 +59,7 @@ def seat_records(run: Run, state: FusionState) -> str:
     return tag("seats", "\n".join(lines))
 
 
-def follow_up_blocks(state: FusionState, room: EvidenceLimits, round: int | None = None) -> str:
+def follow_up_blocks(state: FusionState, limits: EvidenceLimits, round: int | None = None) -> str:
     """Follow-up answers of a round, or all, with evidence, question and the id it is about."""
     asked = {one["id"]: one for one in state["follow_ups"]}
     later = [MemberAnswer(**one) for one in state["answers"] if one["round"]]
@@ -71,7 +71,7 @@ def follow_up_blocks(state: FusionState, room: EvidenceLimits, round: int | None
         parts.append(
             tag(
                 "follow_up",
-                room.fits(one.text) or f"(no answer: {one.error.reason if one.error else 'empty'})",
+                limits.fits(one.text) or _no_answer(one),
                 id=", ".join(one.asked),
                 seat=one.seat,
                 status=one.status,
@@ -80,8 +80,12 @@ def follow_up_blocks(state: FusionState, room: EvidenceLimits, round: int | None
             )
         )
         if one.text:
-            parts.append(_evidence(state, one, room, told))
+            parts.append(_evidence(state, one, limits, told))
     return "\n\n".join(parts)
+
+
+def _no_answer(one: MemberAnswer) -> str:
+    return f"(no answer: {one.error.reason if one.error else 'empty'})"
 
 
 def latest(state: FusionState, round: int) -> dict[str, MemberAnswer]:
@@ -104,18 +108,20 @@ def _record(run: Run, one: MemberAnswer) -> str:
     return f"{one.seat}: {'; '.join(said)}"
 
 
-def _answer(state: FusionState, one: MemberAnswer, room: EvidenceLimits, told: Told) -> str:
+def _answer(state: FusionState, one: MemberAnswer, limits: EvidenceLimits, told: Told) -> str:
     status = "truncated" if one.truncated else one.status
-    shown = tag("answer", room.fits(one.text), seat=one.seat, status=status)
-    return f"{shown}\n{_evidence(state, one, room, told)}"
+    shown = tag("answer", limits.fits(one.text), seat=one.seat, status=status)
+    return f"{shown}\n{_evidence(state, one, limits, told)}"
 
 
-def _evidence(state: FusionState, one: MemberAnswer, room: EvidenceLimits, told: Told) -> str:
+def _evidence(state: FusionState, one: MemberAnswer, limits: EvidenceLimits, told: Told) -> str:
     """What its author had been shown by then: a later round leaves these blocks as they are."""
     known = state["sources"]
     shown = {id: Source(**known[id]) for id in one.shown if id in known}
     cited = [shown[id] for id in one.cited if id in shown]  # an id of another seat is made up
-    parts = [_once(each, cited_passages(each, one.text, room.cited_chars), told) for each in cited]
+    parts = [
+        _once(each, cited_passages(each, one.text, limits.cited_chars), told) for each in cited
+    ]
     if rest := len(shown) - len(cited):
         parts.append(f"({rest} more {'source was' if rest == 1 else 'sources were'} not cited.)")
     return blocks("evidence", "\n".join(parts) or "(none)", seat=one.seat)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from langchain_core.messages import BaseMessage
 
 from langgraph_fusion.graph.events import tell
-from langgraph_fusion.graph.judging.evidence import ROOMS, EvidenceLimits
+from langgraph_fusion.graph.judging.evidence import LIMITS_IN_STEPS, EvidenceLimits
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.models.faults import Fault
 from langgraph_fusion.models.providers import ModelRef
@@ -15,21 +15,25 @@ class ShrinkablePrompt:
     """A prompt, made again with less evidence each time a model says that it is too long."""
 
     def __init__(
-        self, run: Run, seat: str, make: Callable[[EvidenceLimits], list[BaseMessage]]
+        self,
+        run: Run,
+        seat: str,
+        make: Callable[[EvidenceLimits], list[BaseMessage]],
+        steps: Sequence[EvidenceLimits] = LIMITS_IN_STEPS,
     ) -> None:
-        self._room, *smaller = ROOMS
-        self.messages = make(self._room)
-        """The prompt, and what a caller appends to it; changed in place."""
+        self._limits, *smaller = steps
+        self.messages = make(self._limits)
+        """The prompt, and what is appended to it; changed in place."""
         self._run, self._seat, self._make = run, seat, make
         self._smaller = iter(smaller)
 
-    def mend(self, fault: Fault, ref: ModelRef) -> bool:
+    def shrink_on_overflow(self, fault: Fault, ref: ModelRef) -> bool:
         """Shorten the prompt if that is what is wrong with it; False if it cannot be shorter."""
         if fault.reason != "context_too_long":
             return False
-        for room in self._smaller:
-            self._room = room
-            made = self._make(room)
+        for limits in self._smaller:
+            self._limits = limits
+            made = self._make(limits)
             saved = _chars(self.messages[: len(made)]) - _chars(made)
             if saved > 0:
                 self.messages[: len(made)] = made
@@ -39,7 +43,7 @@ class ShrinkablePrompt:
 
     def remake(self) -> None:
         """Make it again with as much evidence, when something else about it has changed."""
-        made = self._make(self._room)
+        made = self._make(self._limits)
         self.messages[: len(made)] = made
 
     def _note(self, ref: ModelRef, saved: int) -> None:

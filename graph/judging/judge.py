@@ -20,12 +20,12 @@ from langgraph_fusion.graph.judging.evidence import (
     seat_records,
 )
 from langgraph_fusion.graph.judging.follow_ups import carried_forward, plan_round
-from langgraph_fusion.graph.judging.judge_call import JudgeTalk, schema_in_words
+from langgraph_fusion.graph.judging.judge_call import JudgeTalk, Shape, schema_in_words
 from langgraph_fusion.graph.judging.judge_reply import (
     UnusableReply,
     read_analysis,
-    response_format,
 )
+from langgraph_fusion.graph.judging.judge_schema import Known
 from langgraph_fusion.graph.judging.panel_growth import growth_after, too_few
 from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.graph.prompts.tags import tag
@@ -139,12 +139,10 @@ def _need_answers(run: Run, state: FusionState) -> None:
 
 async def _analyse(client: SeatClient, run: Run, state: FusionState) -> Analysis:
     """Ask the judge, repairing its reply; then the fallback judges. Raises _JudgeFailed."""
-    known = {
-        "seats": {one.seat for one in latest(state, 0).values() if one.text},
-        "sources": set(state["sources"]),
-    }
+    answered = frozenset(one.seat for one in latest(state, 0).values() if one.text)
+    known = Known(answered, frozenset(state["sources"]))
     while True:
-        talk = JudgeTalk(run, partial(_prompt, run, state))
+        talk = JudgeTalk(run, partial(_prompt, run, state), known)
         try:
             return await _with_repairs(client, talk, known)
         except UnusableReply as unusable:
@@ -154,52 +152,55 @@ async def _analyse(client: SeatClient, run: Run, state: FusionState) -> Analysis
             raise _JudgeFailed(_code(failed), failed.fault.detail) from failed
 
 
-async def _with_repairs(
-    client: SeatClient, talk: JudgeTalk, known: dict[str, set[str]]
-) -> Analysis:
+async def _with_repairs(client: SeatClient, talk: JudgeTalk, known: Known) -> Analysis:
+    """What is wrong with a reply is said once; a model that fails twice is asked for less."""
     for attempt in range(REPAIRS + 1):
-        reply = await client.reply(talk.messages, talk.send, [response_format()], talk.mend)
+        reply = await client.reply(talk.messages, talk.send, talk.asked_for, talk.mend)
         try:
             return read_analysis(reply, known)
         except UnusableReply as unusable:
             if attempt == REPAIRS:
                 raise
             tell("judge.repair", errors=unusable.errors, attempt=attempt + 1)
-            talk.correct(reply, unusable.errors)
+            if attempt == 0 or not talk.simplify():
+                talk.correct(reply, unusable.errors)
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
 def _prompt(
-    run: Run, state: FusionState, room: EvidenceLimits, in_words: bool
+    run: Run, state: FusionState, limits: EvidenceLimits, shape: Shape
 ) -> list[BaseMessage]:
-    schema = schema_in_words() if in_words else ""
+    schema = schema_in_words(brief=shape.brief) if shape.in_words else ""
     most = str(run.settings.max_follow_ups)
-    system = prompt("judge", max_follow_ups=most, today=run.today, schema=schema)
+    if shape.brief:
+        system = prompt("judge_brief", schema=schema)
+    else:
+        system = prompt("judge", max_follow_ups=most, today=run.today, schema=schema)
     parts = [tag("question", state["question"])]
     if told := instructions(state["messages"]):
         parts.append(tag("instructions", told))
     if state["conversation"]:
         parts.append(tag("conversation", state["conversation"]))
     parts.append(seat_records(run, state))
-    parts += _news(state, room) if state["round"] else _first_look(run, state, room)
+    parts += _news(state, limits) if state["round"] else _first_look(run, state, limits)
     return [SystemMessage(system), HumanMessage("\n\n".join(parts))]
 
 
-def _first_look(run: Run, state: FusionState, room: EvidenceLimits) -> list[str]:
+def _first_look(run: Run, state: FusionState, limits: EvidenceLimits) -> list[str]:
     """Every answer; once the panel has grown, also what was found before."""
-    parts = [answer_blocks(state, _shuffled(run, state), room)]
+    parts = [answer_blocks(state, _shuffled(run, state), limits)]
     if state["analysis"]:
         parts += [_earlier(Analysis(**state["analysis"])), prompt("judge_grown")]
     return parts
 
 
-def _news(state: FusionState, room: EvidenceLimits) -> list[str]:
+def _news(state: FusionState, limits: EvidenceLimits) -> list[str]:
     """What a further judging has to go by: the analysis so far, and this round's answers."""
     earlier = Analysis(**(state["analysis"] or {}))
     still_open = ", ".join(sorted(earlier.open_ids())) or "nothing"
     asked = ", ".join(one["id"] for one in state["follow_ups"])
     again = prompt("judge_again", open=still_open, asked=asked)
-    return [_earlier(earlier), follow_up_blocks(state, room, state["round"]), again]
+    return [_earlier(earlier), follow_up_blocks(state, limits, state["round"]), again]
 
 
 def _earlier(analysis: Analysis) -> str:

@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from langgraph_fusion.graph.calls.tool_call_repair import without_tool_calls
-from langgraph_fusion.graph.judging.evidence import EvidenceLimits
+from langgraph_fusion.graph.judging.evidence import LIMITS_IN_STEPS, EvidenceLimits
 from langgraph_fusion.graph.judging.fitting import ShrinkablePrompt
-from langgraph_fusion.graph.judging.judge_reply import analysis_schema, response_format
+from langgraph_fusion.graph.judging.judge_schema import Known, analysis_schema, response_format
 from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.models.faults import Fault
@@ -18,47 +20,85 @@ from langgraph_fusion.models.providers import ModelRef
 _SHAPE = ("response_format", "json_schema", "structured output", "requested parameters")
 
 
+Make = Callable[[EvidenceLimits, "Shape"], list[BaseMessage]]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """In which form the judge is asked for its analysis."""
+
+    in_words: bool = False
+    """The schema is part of the prompt, not of the request."""
+    brief: bool = False
+    """Fewer fields are asked for, and less is shown."""
+
+
 class JudgeTalk:
     """Asks for the schema; a provider that refuses `response_format` is asked in words alone.
 
     The schema goes out once: in `response_format`, or in words to a provider that refuses it or
-    whose model did not keep to it.
+    whose model did not keep to it. A model that cannot fill it in, or takes too long over it, is
+    asked for less.
     """
 
-    def __init__(self, run: Run, make: Callable[[EvidenceLimits, bool], list[BaseMessage]]) -> None:
-        self._shaped = True
+    def __init__(self, run: Run, make: Make, known: Known) -> None:
+        self._run = run
+        self._known = known
+        self._make = make
+        self._shape = Shape()
         self._told = False
-        self._fitting = ShrinkablePrompt(run, "judge", lambda room: make(room, not self._shaped))
+        self._prompt = ShrinkablePrompt(run, "judge", self._made)
 
     @property
     def messages(self) -> list[BaseMessage]:
-        return self._fitting.messages
+        return self._prompt.messages
+
+    @property
+    def asked_for(self) -> list[dict[str, Any]]:
+        """What goes with the messages and costs tokens as well."""
+        brief = self._shape.brief
+        return [] if self._shape.in_words else [response_format(self._known, brief=brief)]
 
     async def send(self, model: BaseChatModel) -> AIMessage:
-        asked = model.bind(response_format=response_format()) if self._shaped else model
+        asked = model.bind(response_format=self.asked_for[0]) if self.asked_for else model
         reply = await asked.ainvoke(self.messages)
         assert isinstance(reply, AIMessage)
         return without_tool_calls(reply)  # it was offered none
 
     def correct(self, reply: AIMessage, errors: list[str]) -> None:
         """Send the reply back with what is wrong with it."""
-        schema = "" if self._told or not self._shaped else schema_in_words()
+        schema = "" if self._told or self._shape.in_words else schema_in_words()
         self._told = True
         asked = prompt("repair", errors="\n".join(f"- {one}" for one in errors), schema=schema)
         self.messages.extend([AIMessage(reply.text or "(empty)"), HumanMessage(asked)])
 
+    def simplify(self) -> bool:
+        """Begin anew with fewer fields and less to read; False if that was done before."""
+        if self._shape.brief:
+            return False
+        self._shape = replace(self._shape, brief=True)
+        self._prompt = ShrinkablePrompt(self._run, "judge", self._made, LIMITS_IN_STEPS[-1:])
+        note = "The judge's model could not fill in a whole analysis; it gave the main points."
+        self._run.degrade("judge_brief", note)
+        return True
+
     def mend(self, fault: Fault, ref: ModelRef) -> bool:
-        """Ask without the schema, or with less evidence, if that may help."""
-        if self._shaped and _about_the_shape(fault):
-            self._shaped = False
-            self._fitting.remake()
+        """Ask without the schema, for less, or with less evidence, if that may help."""
+        if not self._shape.in_words and _about_the_shape(fault):
+            self._shape = replace(self._shape, in_words=True)
+            self._prompt.remake()
             return True
-        return self._fitting.mend(fault, ref)
+        if fault.was_silent and self.simplify():
+            return True
+        return self._prompt.shrink_on_overflow(fault, ref)
+
+    def _made(self, limits: EvidenceLimits) -> list[BaseMessage]:
+        return self._make(limits, self._shape)
 
 
-def schema_in_words() -> str:
+def schema_in_words(*, brief: bool = False) -> str:
     """The schema as part of a prompt."""
-    schema = json.dumps(analysis_schema(), separators=(",", ":"))
+    schema = json.dumps(analysis_schema(brief=brief), separators=(",", ":"))
     return f" {prompt('judge_schema', schema=schema)}"
 
 

@@ -1,12 +1,12 @@
 """Read the judge's reply: leniently as JSON, strictly as an `Analysis`."""
 
-from functools import cache
 from typing import Any
 
 from langchain_core.messages import AIMessage
 from pydantic import ValidationError
 
 from langgraph_fusion.graph.analysis import Analysis
+from langgraph_fusion.graph.judging.judge_schema import Known
 from langgraph_fusion.models.answer_text import text_of
 from langgraph_fusion.models.faults import Fault
 from langgraph_fusion.models.text import well_formed
@@ -28,7 +28,7 @@ class UnusableReply(Exception):
         return Fault("bad_response", self.code)
 
 
-def read_analysis(reply: AIMessage, known: dict[str, set[str]]) -> Analysis:
+def read_analysis(reply: AIMessage, known: Known) -> Analysis:
     """Parse what a model made of the schema; `known` holds the seats and sources it was shown.
 
     Raises:
@@ -36,7 +36,7 @@ def read_analysis(reply: AIMessage, known: dict[str, set[str]]) -> Analysis:
     """
     data = _object(text_of(reply))
     try:
-        return Analysis.model_validate(data, context=known)
+        return Analysis.model_validate(data, context=vars(known))
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
         lines = [f"{_where(one['loc'])}: {one['msg']}" for one in found[:_MAX_ERRORS]]
@@ -60,29 +60,3 @@ def _object(text: str) -> dict[str, Any]:
 
 def _where(loc: tuple[int | str, ...]) -> str:
     return ".".join(str(part) for part in loc) or "the object"
-
-
-@cache
-def analysis_schema() -> dict[str, Any]:
-    """The JSON schema of `Analysis` as providers' strict modes want it: all required, closed,
-    and without what code fills in.
-    """
-    schema = Analysis.model_json_schema()
-    for part in (schema, *schema.get("$defs", {}).values()):
-        part.pop("title", None)
-        part["additionalProperties"] = False
-        part["properties"] = {
-            name: field for name, field in part["properties"].items() if not field.get("readOnly")
-        }
-        part["required"] = list(part["properties"])
-        for field in part["properties"].values():
-            field.pop("title", None)
-            field.pop("default", None)
-            field.pop("minItems", None)
-    return schema
-
-
-def response_format() -> dict[str, Any]:
-    """The request field that asks a provider for this schema."""
-    schema = {"name": "analysis", "strict": True, "schema": analysis_schema()}
-    return {"type": "json_schema", "json_schema": schema}

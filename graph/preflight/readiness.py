@@ -7,13 +7,14 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+from langgraph_fusion.graph.calls.seat_bill import LOCAL_MAX_TOKENS
 from langgraph_fusion.graph.errors import PRICE_UNKNOWN, ConfigError
 from langgraph_fusion.graph.preflight.environment import check_environment
 from langgraph_fusion.graph.presets import DEFAULT_PRESET, user_file
 from langgraph_fusion.graph.seat import ModelSeat
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.models.errors import ModelConfigError
-from langgraph_fusion.models.local import local_addresses, local_servers
+from langgraph_fusion.models.local import LocalServer, local_addresses, local_servers
 from langgraph_fusion.models.prices import PriceTable, load_prices
 from langgraph_fusion.models.providers import ModelRef, missing_key, missing_package
 from langgraph_fusion.tools.context import SharedToolsSettings
@@ -21,6 +22,11 @@ from langgraph_fusion.tools.context import SharedToolsSettings
 BUILTIN_DOCS = "builtin:docs"
 _AUTO = "auto"
 """`local:auto` stands for whatever a local server serves."""
+_PATIENCE_S = 10.0
+"""How long a local server may take to list its models: a slow machine may be busy with one."""
+_OUTPUT_PART = 4
+"""A reply may take a fourth of a model's context; the prompt needs the rest. Ours."""
+_LEAST_TOKENS = 128
 _SEARCH_NEEDS = {"searxng": "SEARXNG_URL", "tavily": "TAVILY_API_KEY"}
 
 
@@ -154,25 +160,31 @@ def _missing_prices(settings: FusionSettings, prices: PriceTable) -> Iterable[Co
 
 async def _seat_local_models(settings: FusionSettings) -> FusionSettings:
     """Put the models of the first local server in the place of `local:auto`, in turn."""
-    servers = [server for server in await local_servers() if server.models]
+    servers = [one for one in await local_servers(timeout_s=_PATIENCE_S) if one.models]
     if not servers:
         raise ConfigError(
             "no OpenAI-compatible server with a model answers at "
             f"{', '.join(sorted(set(local_addresses().values())))}. Start Ollama, LM Studio or "
             "vLLM, or set LOCAL_BASE_URL; or use `--preset offline`."
         )
-    served = [str(ref) for ref in servers[0].models]
+    server, served = servers[0], servers[0].models
     panel = [
-        _named(seat, model) for seat, model in zip(settings.panel, cycle(served), strict=False)
+        _named(seat, model, server)
+        for seat, model in zip(settings.panel, cycle(served), strict=False)
     ]
     return settings.changed(
         panel=panel,
-        judge=_named(settings.judge, served[0]) if settings.judge else None,
-        synthesizer=_named(settings.synthesizer, served[0]),
+        judge=_named(settings.judge, served[0], server) if settings.judge else None,
+        synthesizer=_named(settings.synthesizer, served[0], server),
     )
 
 
-def _named(seat: ModelSeat, model: str) -> dict[str, Any]:
+def _named(seat: ModelSeat, model: ModelRef, server: LocalServer) -> dict[str, Any]:
+    """The seat with a served model, and an output limit that leaves room for the prompt."""
     ref = ModelRef.parse(seat.model)
-    auto = ref.provider == "local" and ref.name == _AUTO
-    return seat.model_dump() | ({"model": model} if auto else {})
+    if ref.provider != "local" or ref.name != _AUTO:
+        return seat.model_dump()
+    context = server.contexts.get(model)
+    fitting = min(LOCAL_MAX_TOKENS, context // _OUTPUT_PART) if context else None
+    limit = seat.max_tokens or (fitting and max(_LEAST_TOKENS, fitting))
+    return seat.model_dump() | {"model": str(model), "max_tokens": limit}

@@ -117,8 +117,8 @@ def _read(settings: FusionSettings, seat: PanelSeat, tier: Tier) -> int:
     answer = _capped(seat, _of("member", tier, "answer_tokens"))
     if not _most_calls(settings, seat):
         return answer
-    room, cited = EvidenceLimits(), _of("member", tier, "cited_sources")
-    chars = cited * (room.cited_chars + _SOURCE_CHARS)
+    limits, cited = EvidenceLimits(), _of("member", tier, "cited_sources")
+    chars = cited * (limits.cited_chars + _SOURCE_CHARS)
     return answer + chars // _CHARS_PER_TOKEN
 
 

@@ -36,7 +36,7 @@ async def synthesizer(state: FusionState, config: RunnableConfig) -> Json:
     client = run.seat_client(run.settings.synthesizer, "synthesizer", "synthesizer", state["round"])
     fitting = ShrinkablePrompt(run, "synthesizer", partial(writer_messages, run, state, best))
     try:
-        written = await Writer(run, client, fitting.mend).write(fitting.messages)
+        written = await Writer(run, client, fitting.shrink_on_overflow).write(fitting.messages)
         written_by = str(client.model)
     except (SeatFailed, BudgetReached) as error:
         _degrade(run, error, best)

@@ -19,7 +19,7 @@ from langgraph_fusion.graph.state import FusionState
 
 
 def writer_messages(
-    run: Run, state: FusionState, best: MemberAnswer, room: EvidenceLimits
+    run: Run, state: FusionState, best: MemberAnswer, limits: EvidenceLimits
 ) -> list[BaseMessage]:
     """The whole request of a writer, with as much evidence as there is room for."""
     told = instructions(state["messages"])
@@ -35,7 +35,7 @@ def writer_messages(
     return [
         SystemMessage(system),
         *given,
-        HumanMessage(_panels_work(run, state, best, room)),
+        HumanMessage(_panels_work(run, state, best, limits)),
         *after,
     ]
 
@@ -72,15 +72,15 @@ def of_the_caller(settings: FusionSettings, *, direct: bool = False) -> str:
     return "\n\n".join(parts)
 
 
-def _panels_work(run: Run, state: FusionState, best: MemberAnswer, room: EvidenceLimits) -> str:
+def _panels_work(run: Run, state: FusionState, best: MemberAnswer, limits: EvidenceLimits) -> str:
     parts = [tag("question", state["question"])]
     if state["conversation"]:
         parts.append(tag("conversation", state["conversation"]))
     if state["analysis"]:
         parts.append(tag("analysis", Analysis(**state["analysis"]).model_dump_json()))
-    parts.append(answer_blocks(state, run.settings.letters, room))
+    parts.append(answer_blocks(state, run.settings.letters, limits))
     if state["round"]:
-        parts.append(follow_up_blocks(state, room))
+        parts.append(follow_up_blocks(state, limits))
     if run.settings.mode == "select":
         parts.append(tag("best_answer", best.text, seat=best.seat))
     return "\n\n".join(part for part in parts if part)

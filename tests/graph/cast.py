@@ -39,6 +39,7 @@ def settings(**given: Any) -> FusionSettings:
     """Three scripted members without tools, unless a test says otherwise."""
     base: dict[str, Any] = {
         "panel": list(PANEL), "judge": JUDGE, "synthesizer": WRITER, "tools": [],
+        "deadline_s": 45,  # short enough that nobody waits for an outage to pass
     }  # fmt: skip
     return load_settings(base | given)
 

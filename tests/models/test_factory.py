@@ -65,7 +65,7 @@ async def test_openai_gets_reasoning_effort_and_never_the_responses_api(
 
 async def test_what_is_not_set_is_not_sent() -> None:
     seen = await sent_by(vllm)
-    assert seen.body.keys() == {"model", "messages", "stream"}
+    assert seen.body.keys() == {"model", "messages", "stream", "stream_options"}
 
 
 def test_a_missing_key_is_refused_by_name() -> None:

@@ -6,7 +6,10 @@ from typing import Any
 
 from tests.graph.cast import JUDGE, WRITER, A, B, C
 
-PANEL: dict[str, Any] = {"panel": [A, B, C], "judge": JUDGE, "synthesizer": WRITER, "tools": []}
+PANEL: dict[str, Any] = {
+    "panel": [A, B, C], "judge": JUDGE, "synthesizer": WRITER, "tools": [],
+    "deadline_s": 45,  # short enough that nobody waits for an outage to pass
+}  # fmt: skip
 MESSAGES: Any = [{"role": "user", "content": "What is it?"}]
 
 

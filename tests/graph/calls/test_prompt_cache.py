@@ -135,15 +135,18 @@ async def test_a_later_judgement_keeps_the_role_and_sends_no_answer_again(
     assert raw(first.messages[0]) == raw(second.messages[0])
     assert "<answer " in first.last
     assert "<answer " not in second.last
-    assert first.body["response_format"] == second.body["response_format"]
+    asked = [one.body["response_format"]["json_schema"]["schema"] for one in (first, second)]
+    ids = [schema["$defs"].pop("SourceId")["enum"] for schema in asked]
+    assert asked[0] == asked[1]
+    assert set(ids[0]) <= set(ids[1]), "what the follow-ups showed may be named as well"
 
 
-async def test_a_judges_repairs_begin_with_what_it_was_asked(fuse: Fuse) -> None:
+async def test_a_judges_repair_begins_with_what_it_was_asked(fuse: Fuse) -> None:
     wrong = structured({"consensus": [{"claim": "x", "seats": ["Z"]}]})
     fused = await fuse(cast({JUDGE: wrong}), settings())
-    asked = fused.server.seen_by(JUDGE)
-    assert len(asked) == 3
-    assert all(in_front(one, next_) for one, next_ in pairwise(asked))
+    first, repair, brief = fused.server.seen_by(JUDGE)
+    assert in_front(first, repair)
+    assert not in_front(first, brief), "a judge that fails twice is asked for less"
 
 
 async def test_a_continued_text_begins_with_what_the_writer_was_asked(fuse: Fuse) -> None:

@@ -9,7 +9,7 @@ from langgraph_fusion.models.faults import Fault
 from langgraph_fusion.models.providers import ModelRef
 from tests.graph.cast import JUDGE, A, B, cast, settings
 from tests.graph.conftest import Fuse
-from tests.scripted import in_turn, status, structured, text
+from tests.scripted import hang, in_turn, status, structured, text
 
 
 async def test_what_is_mended_uses_up_no_attempt(fuse: Fuse) -> None:
@@ -47,3 +47,42 @@ async def test_giving_up_on_a_held_off_model_holds_up_no_other() -> None:
     with pytest.raises(CallFailed, match="rate_limited"):
         await Retrying("A", held, call, unmended, holding_off, left_s=lambda: 20.0).reply()
     assert holding_off.seconds(other) == 0
+
+
+async def test_an_outage_is_waited_for_when_there_is_no_other_model(fuse: Fuse) -> None:
+    passing = in_turn(*[status(503)] * (ATTEMPTS + 1), text("Alpha says 42."))
+    fused = await fuse(cast({A: passing}), settings(deadline_s=900))
+    assert fused.result.answers[0].status == "ok"
+    assert len(fused.server.seen_by(A)) == ATTEMPTS + 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "left_s", "has_another", "wait_s", "waits"),
+    [
+        (Fault("upstream_error", "", 503), 600.0, False, 20.0, True),
+        (Fault("rate_limited", "", 429), 600.0, False, 20.0, True),
+        (Fault("connection"), 600.0, False, 20.0, True),
+        (Fault("connection"), 600.0, False, 61.0, False),  # more than a tenth
+        (Fault("connection"), 600.0, True, 1.0, False),  # another model can do it now
+        (Fault("connection"), 40.0, False, 1.0, False),  # a tenth is not worth it
+        (Fault("empty"), 600.0, False, 1.0, False),  # no outage
+    ],
+)
+def test_a_fair_share_of_the_time_is_spent_on_an_outage(
+    fault: Fault, left_s: float, has_another: bool, wait_s: float, waits: bool
+) -> None:
+    async def call() -> AIMessage:
+        raise AssertionError("not called")
+
+    ref = ModelRef.parse("v/a")
+    retrying = Retrying(
+        "A", ref, call, unmended, HoldingOff(), lambda: left_s, has_another=has_another
+    )
+    assert retrying.waits_out(fault, wait_s) is waits
+
+
+async def test_a_request_that_met_with_silence_is_not_repeated(fuse: Fuse) -> None:
+    seat = {"model": A, "timeout_s": 0.5}
+    fused = await fuse(cast({A: hang()}), settings(panel=[seat, B]))
+    assert len(fused.server.seen_by(A)) == 1
+    assert fused.result.failed_members[0].reason == "timeout"

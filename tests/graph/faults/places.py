@@ -184,7 +184,7 @@ def expected(cell: Cell, fault: Fault) -> Outcome:
         who="seat B" if cell.place == "writer" else None,
         failure=(fault.reason, fault.status_code) if cell.member else None,
         switches=(),
-        degraded=frozenset({degraded[cell.place]} if not cell.member else ()),
+        degraded=_notes(cell, fault) | ({degraded[cell.place]} if not cell.member else set()),
         calls=(*failed, *again),
     )
 
@@ -197,9 +197,13 @@ def _replaced(cell: Cell, fault: Fault, failed: list[str]) -> Outcome:
         who=SPARE,
         failure=None,
         switches=(fault.reason,) if cell.member else (),
-        degraded=frozenset() if cell.member else frozenset({f"{cell.seat}_switched"}),
+        degraded=_notes(cell, fault) | (set() if cell.member else {f"{cell.seat}_switched"}),
         calls=("cancelled", None) if fault.hedge_s else (*failed, None),
     )
+
+
+def _notes(cell: Cell, fault: Fault) -> frozenset[str]:
+    return frozenset(fault.judge_notes if cell.place == "judge" else ())
 
 
 def _attempts(cell: Cell, fault: Fault) -> int:

@@ -42,6 +42,8 @@ class Fault:
     """Whether a member that has learned something is asked once more, without tools."""
     judge_attempts: int | None = None
     """If a judge is asked another number of times."""
+    judge_notes: tuple[str, ...] = ()
+    """Further codes in `degraded` if it is the judge's fault."""
     timeout_s: float = 30.0
     address: Address | None = None
     """What becomes of the provider's address: then no request reaches it."""
@@ -70,10 +72,12 @@ FAULTS = (
     Fault("gateway timeout", garbage(code=504), "timeout", 504),
     Fault("connection refused", text(""), "connection", address="refusing",
           writes=False, cost="free"),
-    Fault("connect timeout", text(""), "timeout", address="deaf", timeout_s=1.5,
-          apart_s=0.2),
-    Fault("read timeout", hang(), "timeout", timeout_s=1.5, apart_s=0.2),
-    Fault("keep-alives only", keep_alive_only(), "timeout", timeout_s=1.5, apart_s=0.2),
+    Fault("connect timeout", text(""), "timeout", attempts=1, address="deaf", timeout_s=1.5,
+          apart_s=0.2, cost="free", judge_attempts=2, judge_notes=("judge_brief",)),
+    Fault("read timeout", hang(), "timeout", attempts=1, timeout_s=1.5,
+          apart_s=0.2, judge_attempts=2, judge_notes=("judge_brief",)),
+    Fault("keep-alives only", keep_alive_only(), "timeout", attempts=1, timeout_s=1.5,
+          apart_s=0.2, judge_attempts=2, judge_notes=("judge_brief",)),
     Fault("slow to begin", hang(), "slow", hedge_s=1.5, apart_s=0.4),
     Fault("dropped in the middle", broken_stream("Half an answer, and the rest"), "connection",
           writes=False),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from langgraph_fusion.graph.analysis import MOST_HIGH, Analysis
-from langgraph_fusion.graph.judging.judge_reply import analysis_schema
+from langgraph_fusion.graph.judging.judge_schema import Known, analysis_schema
 from tests.graph.cast import (
     JUDGE,
     A,
@@ -69,7 +69,8 @@ def test_every_kind_of_finding_has_an_id_and_can_be_asked_about() -> None:
 async def test_the_schema_is_sent_once(fuse: Fuse) -> None:
     fused = await fuse(cast(), settings())
     seen = fused.server.seen_by(JUDGE)[0]
-    assert seen.body["response_format"]["json_schema"]["schema"] == analysis_schema()
+    known = Known(frozenset("ABC"), frozenset())
+    assert seen.body["response_format"]["json_schema"]["schema"] == analysis_schema(known)
     assert "additionalProperties" not in seen.text
 
 

@@ -59,7 +59,7 @@ async def test_the_local_preset_seats_what_the_server_serves(
         monkeypatch.setenv("OLLAMA_BASE_URL", server.base_url)
         ready = await check_ready(load_settings({"preset": "local"}), user_prices())
     models = [seat.model for seat in ready.panel]
-    assert models == ["ollama:qwen3:8b", "ollama:gemma4", "ollama:qwen3:8b"]
+    assert models == ["ollama:qwen3:8b", "ollama:gemma4"]
     assert ready.judge
     assert ready.judge.model == "ollama:qwen3:8b"
 

@@ -1,0 +1,45 @@
+"""The pieces of a reply while it comes: who listens to them, and which are a sign of life."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from langchain_core.messages import AIMessageChunk
+
+_listener: ContextVar[Callable[[AIMessageChunk], None] | None] = ContextVar("pieces", default=None)
+
+
+@contextmanager
+def listening(listener: Callable[[AIMessageChunk], None]) -> Iterator[None]:
+    """Have every piece told that comes from a model called in this block, by this task."""
+    before = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(before)
+
+
+def tell_piece(piece: AIMessageChunk) -> None:
+    """Pass a piece on to whoever listens."""
+    if listener := _listener.get():
+        listener(piece)
+
+
+def carries_something(value: Any) -> bool:
+    """Whether what a server sent brings the reply forward: empty chunks keep a line open only."""
+    if not isinstance(value, dict):
+        return False
+    if value.get("usage") or value.get("error"):
+        return True
+    choices = value.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    if not isinstance(first, dict):
+        return False
+    delta = first.get("delta")
+    said = delta.items() if isinstance(delta, dict) else ()
+    whole = first.get("finish_reason") or first.get("message") or first.get("text")
+    return bool(whole) or any(value for key, value in said if key != "role")
