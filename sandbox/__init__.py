@@ -1,4 +1,4 @@
-"""Where untrusted commands run: contract, Docker implementation, image, reaper.
+"""Where untrusted commands run: contract, two implementations, image, reaper.
 
 Importing this package loads neither Docker nor anything else that is heavy.
 """

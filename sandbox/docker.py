@@ -47,11 +47,11 @@ class DockerBackend:
 
     def open(self) -> None:
         """Connect, check engine and image (never pull one), and remove what dead owners left."""
-        patient = connect(self._max_calls)
+        quick = connect(self._max_calls, ANSWER_TIMEOUT_S)
         try:
-            quick = connect(self._max_calls, ANSWER_TIMEOUT_S)
+            patient = connect(self._max_calls)
         except SandboxUnavailable:
-            patient.close()
+            quick.close()
             raise
         self._engine = Engine(patient, quick)
         info = engine_info(quick)

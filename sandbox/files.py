@@ -25,12 +25,13 @@ OPTION_MARKS = ("-", "+", "@", "=")
 # Letters, marks, digits and other numbers, symbols such as emoji.
 CATEGORIES = ("L", "M", "N", "So")
 # Windows takes these for devices, whatever follows the first dot.
-DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])(\..*)?", re.I)
+DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?", re.I)
 # Acted upon when a folder is only looked at: by git, which takes one with a HEAD for a repository
-# and runs what its configuration says; by the desktops of Windows, macOS and Linux.
+# and runs what its configuration says; by the desktops of Windows, macOS and Linux; by Windows'
+# command line, which takes a command from the folder it is in before any other.
 ACTED_UPON = re.compile(
     r"head|desktop\.ini|autorun\.inf|thumbs\.db"
-    r"|.*\.(desktop|directory|lnk|url|scf|pif|webloc|fileloc|inetloc|(library|searchconnector)-ms)",
+    r"|.*\.(desktop|directory|lnk|url|scf|pif|exe|com|bat|cmd|dll|scr|cpl|webloc|fileloc|inetloc|(library|searchconnector)-ms)",
     re.I,
 )
 
@@ -142,8 +143,8 @@ def write_new(into: Path, path: Path, data: bytes) -> None:
         OSError: If there is one.
         SandboxFileError: If a link in `into` leads out of it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     if not path.parent.resolve().is_relative_to(into.resolve()):
         raise SandboxFileError("a link leads out of the folder")
+    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("xb") as file:
         file.write(data)

@@ -12,6 +12,7 @@ from docker.errors import DockerException
 
 from langgraph_fusion.sandbox.base import SandboxUnavailable
 from langgraph_fusion.sandbox.engine import (
+    ANSWER_TIMEOUT_S,
     BUILD_IMAGE,
     CONTEXT,
     HASH_LABEL,
@@ -156,7 +157,7 @@ def _status(settings: SandboxSettings) -> SandboxStatus:
     if settings.kind == "bubblewrap":
         return _bubblewrap_status(settings)
     try:
-        client = connect()
+        client = connect(timeout_s=ANSWER_TIMEOUT_S)
     except SandboxUnavailable:
         fix = f"{START_ENGINE} {WITHOUT_ENGINE}"
         return SandboxStatus((Check("engine", False, "no Docker engine answers", fix),))

@@ -53,7 +53,19 @@ def test_an_honest_name_is_kept(name: str) -> None:
         *("q'q", 'q"q', "a*b", "a?b", "@file", "+!id", "=cmd", "a%b", "a{b", "$HOME", "git~1"),
         # what Windows or a desktop takes for something else
         *("NUL", "con.txt", "aux", "Com1.log", "LPT¹", "desktop.ini", "AUTORUN.INF", "x.lnk"),
-        *("x.desktop", "x.url", "x.scf", " lead", "trail ", "dot.", "x/dot./y", "x.library-ms"),
+        *(
+            "x.desktop",
+            "x.url",
+            "x.scf",
+            " lead",
+            "trail ",
+            "dot.",
+            "x/dot./y",
+            "x.library-ms",
+            "aux .txt",
+            "git.exe",
+            "ls.BAT",
+        ),
         # what looks like another name, or like nothing
         *("zw\u200bx", "rlm\u200fx", "lsep\u2028x", "tag\U000e0041x", "bom\ufeffx", "shy\u00adx"),
         *(
@@ -85,8 +97,8 @@ def test_nothing_is_written_through_a_link_that_leads_out(tmp_path: Path) -> Non
     (tmp_path / "into").mkdir()
     (tmp_path / "into" / "link").symlink_to(tmp_path)
     with pytest.raises(SandboxFileError, match="link"):
-        write_new(tmp_path / "into", tmp_path / "into" / "link" / "x", b"")
-    assert not (tmp_path / "x").exists()
+        write_new(tmp_path / "into", tmp_path / "into" / "link" / "sub" / "x", b"")
+    assert not (tmp_path / "sub").exists()
 
 
 @pytest.mark.docker
