@@ -6,26 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 from langgraph_fusion.models.faults import Fault
+from langgraph_fusion.models.finish_reasons import Ending, ending_of
 from langgraph_fusion.models.text import clean_detail
-from langgraph_fusion.models.tool_markup import strip_tool_markup as strip_tool_markup
+from langgraph_fusion.models.tool_markup import is_only_a_remark, strip_tool_markup
 
 if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
 
-_SAME = {
-    "max_tokens": "length",
-    "max_output_tokens": "length",
-    "model_length": "length",
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "tool_use": "tool_calls",
-    "function_call": "tool_calls",
-    "safety": "content_filter",
-    "recitation": "content_filter",
-    "prohibited_content": "content_filter",
-    "blocklist": "content_filter",
-    "spii": "content_filter",
-}
 _LONGEST_REFUSAL = 600
 _SORRY = r"(?:(?:i'?m|i am) (?:\w+ )?sorry|sorry|i apologi[sz]e|unfortunately)[,.;:]? (?:but )?"
 _CANNOT = (
@@ -41,14 +28,14 @@ _REFUSAL = re.compile(rf"\W*(?:{_SORRY})?(?:{_CANNOT}) (?:{_HELP})\b", re.I)
 _CITATION = re.compile(r"\[[A-H]\d+\]")
 
 
-def finish_reason(message: BaseMessage) -> str | None:
-    """Return why the model stopped, in OpenAI's words, whoever served it."""
+def finish_reason(message: BaseMessage) -> Ending | None:
+    """Return why the model stopped, in our own words, whoever served it."""
+    return ending_of(_said_at_the_end(message))
+
+
+def _said_at_the_end(message: BaseMessage) -> object:
     metadata = message.response_metadata
-    said = metadata.get("finish_reason") or metadata.get("stop_reason")
-    if not isinstance(said, str) or not said:
-        return None
-    once = said[: (said + said).find(said, 1)].lower()  # merged chunks may repeat it
-    return _SAME.get(once, once)
+    return metadata.get("finish_reason") or metadata.get("stop_reason")
 
 
 def text_of(message: BaseMessage) -> str:
@@ -63,11 +50,14 @@ def reasoning_of(message: BaseMessage) -> str:
 
 
 def verdict_on(message: BaseMessage) -> Fault | None:
-    """Return why a reply is no whole answer: filtered, refused, truncated or empty; else None.
+    """Return why a reply is no whole answer: broken off, filtered, refused, truncated or empty.
 
-    A reply that calls tools is not judged. Refusals are recognised by what the provider says, and
-    by the opening words of a short text that cites nothing.
+    None if it is one. Of a reply that calls tools only its end is judged. Refusals are recognised
+    by what the provider says, and by the opening words of a short text that cites nothing.
     """
+    if finish_reason(message) == "broken_off":
+        said = f"the reply was broken off (finish reason `{_said_at_the_end(message)}`)"
+        return Fault("bad_response", clean_detail(said))
     if getattr(message, "tool_calls", None) or getattr(message, "invalid_tool_calls", None):
         return None
     stopped, text = finish_reason(message), text_of(message)
@@ -80,6 +70,8 @@ def verdict_on(message: BaseMessage) -> Fault | None:
         return Fault("truncated", "" if text else "the output limit was spent before any text")
     if not text:
         return Fault("empty", _why_empty(message))
+    if is_only_a_remark(str(message.text)):
+        return Fault("empty", "a remark and a tool call where none can be made")
     return Fault("refused", clean_detail(text)) if _refuses(text) else None
 
 

@@ -22,6 +22,7 @@ from langchain_core.messages.utils import message_chunk_to_message
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_openai import ChatOpenAI
 
+from langgraph_fusion.models.error_bodies import words_of
 from langgraph_fusion.models.event_stream import DONE, values_of
 from langgraph_fusion.models.pieces import carries_something, tell_piece
 from langgraph_fusion.models.reply_reader import ReplyReader
@@ -158,7 +159,7 @@ class FusionChat(ChatOpenAI):
         said = message.additional_kwargs
         if self.provider == "openrouter":
             if details := said.get("reasoning_details"):
-                return {"reasoning_details": [_unrepeat(detail) for detail in details]}
+                return {"reasoning_details": details}
             return {"reasoning": said["reasoning_content"]} if said.get("reasoning_content") else {}
         name = said.get("reasoning_field")
         return {name: said["reasoning_content"]} if name and said.get("reasoning_content") else {}
@@ -167,12 +168,4 @@ class FusionChat(ChatOpenAI):
 def _refuses_to_stream(error: openai.APIStatusError) -> bool:
     """Whether a server gives this reply in one piece only: old ones do where tools are offered."""
     refused = error.status_code in (400, 404, 405, 422, 500, 501)
-    return refused and "stream" in str(error).lower()
-
-
-def _unrepeat(detail: dict[str, Any]) -> dict[str, Any]:
-    """Undo what merging chunks did to two fields: "x" in three chunks became "xxx"."""
-    texts = {key: text for key in ("format", "id") if isinstance(text := detail.get(key), str)}
-    return detail | {
-        key: text[: (text + text).find(text, 1)] for key, text in texts.items() if text
-    }
+    return refused and "stream" in (words_of(error.body) or str(error)).lower()

@@ -8,6 +8,8 @@ UpstreamError (RuntimeError)    the provider failed after its HTTP status was al
 BadResponse (RuntimeError)      the server answered something that is no completion
 """
 
+from langgraph_fusion.models.error_bodies import status_of, words_of
+
 
 class ModelConfigError(ValueError):
     """A model cannot be used as configured. The message names the way out."""
@@ -38,21 +40,19 @@ class MissingPackage(ModelConfigError):
 class UpstreamError(RuntimeError):
     """The provider failed although the HTTP status says 200."""
 
-    def __init__(self, message: str, *, status_code: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, status_code: int | None = None, body: object = None
+    ) -> None:
         super().__init__(message)
         self.status_code = status_code
         """The status that the error body carries, if any."""
+        self.body = body
 
     @classmethod
     def from_body(cls, error: object) -> "UpstreamError":
         """Build from the `error` member of a response body, whatever its type."""
-        if not isinstance(error, dict):
-            return cls(str(error or "the provider stopped with an error"))
-        code = str(error.get("code"))
-        status = int(code) if code.isdigit() else None
-        raw = (error.get("metadata") or {}).get("raw")
-        said = str(error.get("message") or "the provider stopped with an error")
-        return cls(f"{said}: {raw}" if raw else said, status_code=status)
+        said = words_of(error) or "the provider stopped with an error"
+        return cls(said, status_code=status_of(error), body=error)
 
 
 class BadResponse(RuntimeError):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from langgraph_fusion.models.errors import MissingKey, MissingPackage, ModelConfigError
 from langgraph_fusion.models.providers import (
@@ -70,8 +71,23 @@ def _openai_compatible(
     from pydantic import SecretStr
 
     key = SecretStr(env.get(provider.key or "", "").strip() or _NO_KEY)
-    api = _api(provider.name, provider.address(env) or "", key)
+    api = _api(provider.name, _checked(provider, provider.address(env) or ""), key)
     return _fusion_chat(ref, options, api)
+
+
+def _checked(provider: Provider, url: str) -> str:
+    """The address, if it is one; it is not shown, because it may hold a password."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ModelConfigError(
+            f"`{provider.base_url_env}` holds no address of a server: write it as in "
+            "`http://127.0.0.1:8080/v1`."
+        )
+    return url
 
 
 @lru_cache(maxsize=256)

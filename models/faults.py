@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from langgraph_fusion.models.error_bodies import (
+    as_status,
+    codes_of,
+    names_vendor,
+    status_of,
+    words_of,
+)
 from langgraph_fusion.models.errors import BadResponse, ModelConfigError, UpstreamError
 from langgraph_fusion.models.retry_after import retry_after_s
 from langgraph_fusion.models.text import clean_detail
@@ -146,18 +154,17 @@ def fault_of(error: BaseException) -> Fault:
     """Say what an exception of a model call means, for OpenAI's and any other provider's client."""
     chain = list(_chain(error))
     status = next((code for code in map(_status_of, chain) if code), None)
-    said = " ".join(filter(None, (_message_of(link) for link in chain[:1])))
-    said = next((_message_of(link) for link in reversed(chain) if _unreached(link)), said)
-    reason = _reason_of(chain, status, f"{said} {_code_of(chain)}".lower())
+    said = _connection_words(chain) or _words_of(error)
+    codes = " ".join(code for link in chain for code in codes_of(_body_of(link)))
+    reason = _reason_of(chain, status, f"{said} {codes}".lower())
     wait = next((s for s in map(retry_after_s, chain) if s is not None), None)
-    detail = clean_detail(said or type(error).__name__)
     return Fault(
         reason,
-        detail,
+        clean_detail(said or type(error).__name__),
         status,
         wait,
-        upstream=any(map(_passed_on, chain)),
-        reported=any(isinstance(link, UpstreamError) or _body_of(link) for link in chain),
+        upstream=any(names_vendor(_body_of(link)) for link in chain),
+        reported=any(isinstance(link, UpstreamError) or _is_reported(link) for link in chain),
         unsent=any(type(link).__name__ in _UNSENT for link in chain),
     )
 
@@ -241,40 +248,47 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         current = current.__cause__
 
 
-def _body_of(error: BaseException) -> dict[str, Any]:
-    body = getattr(error, "body", None)
-    if not isinstance(body, dict) and error.args and isinstance(error.args[0], dict):
-        body = error.args[0]
-    if not isinstance(body, dict):
-        return {}
-    inner = body.get("error")
-    return inner if isinstance(inner, dict) else body
+def _body_of(error: BaseException) -> Any:
+    body = _attribute(error, "body")
+    if body is None and error.args and isinstance(error.args[0], dict):
+        body = error.args[0]  # LangChain
+    return body
+
+
+def _is_reported(error: BaseException) -> bool:
+    """Whether an error object says so, and not a page of a gateway."""
+    body = _body_of(error)
+    return isinstance(body, dict | list) and bool(body)
 
 
 def _status_of(error: BaseException) -> int | None:
-    for code in (getattr(error, "status_code", None), _body_of(error).get("code")):
-        if str(code).isdigit() and 400 <= int(str(code)) <= 599:
-            return int(str(code))
-    return None
+    return as_status(_attribute(error, "status_code")) or status_of(_body_of(error))
 
 
-def _code_of(chain: list[BaseException]) -> str:
-    codes = [_body_of(link).get(key) for link in chain for key in ("code", "type")]
-    return " ".join(str(code) for code in codes if code)
+def _connection_words(chain: list[BaseException]) -> str:
+    """Why nobody could be reached; the SDK calls it a timeout, whatever it was."""
+    for link in chain:
+        cause, host = _attribute(link, "os_error"), _attribute(link, "host")
+        if isinstance(cause, OSError) and isinstance(host, str):
+            number = cause.errno or 0
+            why = os.strerror(number) if number > 0 else cause.strerror or cause
+            asked = "is the server running, and is the address right?"
+            return f"no connection to {host}:{_attribute(link, 'port')} ({why}): {asked}"
+    return ""
 
 
-def _passed_on(error: BaseException) -> bool:
-    """Whether OpenRouter names the vendor whose error this is."""
-    return bool((_body_of(error).get("metadata") or {}).get("provider_name"))
+def _words_of(error: BaseException) -> str:
+    said = words_of(_body_of(error)) or _attribute(error, "message")
+    if isinstance(said, str) and said:
+        return said
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - an exception of somebody else's that cannot be shown
+        return ""
 
 
-def _unreached(error: BaseException) -> bool:
-    """Whether it says which server gave no connection, which OpenAI's client calls a timeout."""
-    return type(error).__name__.startswith("ClientConnector") and bool(str(error))
-
-
-def _message_of(error: BaseException) -> str:
-    body = _body_of(error)
-    raw = (body.get("metadata") or {}).get("raw") if body else None
-    said = body.get("message") or getattr(error, "message", None) or str(error)
-    return f"{said}: {raw}" if raw else str(said)
+def _attribute(error: BaseException, name: str) -> Any:
+    try:
+        return getattr(error, name, None)
+    except Exception:  # noqa: BLE001 - a property of somebody else's exception
+        return None

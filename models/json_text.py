@@ -7,8 +7,9 @@ from typing import Any
 
 from langgraph_fusion.models.text import well_formed
 
-_MAX_REPAIRED = 400_000
-"""Characters of broken JSON that are worth mending: more than any model writes in one reply."""
+_MAX_MENDED = 100_000
+_MAX_BRACKETS = 4_000
+"""Of broken JSON that is worth mending: more than any model writes in one reply."""
 
 
 def strict_json(text: str | bytes) -> Any:
@@ -80,7 +81,8 @@ def _object_in(text: str) -> Any:
 def _mended(text: str) -> Any:
     from json_repair import loads
 
-    if len(text) > _MAX_REPAIRED:
+    brackets = sum(map(text.count, "{[("))
+    if len(text) > _MAX_MENDED or not 0 < brackets <= _MAX_BRACKETS:
         return None
     try:
         return well_formed(loads(text))

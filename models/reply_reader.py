@@ -30,6 +30,8 @@ class ReplyReader:
         self._bill: dict[str, Any] | None = None
         self._served = ""
         self._thoughts: list[str] = []
+        self._details: list[dict[str, Any]] = []
+        self._sent_back: dict[str, Any] = {}
 
     def read(self, value: Any) -> AIMessageChunk | None:
         """Return what a value adds to the message; None if it adds nothing.
@@ -69,14 +71,32 @@ class ReplyReader:
         if self._bill is not None:
             metadata["bills"] = [self._bill]
         used = tokens_of((self._bill or {}).get("usage") or {})
-        extras = self._calls.extras
+        kept = dict(self._sent_back)
+        if extras := self._calls.extras:
+            kept["tool_call_extras"] = extras
+        if self._details:
+            kept["reasoning_details"] = self._details
         return AIMessageChunk(
             content=self._misplaced(),
             tool_call_chunks=self._calls.end(),
-            additional_kwargs={"tool_call_extras": extras} if extras else {},
+            additional_kwargs=kept,
             response_metadata=metadata,
             usage_metadata=used.as_metadata(),
         )
+
+    def _add_details(self, given: Any) -> None:
+        """Join the pieces of one block of reasoning; blocks go back as they came."""
+        for one in given if isinstance(given, list) else ():
+            if not isinstance(one, dict):
+                continue
+            last = self._details[-1] if self._details else {}
+            if not _same_block(one, last):
+                self._details.append(dict(one))
+                continue
+            for key, value in one.items():
+                joined = key in ("text", "summary") and isinstance(last.get(key), str)
+                if value is not None:
+                    last[key] = last[key] + value if joined and isinstance(value, str) else value
 
     def _misplaced(self) -> str:
         """JSON that was asked for, where a server took all of the reply for thinking."""
@@ -95,12 +115,11 @@ class ReplyReader:
     def _chunk(self, said: dict[str, Any]) -> AIMessageChunk | None:
         content = said.get("content")
         text, thoughts = _text_and_thoughts(said.get("parsed") if content is None else content)
-        kept: dict[str, Any] = {name: said[name] for name in SENT_BACK if said.get(name)}
+        kept: dict[str, Any] = {}
+        self._sent_back |= {name: said[name] for name in SENT_BACK if said.get(name)}
         if refusal := said.get("refusal"):
             kept["refusal"] = str(refusal)
-        details = said.get("reasoning_details")
-        if isinstance(details, list) and (found := [d for d in details if isinstance(d, dict)]):
-            kept["reasoning_details"] = found
+        self._add_details(said.get("reasoning_details"))
         for name in _THOUGHTS:
             if isinstance(said.get(name), str) and said[name] and not thoughts:
                 thoughts = said[name]
@@ -114,6 +133,11 @@ class ReplyReader:
         if not (text or kept or calls):
             return None
         return AIMessageChunk(content=text, additional_kwargs=kept, tool_call_chunks=calls)
+
+
+def _same_block(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    same = one.get("index") is not None and one.get("index") == other.get("index")
+    return same and one.get("type") == other.get("type")
 
 
 def _first_choice(value: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ character cannot be encoded, and an error text may hold a key. Code in Markdown 
 from __future__ import annotations
 
 import html
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -68,11 +69,13 @@ def clean_json(text: str) -> str:
 def well_formed(value: Any, depth: int = MAX_DEPTH) -> Any:
     """Return a JSON-able value that can be written.
 
-    Two halves of a character become one, a lone one U+FFFD, and what is nested deeper than `depth`
-    levels None.
+    Two halves of a character become one, a lone one U+FFFD; a number that JSON does not have, and
+    what is nested deeper than `depth` levels, becomes None.
     """
     if isinstance(value, str):
         return value if _encodes(value) else _joined(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     if not isinstance(value, dict | list):
         return value
     if depth <= 0:

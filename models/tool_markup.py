@@ -1,125 +1,194 @@
 """Tool calls and thinking that a model wrote into its text, because no server read them out of it.
 
-Understood are calls in JSON or XML that have a name and arguments, as of Hermes and Qwen, Llama,
-Mistral, Anthropic, and fences named after a tool call. What cannot be read is no call.
+A text is scanned once, from left to right, so that what begins first wins: code is kept with the
+marks inside it, and marked text goes with the code inside it. The marks are in
+`models.tool_formats`. What cannot be read is no call.
 """
 
 from __future__ import annotations
 
-import html
 import re
-from collections.abc import Iterator
-from typing import Any
+from bisect import bisect_right
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 
-_LINE = r"(?:^|(?<=\n))[ \t]*"
-_LINE_END = r"[ \t]*(?=\n|\Z)"
-_CALLS = r"(?:[\w.-]+:)?(?:tool_calls?|function_calls?|tool_(?:response|result|output)s?)"
-_BAR = r"[|\uff5c]"  # DeepSeek writes its special tokens with a fullwidth bar
-_GAP = r"[_ \u2581]"
-
-_CODE = (
-    _LINE + r"(?P<fence>`{3,}|~{3,})(?![ \t]*tool_)[^\n]*\n"
-    r"(?:(?:.*?\n)??[ \t]*(?P=fence)[`~]*" + _LINE_END + r"|.*\Z)",
-    r"(?<!`)(?P<ticks>``?)(?!`)(?:(?!\n\n).)+?(?<!`)(?P=ticks)(?!`)",
+from langgraph_fusion.models.markdown import Code, code_ranges
+from langgraph_fusion.models.tool_call_text import Call, calls_in, in_plain_text
+from langgraph_fusion.models.tool_formats import (
+    ANY_OPENER,
+    BEHEADED,
+    FORMATS,
+    HEADLESS,
+    NEXTS,
+    OPENERS,
+    WRAPPERS,
+    Format,
 )
-_MARKUP = (
-    # ```tool_code fences of Gemini and Gemma
-    r"```[ \t]*tool_\w+[^\n]*\n.*?(?:```|\Z)",
-    # thinking on lines of its own, closed or not
-    _LINE + r"<(?P<think>think|thinking|thought|reasoning)>.*?(?:</(?P=think)>|\Z)",
-    # <tool_call>…</tool_call> with something like a call in it, or left open
-    rf"<(?P<calls>{_CALLS})\b[^>\n]*>(?=[^<]*(?:[{{\[(]|<[^/])).*?</(?P=calls)>",
-    _LINE + rf"<{_CALLS}\b[^>\n]*>(?=\s*[{{<\[\w]).*\Z",
-    # <invoke name="…">…</invoke>, <function=…>…</function>
-    r"<(?P<invoke>(?:[\w-]+:)?invoke) name=[^>\n]*>.*?(?:</(?P=invoke)>|\Z)",
-    r"<function=[^>\n]*>.*?(?:</function>|\Z)",
-    # <|tool_calls_begin|>…<|tool_calls_end|>, and DSML
-    rf"<{_BAR}(?P<begun>tool{_GAP}calls?(?:{_GAP}section)?){_GAP}begin{_BAR}>.*?"
-    rf"(?:<{_BAR}(?P=begun){_GAP}end{_BAR}>|\Z)",
-    rf"<{_BAR}DSML{_BAR}(?P<dsml>\w+)[^>\n]*>.*?(?:</{_BAR}DSML{_BAR}(?P=dsml)>|\Z)",
-    # channels of GPT-OSS
-    r"<\|channel\|>\s*(?:analysis|commentary)\b.*?"
-    r"(?:<\|end\|>|<\|call\|>|(?=<\|channel\|>\s*final)|\Z)",
-    r"<\|channel\|>\s*final\s*(?:<\|message\|>)?",
-    r"<\|start\|>\s*assistant",
-    # Llama, Mistral
-    r"<\|python_tag\|>.*?(?:<\|eo[mt]_id\|>|\Z)",
-    r"\[TOOL_CALLS\]\s*(?=[\w.-]*\s*[\[{]).*?(?:(?=\n\n)|\Z)",
-    # single tokens that are left
-    r"<\|(?:start|end|message|call|return|im_start|im_end|eot_id|eom_id|endoftext|tool_\w+)\|>",
-    r"<\uff5c[^\uff5c<>\n]{1,40}\uff5c>",
-    _LINE + rf"</(?:{_CALLS}|think|thinking|invoke|function)>" + _LINE_END,
-)
-# Scanned from left to right, so that what begins first wins: code is kept with the markup inside
-# it, and markup goes with the code inside it.
-_SCAN = re.compile(f"(?P<keep>{'|'.join(_CODE)})|{'|'.join(_MARKUP)}", re.S)
-_HEADLESS_THINKING = re.compile(r"\A(?:(?!<think).)*?(?:^|\n)[ \t]*</think(?:ing)?>[ \t]*\n", re.S)
+
+_MAY_HAVE_MARKS = re.compile(r"[<\[`\u25c1]|\A(?:analysis|commentary|functools)|commentary to=")
+_TAG = re.compile(r"<([\w.:-]+)")
+_MAX_REMARK = 600
+"""Characters that a model says before a call; a text as long as an answer is one."""
+_CITATION = re.compile(r"\[[A-H]\d+\]")
+_BARE = re.compile(r"(?:\A|(?<=\n))[ \t]*(?:```(?:json|python|tool_call)?[ \t]*\n\s*)?(?=[{\[])")
+_MAX_CODE_READ = 20
+"""How often the rest of a text is looked through for code anew."""
 
 
-def leaked_markup(text: str) -> list[str]:
-    """Return the stretches of leaked markup, without those in code and in thinking."""
-    return [
-        found.group() for found in _SCAN.finditer(text) if not found["keep"] and not found["think"]
-    ]
+@dataclass(frozen=True)
+class _Found:
+    start: int
+    end: int
+    format: Format
+    body: str
 
 
-def strip_tool_markup(text: str) -> str:
-    """Return the text without leaked tool calls and thinking blocks.
+def leaked_calls(text: str, known: Collection[str] = ()) -> list[Call]:
+    """Return name and arguments of every call in the text, but for code and thinking.
+
+    A call without any mark around it counts if it is the end of the text and names a `known` tool.
+    """
+    text = _without_headless_thinking(text)
+    marked = [found for found in _scan(text) if found.format.kind == "call"]
+    if marked:
+        return [call for one in marked for call in calls_in(text[one.start : one.end], one.body)]
+    return _bare_calls(text, known)[0]
+
+
+def strip_tool_markup(text: str, known: Collection[str] = ()) -> str:
+    """Return the text without leaked tool calls and thinking.
 
     Code spans and fences are kept as they are, and so is prose that merely names a tag. A text
     without markup comes back unchanged.
     """
-    bare = _SCAN.sub(lambda found: found["keep"] or "", _HEADLESS_THINKING.sub("", text))
+    bare = _without_headless_thinking(text)
+    found = _scan(bare)
+    thought = bare != text or any(one.format.kind == "thinking" for one in found)
+    bare = "".join(_between(bare, found))
+    if not found and known:
+        bare = bare[: _bare_calls(bare, known)[1]]
+    if thought and (wrapped := WRAPPERS.match(bare)):
+        bare = wrapped[2]
     return text if bare == text else re.sub(r"\n{3,}", "\n\n", bare).strip()
 
 
-_JSON = (
-    r"<(?:[\w.-]+:)?(?:tool_call|function_call)\b[^>\n]*>\s*(\{.*?)\s*"
-    r"(?:</(?:[\w.-]+:)?(?:tool_call|function_call)>|\Z)",
-    r"```[ \t]*tool_call[^\n]*\n\s*(\{.*?)\s*(?:```|\Z)",
-    r"<\|python_tag\|>\s*(\{.*?)\s*(?:<\|eo[mt]_id\|>|\Z)",
-    r"\[TOOL_CALLS\]\s*(\[\s*\{.*?\])\s*(?:\n\n|\Z)",
-)
-_NAMED = (
-    r"<function=([\w.-]+)>\s*(.*?)\s*(?:</function>|\Z)",
-    r"<(?:[\w-]+:)?invoke name=\"([\w.-]+)\">\s*(.*?)\s*(?:</(?:[\w-]+:)?invoke>|\Z)",
-)
-_PARAMETER = re.compile(
-    r"<(?:[\w-]+:)?parameter(?:=| name=\")([\w.-]+)\"?>\s*(.*?)\s*</(?:[\w-]+:)?parameter>", re.S
-)
-_BODIES = re.compile("|".join(_JSON), re.S)
-_XML_CALLS = tuple(re.compile(pattern, re.S) for pattern in _NAMED)
+def is_only_a_remark(text: str) -> bool:
+    """Whether a text is a call that nobody made, with no more than a remark around it."""
+    if not leaked_calls(text):
+        return False
+    rest = strip_tool_markup(text)
+    return len(rest) <= _MAX_REMARK and not _CITATION.search(rest)
 
 
-def leaked_calls(text: str) -> list[tuple[str, dict[str, Any]]]:
-    """Return name and arguments of every call in the text, but for code and thinking."""
-    if "<" not in text and "[TOOL_CALLS]" not in text and "```" not in text:
+def _between(text: str, found: list[_Found]) -> Iterator[str]:
+    at = 0
+    for one in found:
+        yield text[at : one.start]
+        at = one.end
+    yield text[at:]
+
+
+def _scan(text: str) -> list[_Found]:
+    if not _MAY_HAVE_MARKS.search(text):
         return []
-    leaked = leaked_markup(text)
-    return [call for each in leaked for call in (*_from_json(each), *_from_xml(each))]
+    scan = _Scan(text)
+    return list(scan.found())
 
 
-def _from_json(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    from json_repair import loads
+@dataclass
+class _Scan:
+    text: str
+    _codes: list[Code] = field(default_factory=list)
+    _starts: list[int] = field(default_factory=list)
+    _looked: int = 0
+    _missing: set[str] = field(default_factory=set)
+    """Closing marks that do not come any more."""
 
-    for found in _BODIES.finditer(text):
-        body: Any = loads(next(group for group in found.groups() if group))
-        for call in body if isinstance(body, list) else [body]:
-            if isinstance(call, dict) and isinstance(call.get("name"), str):
-                given = call.get("arguments", call.get("parameters"))
-                yield call["name"], _arguments(given)
+    def found(self) -> Iterator[_Found]:
+        opened = ANY_OPENER.search(self.text)
+        if opened:
+            self._look_for_code(0)
+        while opened:
+            at = opened.start()
+            code = self._code_at(at)
+            one = self._first(at, code)
+            if one is not None:
+                yield one
+                if "`" in self.text[one.start : one.end] or "~~~" in self.text[one.start : one.end]:
+                    self._look_for_code(one.end)
+            end = one.end if one else max(code.end if code else 0, opened.end())
+            opened = ANY_OPENER.search(self.text, end)
+
+    def _first(self, at: int, code: Code | None) -> _Found | None:
+        """The first format that this mark begins."""
+        for number, format in enumerate(FORMATS):
+            if (code is None) == format.in_code or (code and not self._opens(code, at)):
+                continue
+            if found := self._begun(number, format, at):
+                return found
+        return None
+
+    def _begun(self, number: int, format: Format, at: int) -> _Found | None:
+        opened = OPENERS[number].match(self.text, at)
+        if not opened or (format.line_start and not _starts_line(self.text, at)):
+            return None
+        if not NEXTS[number].match(self.text, opened.end()):
+            return None
+        if not format.closes:
+            return _Found(at, opened.end(), format, "")
+        tag = _TAG.match(opened[0])
+        closes = format.closes.replace("{tag}", re.escape(tag[1]) if tag else "")
+        closed = None
+        if closes not in self._missing:
+            closed = re.compile(closes).search(self.text, opened.end())
+        if closed:
+            return _Found(at, closed.end(), format, self.text[opened.end() : closed.start()])
+        self._missing.add(closes)
+        if not format.open_end:
+            return None
+        return _Found(at, len(self.text), format, self.text[opened.end() :])
+
+    def _opens(self, code: Code, at: int) -> bool:
+        return code.kind == "fence" and not self.text[code.start : at].strip()
+
+    def _code_at(self, at: int) -> Code | None:
+        place = bisect_right(self._starts, at) - 1
+        code = self._codes[place] if place >= 0 else None
+        return code if code and at < code.end else None
+
+    def _look_for_code(self, begin: int) -> None:
+        self._looked += 1
+        found = code_ranges(self.text[begin:]) if self._looked <= _MAX_CODE_READ else []
+        self._codes = [
+            one._replace(start=one.start + begin, end=one.end + begin)
+            for one in found
+            if one.kind != "indented"
+        ]
+        self._starts = [one.start for one in self._codes]
 
 
-def _from_xml(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    for pattern in _XML_CALLS:
-        for name, body in pattern.findall(text):
-            given = {key: html.unescape(value) for key, value in _PARAMETER.findall(body)}
-            yield name, given or _arguments(body)
+def _starts_line(text: str, at: int) -> bool:
+    begin = text.rfind("\n", max(0, at - 80), at) + 1
+    return (begin > 0 or at < 80) and not text[begin:at].strip()
 
 
-def _arguments(given: Any) -> dict[str, Any]:
-    from json_repair import loads
+def _without_headless_thinking(text: str) -> str:
+    if beheaded := BEHEADED.match(text):
+        return text[beheaded.end() :]
+    ended = HEADLESS.search(text)
+    if not ended or re.search(r"<[\w:]*think|\[THINK|\u25c1think|<unused94", text[: ended.start()]):
+        return text
+    if any(code.start <= ended.start() < code.end for code in code_ranges(text)):
+        return text
+    return text[ended.end() :]
 
-    if isinstance(given, str) and given.startswith("{"):
-        given = loads(given)
-    return given if isinstance(given, dict) else {}
+
+def _bare_calls(text: str, known: Collection[str]) -> tuple[list[Call], int]:
+    """Calls of known tools that the text ends with, and where they begin."""
+    if not known or not text.rstrip().endswith(("}", "]", "```", ")", ";")):
+        return [], len(text)
+    for begun in list(_BARE.finditer(text))[-8:]:
+        calls = in_plain_text(text[begun.start() :])
+        if calls and all(name in known for name, _ in calls):
+            return calls, begun.start()
+    return [], len(text)

@@ -1,6 +1,5 @@
 """Mend the tool calls that models send broken, and show calls and results in a few words."""
 
-import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -9,10 +8,13 @@ from uuid import uuid4
 from langchain_core.messages import AIMessage, ToolCall
 from langchain_core.messages.tool import tool_call
 
+from langgraph_fusion.models.answer_text import reasoning_of
+from langgraph_fusion.models.json_text import read_arguments
 from langgraph_fusion.models.text import well_formed
 from langgraph_fusion.models.tool_markup import leaked_calls, strip_tool_markup
 
 _SHOWN_CHARS = 160
+_MOST_LEAKED = 16
 _TAIL = re.compile(r"<\|.*|:\d+$", re.S)
 
 
@@ -34,16 +36,17 @@ def mended(message: AIMessage, known: Collection[str] = ()) -> AIMessage:
 
 
 def _with_calls_of_its_text(message: AIMessage, known: Collection[str]) -> AIMessage:
-    leaked = leaked_calls(str(message.text)) if known else []
-    meant = [(_meant(name, known), args) for name, args in leaked]
+    if not known:
+        return message
+    text = str(message.text)
+    said = strip_tool_markup(text, known)
+    leaked = leaked_calls(text, known) or ([] if said else leaked_calls(reasoning_of(message)))
     calls = [
-        _call(name, args, f"leaked_{uuid4().hex[:12]}", number)
-        for number, (name, args) in enumerate(meant)
-        if name in known
+        _call(_meant(name, known), args, f"leaked_{uuid4().hex[:12]}", number)
+        for number, (name, args) in enumerate(leaked[:_MOST_LEAKED])
     ]
     if not calls:
         return message
-    said = strip_tool_markup(str(message.text))
     return message.model_copy(update={"content": said, "tool_calls": calls})
 
 
@@ -55,8 +58,8 @@ def known_calls(
     parallel: bool = True,
 ) -> AIMessage:
     """The reply with the calls a caller can run: mended, of tools it has, not `parallel` one."""
-    whole = mended(message)
     names = set() if choice == "none" else {tool["function"]["name"] for tool in tools}
+    whole = mended(message, names)
     calls = [call for call in whole.tool_calls if call["name"] in names]
     calls = calls if parallel else calls[:1]
     if len(calls) == len(whole.tool_calls):
@@ -107,18 +110,4 @@ def _sound(call: ToolCall, known: Collection[str]) -> bool:
 
 
 def _call(name: str | None, args: Any, id: str | None, number: int) -> ToolCall:
-    return tool_call(name=name or "unnamed", args=_arguments(args), id=id or f"call_{number}")
-
-
-def _arguments(args: Any) -> dict[str, Any]:
-    """Parse until a mapping comes out: some models encode their arguments twice."""
-    from json_repair import loads
-
-    for _ in range(3):
-        if not isinstance(args, str):
-            break
-        try:
-            args = json.loads(args)
-        except ValueError:
-            args = loads(args)
-    return well_formed(args) if isinstance(args, dict) else {}
+    return tool_call(name=name or "unnamed", args=read_arguments(args), id=id or f"call_{number}")

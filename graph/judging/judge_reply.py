@@ -9,7 +9,7 @@ from langgraph_fusion.graph.analysis import Analysis
 from langgraph_fusion.graph.judging.judge_schema import Known
 from langgraph_fusion.models.answer_text import text_of
 from langgraph_fusion.models.faults import Fault
-from langgraph_fusion.models.text import well_formed
+from langgraph_fusion.models.json_text import lenient_json
 
 _MAX_ERRORS = 12
 """Errors sent back at once: a reply with more is wrong as a whole."""
@@ -45,10 +45,8 @@ def read_analysis(reply: AIMessage, known: Known) -> Analysis:
 
 def _object(text: str) -> dict[str, Any]:
     """The outermost JSON object in a reply, whatever stands around it or is missing inside."""
-    from json_repair import loads
-
     begin = text.find("{")
-    data: Any = well_formed(loads(text[begin:])) if begin >= 0 else None
+    data: Any = lenient_json(text[begin:]) if begin >= 0 else None
     if isinstance(data, list):
         data = next((item for item in data if isinstance(item, dict)), None)
     if not isinstance(data, dict) or not data.keys() & Analysis.model_fields.keys():

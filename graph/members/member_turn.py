@@ -25,6 +25,7 @@ from langgraph_fusion.graph.members.tool_budget import counted_down
 from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.models.faults import REASONS, Fault
 from langgraph_fusion.models.providers import ModelRef
+from langgraph_fusion.models.tool_markup import is_only_a_remark
 
 _MAY_STILL_WRITE = frozenset(
     {
@@ -117,7 +118,8 @@ class MemberTurn:
         message = mended(answer, offered)
         if offered:
             return message
-        context.loops = final and bool(message.tool_calls)
+        leaks = is_only_a_remark(str(message.text))
+        context.loops = final and (bool(message.tool_calls) or leaks)
         return without_tool_calls(message)
 
     def _sent(self, ref: ModelRef) -> Sent:
@@ -183,10 +185,15 @@ class MemberTurn:
             sending.with_tools.add(ref)
             return True
         loops = self._context.loops and fault.reason == "empty"
-        if loops or fault.reason == "tools_required":
+        if loops or fault.reason == "tools_required" or self._refuses_transcript(fault):
             sending.in_plain_words.add(ref)
             return True
         return False
+
+    def _refuses_transcript(self, fault: Fault) -> bool:
+        """Whether it may be the tool calls in the transcript that this provider does not take."""
+        refused = fault.status_code in _REFUSED and fault.reason == "upstream_error"
+        return refused and any(isinstance(message, ToolMessage) for message in self._messages)
 
     def _shorten(self, ref: ModelRef) -> bool:
         """Give tool results less room; when all are short and no other model is left, write."""

@@ -1,16 +1,18 @@
 import asyncio
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
 import aiohttp
+import openai
 import pytest
 
 from langgraph_fusion.models.errors import BadResponse, MissingKey, UpstreamError
 from langgraph_fusion.models.faults import Fault, fault_of
 from langgraph_fusion.models.retry_after import retry_after_s
-from tests.models.scripted_models import openrouter
+from tests.models.scripted_models import openrouter, vllm
 from tests.scripted import Reply, garbage, scripted_server, status, upstream_error
 
 
@@ -215,3 +217,20 @@ def test_a_retry_after_date_and_openrouters_reset_are_read() -> None:
     assert retry_after_s(Limited({"retry-after": later}), now=now.timestamp()) == 9.0
     body = {"metadata": {"headers": {"X-RateLimit-Reset": str((now.timestamp() + 4) * 1000)}}}
     assert retry_after_s(Limited({}, body), now=now.timestamp()) == pytest.approx(4.0)
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("http://127.0.0.1:9/v1", r"no connection to 127\.0\.0\.1:9 \(Connection refused\)"),
+        ("https://127.0.0.1:9/v1", r"no connection to 127\.0\.0\.1:9 \(Connection refused\)"),
+        ("http://nowhere.invalid/v1", r"no connection to nowhere\.invalid:80 \("),
+    ],
+)
+async def test_a_refused_connection_is_no_timeout(address: str, said: str) -> None:
+    with pytest.raises(openai.APIConnectionError) as caught:
+        await vllm(address).ainvoke("Why?")
+    fault = fault_of(caught.value)
+    assert (fault.reason, fault.unsent) == ("connection", True)
+    assert re.match(said, fault.detail)
+    assert "address right?" in fault.detail

@@ -3,7 +3,7 @@ import gc
 
 from langgraph_fusion.models.http import close_http_client, shared_client
 from tests.models.scripted_models import openrouter, vllm
-from tests.scripted import scripted_server, text
+from tests.scripted import scripted_server, status, text
 
 
 async def test_models_of_all_providers_share_one_clients_connections() -> None:
@@ -56,3 +56,12 @@ async def test_a_hundred_calls_are_in_flight_at_once() -> None:
         await close_http_client()
         await asyncio.sleep(0.05)
         assert server.open_connections == 0
+
+
+async def test_the_long_headers_of_gateways_are_read() -> None:
+    headers = {f"x-policy-{n}": "p" * 12_000 for n in range(3)} | {
+        f"x-{n}": "1" for n in range(200)
+    }
+    body = {"choices": [{"message": {"content": "Yes."}, "finish_reason": "stop"}]}
+    async with scripted_server(lambda seen: status(200, headers=headers, body=body)) as server:
+        assert (await vllm(server.base_url).ainvoke("Why?")).text == "Yes."

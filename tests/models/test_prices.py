@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,10 @@ def test_a_cost_is_unknown_when_tokens_are() -> None:
     assert Price(1.0, 2.0).cost_of(None, 5, None) is None
     assert Price(1.0, 2.0).cost_of(1_000_000, 500_000, None) == 2.0
     assert FREE.cost_of(None, None, None) == 0.0
+
+
+def test_every_model_of_a_shipped_preset_has_a_price() -> None:
+    text = Path(__file__).parents[2].joinpath("graph", "presets.toml").read_text(encoding="utf-8")
+    seated = set(re.findall(r'"(~?[\w.-]+/[\w.~-]+)', text))
+    assert "~moonshotai/kimi-latest" in seated
+    assert [name for name in sorted(seated) if price(name) is None] == []

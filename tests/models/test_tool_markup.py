@@ -1,8 +1,16 @@
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from langgraph_fusion.models.tool_markup import leaked_calls, strip_tool_markup
+from langgraph_fusion.models.tool_markup import (
+    is_only_a_remark,
+    leaked_calls,
+    strip_tool_markup,
+)
+from tests.models.leaked_texts import BARE, M3, MARKED, THOUGHTS
 
 BAR, GAP = "\uff5c", "\u2581"
 
@@ -98,31 +106,68 @@ def test_readme_of_this_project_is_unchanged() -> None:
     assert strip_tool_markup(text) == text
 
 
-CALL = [("web_search", {"query": "fish"})]
+CALL = [("search", {"query": "fish"})]
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        '<tool_call>{"name": "web_search", "arguments": {"query": "fish"}}</tool_call>',
-        'Let me look.\n<tool_call>\n{"name": "web_search", "arguments": {"query": "fish"}}',
-        '<tool_call>{"name": "web_search", "arguments": "{\\"query\\": \\"fish\\"}"}</tool_call>',
-        '```tool_call\n{"name": "web_search", "arguments": {"query": "fish"}}\n```',
-        '<|python_tag|>{"name": "web_search", "parameters": {"query": "fish"}}<|eom_id|>',
-        '[TOOL_CALLS] [{"name": "web_search", "arguments": {"query": "fish"}}]',
-        '<function=web_search>{"query": "fish"}</function>',
-        "<function=web_search>\n<parameter=query>\nfish\n</parameter>\n</function>",
-        '<invoke name="web_search"><parameter name="query">fish</parameter></invoke>',
-    ],
-    ids=["hermes", "left open", "encoded", "fence", "llama", "mistral", "function", "qwen", "xml"],
-)
-def test_a_call_in_the_text_is_read(text: str) -> None:
+@pytest.mark.parametrize("text", MARKED.values(), ids=MARKED)
+def test_a_marked_call_is_read_and_taken_out_of_the_text(text: str) -> None:
     assert leaked_calls(text) == CALL
+    assert strip_tool_markup(text) == ""
+    assert is_only_a_remark(text)
+    around = f"I look it up.\n\n{text}"
+    assert leaked_calls(around) == CALL
+    assert strip_tool_markup(around) == "I look it up."
+    assert is_only_a_remark(around)
 
 
-def test_several_calls_are_read() -> None:
+@pytest.mark.parametrize("text", MARKED.values(), ids=MARKED)
+def test_an_answer_with_a_call_behind_it_is_an_answer(text: str) -> None:
+    assert not is_only_a_remark(f"There are 214 fish [A1].\n\n{text}")
+    assert not is_only_a_remark(f"{'There are many fish. ' * 40}\n\n{text}")
+
+
+@pytest.mark.parametrize("text", MARKED.values(), ids=MARKED)
+def test_a_call_that_is_quoted_as_code_is_prose(text: str) -> None:
+    quoted = f"So it is written:\n\n````\n{text}\n````\n\nDone."
+    assert leaked_calls(quoted, {"search"}) == []
+    assert strip_tool_markup(quoted, {"search"}) == quoted
+
+
+@pytest.mark.parametrize("text", BARE.values(), ids=BARE)
+def test_a_bare_call_counts_at_the_end_of_a_text_and_if_the_tool_is_known(text: str) -> None:
+    for around in (text, f"I look it up.\n\n{text}"):
+        assert leaked_calls(around, {"search"}) == CALL
+        assert strip_tool_markup(around, {"search"}) == around.removesuffix(text).strip()
+        assert leaked_calls(around) == leaked_calls(around, {"other"}) == []
+        assert strip_tool_markup(around) == around
+    assert leaked_calls(f"{text}\n\nThat is how one calls it.", {"search"}) == []
+
+
+@pytest.mark.parametrize("thought", THOUGHTS.values(), ids=THOUGHTS)
+def test_thinking_is_taken_out(thought: str) -> None:
+    answer = "There are 214 fish [A1].\n\n- one `<think>`\n- two"
+    assert strip_tool_markup(thought + answer) == answer
+    assert leaked_calls(thought + answer) == []
+
+
+def test_several_calls_are_read_in_order() -> None:
     one = '<tool_call>{"name": "a", "arguments": {}}</tool_call>'
-    assert [name for name, _ in leaked_calls(one + "\n" + one.replace('"a"', '"b"'))] == ["a", "b"]
+    other = one.replace('"a"', '"b"')
+    calls = leaked_calls("\n".join([one, MARKED["kimi"], MARKED["glm"], other]))
+    assert [name for name, _ in calls] == ["a", "search", "search", "b"]
+    two = '<tool_calls>\n{"name": "a", "arguments": {}}\n{"name": "b"}\n</tool_calls>'
+    assert leaked_calls(two) == [("a", {}), ("b", {})]
+
+
+def test_values_keep_their_type_where_the_format_says_it() -> None:
+    text = MARKED["dsml"].replace('string="true">fish', 'string="false">[1, 2]')
+    assert leaked_calls(text) == [("search", {"query": [1, 2]})]
+    text = '<invoke name="f"><parameter name="a">{"b": 1}</parameter></invoke>'
+    assert leaked_calls(text) == [("f", {"a": {"b": 1}})]
+    assert leaked_calls("```tool_code\nf(a=[1, 'x'], b=None, c=g())\n```") == [
+        ("f", {"a": [1, "x"], "b": None, "c": ""}),
+        ("g", {}),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -140,3 +185,28 @@ def test_several_calls_are_read() -> None:
 )
 def test_prose_is_no_call(text: str) -> None:
     assert leaked_calls(text) == []
+
+
+PIECES = sorted(
+    {piece for text in (*MARKED.values(), *THOUGHTS.values())
+     for piece in re.findall(r"<[^<>]{1,40}>|\[[A-Z_/]+\]|```\w*|[\u25c1][^\u25b7]*[\u25b7]", text)}
+    | {"`", "``", "{", "}", "[", "]", "(", "<", '"', "\n", "\n```\n", " ", "functools[{", "to=f ",
+       "call:f{", '{"name": "f"', "f(a=", "[A1]", "analysis", "assistantfinal", M3, "é", "\\"}
+)  # fmt: skip
+
+
+@settings(max_examples=300)
+@given(st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=30).map("".join))
+def test_no_text_makes_the_scanner_raise(text: str) -> None:
+    calls = leaked_calls(text, {"f"})
+    assert all(isinstance(name, str) and isinstance(args, dict) for name, args in calls)
+    is_only_a_remark(text)
+    bare = strip_tool_markup(text, {"f"})
+    assert len(bare) <= len(text)
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_a_long_text_of_any_mark_is_scanned_in_one_pass(piece: str) -> None:
+    text = piece * (100_000 // len(piece))
+    leaked_calls(text, {"f"})
+    strip_tool_markup(text)

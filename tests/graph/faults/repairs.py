@@ -57,6 +57,16 @@ def insists_on_tools(seen: Seen, number: int) -> Reply:
     return takes_no_choice(seen, number)
 
 
+def leaks_to_the_end(seen: Seen, number: int) -> Reply:
+    return text(f"Hm.\n{MARKUP}") if seen.tool_names or seen.tool_results else ANSWER
+
+
+def takes_no_calls_back(seen: Seen, number: int) -> Reply:
+    if seen.tool_results:
+        return said("Function call is missing a thought_signature", 400)
+    return ANSWER if "I looked it up" in seen.text else LOOK
+
+
 REPAIRS = (
     Repair("malformed arguments", calls_once("docs_search", '{"query": "fusion')),
     Repair(
@@ -66,6 +76,11 @@ REPAIRS = (
     Repair("invented arguments", calls_once("docs_search", '{"words": "x"}'), tool_errors=1),
     Repair("misspelt tool", calls_once("functions.DocsSearch<|channel|>json", '{"query": "fish"}')),
     Repair("call written into the text", lambda seen, n: ANSWER if n else text(f"Hm.\n{MARKUP}")),
+    Repair(
+        "calls in the text of the last turn", leaks_to_the_end, ("empty",),
+        cut_short="tool_budget", max_tool_calls=2,
+    ),
+    Repair("transcript refused", takes_no_calls_back, ("upstream_error",)),
     Repair("unreadable markup in the text", lambda seen, n: text(f"Alpha says 42.\n{BROKEN}")),
     Repair("endless loop", loops, tool_errors=3, cut_short="tool_loop"),
     Repair(

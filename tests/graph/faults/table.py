@@ -59,6 +59,8 @@ def said(message: str, code: int) -> Reply:
     return status(code, body={"error": {"message": message, "code": code}})
 
 
+HALF = 'data: {"choices": [{"index": 0, "delta": {"content": "Half of an"}}]}\n\n'
+BROKEN_OFF = {"choices": [{"message": {"content": "Half of an"}, "finish_reason": "network_error"}]}
 FAULTS = (
     Fault(
         "429 with Retry-After", status(429, headers=WAIT), "rate_limited", 429, cost="free",
@@ -90,11 +92,14 @@ FAULTS = (
     Fault("rate limit in a 200", upstream_error("Slow down", code=429, shape="body"),
           "rate_limited", 429, cost="free", writes=False),
     Fault("completion without a message", status(200, body={"choices": []}), "bad_response"),
+    Fault("broken off without an end", status(200, body=HALF, content_type="text/event-stream"),
+          "bad_response"),
+    Fault("finish_reason of a failure", status(200, body=BROKEN_OFF), "bad_response"),
     Fault("empty completion", text(""), "empty", cost="known"),
     Fault("tool calls where none are offered", tool_calls([("web_search", {"query": "x"})]),
           "empty", places=OUTSIDE_TOOLS, cost="known"),
     Fault("nothing but tool markup", text('<tool_call>{"name": "x"}</tool_call>'), "empty",
-          cost="known"),
+          places=OUTSIDE_TOOLS, cost="known"),
     Fault("refusal", text("", refusal="I can't help with that."), "refused", attempts=1,
           cost="known"),
     Fault("content filter", text("", finish_reason="content_filter"), "content_filter",

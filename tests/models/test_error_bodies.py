@@ -1,0 +1,95 @@
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from langgraph_fusion.models.error_bodies import codes_of, status_of, words_of
+from langgraph_fusion.models.errors import UpstreamError
+from langgraph_fusion.models.faults import REASONS, fault_of
+
+LONG = "This model's maximum context length is 8192 tokens. You requested 20000 tokens."
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        LONG,
+        {"error": {"message": LONG, "type": "invalid_request_error"}},
+        {"error": LONG},
+        {"detail": LONG},
+        {"detail": {"error": LONG}},
+        {"object": "error", "message": LONG, "code": 400},
+        {"errors": [{"message": LONG}]},
+        {"errors": [LONG]},
+        {"msg": LONG, "code": 400},
+        [{"error": {"code": 400, "message": LONG, "status": "INVALID_ARGUMENT"}}],
+        {"error": {"message": {"detail": [LONG]}}},
+        {"error": {"errors": [{"reason": LONG}]}},
+        {"error": {"message": "", "metadata": {"raw": LONG}}},
+        {"Message": LONG},
+        {"error_description": LONG},
+    ],
+)
+def test_the_words_of_a_body_are_found_and_understood(body: Any) -> None:
+    assert words_of(body) == LONG
+    assert UpstreamError.from_body(body).args == (LONG,)
+    request = httpx2.Request("POST", "http://x")
+    response = httpx2.Response(400, json=body, request=request)
+    client = openai.OpenAI(api_key="x", base_url="http://x")
+    fault = fault_of(client._make_status_error_from_response(response))
+    client.close()
+    assert (fault.reason, fault.status_code, fault.detail) == ("context_too_long", 400, LONG)
+
+
+def test_what_a_vendor_said_is_passed_on() -> None:
+    body = {"message": "bad", "code": "429", "metadata": {"raw": "slow down", "provider_name": "V"}}
+    assert (words_of(body), status_of(body)) == ("bad: slow down", 429)
+    error = UpstreamError.from_body(body)
+    assert (fault_of(error).reason, fault_of(error).upstream) == ("rate_limited", True)
+    assert words_of({"message": "bad", "metadata": "slow down"}) == "bad: slow down"
+    assert words_of({"detail": [{"loc": ["body", "x"], "msg": "bad"}]}) == "body.x: bad"
+
+
+_BODIES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=4)
+    | st.dictionaries(
+        st.sampled_from(["error", "message", "detail", "errors", "msg", "code", "type", "metadata",
+                         "raw", "headers", "provider_name", "loc", "X-RateLimit-Reset", "status"]),
+        inner, max_size=5,
+    ),
+    max_leaves=25,
+)  # fmt: skip
+
+
+class Odd(RuntimeError):
+    """An exception that cannot even be shown."""
+
+    def __init__(self, body: Any) -> None:
+        super().__init__(body)
+        self.body = body
+        self.status_code = body
+        self.message = body
+        self.response = body
+
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
+@given(_BODIES, st.sampled_from([400, 429, 500, 503, 599]))
+def test_no_error_of_any_shape_makes_the_reading_of_errors_fail(body: Any, status: int) -> None:
+    codes_of(body)
+    request = httpx2.Request("POST", "http://x")
+    response = httpx2.Response(status, request=request)
+    errors = [
+        UpstreamError.from_body(body),
+        Odd(body),
+        ValueError(body),
+        openai.APIStatusError("x", response=response, body=body),
+        openai.APIError("x", request=request, body=body),
+    ]
+    for error in errors:
+        assert fault_of(error).reason in REASONS
