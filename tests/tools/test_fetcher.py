@@ -311,3 +311,34 @@ async def test_a_page_with_large_headers_is_read(headers: list[tuple[str, str]])
 
     async with site({"/p": answer}) as server, fetcher() as fetch:
         assert "Saint-Malo" in (await fetch.fetch(f"{server.base}/p")).text
+
+
+@pytest.mark.parametrize("body", [b"<p>a word" * 150_000, b"<div><p>a word" * 50_000])
+async def test_a_page_of_endless_elements_is_read_as_words_while_others_go_on(body: bytes) -> None:
+    pages = {
+        "/hostile": web.Response(body=body, content_type="text/html"),
+        "/small": web.Response(text="plain words"),
+    }
+    async with site(pages) as server, fetcher() as fetch:
+        hostile = asyncio.create_task(fetch.fetch(f"{server.base}/hostile"))
+        for _ in range(5):
+            assert (await fetch.fetch(f"{server.base}/small")).text == "plain words"
+        assert (await hostile).text.startswith("a word")
+
+
+@pytest.mark.parametrize(
+    ("header", "codec", "declared"),
+    [
+        ("", "cp1251", "windows-1251"),
+        ("; charset=koi8-r", "koi8-r", "utf-8"),
+        ("", "utf-8", "utf-7"),
+    ],
+)
+async def test_the_header_counts_more_than_the_page_and_both_are_read_as_browsers_do(
+    header: str, codec: str, declared: str
+) -> None:
+    text = "Москва стоит на реке Москве."
+    body = f"<html><head><meta charset={declared}></head><body><p>{text}</p>".encode(codec)
+    page = web.Response(body=body, headers={"Content-Type": f"text/html{header}"})
+    async with site({"/": page}) as server, fetcher() as fetch:
+        assert (await fetch.fetch(server.base)).text == text
