@@ -67,7 +67,7 @@ def fusion_tool(
     )
 
 
-def answer_of(result: dict[str, Any]) -> str:
+def answer_or_analysis(result: dict[str, Any]) -> str:
     """The answer of a `FusionResult`, or in mode `analysis` the analysis as JSON."""
     if result["answer"]:
         return str(result["answer"])
@@ -76,6 +76,6 @@ def answer_of(result: dict[str, Any]) -> str:
 
 def text_for_model(result: dict[str, Any]) -> str:
     """The answer, and what a model has to know of how it came about."""
-    answer = answer_of(result)
+    answer = answer_or_analysis(result)
     notes = "\n".join(f"- {note}" for note in result["notes"])
     return f"{answer}\n\n## Notes on this deliberation\n\n{notes}" if notes else answer

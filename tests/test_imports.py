@@ -24,11 +24,6 @@ GRAPH_FOLDERS = (
 """A folder imports only folders before it."""
 ASSEMBLY = ("api", "build", "fusion_graph", "fusion_tool", "resume", "studio")
 """Files at the root of `graph` that put the folders together: no folder imports one."""
-KNOWN_CIRCLES = [
-    {"sandbox.docker", "sandbox.pool"},
-    {"models.providers", "models.ref"},
-]
-ROOMS_WITH_CIRCLES = {"tools"}
 HEAVY = (
     "langgraph", "langchain_openai", "openai", "docker", "trafilatura", "pypdf", "ddgs", "fastapi",
 )  # fmt: skip
@@ -129,12 +124,12 @@ def test_every_room_has_a_rule() -> None:
 
 
 def test_no_files_import_each_other_in_a_circle() -> None:
-    assert [one for one in _circles(_edges()) if one not in KNOWN_CIRCLES] == []
+    assert _circles(_edges()) == []
 
 
-@pytest.mark.parametrize("room", sorted(MAY_IMPORT.keys() - ROOMS_WITH_CIRCLES))
+@pytest.mark.parametrize("room", MAY_IMPORT)
 def test_the_folders_inside_a_room_import_each_other_one_way(room: str) -> None:
-    assert [one for one in _circles(_units(room)) if one not in KNOWN_CIRCLES] == []
+    assert _circles(_units(room)) == []
 
 
 def test_the_folders_of_the_graph_stand_in_their_order() -> None:

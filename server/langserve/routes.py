@@ -13,7 +13,7 @@ from langchain_core.runnables import ConfigurableFieldSpec, RunnableConfig, Runn
 from langserve import add_routes
 from pydantic import BaseModel, Field, WithJsonSchema
 
-from langgraph_fusion.graph.fusion_tool import answer_of
+from langgraph_fusion.graph.fusion_tool import answer_or_analysis
 from langgraph_fusion.graph.result import FusionResult
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.server.langserve.input import Ask, CheckedRoute
@@ -96,7 +96,7 @@ def add_langserve(app: FastAPI, path: str = PATH) -> None:
                 return await cancel_on_disconnect(request.receive, run.result())
 
         result = await finish_cleanup_on_cancel(run())
-        return {"messages": [AIMessage(answer_of(result))], "fusion": result}
+        return {"messages": [AIMessage(answer_or_analysis(result))], "fusion": result}
 
     served = Deliberation(deliberate, name="fusion").with_types(input_type=Ask, output_type=Reply)
     router = APIRouter(
