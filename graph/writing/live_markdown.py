@@ -88,6 +88,7 @@ class LiveMarkdown:
                 self._text, self._done = self._text[self._done :], 0
                 return True
             if code.end > limit:
+                limit = min(limit, code.start)
                 break
             self._give(parts, code.start, False)
             self._give(parts, code.end, True)

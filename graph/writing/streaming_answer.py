@@ -116,9 +116,11 @@ class LiveAnswer:
 
 
 def _decided(prose: str) -> int:
-    """How much of the prose no further text can change."""
-    start = min(_start_of(pattern, prose) for pattern in _UNDECIDED)
-    return _start_of(_ADDRESS, prose[:start])  # not between an address and what touches it
+    """How much of the prose no further text can change, nor what touches the rest."""
+    end = len(prose)
+    while (start := min(_start_of(pattern, prose[:end]) for pattern in _UNDECIDED)) < end:
+        end = start
+    return end
 
 
 def _start_of(pattern: re.Pattern[str], prose: str) -> int:

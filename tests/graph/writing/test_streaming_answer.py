@@ -27,6 +27,8 @@ DRAFTS = (
     "Before.\n<tool_call>{\"name\": \"web_search\"}</tool_call>\nAfter [A1].",
     "<think>\nhm\n</think>\nAnswer [A1].",
     "Plain " * 900 + "[A1]",
+    "[A1]https://evil.example/x and [B1]http",
+    "```\n```\n`[A1]\n`> ",
     "",
 )  # fmt: skip
 
