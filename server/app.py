@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib import import_module
 from importlib.metadata import version
@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse, Response
 
 from langgraph_fusion.graph.build import create_fusion
@@ -22,7 +23,7 @@ from langgraph_fusion.server import health
 from langgraph_fusion.server.config import ServerConfig, config_from_environment
 from langgraph_fusion.server.errors import ApiError, api_error
 from langgraph_fusion.server.logging import log_surprise, log_to_stderr
-from langgraph_fusion.server.middleware import RequestMiddleware
+from langgraph_fusion.server.middleware import REQUEST_ID, RequestMiddleware
 from langgraph_fusion.server.observability.tracing import Tracing, tracing_is_configured
 from langgraph_fusion.server.openai import chat_completions, models, responses
 from langgraph_fusion.server.openrouter.metadata import METADATA, error_metadata, wants_metadata
@@ -49,6 +50,8 @@ def create_app(config: ServerConfig | None = None) -> FastAPI:
     app.state.server = state
     app.state.engine = health.EngineProbe()
     app.add_middleware(RequestMiddleware, state=state)
+    if state.config.cors_origins:
+        _allow_pages(app, state.config.cors_origins)
     for kind in (ApiError, FusionError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, _error_response)
     app.add_exception_handler(ClientGone, _no_response)
@@ -62,6 +65,17 @@ def create_app(config: ServerConfig | None = None) -> FastAPI:
         app.include_router(router)
     _add_installed(app)
     return app
+
+
+def _allow_pages(app: FastAPI, origins: Sequence[str]) -> None:
+    """Let pages of these origins read responses; a preflight request carries no key."""
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=list(origins),
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["*"],
+        expose_headers=[REQUEST_ID, "mcp-session-id", "retry-after", "x-should-retry"],
+    )
 
 
 def app_from_environment() -> FastAPI:

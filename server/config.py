@@ -30,6 +30,8 @@ class ServerConfig:
     """After SIGTERM running deliberations have so many seconds to finish."""
     log_prompts: bool = False
     """Write questions and answers into the log."""
+    cors_origins: tuple[str, ...] = ()
+    """Web pages that may use this server, as `https://chat.example`; `*` is every page."""
     policy: ClientPolicy = field(default_factory=ClientPolicy)
     """What clients may ask for."""
 

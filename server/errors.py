@@ -45,6 +45,8 @@ _STATUS_OF_REASON = {
     "deadline": 504,
 }
 """Any other reason of a failed run is 502."""
+_PASSING_REASONS = frozenset({"rate_limited", "server_stopping"})
+"""A client may try again after these; after others it would pay for the same failure again."""
 _CODES = {
     400: "invalid_json",
     404: "not_found",
@@ -53,6 +55,8 @@ _CODES = {
 }
 _PLACES = (("body",), ("query",), ("path",))
 """Of a field; clients know it by the rest of its name."""
+BRANCH = "as:"
+"""Begins the names of a union's branches in our models; no client sends them or is shown them."""
 _INVALID_MODEL = "invalid_model"
 
 
@@ -154,7 +158,7 @@ def _of_validation(found: Sequence[Any]) -> ApiError:
     """The first thing that is wrong with a body, without echoing what was sent."""
     first = found[0]
     place = first["loc"][1:] if first["loc"][:1] in _PLACES else first["loc"]
-    where = ".".join(map(str, place))
+    where = ".".join(str(part) for part in place if not str(part).startswith(BRANCH))
     text = str(first["msg"]).removeprefix("Value error, ")
     if first["type"] == "value_error" and not where:
         return ApiError(400, f"body: {text}", code="invalid_value")
@@ -165,6 +169,13 @@ def _of_validation(found: Sequence[Any]) -> ApiError:
 
 
 def _of_run(error: RunFailed, run_id: str | None) -> ApiError:
+    found = _failure(error, run_id)
+    if found.status >= 500 and error.reason not in _PASSING_REASONS:
+        found.headers["x-should-retry"] = "false"
+    return found
+
+
+def _failure(error: RunFailed, run_id: str | None) -> ApiError:
     failed = [_failed(one) for one in error.failed] if isinstance(error, AllMembersFailed) else None
     return ApiError(
         _STATUS_OF_REASON.get(error.reason, 502),

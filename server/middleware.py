@@ -18,7 +18,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from langgraph_fusion.server.api_keys import Key
-from langgraph_fusion.server.errors import ApiError, TooLarge
+from langgraph_fusion.server.compression import limited_body
+from langgraph_fusion.server.errors import ApiError
 from langgraph_fusion.server.logging import log_event
 from langgraph_fusion.server.state import ServerState
 
@@ -38,14 +39,14 @@ class RequestMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(send)
+        exchange = _Exchange(send, with_body=scope["method"] != "HEAD")
         try:
             headers = Headers(scope=scope)
             self._refuse_foreign_page(headers)
             key = await self._key(scope["path"], headers)
             scope.setdefault("state", {}).update(request_id=exchange.request_id, key=key)
-            body = _limited_body(receive, self._state.config.max_body_bytes)
-            await self._app(scope, body, exchange.send)
+            body = limited_body(scope, receive, self._state.config.max_body_bytes)
+            await self._app(_as_get(scope), body, exchange.send)
         except ApiError as error:
             refusal = JSONResponse(error.body, error.status, error.headers)
             await refusal(scope, receive, exchange.send)
@@ -60,6 +61,8 @@ class RequestMiddleware:
         """
         origin = headers.get("origin")
         if origin is None or self._state.keys is not None:
+            return
+        if origin in self._state.config.cors_origins:
             return
         if not _is_own(origin, headers.get("host", "")):
             raise ApiError(
@@ -77,10 +80,12 @@ class RequestMiddleware:
         """
         if self._state.keys is None or path in OPEN_TO_ALL:
             return None
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise _unauthorized("send an API key of this server: `Authorization: Bearer …`")
-        key = await asyncio.to_thread(self._state.keys.find, token.strip())
+        token = _token(headers)
+        if not token:
+            raise _unauthorized(
+                "send an API key of this server: `Authorization: Bearer …`, or `x-api-key: …`"
+            )
+        key = await asyncio.to_thread(self._state.keys.find, token)
         if key is None:
             raise _unauthorized("this server does not know that API key")
         return key
@@ -103,6 +108,8 @@ class _Exchange:
     """A request and its response: gives the response its id and remembers its status."""
 
     _send: Send
+    with_body: bool = True
+    """False for HEAD."""
     request_id: str = field(default_factory=lambda: f"req_{uuid.uuid4().hex}")
     status: int = 499
     """What nginx logs when a client goes before there is a response."""
@@ -113,25 +120,26 @@ class _Exchange:
             self.status = message["status"]
             header = (REQUEST_ID.encode(), self.request_id.encode())
             message["headers"] = [*message["headers"], header]
+        if message["type"] == "http.response.body" and not self.with_body:
+            message = {**message, "body": b""}
         await self._send(message)
+
+
+def _as_get(scope: Scope) -> Scope:
+    """A HEAD request is answered as GET, without the body."""
+    return {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+
+
+def _token(headers: Headers) -> str:
+    """The key that the client sent, in OpenAI's header or in Anthropic's."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return token.strip()
+    return headers.get("x-api-key", "").strip()
 
 
 def _unauthorized(message: str) -> ApiError:
     return ApiError(401, message, code="invalid_api_key")
-
-
-def _limited_body(receive: Receive, limit: int) -> Receive:
-    read = 0
-
-    async def receive_within_limit() -> Message:
-        nonlocal read
-        message = await receive()
-        read += len(message.get("body", b""))
-        if read > limit:
-            raise TooLarge(limit)
-        return message
-
-    return receive_within_limit
 
 
 def _is_own(origin: str, asked: str) -> bool:

@@ -1,6 +1,6 @@
 """What all requests of a server process share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
@@ -9,6 +9,7 @@ from langgraph_fusion.server.api_keys import KeyRing
 from langgraph_fusion.server.config import ServerConfig
 from langgraph_fusion.server.observability.metrics import Metrics
 from langgraph_fusion.server.observability.run_log import RunLog
+from langgraph_fusion.server.recent_items import RecentItems
 from langgraph_fusion.server.runs.admission import Admission
 from langgraph_fusion.server.runs.managed_run import RunManager
 from langgraph_fusion.server.runs.shutdown import Shutdown
@@ -21,6 +22,7 @@ class ServerState:
     config: ServerConfig
     metrics: Metrics
     manager: RunManager
+    recent_items: RecentItems = field(default_factory=RecentItems)
 
     @classmethod
     def of(cls, config: ServerConfig) -> "ServerState":

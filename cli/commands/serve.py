@@ -62,6 +62,10 @@ def serve(
         bool,
         typer.Option("--trust-clients", help="Let clients set docs, networks and sandbox."),
     ] = False,
+    cors_origins: Annotated[
+        list[str] | None,
+        typer.Option("--cors-origin", metavar="URL", help="A web page that may use this server."),
+    ] = None,
     runs: Annotated[
         str | None,
         typer.Option(metavar="PLACE", help="Where runs are kept for `fusion resume`; off."),
@@ -93,6 +97,7 @@ def serve(
             max_budget_usd=max_budget,
             max_deadline_s=max_deadline,
             any_setting=trust_clients,
+            cors_origins=tuple(cors_origins or ()),
             runs=runs,
             grace_s=grace,
             log_prompts=log_prompts,

@@ -23,7 +23,12 @@ from langgraph_fusion.graph.prompts.tags import blocks as enclosed
 from langgraph_fusion.graph.prompts.tags import tag
 from langgraph_fusion.graph.reasons import reason_text
 from langgraph_fusion.graph.records import AskedFollowUp, Failure, MemberAnswer, Stage
-from langgraph_fusion.graph.request.conversation import instructions, question_at, spoken
+from langgraph_fusion.graph.request.conversation import (
+    before_answering,
+    instructions,
+    question_at,
+    spoken,
+)
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState, Json
 from langgraph_fusion.models.faults import REASONS, fault_of
@@ -50,7 +55,7 @@ def member(letter: str, agent: Agent) -> Node:
         model, shell = str(context.client.model), context.sandbox is not None
         _tell_started(letter, model, context.round, asked, sandbox=shell)
         began, drops = time.monotonic(), len(run.shared_tools.drops)
-        task = _task(letter, state, asked)
+        task = _task(run.id, letter, state, asked)
         transcript, failure = await _research(agent, context, task, run, quorum)
         if context.cut_short == "budget":
             run.degrade("budget", "The spend cap cut the panel's research short.")
@@ -113,7 +118,7 @@ def first_prompt(run: Run, letter: str, state: FusionState) -> list[BaseMessage]
     tools = run.settings.tools_of(seat) or run.extra_tools
     budget = run.settings.max_calls_of(seat) if tools else 0
     system = _system(run, state, seat.instructions, budget=budget)
-    return [SystemMessage(system), *_task(letter, state, [])]
+    return [SystemMessage(system), *_task(run.id, letter, state, [])]
 
 
 def _member_context(run: Run, letter: str, state: FusionState) -> MemberContext:
@@ -154,10 +159,14 @@ def _system(
     return "\n\n".join(part for part in parts if part)
 
 
-def _task(letter: str, state: FusionState, asked: list[AskedFollowUp]) -> list[AnyMessage]:
+def _task(
+    run_id: str, letter: str, state: FusionState, asked: list[AskedFollowUp]
+) -> list[AnyMessage]:
     """The conversation; in a follow-up the question, the own answer and what is asked."""
     if not asked:
-        return spoken(state["messages"][: (question_at(state["messages"]) or 0) + 1])
+        messages = state["messages"]
+        question = messages[question_at(messages) or 0]
+        return [*spoken(before_answering(messages, run_id)), question]
     earlier = [one for one in state["answers"] if one["seat"] == letter and one["text"]]
     blocks = [tag("question", state["question"])]
     if state["conversation"]:

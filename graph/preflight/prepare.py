@@ -17,8 +17,8 @@ async def prepare(state: FusionState, config: RunnableConfig) -> Json:
     """Set every channel of the run; raises ConfigError when there is no question."""
     run = Run.of(config)
     messages = state["messages"]
-    at = question_place(messages, run.settings, run.id)
-    question = asked(messages, at)
+    at = question_place(messages)
+    question = asked(messages, at, run.id)
     run.turn = sum(message.type == "ai" for message in messages[at:])
     check_cap(run, cast("FusionState", {**state, **question}))
     await run.begin(messages)

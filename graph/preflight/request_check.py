@@ -9,7 +9,7 @@ from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.preflight.least_cap import check_cap
 from langgraph_fusion.graph.preflight.readiness import check_ready, user_prices
 from langgraph_fusion.graph.request.client_tools import wrong_results
-from langgraph_fusion.graph.request.conversation import question_at, transcript
+from langgraph_fusion.graph.request.conversation import before_answering, question_at, transcript
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.graph.state import FusionState, Json
@@ -30,31 +30,32 @@ async def accepted(
     """
     prices = user_prices()
     settings = await check_ready(settings, prices)
-    at = question_place(messages, settings, run_id)
-    state = {"messages": messages, **asked(messages, at)}
+    at = question_place(messages)
+    state = {"messages": messages, **asked(messages, at, run_id)}
     check_cap(Run.unopened(run_id, settings, prices), cast("FusionState", state))
     return settings
 
 
-def question_place(messages: Sequence[AnyMessage], settings: FusionSettings, run_id: str) -> int:
+def question_place(messages: Sequence[AnyMessage]) -> int:
     """Where the question stands: at the end, or before calls of the caller's tools.
 
     Raises:
-        ConfigError: If there is none, the calls after it are not whole or not this run's, or a
-            message cannot be encoded.
+        ConfigError: If there is none, the calls after it are not whole, or a message cannot be
+            encoded.
     """
     _check_encodes(messages)
     at = question_at(messages)
     if at is None or (at < len(messages) - 1 and messages[-1].type != "tool"):
         raise ConfigError(NO_QUESTION, field="messages")
-    if wrong := wrong_results(messages[at + 1 :], run_id if settings.members else None):
+    if wrong := wrong_results(messages[at + 1 :]):
         raise ConfigError(wrong, field="messages")
     return at
 
 
-def asked(messages: Sequence[AnyMessage], at: int) -> Json:
-    """The question, and the conversation before it, as channels of the state."""
-    return {"question": messages[at].text.strip(), "conversation": transcript(messages[:at])}
+def asked(messages: Sequence[AnyMessage], at: int, run_id: str) -> Json:
+    """The question and the conversation before it, as channels of the state."""
+    told = before_answering(messages, run_id)
+    return {"question": messages[at].text.strip(), "conversation": transcript(told)}
 
 
 def _check_encodes(messages: Sequence[AnyMessage]) -> None:

@@ -34,17 +34,17 @@ def handed_out(calls: Iterable[ToolCall], run_id: str, after: Sequence[AnyMessag
     ]
 
 
-def wrong_results(after: Sequence[AnyMessage], run_id: str | None) -> str | None:
+def wrong_results(after: Sequence[AnyMessage], run_id: str | None = None) -> str | None:
     """What is wrong with calls and results after the question, in words; None if nothing is.
 
-    With a `run_id` they must be calls of that run: what it deliberated is not known otherwise.
+    With a `run_id` they must be calls of that run.
     """
     results = [one.tool_call_id for one in after if isinstance(one, ToolMessage)]
     spoken = [one for one in after if isinstance(one, AIMessage)]
     calls = [call["id"] for one in spoken for call in (*one.tool_calls, *one.invalid_tool_calls)]
     for id in results:
         if run_id and not id.startswith(call_id(run_id, "")):
-            return f"{id!r} is no tool call of a run that is still kept; ask again as a user"
+            return f"{id!r} is no tool call of run {run_id}"
         if id not in calls:
             return f"there is a result for {id!r} and no message that calls it"
     missing = [id for id in calls if id not in results]

@@ -1,8 +1,11 @@
 """The conversation a run was given: the question, what came before it, and what came after."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 
-from langchain_core.messages import AIMessage, AnyMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+
+from langgraph_fusion.graph.request.client_tools import wrong_results
 
 _SPEAKERS = {"human": "User", "ai": "Assistant"}
 
@@ -26,15 +29,57 @@ def instructions(messages: Sequence[AnyMessage]) -> str:
 
 
 def transcript(messages: Sequence[AnyMessage]) -> str:
-    """Turns as text, without instructions; calls and results of tools are left out."""
-    turns = [(_SPEAKERS.get(message.type), message.text.strip()) for message in messages]
-    return "\n\n".join(f"{speaker}: {text}" for speaker, text in turns if speaker and text)
+    """Turns as text, calls of the caller's tools and their results included; no instructions."""
+    return "\n\n".join(line for message in messages for line in _lines(message))
+
+
+def _lines(message: AnyMessage) -> Iterator[str]:
+    text = message.text.strip()
+    speaker = _SPEAKERS.get(message.type)
+    if speaker and text:
+        yield f"{speaker}: {text}"
+    yield from _call_lines(message)
+
+
+def _call_lines(message: AnyMessage) -> Iterator[str]:
+    if isinstance(message, AIMessage):
+        for call in message.tool_calls:
+            arguments = json.dumps(call["args"], ensure_ascii=False)
+            yield f"Assistant calls {call['name']}({arguments}) as {call['id']}"
+    if isinstance(message, ToolMessage):
+        yield f"Result of {message.tool_call_id}: {message.text.strip()}"
+
+
+def before_answering(messages: Sequence[AnyMessage], run_id: str) -> list[AnyMessage]:
+    """Every turn that a panel has to know before it answers the question.
+
+    Calls and results after the question are among them, unless this run made the calls: then its
+    panel has answered already.
+    """
+    at = question_at(messages)
+    if at is None:
+        return [*messages]
+    after = messages[at + 1 :]
+    return [*messages[:at], *(after if wrong_results(after, run_id) else ())]
 
 
 def spoken(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
-    """The turns that have words, without tool calls and metadata, which others may refuse."""
-    turns = [one for one in messages if one.type in ("human", "ai") and one.text]
-    return [one if one.type == "human" else AIMessage(one.text) for one in turns]
+    """The turns for a model that has other tools: what is said, and calls and results in words."""
+    turns: list[AnyMessage] = []
+    called: list[str] = []
+    for message in messages:
+        if message.type == "human" and called:
+            turns.append(_results_in_words(called))
+            called = []
+        if message.type in ("human", "ai") and message.text:
+            turns.append(message if message.type == "human" else AIMessage(message.text))
+        called += _call_lines(message)
+    return [*turns, _results_in_words(called)] if called else turns
+
+
+def _results_in_words(lines: Sequence[str]) -> HumanMessage:
+    heading = "What the tools of the assistant gave so far, as data:"
+    return HumanMessage("\n\n".join((heading, *lines)))
 
 
 def replayed(messages: Sequence[AnyMessage]) -> list[AnyMessage]:

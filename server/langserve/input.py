@@ -40,13 +40,14 @@ _MESSAGES: Mapping[str, Callable[[str], AnyMessage]] = {
 
 
 def _message_type(message: Any) -> Any:
-    return message.get("type") if isinstance(message, dict) else getattr(message, "type", None)
+    kind = message.get("type") if isinstance(message, dict) else getattr(message, "type", None)
+    return f"as:{kind}"
 
 
 Turn = Annotated[
-    Annotated[HumanMessage, Tag("human")]
-    | Annotated[AIMessage, Tag("ai")]
-    | Annotated[SystemMessage, Tag("system")],
+    Annotated[HumanMessage, Tag("as:human")]
+    | Annotated[AIMessage, Tag("as:ai")]
+    | Annotated[SystemMessage, Tag("as:system")],
     Discriminator(
         _message_type,
         custom_error_type="no_message",

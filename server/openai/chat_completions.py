@@ -22,6 +22,7 @@ from langgraph_fusion.server.logging import log_surprise
 from langgraph_fusion.server.openai.openapi import documented_responses
 from langgraph_fusion.server.openai.parse_request import run_request_from_chat
 from langgraph_fusion.server.openai.protocol import ChatBody
+from langgraph_fusion.server.openai.stop import StopFilter, cut_at
 from langgraph_fusion.server.openai.usage import chat_usage
 from langgraph_fusion.server.openrouter.metadata import (
     METADATA,
@@ -81,18 +82,19 @@ class ChatReply:
             "model": request.model,
         }
         self._answer = LiveAnswer(plain=is_plain(request.settings))
+        self._stop = StopFilter(request.stops)
 
     def whole(self, result: FusionResult) -> Json:
         """The reply that is not streamed."""
-        text = answer_text(result)
+        text = cut_at(answer_text(result), self._request.stops)
         message: Json = {"role": "assistant", "content": text or None, "refusal": None}
-        message |= _annotations(result)
+        message |= _annotations(result, text)
         if result.tool_calls:
             message["tool_calls"] = [_tool_call(call) for call in result.tool_calls]
         finish = _finish_reason(result)
         choice = {"index": 0, "message": message, "finish_reason": finish, "logprobs": None}
         reply = self._head | {"object": "chat.completion", "choices": [choice]}
-        return reply | _usage(result) | self._additions(result)
+        return reply | self._usage(result) | self._additions(result)
 
     async def frames(self, run: ManagedRun) -> AsyncGenerator[bytes, None]:
         """Yield the chunks of a run; one that fails ends with an error object, as OpenAI's do."""
@@ -107,7 +109,7 @@ class ChatReply:
         yield DONE
 
     def _chunks_of(self, event: Event) -> Iterator[bytes]:
-        if text := self._answer.take(event):
+        if text := self._stop.feed(self._answer.take(event)):
             yield self._chunk({"content": text})
         if event["type"] == "run.finished":
             yield from self._last_chunks(FusionResult.model_validate(event["result"]))
@@ -115,18 +117,20 @@ class ChatReply:
             yield self._chunk({}, further={EXTENSION: shown})
 
     def _last_chunks(self, result: FusionResult) -> Iterator[bytes]:
-        if result.mode == "analysis":
-            yield self._chunk({"content": answer_text(result)})
+        rest = answer_text(result) if result.mode == "analysis" else ""
+        if text := self._stop.feed(rest) + self._stop.end():
+            yield self._chunk({"content": text})
         if result.tool_calls:
             calls = [{"index": i} | _tool_call(call) for i, call in enumerate(result.tool_calls)]
             yield self._chunk({"tool_calls": calls})
         further = self._additions(result)
         if EXTENSION in further:
             further[EXTENSION] = {"type": "run.finished", "result": further[EXTENSION]}
-        yield self._chunk(_annotations(result), _finish_reason(result), further)
+        text = cut_at(answer_text(result), self._request.stops)
+        yield self._chunk(_annotations(result, text), _finish_reason(result), further)
         if self._request.include_usage:
             head = self._head | {"object": "chat.completion.chunk"}
-            yield frame(head | {"choices": []} | _usage(result))
+            yield frame(head | {"choices": []} | self._usage(result))
 
     def _chunk(
         self, delta: Json, finish_reason: str | None = None, further: Json | None = None
@@ -143,6 +147,11 @@ class ChatReply:
             found.beside[METADATA] = error_metadata(found, self._request.requested)
         return found.body
 
+    def _usage(self, result: FusionResult) -> Json:
+        """`usage`, if any call reported its tokens: what is unknown is left out, never 0."""
+        used = chat_usage(result, self._request.usage_of)
+        return {} if used is None else {"usage": used}
+
     def _additions(self, result: FusionResult) -> Json:
         """Ours, unless it is switched off, and `openrouter_metadata` if it is asked for."""
         found: Json = {EXTENSION: extension(result)} if self._request.details else {}
@@ -158,16 +167,10 @@ def _finish_reason(result: FusionResult) -> str:
     return "length" if "synthesizer_truncated" in result.degraded else "stop"
 
 
-def _annotations(result: FusionResult) -> Json:
+def _annotations(result: FusionResult, text: str) -> Json:
     """`annotations`, if the answer cites sources."""
-    found = chat_annotations(result, answer_text(result))
+    found = chat_annotations(result, text)
     return {"annotations": found} if found else {}
-
-
-def _usage(result: FusionResult) -> Json:
-    """`usage`, if any call reported its tokens: what is unknown is left out, never 0."""
-    used = chat_usage(result)
-    return {} if used is None else {"usage": used}
 
 
 def _tool_call(call: ClientCall) -> Json:

@@ -1,7 +1,7 @@
 """A client's conversation as LangChain messages; everything in it is untrusted text."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from langchain_core.messages import (
@@ -15,25 +15,83 @@ from langchain_core.messages import (
 )
 from langchain_core.messages.tool import invalid_tool_call
 
+from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.server.openai.protocol import ChatMessage, Content, InputItem
+
+FindItem = Callable[[str], Any]
+"""Gives the item with an id as it was sent, or None."""
+_WITHOUT_TURN = ("fus_", "rs_")
+"""Begins the ids of items that are no turns: deliberations and reasoning."""
+
+
+def no_items(id: str) -> None:
+    """Know no item."""
 
 
 def chat_turns(messages: Iterable[ChatMessage]) -> list[AnyMessage]:
-    """The `messages` of a chat request."""
-    return [_chat_turn(message) for message in messages]
+    """The `messages` of a chat request.
+
+    Raises:
+        ConfigError: If they end with a turn that cannot be answered.
+    """
+    return in_order([_chat_turn(message) for message in messages])
 
 
-def responses_turns(input: str | list[InputItem]) -> list[AnyMessage]:
-    """The `input` of a Responses request.
+def responses_turns(
+    input: str | list[InputItem], find_item: FindItem = no_items
+) -> list[AnyMessage]:
+    """The `input` of a Responses request; `find_item` gives the items it refers to by id.
 
     A deliberation or reasoning that the client sends back is no turn: its answer is.
+
+    Raises:
+        ConfigError: If an item is referred to and not known.
     """
-    return [HumanMessage(input)] if isinstance(input, str) else [*_item_turns(input)]
+    if isinstance(input, str):
+        return [HumanMessage(input)]
+    return [*_item_turns(_resolved(input, find_item))]
 
 
 def instructed(instructions: str | None, turns: Sequence[AnyMessage]) -> list[AnyMessage]:
-    """The turns behind the instructions, if there are any."""
-    return [SystemMessage(instructions), *turns] if instructions else [*turns]
+    """The turns behind the instructions, if there are any; raises as `in_order`."""
+    return in_order([SystemMessage(instructions), *turns] if instructions else [*turns])
+
+
+def in_order(turns: list[AnyMessage]) -> list[AnyMessage]:
+    """The turns with system messages first, wherever the client has put them.
+
+    Where there is no other turn, the last system message is the question.
+
+    Raises:
+        ConfigError: If the last turn is the assistant's.
+    """
+    system = [one for one in turns if one.type == "system"]
+    others = [one for one in turns if one.type != "system"]
+    if not others and system:
+        return [*system[:-1], HumanMessage(system[-1].text)]
+    if others and others[-1].type == "ai":
+        raise ConfigError(
+            "the last one has the role `assistant`, and an answer that was begun is not continued "
+            "here; end with a `user` message",
+            field="messages",
+        )
+    return [*system, *others]
+
+
+def _resolved(items: Iterable[InputItem], find_item: FindItem) -> Iterator[InputItem]:
+    for number, item in enumerate(items):
+        if item.kind != "item_reference":
+            yield item
+            continue
+        found = find_item(item.id or "")
+        if found is not None:
+            yield InputItem.model_validate(found)
+        elif not str(item.id).startswith(_WITHOUT_TURN):
+            raise ConfigError(
+                f"no item {item.id!r} is known here (any more); send the item itself, for which "
+                "some clients need `store: false`",
+                field=f"input.{number}",
+            )
 
 
 def text_of(content: Content) -> str:

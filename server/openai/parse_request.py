@@ -1,24 +1,39 @@
 """What a client asks for, whichever of the request shapes it used."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, get_args
 
 from langchain_core.messages import AnyMessage
 
 from langgraph_fusion.graph.errors import MODEL_NOT_FOUND, ConfigError
 from langgraph_fusion.graph.presets import preset_descriptions, preset_values
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
-from langgraph_fusion.server.openai.messages import chat_turns, instructed, responses_turns
+from langgraph_fusion.server.openai.messages import (
+    FindItem,
+    chat_turns,
+    instructed,
+    no_items,
+    responses_turns,
+)
 from langgraph_fusion.server.openai.protocol import ChatBody, FusionRequest, ResponsesBody
-from langgraph_fusion.server.openai.protocol_tools import ChatFunctionTool, ResponsesFunctionTool
+from langgraph_fusion.server.openai.protocol_tools import (
+    ChatFunctionTool,
+    OtherChoice,
+    OtherTool,
+    ResponsesFunctionTool,
+)
 from langgraph_fusion.server.openrouter import protocol as hosted
 from langgraph_fusion.server.runs.client_policy import ClientPolicy
-from langgraph_fusion.server.runs.run_request import RunRequest, writer_of
+from langgraph_fusion.server.runs.run_request import RunRequest, ToolResults, UsageOf, writer_of
 
 ALIASES = {"fusion": None, "openrouter/fusion": None, "openrouter/fusion-flash": "fast"}
 """Names of the deliberation itself, and the preset that each stands for."""
+_HOSTED_ALIAS = "openrouter/fusion"
 PRESET_PREFIX = "fusion/"
 """Before the name of a preset."""
+DIRECT = "fusion/direct"
+"""The synthesizer of the operator's preset alone: for titles, tags and other small tasks."""
 Json = dict[str, Any]
 
 
@@ -48,11 +63,21 @@ def run_request_from_chat(body: ChatBody, policy: ClientPolicy) -> RunRequest:
     run = {"seed": body.seed} | _last_step(body, tools, schema)
     usage = bool(body.stream_options and body.stream_options.include_usage)
     request = _run_request(body, _Writing(seat, run), chat_turns(body.messages), policy)
-    return replace(request, include_usage=usage)
+    progress = body.fusion.get("progress") is not False
+    usage_of: UsageOf = "run" if request.hosted else "answer"
+    return replace(
+        request,
+        include_usage=usage,
+        progress=progress,
+        usage_of=_one_of(body, "usage", get_args(UsageOf), usage_of),
+        stops=tuple(filter(None, body.stop)),
+    )
 
 
-def run_request_from_responses(body: ResponsesBody, policy: ClientPolicy) -> RunRequest:
-    """Understand a Responses request.
+def run_request_from_responses(
+    body: ResponsesBody, policy: ClientPolicy, find_item: FindItem = no_items
+) -> RunRequest:
+    """Understand a Responses request; `find_item` gives the items that it refers to by id.
 
     Raises:
         ConfigError: As `run_request_from_chat`.
@@ -65,8 +90,15 @@ def run_request_from_responses(body: ResponsesBody, policy: ClientPolicy) -> Run
     tools = [_as_chat_tool(tool) for tool in _functions(body)]
     schema = _as_chat_format(_dumped(body.text.format if body.text else None))
     writing = _Writing(seat, _last_step(body, tools, schema))
-    turns = instructed(body.instructions, responses_turns(body.input))
-    return _run_request(body, writing, turns, policy)
+    turns = instructed(body.instructions, responses_turns(body.input, find_item))
+    request = _run_request(body, writing, turns, policy)
+    asked_for = body.fusion.get("progress") is True
+    return replace(
+        request,
+        progress=body.fusion.get("progress") is not False and (request.hosted or asked_for),
+        fusion_item=request.hosted or asked_for,
+        usage_of=_one_of(body, "usage", get_args(UsageOf), "run"),
+    )
 
 
 def _run_request(
@@ -76,7 +108,9 @@ def _run_request(
     policy: ClientPolicy,
 ) -> RunRequest:
     ours = dict(body.fusion)
-    details, progress = (_switch(ours, name) for name in ("details", "progress"))
+    details, _ = (_switch(ours, name) for name in ("details", "progress"))
+    for name in ("usage", "tool_results"):
+        ours.pop(name, None)
     policy.check_given(ours)
     settings = _settings(body, ours, writing, policy)
     return RunRequest(
@@ -86,7 +120,9 @@ def _run_request(
         model=writer_of(settings),
         stream=bool(body.stream),
         details=details,
-        progress=progress,
+        hosted=body.model.removeprefix("~").startswith(_HOSTED_ALIAS) or _form(body)[1],
+        tool_results=_one_of(body, "tool_results", get_args(ToolResults), "direct"),
+        notes=tuple(_notes(body)),
     )
 
 
@@ -104,11 +140,11 @@ def _settings(
             field="model",
             code=MODEL_NOT_FOUND,
         )
-    preset = _preset(body, ours, None if outer else named, policy)
+    preset = _preset(body, ours, None if outer or named == DIRECT else named, policy)
     values = {"preset": preset} | _seats(given, outer)
     values |= hosted.run_fields(given, preset_values(preset).get("docs"))
     values |= {name: value for name, value in writing.run.items() if value is not None}
-    if not _switched_on(body):
+    if not _switched_on(body) or named == DIRECT:
         values["mode"] = "direct"
     settings = hosted.with_inner_calls(load_settings(values | ours), given, ours)
     policy.check_extras(settings, ours)
@@ -121,6 +157,8 @@ _OUTER = "an outer model"
 def _named_preset(model: str) -> str | None:
     """The preset in the model's name; None leaves it to the operator."""
     name = model.removeprefix("~")
+    if name == DIRECT and DIRECT.removeprefix(PRESET_PREFIX) not in preset_descriptions():
+        return DIRECT
     if name.startswith(PRESET_PREFIX):
         return _known(name.removeprefix(PRESET_PREFIX))
     bare = name.partition(":")[0]  # `:free`, `:nitro` and the like
@@ -194,7 +232,7 @@ def _choice(body: ChatBody | ResponsesBody) -> Any:
     if choice is None or isinstance(choice, str):
         served = any(isinstance(tool, hosted.FusionTool) for tool in body.tools or ())
         return "auto" if choice == "required" and served else choice
-    if isinstance(choice, hosted.ReferenceToFusion):
+    if isinstance(choice, hosted.ReferenceToFusion | OtherChoice):
         return "auto"
     name = choice.function.name if hasattr(choice, "function") else choice.name
     return {"type": "function", "function": {"name": name}}
@@ -224,6 +262,29 @@ def _with_writer(settings: FusionSettings, seat: Json, ours: Json) -> FusionSett
     if not changes or "synthesizer" in ours:
         return settings
     return settings.changed(synthesizer=settings.synthesizer.model_dump() | changes)
+
+
+def _one_of(body: FusionRequest, name: str, allowed: tuple[Any, ...], default: Any) -> Any:
+    """A choice of words in our own field.
+
+    Raises:
+        ConfigError: If it is another word.
+    """
+    value = body.fusion.get(name, default)
+    if value not in allowed:
+        raise ConfigError(f"say one of {', '.join(allowed)}", field=f"fusion.{name}")
+    return value
+
+
+def _notes(body: ChatBody | ResponsesBody) -> Iterator[str]:
+    """What of the request is left out although the client may count on it."""
+    others = [tool.type for tool in body.tools or () if isinstance(tool, OtherTool)]
+    if others:
+        names = ", ".join(f"`{name}`" for name in dict.fromkeys(others))
+        yield (
+            f"Tools that this server does not run were left out: {names}. The panel has its own; "
+            "a request chooses them with the setting `tools`."
+        )
 
 
 def _switch(ours: Json, name: str) -> bool:

@@ -7,7 +7,15 @@ error that names it.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, JsonValue, field_validator, model_validator
+from pydantic import (
+    ConfigDict,
+    Discriminator,
+    Field,
+    JsonValue,
+    Tag,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticSerializationError, to_json
 
 from langgraph_fusion.models.providers import ReasoningEffort
@@ -15,17 +23,16 @@ from langgraph_fusion.server.errors import NOT_TEXT
 from langgraph_fusion.server.openai.openapi import Described, FusionField
 from langgraph_fusion.server.openai.protocol_tools import (
     Body,
-    ChatFunctionChoice,
+    ChatChoice,
     ChatSchemaFormat,
     ChatTool,
     JsonObjectFormat,
-    ResponsesFunctionChoice,
+    ResponsesChoice,
     ResponsesSchemaFormat,
     ResponsesTool,
     TextFormat,
-    Words,
 )
-from langgraph_fusion.server.openrouter.protocol import Plugin, Reasoning, ReferenceToFusion
+from langgraph_fusion.server.openrouter.protocol import Plugin, Reasoning
 
 
 class _Part(Body):
@@ -47,7 +54,25 @@ class _Part(Body):
         return (self.text if self.text is not None else self.refusal) if readable else None
 
 
-Content = str | list[_Part] | None
+def _text_or_parts(value: Any) -> str | None:
+    if isinstance(value, str):
+        return "as:text"
+    return "as:parts" if isinstance(value, list) else None
+
+
+_BY_KIND = Discriminator(
+    _text_or_parts, custom_error_type="no_text", custom_error_message="write text, or a list"
+)
+
+
+Content = (
+    Annotated[
+        Annotated[str, Tag("as:text")] | Annotated[list[_Part], Tag("as:parts")],
+        _BY_KIND,
+    ]
+    | None
+)
+"""Text or parts; the tags keep errors to the form that was sent."""
 
 
 class CalledFunction(Body):
@@ -88,7 +113,8 @@ class InputItem(Body):
     call_id: str | None = None
     name: str | None = None
     arguments: str | None = None
-    output: str | list[_Part] | None = None
+    output: Content = None
+    id: str | None = None
 
     @model_validator(mode="after")
     def _is_whole(self) -> "InputItem":
@@ -98,9 +124,13 @@ class InputItem(Body):
             "function_call_output": ("call_id", "output"),
             "openrouter:fusion": (),
             "reasoning": (),
+            "item_reference": ("id",),
         }.get(self.kind)
         if needed is None:
-            raise ValueError(f"an item of type {self.type!r} cannot be read")
+            raise ValueError(
+                f"an item of type {self.type!r} cannot be read; send messages, function calls and "
+                "their outputs"
+            )
         for name in needed:
             if getattr(self, name) is None:
                 raise ValueError(f"an item of type {self.kind!r} needs `{name}`")
@@ -163,15 +193,15 @@ class ChatBody(FusionRequest):
 
     messages: list[ChatMessage] = Field(min_length=1)
     tools: list[ChatTool] | None = None
-    tool_choice: Words | ChatFunctionChoice | ReferenceToFusion | None = None
+    tool_choice: ChatChoice | None = None
     response_format: (
         Annotated[TextFormat | JsonObjectFormat | ChatSchemaFormat, Field(discriminator="type")]
         | None
     ) = None
     stream_options: StreamOptions | None = None
-    max_tokens: int | None = Field(default=None, ge=16)
+    max_tokens: int | None = Field(default=None, ge=1)
     """For the synthesizer; the older name of `max_completion_tokens`."""
-    max_completion_tokens: int | None = Field(default=None, ge=16)
+    max_completion_tokens: int | None = Field(default=None, ge=1)
     """For the synthesizer: output tokens of one call, reasoning included."""
     reasoning_effort: ReasoningEffort | None = None
     """For the synthesizer."""
@@ -179,21 +209,30 @@ class ChatBody(FusionRequest):
     """For the synthesizer: OpenRouter's form of `reasoning_effort`."""
     seed: int | None = None
     """Fixes the order in which the judge reads the answers."""
-    n: Literal[1] | None = None
-    """One answer a request."""
-    logprobs: Literal[False] | None = None
-    """An answer put together from several calls has none."""
-    stop: Any = None
-    """Refused: sources and citations are put into the answer after the model has stopped."""
+    n: int | None = None
+    """1: one answer a request."""
+    logprobs: bool | None = None
+    """false: an answer put together from several calls has none."""
+    stop: list[str] = Field(default=[], max_length=16)
+    """A text or a list: the answer ends before the first of them. The writer is not stopped."""
 
-    @field_validator("stop")
+    @field_validator("stop", mode="before")
     @classmethod
-    def _nothing_stops_it(cls, value: Any) -> Any:
+    def _in_a_list(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value or []
+
+    @field_validator("n")
+    @classmethod
+    def _one_answer(cls, value: int | None) -> int | None:
+        if value not in (None, 1):
+            raise ValueError("a deliberation gives one answer; leave `n` out")
+        return value
+
+    @field_validator("logprobs")
+    @classmethod
+    def _no_logprobs(cls, value: bool | None) -> bool | None:
         if value:
-            raise ValueError(
-                "the answer cannot be ended at a sequence, as citations and sources are put into "
-                "it afterwards; leave `stop` out and cut the answer yourself"
-            )
+            raise ValueError("an answer from several models has no log probabilities; leave it out")
         return value
 
 
@@ -213,7 +252,10 @@ class ResponsesBody(FusionRequest):
         json_schema_extra={"examples": [{"model": "fusion", "input": "What is a seat?"}]}
     )
 
-    input: str | list[InputItem]
+    input: Annotated[
+        Annotated[str, Tag("as:text")] | Annotated[list[InputItem], Tag("as:parts")],
+        _BY_KIND,
+    ]
     instructions: str | None = None
     previous_response_id: str | None = None
     """A response that was stored: its conversation goes on with this `input`."""
@@ -221,13 +263,38 @@ class ResponsesBody(FusionRequest):
     """Whether `previous_response_id` may name this response later. Left out, the operator's word
     holds: nothing is stored unless the server keeps finished runs."""
     tools: list[ResponsesTool] | None = None
-    tool_choice: Words | ResponsesFunctionChoice | ReferenceToFusion | None = None
+    tool_choice: ResponsesChoice | None = None
     text: TextOptions | None = None
-    max_output_tokens: int | None = Field(default=None, ge=16)
+    max_output_tokens: int | None = Field(default=None, ge=1)
     """For the synthesizer: output tokens of one call, reasoning included."""
     reasoning: Reasoning | None = None
     """For the synthesizer."""
     metadata: dict[str, str] | None = None
     """Echoed."""
-    background: Literal[False] | None = None
-    """Runs in the background are not served."""
+    background: bool | None = None
+    """false: runs in the background are not served."""
+    conversation: JsonValue = None
+    """Refused: conversations of OpenAI's own API are not kept here."""
+    prompt: JsonValue = None
+    """Refused: prompts stored at OpenAI are not known here."""
+
+    @field_validator("background")
+    @classmethod
+    def _in_the_foreground(cls, value: bool | None) -> bool | None:
+        if value:
+            raise ValueError("runs in the background are not served; leave it out, and stream")
+        return value
+
+    @field_validator("conversation")
+    @classmethod
+    def _no_conversation(cls, value: JsonValue) -> JsonValue:
+        if value is not None:
+            raise ValueError("not kept here; send the turns in `input`, or previous_response_id")
+        return value
+
+    @field_validator("prompt")
+    @classmethod
+    def _no_stored_prompt(cls, value: JsonValue) -> JsonValue:
+        if value is not None:
+            raise ValueError("stored prompts are not known here; send their text as `instructions`")
+        return value

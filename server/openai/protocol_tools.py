@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag
 
-from langgraph_fusion.server.openrouter.protocol import FusionTool
+from langgraph_fusion.server.openrouter.protocol import FusionTool, ReferenceToFusion
 
 
 class Body(BaseModel):
@@ -15,7 +15,7 @@ class Body(BaseModel):
 
 
 class Function(Body):
-    name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")]
+    name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
     description: str | None = None
     parameters: dict[str, JsonValue] | None = None
     strict: bool | None = None
@@ -31,30 +31,27 @@ class ResponsesFunctionTool(Function):
 
 
 class OtherTool(Body):
-    """A tool that this server cannot run."""
+    """A tool that the provider runs, such as `web_search`: left out, with a note in the result."""
 
-    type: str
+    type: Annotated[str, Field(min_length=1, max_length=64)]
 
-    @model_validator(mode="after")
-    def _refuse(self) -> "OtherTool":
-        raise ValueError(
-            f"the tool {self.type!r} is not served here: send `function` tools or "
-            "`openrouter:fusion`; tools of the panel belong into its `parameters.tools`"
-        )
+
+_BRANCHES = {"function": "as:function", "openrouter:fusion": "as:fusion"}
 
 
 def _which_tool(value: Any) -> str:
     kind = value.get("type") if isinstance(value, Mapping) else getattr(value, "type", None)
-    return {"function": "function", "openrouter:fusion": "fusion"}.get(str(kind), "other")
+    return _BRANCHES.get(str(kind), "as:other")
 
 
-_Fusion = Annotated[FusionTool, Tag("fusion")]
-_Other = Annotated[OtherTool, Tag("other")]
+_Fusion = Annotated[FusionTool, Tag("as:fusion")]
+_Other = Annotated[OtherTool, Tag("as:other")]
 ChatTool = Annotated[
-    Annotated[ChatFunctionTool, Tag("function")] | _Fusion | _Other, Discriminator(_which_tool)
+    Annotated[ChatFunctionTool, Tag("as:function")] | _Fusion | _Other, Discriminator(_which_tool)
 ]
 ResponsesTool = Annotated[
-    Annotated[ResponsesFunctionTool, Tag("function")] | _Fusion | _Other, Discriminator(_which_tool)
+    Annotated[ResponsesFunctionTool, Tag("as:function")] | _Fusion | _Other,
+    Discriminator(_which_tool),
 ]
 
 
@@ -72,7 +69,39 @@ class ResponsesFunctionChoice(Body):
     name: str
 
 
+class OtherChoice(Body):
+    """A choice of a tool that this server leaves out: the same as `auto`."""
+
+    type: str
+
+
 Words = Literal["none", "auto", "required"]
+
+
+def _which_choice(value: Any) -> str:
+    if isinstance(value, str):
+        return "as:words"
+    kind = value.get("type") if isinstance(value, Mapping) else getattr(value, "type", None)
+    return _BRANCHES.get(str(kind), "as:other")
+
+
+_ChoiceInWords = Annotated[Words, Tag("as:words")]
+_ChoiceOfFusion = Annotated[ReferenceToFusion, Tag("as:fusion")]
+_ChoiceOfOther = Annotated[OtherChoice, Tag("as:other")]
+ChatChoice = Annotated[
+    _ChoiceInWords
+    | Annotated[ChatFunctionChoice, Tag("as:function")]
+    | _ChoiceOfFusion
+    | _ChoiceOfOther,
+    Discriminator(_which_choice),
+]
+ResponsesChoice = Annotated[
+    _ChoiceInWords
+    | Annotated[ResponsesFunctionChoice, Tag("as:function")]
+    | _ChoiceOfFusion
+    | _ChoiceOfOther,
+    Discriminator(_which_choice),
+]
 
 
 class JsonSchema(Body):

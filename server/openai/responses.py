@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request
@@ -19,6 +20,7 @@ from langgraph_fusion.server.openai.responses_events import ResponseEvents
 from langgraph_fusion.server.openai.responses_fusion_item import input_items, new_id
 from langgraph_fusion.server.openai.stored_responses import Thread, stored_response, thread_of
 from langgraph_fusion.server.openrouter.metadata import wants_metadata
+from langgraph_fusion.server.recent_items import RecentItems
 from langgraph_fusion.server.request_context import request_context
 from langgraph_fusion.server.runs.cancellation import cancel_on_disconnect
 from langgraph_fusion.server.runs.managed_run import ManagedRun
@@ -40,19 +42,20 @@ async def responses(body: ResponsesBody, request: Request) -> Response:
     """Answer a conversation with a deliberation, whole or as a stream of events."""
     state = server_state(request)
     request.state.requested = body.model
-    thread = await thread_of(body, state.store, request.state.key)
-    parsed = run_request_from_responses(body, state.config.policy)
+    context = request_context(request, "responses")
+    find_item = partial(state.recent_items.find, context.client)
+    thread = await thread_of(body, state.store, request.state.key, find_item)
+    parsed = run_request_from_responses(body, state.config.policy, find_item)
     run_request = replace(parsed, messages=thread.messages)
     reply = _Reply(
         ResponseEvents(
             run_request,
             _initial_response(body, run_request.model, stored=thread.stored),
             metadata=wants_metadata(request.headers),
-            for_openai_client="OpenAI/" in request.headers.get("user-agent", ""),
         ),
         thread,
+        None if body.store is False else state.recent_items,
     )
-    context = request_context(request, "responses")
     if run_request.stream:
         run = await state.manager.start(run_request, context)
         return EventStream(
@@ -65,9 +68,12 @@ async def responses(body: ResponsesBody, request: Request) -> Response:
 class _Reply:
     """The reply to one request; it is stored before its last event says that it is."""
 
-    def __init__(self, events: ResponseEvents, thread: Thread) -> None:
+    def __init__(
+        self, events: ResponseEvents, thread: Thread, recent_items: RecentItems | None
+    ) -> None:
         self._events = events
         self._thread = thread
+        self._recent_items = recent_items
 
     async def whole(self, run: ManagedRun) -> Json:
         """The response that is not streamed: the same events, sent nowhere."""
@@ -98,6 +104,9 @@ class _Reply:
                 if run_event["type"] == "run.finished":
                     stored = await self._thread.keep(self._events.response, run_event["result"])
                     self._events.response["store"] = stored
+                    if self._recent_items is not None:
+                        output = self._events.response["output"]
+                        self._recent_items.keep(self._thread.client, output)
                 for event in events:
                     yield event
 

@@ -1,9 +1,9 @@
 """A run as a response of OpenAI's Responses API: its events in order, and the whole at the end.
 
-A response that is not streamed is put together by the same code; its events go nowhere. Beside the
-documented events there are ours, `fusion.` and the name of an event of `graph.events`, for what the
-contract has no word for. `progress: false` leaves OpenAI's own events: some helpers of its clients
-refuse all others.
+A response that is not streamed is put together by the same code; its events go nowhere. A request
+in a form of the hosted product or with `progress: true` also gets the `openrouter:fusion` item and
+its events, and events named `fusion.` and the name of one in `graph.events`. Others get OpenAI's
+own types only: typed clients refuse what they do not know.
 """
 
 from collections.abc import Iterator
@@ -36,13 +36,11 @@ Json = dict[str, Any]
 class ResponseEvents:
     """Turns the events of one run into those of a response; `response` is its latest state."""
 
-    def __init__(
-        self, request: RunRequest, response: Json, *, metadata: bool, for_openai_client: bool
-    ) -> None:
+    def __init__(self, request: RunRequest, response: Json, *, metadata: bool) -> None:
         self.response = response
         self._request = request
         self._metadata = metadata
-        self._panel = PanelItem(for_openai_client=for_openai_client)
+        self._panel = PanelItem()
         self._live = LiveAnswer(plain=is_plain(request.settings))
         self._message = new_id("msg")
         self._text = ""
@@ -55,7 +53,8 @@ class ResponseEvents:
     def of(self, event: Json) -> Iterator[Json]:
         """The events that an event of the run gives."""
         for panel_event in self._panel.of(event):
-            if self._request.progress or "item" in panel_event:
+            wanted = self._request.progress or "item" in panel_event
+            if self._request.fusion_item and wanted:
                 yield self._numbered(panel_event, 0)
         yield from self._write(self._live.take(event))
         if event["type"] == "run.finished":
@@ -70,12 +69,13 @@ class ResponseEvents:
             found.beside[METADATA] = error_metadata(found, self._request.requested)
         details = found.body["error"]
         for event in self._panel.failed(details):
-            yield self._numbered(event, 0)
+            if self._request.fusion_item:
+                yield self._numbered(event, 0)
         if details["type"] == "server_error":
             known = {name: details.get(name) for name in ("code", "message", "param")}
             yield self._numbered({"type": "error", **known})
             return
-        output = [self._panel.done] if self._panel.done else []
+        output = self._panel_output()
         shown = {"code": details["code"] or "server_error", "message": details["message"]}
         ended = {"status": "failed", "error": shown, "output": output, "store": False}
         self.response = self.response | ended | found.beside
@@ -95,7 +95,7 @@ class ResponseEvents:
     def _finish(self, result: FusionResult) -> Iterator[Json]:
         if not self._text and not result.tool_calls:
             yield from self._write(answer_text(result))
-        output = [self._panel.done] if self._panel.done else []
+        output = self._panel_output()
         cut_off = "synthesizer_truncated" in result.degraded
         if self._text:
             status = "incomplete" if cut_off else "completed"
@@ -134,7 +134,7 @@ class ResponseEvents:
             "status": "incomplete" if cut_off else "completed",
             "incomplete_details": {"reason": "max_output_tokens"} if cut_off else None,
             "output": output,
-            "usage": responses_usage(result),
+            "usage": responses_usage(result, self._request.usage_of),
         }
         if self._request.details:
             self.response["fusion"] = extension(result)
@@ -142,11 +142,19 @@ class ResponseEvents:
             self.response[METADATA] = router_metadata(self._request, result)
 
     def _of_message(self, kind: str, **fields: Any) -> Json:
-        return self._numbered({"type": kind, **fields}, int(self._panel.started))
+        return self._numbered({"type": kind, **fields}, self._message_index)
 
     def _of_part(self, kind: str, **fields: Any) -> Json:
         event = {"type": kind, "item_id": self._message, "content_index": 0, **fields}
-        return self._numbered(event, int(self._panel.started))
+        return self._numbered(event, self._message_index)
+
+    @property
+    def _message_index(self) -> int:
+        return int(self._request.fusion_item and self._panel.started)
+
+    def _panel_output(self) -> list[Json]:
+        item = self._panel.done if self._request.fusion_item else None
+        return [item] if item else []
 
     def _numbered(self, event: Json, output_index: int | None = None) -> Json:
         number, self._sent = self._sent, self._sent + 1

@@ -30,8 +30,7 @@ _AFTER_PANEL = frozenset({"sources", "writer.started", "run.finished"})
 class PanelItem:
     """Follows one run; `done` once the panel and the judge are."""
 
-    def __init__(self, *, for_openai_client: bool = False) -> None:
-        self._for_openai_client = for_openai_client
+    def __init__(self) -> None:
         self.id = new_id("fus")
         self.started = False
         self.done: Json | None = None
@@ -99,8 +98,7 @@ class PanelItem:
             yield self._event("panel.completed", model=model, content=answer.text)
         else:
             failed = failed_model(answer, self._models)
-            if self._for_openai_client:
-                failed["message"] = failed.pop("error")
+            failed["message"] = failed.pop("error")
             yield self._event("panel.failed", **failed)
 
     def _rounds_ended(self, event: Mapping[str, Any]) -> None:

@@ -18,7 +18,12 @@ from langgraph_fusion.graph.result import FusionResult
 from langgraph_fusion.server.api_keys import Key
 from langgraph_fusion.server.errors import ApiError
 from langgraph_fusion.server.logging import log_surprise
-from langgraph_fusion.server.openai.messages import instructed, responses_turns
+from langgraph_fusion.server.openai.messages import (
+    FindItem,
+    instructed,
+    no_items,
+    responses_turns,
+)
 from langgraph_fusion.server.openai.protocol import ResponsesBody
 from langgraph_fusion.server.openrouter.result import answer_text
 
@@ -58,7 +63,12 @@ class Thread:
         return True
 
 
-async def thread_of(body: ResponsesBody, store: RunRepository | None, key: Key | None) -> Thread:
+async def thread_of(
+    body: ResponsesBody,
+    store: RunRepository | None,
+    key: Key | None,
+    find_item: FindItem = no_items,
+) -> Thread:
     """The conversation that the request asks to go on with, or begins.
 
     Instructions are those of the request, as in OpenAI's API. Results of tools go on with a run
@@ -67,7 +77,11 @@ async def thread_of(body: ResponsesBody, store: RunRepository | None, key: Key |
     Raises:
         ApiError: 400, if the earlier response is not stored for this key.
     """
-    client, turns, instructions = key.id if key else None, responses_turns(body.input), None
+    client, turns, instructions = (
+        key.id if key else None,
+        responses_turns(body.input, find_item),
+        None,
+    )
     if body.previous_response_id is not None:
         earlier = await _earlier(body.previous_response_id, store, key)
         if turns and isinstance(turns[-1], ToolMessage):

@@ -1,21 +1,23 @@
 """What a run used, in the words of the two OpenAI APIs and of the hosted product.
 
-One total for the run, as the hosted product reports it; the bill by seat and stage is among our
-own additions. What is unknown is left out or null, never 0. Nothing has to be added up: `cost` is
-the whole price of the run and `upstream_inference_cost` says that all of it went upstream.
+Tokens are those of the writer's calls, by which clients size their context, or of the whole run, as
+the hosted product reports them; the bill by seat and stage is among our own additions. Nothing has
+to be added up: `cost` is the whole price of the run, left out if it is unknown, and
+`upstream_inference_cost` says that all of it went upstream.
 """
 
 from typing import Any
 
 from langgraph_fusion.graph.records import Call, Totals
 from langgraph_fusion.graph.result import FusionResult
+from langgraph_fusion.server.runs.run_request import UsageOf
 
 Json = dict[str, Any]
 
 
-def chat_usage(result: FusionResult) -> Json | None:
+def chat_usage(result: FusionResult, usage_of: UsageOf = "run") -> Json | None:
     """The `usage` of a chat completion; None when no call reported its tokens."""
-    total = Totals.of(_new(result))
+    total = _tokens(result, usage_of)
     if total.input_tokens is None or total.output_tokens is None:
         return None
     return {
@@ -24,24 +26,32 @@ def chat_usage(result: FusionResult) -> Json | None:
         "total_tokens": total.input_tokens + total.output_tokens,
         "prompt_tokens_details": _known(cached_tokens=total.cached_tokens),
         "completion_tokens_details": _known(reasoning_tokens=total.reasoning_tokens),
-    } | _money_and_tools(result, total, ("prompt", "completions"))
+    } | _money_and_tools(result, ("prompt", "completions"))
 
 
-def responses_usage(result: FusionResult) -> Json | None:
+def responses_usage(result: FusionResult, usage_of: UsageOf = "run") -> Json | None:
     """The `usage` of a response; None when no call reported its tokens.
 
-    OpenAI's schema requires both details, so a count that no provider reported is null there.
+    OpenAI's schema requires integers as details, so a count that no provider reported is 0 there;
+    the bill among our own additions tells unknown from none.
     """
-    total = Totals.of(_new(result))
+    total = _tokens(result, usage_of)
     if total.input_tokens is None or total.output_tokens is None:
         return None
     return {
         "input_tokens": total.input_tokens,
-        "input_tokens_details": {"cached_tokens": total.cached_tokens},
+        "input_tokens_details": {"cached_tokens": total.cached_tokens or 0},
         "output_tokens": total.output_tokens,
-        "output_tokens_details": {"reasoning_tokens": total.reasoning_tokens},
+        "output_tokens_details": {"reasoning_tokens": total.reasoning_tokens or 0},
         "total_tokens": total.input_tokens + total.output_tokens,
-    } | _money_and_tools(result, total, ("input", "output"))
+    } | _money_and_tools(result, ("input", "output"))
+
+
+def _tokens(result: FusionResult, usage_of: UsageOf) -> Totals:
+    """The tokens of the writer's calls, or where it made none and of a whole run of all calls."""
+    calls = _new(result)
+    written = [call for call in calls if call.stage == "synthesizer"]
+    return Totals.of(written if usage_of == "answer" and written else calls)
 
 
 def _new(result: FusionResult) -> list[Call]:
@@ -49,7 +59,9 @@ def _new(result: FusionResult) -> list[Call]:
     return [call for call in result.bill.calls if not call.carried]
 
 
-def _money_and_tools(result: FusionResult, total: Totals, parts: tuple[str, str]) -> Json:
+def _money_and_tools(result: FusionResult, parts: tuple[str, str]) -> Json:
+    """Of the whole run, whosever tokens are counted."""
+    total = Totals.of(_new(result))
     worked = {(call.seat, call.round) for call in _new(result)}
     answers = [one for one in result.answers if (one.seat, one.round) in worked]
     calls = sum(answer.tool_calls for answer in answers)

@@ -133,11 +133,11 @@ class ReferenceToFusion(_Hosted):
 
 def _which_plugin(value: Any) -> str:
     id = value.get("id") if isinstance(value, Mapping) else getattr(value, "id", None)
-    return "fusion" if id == "fusion" else "other"
+    return "as:fusion" if id == "fusion" else "as:other"
 
 
 Plugin = Annotated[
-    Annotated[FusionPlugin, Tag("fusion")] | Annotated[OtherPlugin, Tag("other")],
+    Annotated[FusionPlugin, Tag("as:fusion")] | Annotated[OtherPlugin, Tag("as:other")],
     Discriminator(_which_plugin),
 ]
 

@@ -26,7 +26,7 @@ from langgraph_fusion.server.errors import ApiError, ServerStopping, api_error
 from langgraph_fusion.server.request_context import RequestContext
 from langgraph_fusion.server.runs.admission import Admission, Slot
 from langgraph_fusion.server.runs.observers import RunObserver
-from langgraph_fusion.server.runs.resume import continued_run
+from langgraph_fusion.server.runs.resume import answers_directly, continued_run
 from langgraph_fusion.server.runs.run_request import RunRequest
 from langgraph_fusion.server.runs.shutdown import Shutdown
 from langgraph_fusion.server.runs.spend import RunAccount
@@ -219,7 +219,10 @@ class ManagedRun:
         request = self._request
         run_id = request.run_id
         if run_id is None:
-            run_id = await continued_run(request.messages, self._store, self._context.client)
+            found = await continued_run(request.messages, self._store, self._context.client)
+            run_id = found.id if found else None
+            if answers_directly(request, found):
+                request = request.with_settings(mode="direct")
         settings = await accepted(request.messages, request.settings, run_id or new_id())
         self._request = replace(request, settings=settings)
         return run_id
@@ -242,4 +245,10 @@ class ManagedRun:
             self._account.event(event)
             for observation in self._observations:
                 observation.event(event)
+        if event["type"] == "run.finished" and self._request.notes:
+            result = event["result"]
+            event = {
+                **event,
+                "result": result | {"notes": [*result["notes"], *self._request.notes]},
+            }
         self._events.put_nowait(event)

@@ -12,6 +12,9 @@ from langchain_core.messages import AnyMessage, ToolMessage
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.journal.lifecycle import must_go_on
 from langgraph_fusion.graph.journal.repository import RunRepository, check_may_reopen
+from langgraph_fusion.graph.journal.run_record import TOOL_CALLS, RunRecord
+from langgraph_fusion.graph.request.client_tools import wrong_results
+from langgraph_fusion.graph.request.conversation import question_at
 from langgraph_fusion.graph.resume import recorded_messages, stopped_run
 from langgraph_fusion.server.runs.run_request import RunRequest
 
@@ -20,13 +23,15 @@ _CALL = re.compile(r"call_(?P<run>[0-9a-f]{12})_\d+")
 
 async def continued_run(
     messages: Sequence[AnyMessage], store: RunRepository | None, client: str | None
-) -> str | None:
-    """The run whose calls these messages answer; None where it is not kept, or another client's.
+) -> RunRecord | None:
+    """The run whose calls these messages answer.
 
-    Then the results are of no run, which the run that starts instead will say.
+    None where the results are of no run that can go on: it is not kept or another client's, it has
+    ended, or it began with another conversation. Then whoever starts a run has them as part of
+    the conversation.
 
     Raises:
-        ConfigError: If a process works on the run, or it began with another conversation.
+        ConfigError: If a process works on the run.
     """
     last = messages[-1] if messages else None
     if store is None or not isinstance(last, ToolMessage):
@@ -38,11 +43,28 @@ async def continued_run(
         record = await store.get(found["run"])
     except ConfigError:
         return None
-    if record.client != client:
+    ended = record.status == "finished" and record.reason != TOOL_CALLS
+    if record.client != client or ended:
         return None
     check_may_reopen(record)
-    must_go_on(record.id, recorded_messages(await store.journal(record)), messages)
-    return record.id
+    try:
+        must_go_on(record.id, recorded_messages(await store.journal(record)), messages)
+    except ConfigError:
+        return None
+    return record if wrong_results(_since_question(messages), record.id) is None else None
+
+
+def answers_directly(request: RunRequest, run: RunRecord | None) -> bool:
+    """Whether the writer alone answers results of tools: as the run did, or as the client wants."""
+    if run is not None:
+        return run.settings.get("mode") == "direct"
+    last = request.messages[-1] if request.messages else None
+    return isinstance(last, ToolMessage) and request.tool_results == "direct"
+
+
+def _since_question(messages: Sequence[AnyMessage]) -> Sequence[AnyMessage]:
+    at = question_at(messages)
+    return [] if at is None else messages[at + 1 :]
 
 
 async def stopped_request(run_id: str, store: RunRepository, client: str | None) -> RunRequest:

@@ -1,11 +1,14 @@
 """What a client asks for, understood and permitted, whichever of the doors it came through."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from langchain_core.messages import AnyMessage
 
 from langgraph_fusion.graph.settings import FusionSettings
+
+UsageOf = Literal["answer", "run"]
+ToolResults = Literal["direct", "deliberate"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,18 @@ class RunRequest:
     """Our own additions to the response: panel, analysis, sources, bill, failures, timings."""
     progress: bool = True
     """Our own additions to the stream while the panel works."""
+    hosted: bool = False
+    """Whether the request has a form of the hosted product: its alias, its plugin or its tool."""
+    fusion_item: bool = False
+    """Responses: whether the output has the `openrouter:fusion` item."""
+    usage_of: UsageOf = "run"
+    """Whose tokens `usage` counts: those of the writer's calls, or of the whole run."""
+    tool_results: ToolResults = "direct"
+    """Who answers results of tools that belong to no kept run: the writer alone, or a panel."""
+    stops: tuple[str, ...] = ()
+    """Texts before which the answer ends."""
+    notes: tuple[str, ...] = ()
+    """What of the request was left out, for the result."""
     run_id: str | None = None
     """The run to resume, where the request names it."""
 

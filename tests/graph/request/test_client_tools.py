@@ -7,7 +7,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMes
 from langgraph.store.memory import InMemoryStore
 
 from langgraph_fusion.graph.errors import ConfigError
-from tests.graph.cast import PANEL, WRITER, cast, settings
+from tests.graph.cast import JUDGE, PANEL, WRITER, A, cast, settings
 from tests.graph.conftest import Fuse, Serve
 from tests.scripted import Reply, Seen, status, text, tool_calls
 
@@ -105,17 +105,19 @@ async def test_calls_of_a_later_turn_are_numbered_on(fuse: Fuse) -> None:
     assert [one.id for one in second.result.tool_calls] == [f"call_{first.result.run_id}_2"]
 
 
-async def test_results_for_a_run_that_is_not_kept_are_refused(fuse: Fuse, serve: Serve) -> None:
-    server = await serve(cast())
+async def test_results_for_a_run_that_is_not_kept_are_told_to_panel_and_writer(
+    fuse: Fuse,
+) -> None:
     call = {"name": "book_table", "args": {}, "id": "call_0123456789ab_1"}
     turns = [
         HumanMessage("?"),
         AIMessage("", tool_calls=[call]),
-        ToolMessage("7", tool_call_id=call["id"]),
+        ToolMessage("Table 7", tool_call_id=call["id"]),
     ]
-    with pytest.raises(ConfigError, match="no tool call of a run that is still kept"):
-        await fuse(cast(), with_tool(), turns)
-    assert not server.requests
+    fused = await fuse(cast(), with_tool(), turns)
+    assert fused.result.answer == "Done."
+    for model in (A, JUDGE, WRITER):
+        assert "Table 7" in str(fused.server.seen_by(model)[0].messages)
 
 
 async def test_every_call_needs_its_result_and_every_result_its_call(

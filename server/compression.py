@@ -1,0 +1,72 @@
+"""Bodies that clients send compressed, unpacked piece by piece within the size limit."""
+
+import zlib
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import Message, Receive, Scope
+
+from langgraph_fusion.server.errors import ApiError, TooLarge
+
+_GZIP_OR_ZLIB = 47
+"""`wbits` with which zlib tells the two apart by itself."""
+_CODINGS = frozenset({"gzip", "x-gzip", "deflate"})
+
+
+def limited_body(scope: Scope, receive: Receive, limit: int) -> Receive:
+    """Return a `receive` that gives the body as it was before compression, up to `limit` bytes.
+
+    Raises:
+        ApiError: 415, for a compression that is not understood.
+    """
+    coding = Headers(scope=scope).get("content-encoding", "identity").strip().lower()
+    if coding in ("identity", ""):
+        return _Body(receive, limit, None)
+    if coding not in _CODINGS:
+        raise ApiError(
+            415,
+            f"Content-Encoding: {coding!r} is not understood; send gzip, deflate or no compression",
+            code="unsupported_encoding",
+            param="Content-Encoding",
+        )
+    headers = MutableHeaders(scope=scope)
+    del headers["content-encoding"]
+    del headers["content-length"]
+    return _Body(receive, limit, zlib.decompressobj(_GZIP_OR_ZLIB))
+
+
+class _Body:
+    """Counts what is read; raises TooLarge before more than the limit is in memory."""
+
+    def __init__(self, receive: Receive, limit: int, unpacker: "zlib._Decompress | None") -> None:
+        self._receive = receive
+        self._limit = limit
+        self._unpacker = unpacker
+        self._read = 0
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        if message["type"] != "http.request":
+            return message
+        body = message.get("body", b"")
+        if self._unpacker is not None:
+            body = self._unpacked(body, last=not message.get("more_body"))
+        self._read += len(body)
+        if self._read > self._limit:
+            raise TooLarge(self._limit)
+        return {**message, "body": body}
+
+    def _unpacked(self, data: bytes, *, last: bool) -> bytes:
+        assert self._unpacker is not None
+        try:
+            body = self._unpacker.decompress(data, self._limit - self._read + 1)
+        except zlib.error:
+            raise _damaged() from None
+        if last and not self._unpacker.eof and self._read + len(body) <= self._limit:
+            raise _damaged()
+        return body
+
+
+def _damaged() -> HTTPException:
+    """Of the only kind that FastAPI passes on while it reads a body."""
+    return HTTPException(400, "body: its compression is damaged or cut off")
