@@ -15,6 +15,8 @@ MIB = 2**20
 class ServerConfig:
     """Limits and switches of one server process; `fusion serve --help` explains them."""
 
+    workers: int = 1
+    """Processes that share the socket; each has limits, sessions and memory of its own."""
     max_runs: int = 32
     """Deliberations at the same time; more wait in the queue."""
     queue: int = 64

@@ -155,7 +155,7 @@ def _serve_http(
         max_deadline_s=max_deadline_s,
         max_budget_usd=max_budget_usd,
     )
-    config = ServerConfig(policy=policy, runs=runs or default_place(), **given)
+    config = ServerConfig(policy=policy, workers=at.workers, runs=runs or default_place(), **given)
     asyncio.run(_try_store(config.runs))
     config_into_environment(config)
     from langgraph_fusion.server.workers import serve_until_stopped

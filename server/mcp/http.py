@@ -91,9 +91,12 @@ class _Endpoint(Response):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         deliberations = _Deliberations(self._state)
-        server = mcp_server(deliberations, self._state.config.policy)
+        config = self._state.config
+        server = mcp_server(deliberations, config.policy, heartbeat_s=config.keep_alive_s)
         self._manager = StreamableHTTPSessionManager(
-            server, max_request_body_size=self._state.config.max_body_bytes
+            server,
+            stateless=self._state.config.workers > 1,  # a session lives in one process
+            max_request_body_size=self._state.config.max_body_bytes,
         )
         async with self._manager.run():
             yield

@@ -4,6 +4,7 @@ Progress notifications tell how the run goes, the result comes as text and as st
 and a request that is cancelled or whose client goes away stops its run.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
 from importlib.metadata import version
@@ -26,12 +27,15 @@ from langgraph_fusion.server.mcp.tools import (
     resume_tool,
     run_id_of,
     way_on,
+    without_nulls,
 )
 from langgraph_fusion.server.runs.cancellation import cancel_on_disconnect, finish_cleanup_on_cancel
 from langgraph_fusion.server.runs.client_policy import OF_THE_REQUEST, OPERATORS_OWN, ClientPolicy
 
 Json = dict[str, Any]
 Events = AsyncGenerator[Json]
+HEARTBEAT_S = 15.0
+"""The longest silence towards a client: MCP's TypeScript client gives up after 60 seconds."""
 
 
 class Deliberations(Protocol):
@@ -57,9 +61,16 @@ _SEATS: dict[str, Json] = {
 
 
 def mcp_server(
-    deliberations: Deliberations, policy: ClientPolicy, base: Mapping[str, Any] | None = None
+    deliberations: Deliberations,
+    policy: ClientPolicy,
+    base: Mapping[str, Any] | None = None,
+    *,
+    heartbeat_s: float = HEARTBEAT_S,
 ) -> "Server[Any, Any]":
-    """Return a server to be run over a transport; `base` are settings for every request."""
+    """Return a server to be run over a transport; `base` are settings for every request.
+
+    A client that asks for progress hears something every `heartbeat_s` seconds.
+    """
     server: Server[Any, Any] = Server("langgraph-fusion", version=version("langgraph-fusion"))
 
     async def list_tools() -> list[Tool]:
@@ -75,7 +86,7 @@ def mcp_server(
                 events = deliberations.resume(run_id_of(arguments), request)
             else:
                 raise ConfigError(f"there is no tool {name!r}; use `{DELIBERATE}`")
-            work = _followed(server, events, kept=deliberations.kept)
+            work = _followed(server, events, heartbeat_s, kept=deliberations.kept)
             if request is not None:
                 work = cancel_on_disconnect(request.receive, work)
             return _content(await finish_cleanup_on_cancel(work))
@@ -129,31 +140,59 @@ def _field(name: str, field: Json) -> Json:
 def _deliberate_arguments(
     arguments: Json, policy: ClientPolicy, base: Mapping[str, Any]
 ) -> tuple[str, FusionSettings]:
-    given = dict(arguments)
+    given = without_nulls(arguments)
     question = given.pop("question", None)
     if not isinstance(question, str) or not question.strip():
         raise ConfigError("it is empty; put the whole question into it", field="question")
     return question, policy.settings(given, base)
 
 
-async def _followed(server: "Server[Any, Any]", events: Events, *, kept: bool) -> Json:
+async def _followed(
+    server: "Server[Any, Any]", events: Events, heartbeat_s: float, *, kept: bool
+) -> Json:
     """Tell the client about the run while it works; return its result."""
     result: Json = {}
     run_id = None
     try:
         async with aclosing(events):
             number = 0
-            async for event in events:
+            line = "the run waits for its turn"
+            async for event in _with_heartbeats(events, heartbeat_s):
+                number += 1
+                if event is None:
+                    await _progress(server, number, f"still at work; last: {line}")
+                    continue
                 result = event.get("result", result)
                 run_id = event.get("run_id", run_id)
-                if line := progress_message(event):
-                    number += 1
+                if told := progress_message(event):
+                    line = told
                     await _progress(server, number, line)
     except RunFailed as failed:
         if run_id is None or not kept:
             raise
         raise RunFailed(f"{failed}\n{way_on(run_id)}", failed.reason) from failed
     return result
+
+
+async def _with_heartbeats(events: Events, heartbeat_s: float) -> AsyncGenerator[Json | None]:
+    """Yield the events, and None whenever there was none for a while."""
+    coming: asyncio.Future[Json] | None = None
+    try:
+        while True:
+            coming = coming or asyncio.ensure_future(anext(events))
+            done, _ = await asyncio.wait({coming}, timeout=heartbeat_s)
+            if not done:
+                yield None
+                continue
+            event, coming = coming, None
+            try:
+                yield event.result()
+            except StopAsyncIteration:
+                return
+    finally:
+        if coming is not None:
+            coming.cancel()
+            await asyncio.wait({coming})
 
 
 async def _progress(server: "Server[Any, Any]", number: int, line: str) -> None:

@@ -86,6 +86,11 @@ def resume_tool() -> Tool:
     )
 
 
+def without_nulls(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments that say something: many clients send null for what is left out."""
+    return {name: value for name, value in arguments.items() if value is not None}
+
+
 def run_id_of(arguments: dict[str, Any]) -> str:
     """The id that the client names; raises ConfigError if it is none."""
     run_id = arguments.get("run_id")
@@ -93,7 +98,7 @@ def run_id_of(arguments: dict[str, Any]) -> str:
         raise ConfigError(
             "give the 12 digits that an error or the progress has named", field="run_id"
         )
-    if len(arguments) > 1:
+    if len(without_nulls(arguments)) > 1:
         raise ConfigError(
             "the run has its own question and settings; give its id alone", field="run_id"
         )

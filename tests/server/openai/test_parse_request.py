@@ -271,10 +271,11 @@ def test_what_the_panel_cannot_see_is_refused(part: str) -> None:
 
 
 @BOTH
-def test_tools_nobody_here_can_run_are_refused(ask: Any) -> None:
+def test_tools_nobody_here_can_run_are_left_out_with_a_note(ask: Any) -> None:
     for kind in ("openrouter:datetime", "web_search", "code_interpreter"):
-        with pytest.raises(ValidationError, match="not served here"):
-            ask(tools=[{"type": kind}])
+        request = ask(tools=[{"type": kind}])
+        assert not request.settings.client_tools
+        assert f"`{kind}`" in request.notes[0]
 
 
 def test_a_conversation_keeps_its_speakers_and_its_tool_turns() -> None:

@@ -54,10 +54,10 @@ def test_without_any_count_there_is_no_usage() -> None:
     assert responses_usage(result(calls)) is None
 
 
-def test_unreported_details_are_left_out_or_null() -> None:
+def test_unreported_details_are_left_out_where_openai_has_no_integer() -> None:
     calls = [call("A", cached_tokens=None, reasoning_tokens=None)]
     chat, responses = chat_usage(result(calls)), responses_usage(result(calls))
     assert chat is not None
     assert responses is not None
     assert chat["prompt_tokens_details"] == chat["completion_tokens_details"] == {}
-    assert responses["input_tokens_details"] == {"cached_tokens": None}
+    assert responses["input_tokens_details"] == {"cached_tokens": 0}
