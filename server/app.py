@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -17,9 +18,10 @@ from starlette.responses import JSONResponse, Response
 from langgraph_fusion.graph.build import create_fusion
 from langgraph_fusion.graph.errors import FusionError
 from langgraph_fusion.graph.journal.store import open_runs
+from langgraph_fusion.graph.preflight.readiness import default_preset
 from langgraph_fusion.graph.settings import load_settings
 from langgraph_fusion.models.http import close_http_client, open_http_client
-from langgraph_fusion.server import health
+from langgraph_fusion.server import health, pages
 from langgraph_fusion.server.config import ServerConfig, config_from_environment
 from langgraph_fusion.server.errors import ApiError, api_error
 from langgraph_fusion.server.logging import log_surprise, log_to_stderr
@@ -43,11 +45,21 @@ _NEW_OBJECTS = 50_000
 """Between two collections of cycles; Python's own 700 fit a script."""
 
 
-def create_app(config: ServerConfig | None = None) -> FastAPI:
-    """Build the server; nothing is opened before it starts."""
+def create_app(config: ServerConfig | None = None, *, choose_preset: bool = False) -> FastAPI:
+    """Build the server; nothing is opened before it starts.
+
+    With `choose_preset` it serves the preset that fits this machine when it starts.
+    """
     state = ServerState.of(config or ServerConfig())
-    app = FastAPI(title="langgraph-fusion", version=version("langgraph-fusion"), lifespan=_lifespan)
+    app = FastAPI(
+        title="langgraph-fusion",
+        version=version("langgraph-fusion"),
+        lifespan=_lifespan,
+        docs_url=None,  # FastAPI's own pages load scripts from elsewhere
+        redoc_url=None,
+    )
     app.state.server = state
+    app.state.choose_preset = choose_preset
     app.state.engine = health.EngineProbe()
     app.add_middleware(RequestMiddleware, state=state)
     if state.config.cors_origins:
@@ -60,6 +72,7 @@ def create_app(config: ServerConfig | None = None) -> FastAPI:
         responses.router,
         models.router,
         health.router,
+        pages.router,
     )
     for router in routers:
         app.include_router(router)
@@ -122,6 +135,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Load what a first request would otherwise wait for, and close what all have shared."""
     state: ServerState = app.state.server
     manager = state.manager
+    if app.state.choose_preset:
+        preset, _ = await default_preset()
+        policy = replace(state.config.policy, default_preset=preset)
+        state.config = replace(state.config, policy=policy)
     await asyncio.to_thread(warm_up)
     await open_http_client()
     if state.keys is not None:

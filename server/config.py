@@ -38,14 +38,14 @@ class ServerConfig:
     """What clients may ask for."""
 
 
-_VARIABLE = "FUSION_SERVER_CONFIG"
+VARIABLE = "FUSION_SERVER_CONFIG"
 
 
 def config_into_environment(config: ServerConfig) -> None:
     """Hand the configuration on to the worker processes; there is no secret in it."""
-    os.environ[_VARIABLE] = TypeAdapter(ServerConfig).dump_json(config).decode()
+    os.environ[VARIABLE] = TypeAdapter(ServerConfig).dump_json(config).decode()
 
 
 def config_from_environment() -> ServerConfig:
     """The configuration that `config_into_environment` has handed on, else the defaults."""
-    return TypeAdapter(ServerConfig).validate_json(os.environ.get(_VARIABLE, "{}"))
+    return TypeAdapter(ServerConfig).validate_json(os.environ.get(VARIABLE, "{}"))

@@ -24,8 +24,8 @@ from langgraph_fusion.server.logging import log_event
 from langgraph_fusion.server.state import ServerState
 
 REQUEST_ID = "x-request-id"
-OPEN_TO_ALL = frozenset({"/healthz", "/readyz", "/openapi.json", "/docs"})
-"""Paths that ask for no key: probes, and the description of the API."""
+OPEN_TO_ALL = frozenset({"/", "/healthz", "/readyz", "/openapi.json", "/docs"})
+"""Paths that ask for no key: probes, the page at the root, and the description of the API."""
 
 
 class RequestMiddleware:

@@ -1,19 +1,21 @@
 """`GET /v1/models`: what may stand in `model`; `POST /v1/estimate`: what a request would cost."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 from starlette.responses import JSONResponse
 
-from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.errors import MODEL_NOT_FOUND, ConfigError
 from langgraph_fusion.graph.preflight.estimate import Estimate, estimate
+from langgraph_fusion.graph.preflight.readiness import check_ready, user_prices
 from langgraph_fusion.graph.presets import preset_descriptions
-from langgraph_fusion.graph.settings import load_settings
+from langgraph_fusion.graph.settings import FusionSettings, load_settings
 from langgraph_fusion.server.errors import ApiError
 from langgraph_fusion.server.openai.openapi import documented_errors
 from langgraph_fusion.server.openai.parse_request import (
     ALIASES,
+    DIRECT,
     PRESET_PREFIX,
     run_request_from_chat,
 )
@@ -30,13 +32,19 @@ _NAME: dict[str, Any] = {
     "examples": ["fusion", "fusion/budget", "openrouter/fusion"],
 }
 """How names of models look."""
+_NAMES = {
+    "fusion": "Fusion",
+    "openrouter/fusion": "Fusion, by OpenRouter's name",
+    "openrouter/fusion-flash": "Fusion Flash, by OpenRouter's name",
+}
+_DIRECT = "The synthesizer alone, without a panel: for titles, tags and other small tasks."
 
 
 @router.get("/v1/models")
 async def list_models(request: Request) -> JSONResponse:
-    """List what may stand in `model`."""
+    """List what may stand in `model` and can run here now."""
     policy = server_state(request).config.policy
-    return JSONResponse({"object": "list", "data": list(_models(policy))})
+    return JSONResponse({"object": "list", "data": [one async for one in _models(policy)]})
 
 
 @router.get("/v1/models/{model:path}", responses=documented_errors())
@@ -45,38 +53,53 @@ async def retrieve_model(
 ) -> JSONResponse:
     """Describe one of them."""
     policy = server_state(request).config.policy
-    for found in _models(policy):
+    async for found in _models(policy):
         if found["id"] == model:
             return JSONResponse(found)
     message = f"model: there is no {model!r} here; GET /v1/models lists what there is"
-    raise ApiError(404, message, code="model_not_found", param="model")
+    raise ApiError(404, message, code=MODEL_NOT_FOUND, param="model")
 
 
-def _models(policy: ClientPolicy) -> Iterator[Json]:
-    for alias, preset in ALIASES.items():
-        yield from _model(alias, preset or policy.default_preset, policy)
-    for preset in preset_descriptions():
-        yield from _model(PRESET_PREFIX + preset, preset, policy)
+async def _models(policy: ClientPolicy) -> AsyncIterator[Json]:
+    """Every model whose keys, packages and servers are there and that the operator permits."""
+    default = policy.default_preset
+    presets = preset_descriptions()
+    entries = [(alias, _NAMES[alias], preset or default) for alias, preset in ALIASES.items()]
+    entries += [(PRESET_PREFIX + name, f"Fusion ({name})", name) for name in presets]
+    if DIRECT not in (id for id, _, _ in entries):
+        entries.append((DIRECT, "Fusion direct (no panel)", default))
+    able: dict[str, FusionSettings | None] = {}
+    for id, shown, preset in entries:
+        mode = {"mode": "direct"} if shown.startswith("Fusion direct") else {}
+        key = f"{preset} {mode}"
+        if key not in able:
+            able[key] = await _able({"preset": preset} | mode, policy)
+        if (settings := able[key]) is not None:
+            about = _DIRECT if mode else presets[preset]
+            yield _model(id, shown, about, settings)
 
 
-def _model(id: str, preset: str, policy: ClientPolicy) -> Iterator[Json]:
-    """One entry, or none if the operator does not permit the preset's models."""
+async def _able(given: Json, policy: ClientPolicy) -> FusionSettings | None:
+    """The settings if a run with them could start now."""
     try:
-        settings = policy.limited(load_settings({"preset": preset}))
+        return await check_ready(policy.limited(load_settings(given)), user_prices())
     except ConfigError:
-        return
-    yield {
+        return None
+
+
+def _model(id: str, shown: str, about: str, settings: FusionSettings) -> Json:
+    return {
         "id": id,
         "object": "model",
         "created": 0,
         "owned_by": "langgraph-fusion",
-        "name": f"Fusion ({preset})",
-        "description": preset_descriptions()[preset],
+        "name": shown,
+        "description": about,
         "pricing": None,
         "pricing_note": _PRICE,
         "fusion": {
-            "preset": preset,
-            "panel": [hosted_name(seat.model) for seat in settings.panel],
+            "preset": settings.preset,
+            "panel": [hosted_name(seat.model) for seat in settings.members],
             "judge": hosted_name(settings.judge.model) if settings.judge else None,
             "synthesizer": hosted_name(settings.synthesizer.model),
         },

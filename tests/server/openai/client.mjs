@@ -17,18 +17,18 @@ for await (const chunk of await client.chat.completions.create(
   said.chatStream += chunk.choices[0]?.delta?.content ?? "";
 }
 
-const response = await client.responses.create({ model: "fusion", input: "What is it?", fusion });
+const hosted = "openrouter/fusion";
+const response = await client.responses.create({ model: hosted, input: "What is it?", fusion });
 said.response = response.output_text;
 said.items = response.output.map((item) => item.type);
 
 said.events = [];
 for await (const event of await client.responses.create(
-  { model: "fusion", input: "What is it?", fusion, stream: true })) {
+  { model: hosted, input: "What is it?", fusion, stream: true })) {
   said.events.push(event.type);
 }
 
-const quiet = { ...fusion, progress: false }; // the helper refuses events that OpenAI has not
-const helper = client.responses.stream({ model: "fusion", input: "What is it?", fusion: quiet });
+const helper = client.responses.stream({ model: "fusion", input: "What is it?", fusion });
 said.helper = (await helper.finalResponse()).output_text;
 
 said.models = (await client.models.list()).data.map((model) => model.id);

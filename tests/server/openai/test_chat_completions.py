@@ -31,7 +31,7 @@ async def test_a_conversation_is_answered_by_the_panel(serving: Serving) -> None
 
 async def test_usage_is_what_the_models_billed(serving: Serving) -> None:
     served = await serving(cast())
-    reply = await served.client.chat.completions.create(**asking())
+    reply = await served.client.chat.completions.create(**asking(usage="run"))
     billed = served.models.usage()
     assert reply.usage is not None
     assert reply.usage.prompt_tokens == billed.prompt_tokens
@@ -90,7 +90,7 @@ async def test_progress_and_details_can_be_switched_off(serving: Serving) -> Non
 async def test_the_last_chunk_has_the_usage_when_it_is_asked_for(serving: Serving) -> None:
     served = await serving(cast())
     stream = await served.client.chat.completions.create(
-        **asking(), stream=True, stream_options={"include_usage": True}
+        **asking(usage="run"), stream=True, stream_options={"include_usage": True}
     )
     chunks = [chunk async for chunk in stream]
     assert chunks[-1].usage is not None
@@ -171,7 +171,7 @@ async def test_the_clients_tool_is_called_and_the_conversation_goes_on(
         return tool_calls([("lookup", {"id": 7})])
 
     served = await serving(cast({WRITER: writer}), runs=str(tmp_path / "runs.db"))
-    ask = asking() | {"tools": [TOOL]}
+    ask = asking(usage="run") | {"tools": [TOOL]}
     first = await served.client.chat.completions.create(**ask)
     assert first.choices[0].finish_reason == "tool_calls"
     message = first.choices[0].message

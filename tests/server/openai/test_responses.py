@@ -18,7 +18,12 @@ CALL = "response.fusion_call."
 
 
 def asking(**fusion: Any) -> Any:
-    return {"model": "fusion", "input": "What is it?", "extra_body": {"fusion": PANEL | fusion}}
+    settings = PANEL | fusion
+    return {
+        "model": "openrouter/fusion",
+        "input": "What is it?",
+        "extra_body": {"fusion": settings},
+    }
 
 
 async def streamed(served: Served, **given: Any) -> list[Event]:
@@ -120,7 +125,7 @@ async def test_every_event_of_the_panel_has_its_documented_fields(serving: Servi
         "panel.added": {"model"},
         "panel.delta": {"model", "delta"},
         "panel.completed": {"model", "content"},
-        "panel.failed": {"model", "error", "status_code"},
+        "panel.failed": {"model", "message", "status_code"},
         "analysis.in_progress": {"analyst_model", "judge_model"},
         "analysis.completed": {"analysis"},
         "completed": set(),
