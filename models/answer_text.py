@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from langgraph_fusion.models.faults import Fault
-from langgraph_fusion.models.finish_reasons import Ending, ending_of
+from langgraph_fusion.models.replies.finish_reasons import Ending, ending_of
 from langgraph_fusion.models.text import clean_detail
 from langgraph_fusion.models.tool_markup import is_only_a_remark, strip_tool_markup
 

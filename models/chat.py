@@ -23,10 +23,10 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from langchain_openai import ChatOpenAI
 
 from langgraph_fusion.models.error_bodies import words_of
-from langgraph_fusion.models.event_stream import DONE, values_of
 from langgraph_fusion.models.pieces import carries_something, tell_piece
-from langgraph_fusion.models.reply_reader import ReplyReader
-from langgraph_fusion.models.transcript import call_ids, give_back_extras, make_ids_unique
+from langgraph_fusion.models.replies.event_stream import DONE, values_of
+from langgraph_fusion.models.replies.reply_reader import ReplyReader
+from langgraph_fusion.models.replies.transcript import call_ids, give_back_extras, make_ids_unique
 
 _PATH = "/chat/completions"
 _END = object()

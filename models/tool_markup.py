@@ -2,7 +2,7 @@
 
 A text is scanned once, from left to right, so that what begins first wins: code is kept with the
 marks inside it, and marked text goes with the code inside it. The marks are in
-`models.tool_formats`. What cannot be read is no call.
+`models.markup.tool_formats`. What cannot be read is no call.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from langgraph_fusion.models.markdown import Code, code_ranges
-from langgraph_fusion.models.tool_call_text import Call, calls_in, in_plain_text
-from langgraph_fusion.models.tool_formats import (
+from langgraph_fusion.models.markup.tool_call_text import Call, calls_in, in_plain_text
+from langgraph_fusion.models.markup.tool_formats import (
     ANY_OPENER,
     BEHEADED,
     FORMATS,

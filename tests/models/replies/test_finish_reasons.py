@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langgraph_fusion.models.finish_reasons import Ending, ending_of
+from langgraph_fusion.models.replies.finish_reasons import Ending, ending_of
 
 UNSAID: tuple[object, ...] = (None, "", " ", "null", "None", 5, [], {"a": 1})
 

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
-from langgraph_fusion.models.transcript import call_ids, make_ids_unique
+from langgraph_fusion.models.replies.transcript import call_ids, make_ids_unique
 from tests.models.scripted_models import vllm
 from tests.scripted import Seen, scripted_server, status, text
 

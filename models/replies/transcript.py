@@ -7,7 +7,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
-from langgraph_fusion.models.reply_reader import SENT_BACK
+from langgraph_fusion.models.replies.reply_reader import SENT_BACK
 
 
 def call_ids(messages: Iterable[BaseMessage]) -> set[str]:

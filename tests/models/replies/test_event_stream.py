@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from langgraph_fusion.models.errors import BadResponse
-from langgraph_fusion.models.event_stream import DONE, values_of
+from langgraph_fusion.models.replies.event_stream import DONE, values_of
 
 CHUNK = {"choices": [{"delta": {"content": "Größe \u2028 \x85 \U0001f426"}}]}
 

@@ -15,7 +15,7 @@ from langgraph_fusion.models.answer_text import text_of, verdict_on
 from langgraph_fusion.models.errors import BadResponse, UpstreamError
 from langgraph_fusion.models.faults import Fault, fault_of
 from langgraph_fusion.models.providers import ModelRef
-from langgraph_fusion.models.reply_reader import ReplyReader
+from langgraph_fusion.models.replies.reply_reader import ReplyReader
 from langgraph_fusion.models.usage import usage_of
 
 REF = ModelRef("openrouter", "vendor/unlisted")

@@ -2,7 +2,7 @@
 
 The formats are those of the parsers of vLLM (`vllm/tool_parsers`, `vllm/reasoning`) and sglang
 (`srt/function_call`), read in 2026-11, and Google's `tool_code`. What stands between the marks
-needs no rows: `models.tool_call_text` reads every notation.
+needs no rows: `models.markup.tool_call_text` reads every notation.
 """
 
 from __future__ import annotations

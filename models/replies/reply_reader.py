@@ -9,7 +9,7 @@ from typing import Any
 from langchain_core.messages import AIMessageChunk
 
 from langgraph_fusion.models.errors import BadResponse, UpstreamError
-from langgraph_fusion.models.tool_calls import ToolCallReader
+from langgraph_fusion.models.replies.tool_calls import ToolCallReader
 from langgraph_fusion.models.usage import bill_of, tokens_of
 
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking")
