@@ -78,7 +78,7 @@ class JudgeTalk:
             return False
         self._shape = replace(self._shape, brief=True)
         self._prompt = ShrinkablePrompt(self._run, "judge", self._made, LIMITS_IN_STEPS[-1:])
-        note = "The judge's model could not fill in a whole analysis; it gave the main points."
+        note = "The judge's model could not fill in a whole analysis; fewer points were asked."
         self._run.degrade("judge_brief", note)
         return True
 

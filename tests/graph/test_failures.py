@@ -128,7 +128,7 @@ async def test_a_member_that_hangs_is_cut_off_at_the_deadline(fuse: Fuse) -> Non
 async def test_a_judge_that_speaks_garbage_three_times_leaves_the_raw_answers(fuse: Fuse) -> None:
     fused = await fuse(cast({JUDGE: text("No idea, sorry about that one.")}), settings())
     assert len(fused.server.seen_by(JUDGE)) == 3
-    assert fused.result.degraded == ("judge_not_valid_json",)
+    assert fused.result.degraded == ("judge_brief", "judge_not_valid_json")
     assert fused.result.analysis is None
     assert fused.result.answer == "Done."
     assert "Alpha says 42." in fused.server.seen_by(WRITER)[0].last
