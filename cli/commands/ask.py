@@ -86,10 +86,11 @@ def ask(
             check_stdout,
             silence_libraries,
         )
+        from langgraph_fusion.graph.errors import ConfigError
 
         check_quotes(question, context.args)
         if brief and full:
-            raise typer.BadParameter("choose one of --brief and --full")
+            raise ConfigError("--brief and --full: choose one of them", field="length")
         chosen = {
             "preset": preset,
             "judge": judge,

@@ -54,10 +54,16 @@ async def test_probes_that_follow_one_another_ask_the_engine_once(
         asked += 1
         writer.close()
 
+    own = tmp_path / "presets.toml"
+    own.write_text(
+        '[shell]\npanel = ["offline:careful"]\njudge = "offline:judge"\n'
+        'synthesizer = "offline:writer"\ntools = ["bash"]\n'
+    )
+    monkeypatch.setenv("FUSION_PRESETS", str(own))
     engine = await asyncio.start_unix_server(hang_up, tmp_path / "engine.sock")
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/engine.sock")
     async with engine:
-        served = await serving(cast(), policy=ClientPolicy(default_preset="offline"))
+        served = await serving(cast(), policy=ClientPolicy(default_preset="shell"))
         first = await _get(served, "/readyz")
         assert not first.json()["checks"]["engine"]["ok"]
         connections = asked

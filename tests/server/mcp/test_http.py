@@ -146,7 +146,7 @@ async def test_failures_and_wrong_input_are_tool_errors(serving: Serving) -> Non
     async with over_http(f"{served.url}/mcp") as session:
         failed = await session.call_tool("deliberate", ASK)
         assert failed.isError
-        assert "insufficient_credits" in text_of(failed)
+        assert "has no credit" in text_of(failed)
         wrong = await session.call_tool("deliberate", ASK | {"docs": "/etc"})
         assert wrong.isError
         assert "docs: only the operator" in text_of(wrong)
