@@ -74,13 +74,14 @@ async def copy_out(
     *,
     directory: str = OUT_DIRECTORY,
     max_total_bytes: int = MAX_TOTAL_BYTES,
+    max_files: int = MAX_FILES,
 ) -> Copied:
     """Copy what a member left in a directory; never overwrites, never leaves `into`.
 
     Raises:
         SandboxUnavailable: If the sandbox itself failed.
     """
-    found = await sandbox.list_files(directory, max_files=MAX_FILES)
+    found = await sandbox.list_files(directory, max_files=max_files)
     files, skipped, left = [], [one_line(f"{reason}") for reason in found.left_out], max_total_bytes
     for entry in found:
         try:

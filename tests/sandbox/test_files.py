@@ -134,8 +134,8 @@ HARM = {
         "too long",
     ),
     "a closed directory": ("mkdir out/x; chmod 0 out/x", "Permission denied"),
-    "too many files": ("touch out/x{1..300}", "beyond 200 files"),
-    "a repository of many files": ("mkdir out/.git; touch out/.git/{1..300}", "beyond 200 files"),
+    "too many files": ("touch out/x{1..30}", "beyond 20 files"),
+    "a repository of many files": ("mkdir out/.git; touch out/.git/{1..30}", "beyond 20 files"),
 }
 
 
@@ -147,7 +147,7 @@ async def test_what_cannot_come_is_said_and_costs_nothing_else(
     command, reason = HARM[harm]
     result = await sandbox.run(f"mkdir out; echo good > out/0good; {command}")
     assert result.exit_code == 0, result.output
-    copied = await copy_out(sandbox, tmp_path)
+    copied = await copy_out(sandbox, tmp_path, max_files=20)
     assert tmp_path / "0good" in copied.files
     assert any(reason in why for why in copied.skipped), copied.skipped
 
