@@ -29,7 +29,7 @@ from langgraph_fusion.sandbox.engine import (
     is_podman,
 )
 from langgraph_fusion.sandbox.engine_errors import ENGINE_ERRORS, unavailable
-from langgraph_fusion.sandbox.proxy_directory import remove_abandoned
+from langgraph_fusion.sandbox.owned_directories import remove_abandoned
 from langgraph_fusion.sandbox.reaper import reap
 from langgraph_fusion.sandbox.settings import SandboxSettings
 

@@ -15,8 +15,8 @@ from langgraph_fusion.sandbox.backend import Backend
 from langgraph_fusion.sandbox.base import SandboxUnavailable
 from langgraph_fusion.sandbox.calls import SupervisedContainer
 from langgraph_fusion.sandbox.member_sandbox import MemberSandbox
+from langgraph_fusion.sandbox.owned_directories import remove_abandoned
 from langgraph_fusion.sandbox.proxy import AllowListProxy
-from langgraph_fusion.sandbox.proxy_directory import remove_abandoned
 from langgraph_fusion.sandbox.proxy_request import Exclude
 from langgraph_fusion.sandbox.settings import SandboxSettings
 

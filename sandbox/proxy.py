@@ -17,7 +17,7 @@ from pathlib import Path
 from langgraph_fusion.sandbox.addresses import NotAllowed, Resolver, resolve_public
 from langgraph_fusion.sandbox.exclusion import Exclusion
 from langgraph_fusion.sandbox.lookups import Lookups
-from langgraph_fusion.sandbox.proxy_directory import ProxyDirectory
+from langgraph_fusion.sandbox.owned_directories import ProxyDirectory
 from langgraph_fusion.sandbox.proxy_request import (
     Exclude,
     Request,

@@ -27,7 +27,7 @@ def main() -> None:
     from langgraph_fusion.sandbox.base import SandboxUnavailable
     from langgraph_fusion.sandbox.engine import connect
     from langgraph_fusion.sandbox.engine_errors import ENGINE_ERRORS
-    from langgraph_fusion.sandbox.proxy_directory import remove_abandoned
+    from langgraph_fusion.sandbox.owned_directories import remove_abandoned
     from langgraph_fusion.sandbox.reaper import remove_pool
 
     remove_abandoned()

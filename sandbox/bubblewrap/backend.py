@@ -9,7 +9,6 @@ as root, commands count towards our own user's quotas.
 import os
 import shutil
 import socket
-import tempfile
 from pathlib import Path
 
 from langgraph_fusion.sandbox.base import SandboxUnavailable
@@ -23,6 +22,7 @@ from langgraph_fusion.sandbox.bubblewrap.command import (
 from langgraph_fusion.sandbox.bubblewrap.container import BubblewrapContainer
 from langgraph_fusion.sandbox.bubblewrap.filter import compiled_filter
 from langgraph_fusion.sandbox.container_spec import private_uid
+from langgraph_fusion.sandbox.owned_directories import BUBBLEWRAP, make_owned
 from langgraph_fusion.sandbox.settings import SandboxSettings
 from langgraph_fusion.sandbox.verify import ask_locks, command_locks, kernel_locks
 
@@ -110,7 +110,7 @@ class BubblewrapBackend:
 
 def lay_out() -> Path:
     """A directory with supervisor, agent, a closed interpreter, and the users that commands see."""
-    code = Path(tempfile.mkdtemp(prefix="fusion-bubblewrap-"))
+    code = make_owned(BUBBLEWRAP)
     code.chmod(0o755)
     shutil.copyfile(PYTHON.resolve(), code / "sbx")
     (code / "sbx").chmod(CLOSED)

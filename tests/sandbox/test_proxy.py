@@ -16,8 +16,13 @@ from langgraph_fusion.sandbox import SandboxPool, SandboxSettings
 from langgraph_fusion.sandbox.addresses import NotAllowed, resolve_public
 from langgraph_fusion.sandbox.exclusion import Exclusion
 from langgraph_fusion.sandbox.lookups import Lookups
+from langgraph_fusion.sandbox.owned_directories import (
+    BUBBLEWRAP,
+    ProxyDirectory,
+    make_owned,
+    remove_abandoned,
+)
 from langgraph_fusion.sandbox.proxy import MAX_CONNECTIONS, AllowListProxy
-from langgraph_fusion.sandbox.proxy_directory import ProxyDirectory, remove_abandoned
 from langgraph_fusion.sandbox.proxy_request import is_excluded, parse_request
 
 
@@ -292,11 +297,14 @@ def test_abandoned_folders_are_removed_and_no_others(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     mine, dead, foreign = (ProxyDirectory.make() for _ in range(3))
+    other_dead = make_owned(BUBBLEWRAP)
     identity = json.loads((dead.outer / "owner.json").read_text())
-    (dead.outer / "owner.json").write_text(json.dumps(identity | {"started": "1"}))
+    for folder in (dead.outer, other_dead):
+        (folder / "owner.json").write_text(json.dumps(identity | {"started": "1"}))
     (foreign.outer / "owner.json").write_text(json.dumps(identity | {"scope": ""}))
-    assert remove_abandoned() == 1
+    assert remove_abandoned() == 2
     assert not dead.outer.exists()
+    assert not other_dead.exists()
     assert mine.visible.exists()
     assert foreign.visible.exists()
 

@@ -1,4 +1,4 @@
-"""The folder of this host that a container sees: it holds the proxy's socket and nothing else."""
+"""Temporary folders of a pool: who owns each is written down, so that a killed owner's can go."""
 
 import contextlib
 import json
@@ -13,8 +13,16 @@ from langgraph_fusion.sandbox.process_identity import ProcessIdentity, process_s
 
 log = logging.getLogger(__name__)
 
-PREFIX = "fusion-proxy-"
+PROXY = "fusion-proxy-"
+BUBBLEWRAP = "fusion-bubblewrap-"
 OWNER = "owner.json"
+
+
+def make_owned(prefix: str) -> Path:
+    """A new folder that only this user may enter."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    (folder / OWNER).write_text(json.dumps(asdict(ProcessIdentity.current())))
+    return folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +33,8 @@ class ProxyDirectory:
 
     @classmethod
     def make(cls) -> "ProxyDirectory":
-        """Make both, and write down who owns them."""
-        directory = cls(Path(tempfile.mkdtemp(prefix=PREFIX)))
-        (directory.outer / OWNER).write_text(json.dumps(asdict(ProcessIdentity.current())))
+        """Make both; nothing but the proxy's socket belongs into the inner."""
+        directory = cls(make_owned(PROXY))
         directory.visible.mkdir()
         directory.visible.chmod(0o755)
         return directory
@@ -43,23 +50,24 @@ class ProxyDirectory:
 def remove_abandoned() -> int:
     """Remove what processes of this user have left that are known to be gone; say how many."""
     removed = 0
-    for outer in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    temporary = Path(tempfile.gettempdir())
+    for folder in (*temporary.glob(f"{PROXY}*"), *temporary.glob(f"{BUBBLEWRAP}*")):
         with contextlib.suppress(OSError):
-            about = outer.lstat()
-            if about.st_uid == os.getuid() and outer.is_dir() and _is_abandoned(outer):
-                ProxyDirectory(outer).remove()
+            ours = folder.lstat().st_uid == os.getuid() and folder.is_dir()
+            if ours and _is_abandoned(folder):
+                shutil.rmtree(folder, ignore_errors=True)
                 removed += 1
     if removed:
-        log.info("removed %d abandoned proxy folder(s)", removed)
+        log.info("removed %d abandoned folder(s)", removed)
     return removed
 
 
-def _is_abandoned(outer: Path) -> bool:
+def _is_abandoned(folder: Path) -> bool:
     """Whether the owner is gone, or lived before this boot: a socket does not outlive that."""
-    if outer.is_symlink():
+    if folder.is_symlink():
         return False
     try:
-        owner = ProcessIdentity(**json.loads((outer / OWNER).read_text()))
+        owner = ProcessIdentity(**json.loads((folder / OWNER).read_text()))
         boot = owner.scope.split("/")[0]
     except (OSError, ValueError, TypeError, AttributeError):
         return False
