@@ -1,0 +1,45 @@
+// Vercel's AI SDK with its default (Responses) model against a running server; prints JSON.
+import { createOpenAI } from "@ai-sdk/openai";
+import { generateObject, generateText, jsonSchema, stepCountIs, streamText, tool } from "ai";
+
+const [baseURL] = process.argv.slice(2);
+const openai = createOpenAI({ baseURL, apiKey: "none" });
+const model = openai("fusion");
+const said = {};
+
+const first = await generateText({ model, prompt: "What is it?", maxRetries: 0 });
+said.text = first.text;
+
+const messages = [
+  { role: "user", content: "What is it?" }, ...first.response.messages,
+  { role: "user", content: "And twice that?" },
+];
+said.second = (await generateText({ model, messages, maxRetries: 0 })).text;
+
+said.stream = "";
+const stream = streamText({ model, messages, maxRetries: 0 });
+for await (const piece of stream.textStream) said.stream += piece;
+said.finish = await stream.finishReason;
+
+const lookup = tool({
+  description: "Look up a number.",
+  inputSchema: jsonSchema({
+    type: "object", properties: { id: { type: "integer" } }, required: ["id"],
+    additionalProperties: false,
+  }),
+  execute: async () => "the register says 42",
+});
+const steps = await generateText({
+  model, prompt: "CALL the tool", tools: { lookup }, stopWhen: stepCountIs(3), maxRetries: 0,
+});
+said.steps = steps.steps.length;
+said.afterTool = steps.text;
+
+const schema = jsonSchema({
+  type: "object", properties: { n: { type: "integer" } }, required: ["n"],
+  additionalProperties: false,
+});
+said.object = (await generateObject({
+  model, schema, prompt: "JSON please", maxRetries: 0,
+})).object;
+console.log(JSON.stringify(said));

@@ -1,0 +1,72 @@
+"""Vercel's AI SDK, a typed client of the Responses API, with its defaults."""
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from langgraph_fusion.server.runs.client_policy import ClientPolicy
+from tests.graph.cast import JUDGE, PANEL, WRITER, cast
+from tests.scripted import Seen, text, tool_calls
+from tests.server.conftest import Serving
+
+SCRIPT = Path(__file__).with_name("ai_sdk.mjs")
+PRESET = f"""
+[scripted]
+description = "Scripted models"
+panel = {json.dumps(list(PANEL))}
+judge = "{JUDGE}"
+synthesizer = "{WRITER}"
+tools = []
+"""
+
+
+def _writer(seen: Seen) -> Any:
+    shown = str(seen.messages)
+    if any(one["role"] == "tool" for one in seen.messages):
+        return text(f"Found: {seen.tool_results[-1]}.")
+    if "CALL the tool" in shown:
+        return tool_calls([("lookup", {"id": 7})])
+    return text('{"n": 42}' if "JSON please" in shown else "It is 42.")
+
+
+@pytest.fixture(scope="module")
+def npm_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if not shutil.which("node") or not shutil.which("npm"):
+        if os.environ.get("REQUIRE_NODE") == "1":
+            pytest.fail("REQUIRE_NODE=1 and there is no node or npm")
+        pytest.skip("no node and npm on this machine")
+    folder = tmp_path_factory.mktemp("ai-sdk")
+    install = ["npm", "install", "--no-audit", "--no-fund", "--silent", "ai", "@ai-sdk/openai"]
+    done = subprocess.run(install, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    shutil.copy(SCRIPT, folder)
+    return folder
+
+
+async def test_the_ai_sdk_works_with_its_defaults(
+    serving: Serving, npm_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    presets = tmp_path / "presets.toml"
+    presets.write_text(PRESET)
+    monkeypatch.setenv("FUSION_PRESETS", str(presets))
+    policy = ClientPolicy(default_preset="scripted")
+    served = await serving(cast({WRITER: _writer}), policy=policy, runs=str(tmp_path / "runs.db"))
+    process = await asyncio.create_subprocess_exec(
+        "node", SCRIPT.name, f"{served.url}/v1",
+        cwd=npm_project, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    said = json.loads(out.decode().strip().splitlines()[-1])
+    assert said["text"] == said["second"] == said["stream"] == "It is 42."
+    assert said["finish"] == "stop"
+    assert said["steps"] == 2
+    assert said["afterTool"] == "Found: the register says 42."
+    assert said["object"] == {"n": 42}
+    assert "It is 42." in str(served.models.seen_by(PANEL[0])[1].messages)
