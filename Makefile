@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 QUESTION ?= When did the Abbey Bridge reopen, what is its weight limit, what did the repair cost, and what became of the old lamps?
 
-.PHONY: demo test test-cgroup-v2 check bench format setup engine schema lock clean
+.PHONY: demo test test-cgroup-v2 test-clients check bench format setup engine schema lock clean
 
 demo: setup  ## Ask the offline panel about a small town's bridge and watch it deliberate
 	@echo "Twelve documents about a small town's bridge are in examples/documents. The question:"
@@ -15,6 +15,9 @@ test: setup engine  ## Run the tests on all cores, with a Docker engine the Dock
 
 test-cgroup-v2: setup  ## As root on Debian, run the sandbox's tests on cgroup v2, in user-mode Linux (half an hour)
 	@tests/sandbox/cgroup_v2/run.sh $(ARGS)
+
+test-clients: setup  ## Install openai-agents, pydantic-ai, LiteLLM and LangChain beside us and run them
+	@REQUIRE_CLIENTS=1 $(BIN)/python -m pytest -n 0 --timeout 900 tests/server/openai/test_python_clients.py $(ARGS)
 
 check: setup .links  ## Lint, format and types over source and tests
 	@$(BIN)/ruff format --check .
