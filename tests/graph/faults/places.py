@@ -179,7 +179,8 @@ def expected(cell: Cell, fault: Fault) -> Outcome:
         return _replaced(cell, fault, failed)
     degraded = {"judge": _JUDGE_CODES.get(fault.reason, "judge_upstream_error")}
     degraded["writer"] = f"synthesizer_{fault.reason}"
-    again = failed if cell.place == "mid-run" and fault.writes else []
+    writes = cell.place == "mid-run" and fault.writes
+    again = [fault.reason] * fault.attempts if writes else []
     return Outcome(
         who="seat B" if cell.place == "writer" else None,
         failure=(fault.reason, fault.status_code) if cell.member else None,
@@ -209,6 +210,8 @@ def _notes(cell: Cell, fault: Fault) -> frozenset[str]:
 def _attempts(cell: Cell, fault: Fault) -> int:
     if cell.place == "judge" and fault.judge_attempts:
         return fault.judge_attempts
+    if cell.place == "mid-run" and fault.attempts_mid_run:
+        return fault.attempts_mid_run
     tools = cell.place in ("mid-run", "follow-up") and cell.variant == "alone"
     if tools and fault.attempts_with_tools:
         return fault.attempts_with_tools

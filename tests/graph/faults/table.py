@@ -51,6 +51,8 @@ class Fault:
     apart_s: float = 0.0
     """Between the starts of two runs, where a good reply must not come late."""
     places: tuple[Place, ...] = get_args(Place)
+    attempts_mid_run: int | None = None
+    """Where the transcript has tool calls, which are then sent in plain words."""
     attempts_with_tools: int | None = None
     """If the only model of a member with tools is asked another number of times."""
 
@@ -117,7 +119,7 @@ FAULTS = (
     Fault("forbidden", said("Your region is not supported", 403), "forbidden", 403,
           attempts=1, cost="free", writes=False),
     Fault("request refused", said("messages: unexpected field", 400), "upstream_error", 400,
-          attempts=1, cost="free", judge_attempts=2),
+          attempts=1, attempts_mid_run=2, cost="free", judge_attempts=2),
     Fault("context too long", said("maximum context length is 8 tokens", 400),
           "context_too_long", 400, attempts=1, attempts_with_tools=2, writes=False, cost="free"),
     Fault("request too large", said("Request too large", 413),
