@@ -1,5 +1,6 @@
 """What the judge found, one finding a line, for a screen, a log or a Markdown page."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -18,23 +19,42 @@ class Finding(NamedTuple):
     open: bool = False
 
 
-def findings(analysis: Analysis, follow_ups: Sequence[FollowUp] = ()) -> list[Finding]:
-    """Every finding of the analysis in reading order, then the follow-ups that were sent."""
-    return [
+def source_numbers(sources: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Ids of the sources that the answer cites, with their numbers in its source list."""
+    return {one["id"]: one["number"] for one in sources if one.get("number") is not None}
+
+
+def findings(
+    analysis: Analysis,
+    follow_ups: Sequence[FollowUp] = (),
+    numbers: Mapping[str, int] | None = None,
+) -> list[Finding]:
+    """Every finding of the analysis in reading order, then the follow-ups that were sent.
+
+    A source that the answer cites gets the number it has there (`source_numbers`), not its id.
+    """
+    found = [
         *_agreements(analysis),
         *map(_conflict, analysis.get("contradictions", ())),
+        *_within(analysis),
+        *_premises(analysis),
         *_partly(analysis),
         *_alone(analysis),
         *_gaps(analysis),
         *_suspects(analysis),
         *map(_asked, follow_ups),
     ]
+    return [one._replace(text=_numbered(one.text, numbers or {})) for one in found]
 
 
-def findings_markdown(analysis: Analysis, follow_ups: Sequence[FollowUp] = ()) -> str:
+def findings_markdown(
+    analysis: Analysis,
+    follow_ups: Sequence[FollowUp] = (),
+    numbers: Mapping[str, int] | None = None,
+) -> str:
     """The findings as a Markdown list."""
     lines = ["## What the judge found", ""]
-    for finding in findings(analysis, follow_ups):
+    for finding in findings(analysis, follow_ups, numbers):
         first, *rest = finding.text.splitlines()
         lines += [f"- **{finding.kind}:** {first}", *(f"  - {line}" for line in rest)]
     return "\n".join(lines) + "\n"
@@ -54,6 +74,21 @@ def _conflict(one: Mapping[str, Any]) -> Finding:
     return Finding("conflict", "\n".join(lines), open=one["status"] != "resolved")
 
 
+def _within(analysis: Analysis) -> Iterator[Finding]:
+    for one in analysis.get("self_contradictions", ()):
+        seats = f"{_seats(one['seats'])}: " if one.get("seats") else ""
+        lines = [seats + _said(one["what"], one)]
+        if one.get("holds"):
+            lines.append(f"holds: {one_line(one['holds'])}")
+        yield Finding("at odds", "\n".join(lines), open=_matters(one) and not one.get("holds"))
+
+
+def _premises(analysis: Analysis) -> Iterator[Finding]:
+    for one in analysis.get("shared_premises", ()):
+        text = f"{_said(one['premise'], one)}\n{one_line(one['why'])}"
+        yield Finding("premise", text, open=_matters(one))
+
+
 def _partly(analysis: Analysis) -> Iterator[Finding]:
     for one in analysis.get("partial_coverage", ()):
         yield Finding("partly", f"{one_line(one['point'])} (only {_seats(one['seats'])})")
@@ -66,14 +101,17 @@ def _alone(analysis: Analysis) -> Iterator[Finding]:
 
 def _gaps(analysis: Analysis) -> Iterator[Finding]:
     for one in analysis.get("blind_spots", ()):
-        high = one.get("matters") == "high"
-        yield Finding("gap", one_line(one["gap"]), open=high)
+        yield Finding("gap", one_line(one["gap"]), open=_matters(one))
 
 
 def _suspects(analysis: Analysis) -> Iterator[Finding]:
     for one in analysis.get("suspect_claims", ()):
-        text = f"{one['seat']}: {one_line(one['claim'])}\n{one_line(one['why'])}"
-        yield Finding("suspect", text, open=one.get("matters") == "high")
+        seats = _seats(one.get("seats") or [one["seat"]])
+        lines = [f"{seats}: {one_line(one['claim'])}", one_line(one["why"])]
+        if one.get("holds_as"):
+            lines.append(f"holds as: {one_line(one['holds_as'])}")
+        still_open = one.get("status", "open") == "open"
+        yield Finding("suspect", "\n".join(lines), open=_matters(one) and still_open)
 
 
 def _asked(one: FollowUp) -> Finding:
@@ -87,3 +125,17 @@ def _said(text: str, finding: Mapping[str, Any]) -> str:
 
 def _seats(letters: Iterable[str]) -> str:
     return listed(letters)
+
+
+def _matters(one: Mapping[str, Any]) -> bool:
+    return bool(one.get("matters") == "high")
+
+
+def _numbered(text: str, numbers: Mapping[str, int]) -> str:
+    """The text with `[A1, B2]` as `[3, B2]`, if the answer cites A1 as its third source."""
+
+    def one_list(found: re.Match[str]) -> str:
+        ids = found[1].split(", ")
+        return f"[{', '.join(dict.fromkeys(str(numbers.get(id, id)) for id in ids))}]"
+
+    return re.sub(r"\[([A-H]\d+(?:, [A-H]\d+)*)\]", one_list, text)

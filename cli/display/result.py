@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from langgraph_fusion.cli.display.findings import findings_markdown
+from langgraph_fusion.cli.display.findings import findings_markdown, source_numbers
 from langgraph_fusion.cli.display.model import RunView
 from langgraph_fusion.cli.output import say, write
 from langgraph_fusion.graph.reasons import reason_text
@@ -29,7 +29,8 @@ _LISTED_FILES = 8
 def answer_text(result: Result) -> str:
     """The answer and calls of the caller's own tools; in mode `analysis` what the judge found."""
     if result["mode"] == "analysis" and result["analysis"] is not None:
-        return findings_markdown(result["analysis"], result["follow_ups"])
+        numbers = source_numbers(result["sources"])
+        return findings_markdown(result["analysis"], result["follow_ups"], numbers)
     calls = [f"Calls `{one['name']}` with `{json.dumps(one['args'])}`" for one in _calls(result)]
     return "\n\n".join(part for part in (str(result["answer"]), *calls) if part)
 

@@ -14,7 +14,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from langgraph_fusion.cli.display.findings import Finding, findings
+from langgraph_fusion.cli.display.findings import Finding, findings, source_numbers
 from langgraph_fusion.cli.display.model import RunView, SeatStatus, SeatView
 from langgraph_fusion.graph.wording import duration, money, tokens
 from langgraph_fusion.models.text import clean_text, one_line
@@ -79,7 +79,8 @@ def findings_table(view: RunView) -> Table | Text:
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
-    for finding in findings(view.analysis, view.follow_ups):
+    numbers = source_numbers(view.result["sources"]) if view.result else {}
+    for finding in findings(view.analysis, view.follow_ups, numbers):
         grid.add_row(_kind(finding), Text(clean_text(finding.text)))
     return grid
 

@@ -111,9 +111,10 @@ async def test_a_truncated_answer_is_kept_and_flagged(fuse: Fuse) -> None:
 
 
 async def test_leaked_tool_markup_is_no_part_of_an_answer(fuse: Fuse) -> None:
-    leaked = 'It is 42.\n<tool_call>{"name": "web_search", "arguments": {}}</tool_call>'
+    said = "It is 42, as every table of the last census has it. " * 12
+    leaked = f'{said}\n<tool_call>{{"name": "web_search", "arguments": {{}}}}</tool_call>'
     fused = await fuse(cast({A: text(leaked)}), settings())
-    assert fused.result.answers[0].text == "It is 42."
+    assert fused.result.answers[0].text == said.strip()
 
 
 async def test_a_member_that_hangs_is_cut_off_at_the_deadline(fuse: Fuse) -> None:
