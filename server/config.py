@@ -28,6 +28,8 @@ class ServerConfig:
     """Where runs are kept: a file, a `postgresql://` URL, or nowhere. See docs/runs.md."""
     keep_alive_s: float = 10.0
     """A stream is never silent for longer: a comment line is sent."""
+    unread_s: float = 60.0
+    """A stream whose client reads nothing for so long is ended, and its run with it."""
     grace_s: float = 30.0
     """After SIGTERM running deliberations have so many seconds to finish."""
     log_prompts: bool = False

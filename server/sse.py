@@ -32,6 +32,7 @@ class EventStream(Response):
         frames: Frames,
         *,
         keep_alive_s: float,
+        unread_s: float = 60.0,
         close: Callable[[], Awaitable[None]],
         headers: Mapping[str, str] | None = None,
     ) -> None:
@@ -46,6 +47,7 @@ class EventStream(Response):
         )
         self._frames = frames
         self._keep_alive_s = keep_alive_s
+        self._unread_s = unread_s
         self._close = close
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,10 +63,18 @@ class EventStream(Response):
         try:
             async with aclosing(self._frames) as frames:
                 async for data in frames:
-                    await send({"type": "http.response.body", "body": data, "more_body": True})
+                    await self._send(send, data)
         finally:
             alive.cancel()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _send(self, send: Send, data: bytes) -> None:
+        """Send a frame; a client that does not read for so long is taken for gone."""
+        try:
+            async with asyncio.timeout(self._unread_s):
+                await send({"type": "http.response.body", "body": data, "more_body": True})
+        except TimeoutError:
+            raise ClientGone from None
 
     async def _stay_alive(self, send: Send) -> None:
         while True:

@@ -104,6 +104,11 @@ class RunRepository:
         )
         raise ConfigError(f"{many}; `fusion runs` lists them")
 
+    async def find(self, run_id: str) -> RunRecord | None:
+        """The run with exactly this id; None if there is none. Reads one record, not all."""
+        item = await self._item(run_id)
+        return None if item is None else _record(item)
+
     async def latest(self, *, resumable: bool = False) -> RunRecord:
         """The newest run, or the newest that can be resumed and that no server's client asked.
 

@@ -5,14 +5,19 @@ and its patterns have limited time.
 """
 
 import json
+import time
 from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from functools import cache
+from itertools import islice
 from typing import Any
 
 from langgraph_fusion.models.faults import Fault
 
 _MAX_SCHEMA_CHARS = 100_000
 _PATTERN_S = 0.2
+_CHECK_S = 0.5
+"""For a whole check, however many references and patterns are in it."""
 _MAX_ERRORS = 12
 """Errors sent back at once: a text with more is wrong as a whole."""
 
@@ -92,10 +97,12 @@ def _json_in(text: str) -> Any:
 
 def _errors(value: Any, schema: dict[str, Any]) -> list[str]:
     try:
-        found = list(_found(value, schema))
+        found = _found(value, schema)
     except RecursionError:
         return ["the schema or the answer is nested too deeply to be checked"]
-    return [f"{one.json_path}: {one.message}"[:500] for one in found[:_MAX_ERRORS]]
+    except _TooMuchWork as error:
+        return [f"the answer cannot be checked: {error}"]
+    return [f"{one.json_path}: {one.message}"[:500] for one in found]
 
 
 def _check_schema(schema: dict[str, Any]) -> None:
@@ -103,28 +110,65 @@ def _check_schema(schema: dict[str, Any]) -> None:
 
     try:
         _validator().check_schema(schema)
-        list(_found(None, schema))  # finds references that lead nowhere
+        _found(None, schema)  # finds references that lead nowhere
     except SchemaError as error:
         raise ValueError(f"no JSON schema: {error.json_path}: {error.message}"[:500]) from None
+    except _TooMuchWork as error:
+        raise ValueError(f"the schema cannot be used: {error}") from None
     except Exception as error:  # noqa: BLE001 - whatever a hostile schema does to the library
         raise ValueError(f"the schema cannot be used: {type(error).__name__}: {error}") from None
 
 
-def _found(value: Any, schema: dict[str, Any]) -> Iterator[Any]:
+def _found(value: Any, schema: dict[str, Any]) -> list[Any]:
+    """The first errors of a value; raises _TooMuchWork when the check takes too long."""
     from referencing import Registry
 
-    checked: Iterator[Any] = _validator()(schema, registry=Registry()).iter_errors(value)
-    return checked
+    end = _END_OF_CHECK.set(time.monotonic() + _CHECK_S)
+    try:
+        errors = _validator()(schema, registry=Registry()).iter_errors(value)
+        return list(islice(errors, _MAX_ERRORS))
+    finally:
+        _END_OF_CHECK.reset(end)
+
+
+class _TooMuchWork(Exception):
+    """References that multiply, or patterns that search for long, used up the time of a check."""
+
+    def __init__(self) -> None:
+        super().__init__("checking it takes too long; use fewer references and simpler patterns")
+
+
+_END_OF_CHECK: ContextVar[float] = ContextVar("_END_OF_CHECK")
+
+
+def _time_left() -> float:
+    """Seconds; raises _TooMuchWork when there are none."""
+    left = _END_OF_CHECK.get() - time.monotonic()
+    if left <= 0:
+        raise _TooMuchWork
+    return left
 
 
 @cache
 def _validator() -> Any:
-    """JSON schema 2020-12 whose patterns end in time and whose references stay inside."""
+    """JSON schema 2020-12 that ends in time and whose references stay inside."""
     from jsonschema import Draft202012Validator
     from jsonschema.validators import extend
 
     made: Any = extend
-    return made(Draft202012Validator, {"pattern": _pattern})
+    given = Draft202012Validator.VALIDATORS
+    bounded = {name: _bounded(given[name]) for name in ("$ref", "$dynamicRef")}
+    return made(Draft202012Validator, {"pattern": _pattern, **bounded})
+
+
+def _bounded(keyword: Any) -> Any:
+    """The keyword of the library, as long as there is time."""
+
+    def checked(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
+        _time_left()
+        yield from keyword(validator, value, instance, schema) or ()
+
+    return checked
 
 
 def _pattern(validator: Any, pattern: str, value: Any, schema: Any) -> Iterator[Any]:
@@ -134,7 +178,7 @@ def _pattern(validator: Any, pattern: str, value: Any, schema: Any) -> Iterator[
     if not isinstance(value, str):
         return
     try:
-        if regex.search(pattern, value, timeout=_PATTERN_S) is None:
+        if regex.search(pattern, value, timeout=min(_PATTERN_S, _time_left())) is None:
             yield ValidationError(f"{value!r} does not match {pattern!r}")
     except TimeoutError:
         yield ValidationError(f"{pattern!r} takes too long to check")

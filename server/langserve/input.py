@@ -68,7 +68,9 @@ Turn = Annotated[
 class Ask(BaseModel):
     """A conversation; the last message is the question."""
 
-    messages: list[Turn] = Field(min_length=1, json_schema_extra={"extra": {"widget": _CHAT}})
+    messages: Annotated[list[Turn], Field(fail_fast=True)] = Field(
+        min_length=1, json_schema_extra={"extra": {"widget": _CHAT}}
+    )
 
     @field_validator("messages")
     @classmethod
@@ -88,7 +90,7 @@ class _One(BaseModel):
 class _Several(BaseModel):
     """The body of `batch`."""
 
-    inputs: list[Ask]
+    inputs: Annotated[list[Ask], Field(fail_fast=True)]
 
 
 class CheckedRoute(APIRoute):

@@ -125,7 +125,9 @@ class _Deliberations:
         assert request is not None
         assert self._state.store is not None
         client = request_context(request, "mcp").client
-        run_request = await stopped_request(run_id, self._state.store, client)
+        run_request = await stopped_request(
+            run_id, self._state.store, client, self._state.config.policy
+        )
         async with aclosing(self._events(run_request, request)) as events:
             async for event in events:
                 yield event

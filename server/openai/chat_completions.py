@@ -63,7 +63,10 @@ async def chat_completions(body: ChatBody, request: Request) -> Response:
     if run_request.stream:
         run = await state.manager.start(run_request, context)
         return EventStream(
-            reply.frames(run), keep_alive_s=state.config.keep_alive_s, close=run.stop
+            reply.frames(run),
+            keep_alive_s=state.config.keep_alive_s,
+            unread_s=state.config.unread_s,
+            close=run.stop,
         )
     async with state.manager.run(run_request, context) as run:
         result = await cancel_on_disconnect(request.receive, run.result())

@@ -67,7 +67,8 @@ _BY_KIND = Discriminator(
 
 Content = (
     Annotated[
-        Annotated[str, Tag("as:text")] | Annotated[list[_Part], Tag("as:parts")],
+        Annotated[str, Tag("as:text")]
+        | Annotated[list[_Part], Field(fail_fast=True), Tag("as:parts")],
         _BY_KIND,
     ]
     | None
@@ -92,7 +93,7 @@ class ChatMessage(Body):
     role: Literal["system", "developer", "user", "assistant", "tool"]
     content: Content = None
     name: str | None = None
-    tool_calls: list[CalledTool] | None = None
+    tool_calls: Annotated[list[CalledTool], Field(fail_fast=True)] | None = None
     tool_call_id: str | None = None
 
     @model_validator(mode="after")
@@ -141,6 +142,7 @@ class InputItem(Body):
         return self.type or "message"
 
 
+_MAX_METADATA = 64
 Name = Annotated[str, Field(min_length=1, max_length=300)]
 
 
@@ -159,7 +161,7 @@ class FusionRequest(Body):
     """For the synthesizer."""
     parallel_tool_calls: bool | None = None
     """`false`: the synthesizer calls one of the client's tools at a time."""
-    plugins: list[Plugin] | None = None
+    plugins: Annotated[list[Plugin], Field(fail_fast=True)] | None = None
     fusion: Annotated[dict[str, JsonValue], Described(FusionField)] = Field(default_factory=dict)
     """Our own settings (docs/settings.md), and `details` and `progress`, which switch off our
     additions to the response and to the stream."""
@@ -191,8 +193,8 @@ class ChatBody(FusionRequest):
         }
     )
 
-    messages: list[ChatMessage] = Field(min_length=1)
-    tools: list[ChatTool] | None = None
+    messages: Annotated[list[ChatMessage], Field(fail_fast=True)] = Field(min_length=1)
+    tools: Annotated[list[ChatTool], Field(fail_fast=True)] | None = None
     tool_choice: ChatChoice | None = None
     response_format: (
         Annotated[TextFormat | JsonObjectFormat | ChatSchemaFormat, Field(discriminator="type")]
@@ -213,7 +215,7 @@ class ChatBody(FusionRequest):
     """1: one answer a request."""
     logprobs: bool | None = None
     """false: an answer put together from several calls has none."""
-    stop: list[str] = Field(default=[], max_length=16)
+    stop: Annotated[list[str], Field(fail_fast=True)] = Field(default=[], max_length=16)
     """A text or a list: the answer ends before the first of them. The writer is not stopped."""
 
     @field_validator("stop", mode="before")
@@ -253,7 +255,8 @@ class ResponsesBody(FusionRequest):
     )
 
     input: Annotated[
-        Annotated[str, Tag("as:text")] | Annotated[list[InputItem], Tag("as:parts")],
+        Annotated[str, Tag("as:text")]
+        | Annotated[list[InputItem], Field(fail_fast=True), Tag("as:parts")],
         _BY_KIND,
     ]
     instructions: str | None = None
@@ -262,7 +265,7 @@ class ResponsesBody(FusionRequest):
     store: bool | None = None
     """Whether `previous_response_id` may name this response later. Left out, the operator's word
     holds: nothing is stored unless the server keeps finished runs."""
-    tools: list[ResponsesTool] | None = None
+    tools: Annotated[list[ResponsesTool], Field(fail_fast=True)] | None = None
     tool_choice: ResponsesChoice | None = None
     text: TextOptions | None = None
     max_output_tokens: int | None = Field(default=None, ge=1)
@@ -271,6 +274,14 @@ class ResponsesBody(FusionRequest):
     """For the synthesizer."""
     metadata: dict[str, str] | None = None
     """Echoed."""
+
+    @field_validator("metadata", mode="before")
+    @classmethod
+    def _few(cls, value: Any) -> Any:
+        if isinstance(value, dict) and len(value) > _MAX_METADATA:
+            raise ValueError(f"at most {_MAX_METADATA} entries")
+        return value
+
     background: bool | None = None
     """false: runs in the background are not served."""
     conversation: JsonValue = None

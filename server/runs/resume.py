@@ -16,6 +16,7 @@ from langgraph_fusion.graph.journal.run_record import TOOL_CALLS, RunRecord
 from langgraph_fusion.graph.request.client_tools import wrong_results
 from langgraph_fusion.graph.request.conversation import question_at
 from langgraph_fusion.graph.resume import recorded_messages, stopped_run
+from langgraph_fusion.server.runs.client_policy import ClientPolicy
 from langgraph_fusion.server.runs.run_request import RunRequest
 
 _CALL = re.compile(r"call_(?P<run>[0-9a-f]{12})_\d+")
@@ -39,12 +40,11 @@ async def continued_run(
     found = _CALL.fullmatch(last.tool_call_id)
     if found is None:
         return None
-    try:
-        record = await store.get(found["run"])
-    except ConfigError:
+    record = await _own_record(found["run"], store, client)
+    if record is None:
         return None
     ended = record.status == "finished" and record.reason != TOOL_CALLS
-    if record.client != client or ended:
+    if ended:
         return None
     check_may_reopen(record)
     try:
@@ -62,22 +62,35 @@ def answers_directly(request: RunRequest, run: RunRecord | None) -> bool:
     return isinstance(last, ToolMessage) and request.tool_results == "direct"
 
 
+async def _own_record(run_id: str, store: RunRepository, client: str | None) -> RunRecord | None:
+    """The client's run with this very id; None for any other, and one that cannot be read."""
+    try:
+        record = await store.find(run_id)
+    except ConfigError:
+        return None
+    return record if record is not None and record.client == client else None
+
+
 def _since_question(messages: Sequence[AnyMessage]) -> Sequence[AnyMessage]:
     at = question_at(messages)
     return [] if at is None else messages[at + 1 :]
 
 
-async def stopped_request(run_id: str, store: RunRepository, client: str | None) -> RunRequest:
-    """What a run that has stopped was asked, to go on with it.
+async def stopped_request(
+    run_id: str, store: RunRepository, client: str | None, policy: ClientPolicy
+) -> RunRequest:
+    """What a run that has stopped was asked, to go on with it within today's policy.
 
     Raises:
         ConfigError: If this client has no such run, or it cannot go on here.
     """
-    record = await store.get(run_id)
-    if record.client != client:
+    record = await _own_record(run_id, store, client)
+    if record is None:
         raise ConfigError(f"there is no run {run_id!r}")
     if record.files or record.out:
         raise ConfigError(f"run {run_id} has files of this machine: `fusion resume {run_id}`")
     stopped = await stopped_run(store, run_id)
-    request = RunRequest.of(stopped.settings, list(stopped.messages), requested="resume")
+    request = RunRequest.of(
+        policy.limited(stopped.settings), list(stopped.messages), requested="resume"
+    )
     return replace(request, run_id=record.id)

@@ -87,7 +87,7 @@ async def test_a_run_that_fails_is_a_tool_error_with_every_reason(serve: Serve) 
     async with over_stdio(*SCRIPTED, env=keys(server)) as session:
         result = await session.call_tool("deliberate", {"question": "Is it 42?"})
     assert result.isError
-    assert "insufficient_credits" in text_of(result)
+    assert "has no credit" in text_of(result)
 
 
 async def test_a_cancelled_request_stops_its_run_and_nothing_else(serve: Serve) -> None:

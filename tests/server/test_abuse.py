@@ -1,0 +1,101 @@
+"""Bodies that are made to cost more than they weigh."""
+
+from typing import Any
+
+import httpx2
+import pytest
+from pydantic import ValidationError
+
+from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.settings import load_settings
+from langgraph_fusion.server.langserve.input import Ask
+from langgraph_fusion.server.openai.protocol import ChatBody, ResponsesBody
+from tests.graph.cast import cast
+from tests.server.asking import PANEL, body
+from tests.server.conftest import Serving
+
+MANY = 100_000
+USER: dict[str, Any] = {"role": "user", "content": "x"}
+CALL: Any = {"role": "assistant", "tool_calls": [1] * MANY}
+
+
+@pytest.mark.parametrize(
+    ("model", "given"),
+    [
+        (ChatBody, {"model": "fusion", "messages": [1] * MANY}),
+        (ChatBody, {"model": "fusion", "messages": [{}] * MANY}),
+        (ChatBody, {"model": "fusion", "messages": [{"role": "user", "content": [1] * MANY}]}),
+        (ChatBody, {"model": "fusion", "messages": [CALL]}),
+        (ChatBody, {"model": "fusion", "messages": [USER], "tools": [1] * MANY}),
+        (ChatBody, {"model": "fusion", "messages": [USER], "plugins": [1] * MANY}),
+        (ChatBody, {"model": "fusion", "messages": [USER], "stop": [1] * MANY}),
+        (ResponsesBody, {"model": "fusion", "input": [1] * MANY}),
+        (ResponsesBody, {"model": "fusion", "input": [{"type": "x"}] * MANY}),
+        (ResponsesBody, {"model": "fusion", "input": "x", "tools": [1] * MANY}),
+        (
+            ResponsesBody,
+            {"model": "fusion", "input": "x", "metadata": {str(n): n for n in range(MANY)}},
+        ),
+        (Ask, {"messages": [1] * MANY}),
+    ],
+)
+def test_one_wrong_entry_of_a_list_ends_the_search_for_others(model: Any, given: Any) -> None:
+    with pytest.raises(ValidationError) as raised:
+        model.model_validate(given)
+    assert raised.value.error_count() == 1
+
+
+def _doubling(keyword: str, depth: int) -> dict[str, Any]:
+    """A schema of a few kilobytes whose references lead to 2 ** depth places."""
+    twice = {f"d{n}": {keyword: [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(depth)}
+    return {"$defs": twice | {f"d{depth}": {}}, "$ref": "#/$defs/d0"}
+
+
+def _form(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+
+
+@pytest.mark.parametrize("keyword", ["allOf", "oneOf"])
+@pytest.mark.parametrize("depth", [30, 60])
+async def test_a_schema_whose_references_double_is_refused_and_the_server_answers_on(
+    serving: Serving, keyword: str, depth: int
+) -> None:
+    served = await serving(cast())
+    sent = body(response_format=_form(_doubling(keyword, depth)))
+    async with httpx2.AsyncClient(base_url=served.url, timeout=60) as http:
+        for path in ("/v1/estimate", "/v1/chat/completions"):
+            refused = await http.post(path, json=sent)
+            assert refused.status_code == 400
+            assert "takes too long" in refused.json()["error"]["message"]
+            assert "_Too" not in refused.text
+        assert (await http.get("/healthz")).status_code == 200
+    assert not served.models.requests
+
+
+async def test_a_schema_that_refers_to_itself_is_no_attack(serving: Serving) -> None:
+    served = await serving(cast(answer='{"child": {"child": {}}}'))
+    schema = {"type": "object", "properties": {"child": {"$ref": "#"}}}
+    async with httpx2.AsyncClient(base_url=served.url, timeout=60) as http:
+        reply = await http.post("/v1/chat/completions", json=body(response_format=_form(schema)))
+    assert reply.json()["choices"][0]["message"]["content"] == '{"child": {"child": {}}}'
+
+
+async def test_many_slow_patterns_share_the_time_of_one_check(serving: Serving) -> None:
+    slow = {f"p{n}": {"type": "string", "pattern": f"^(a|a?)+{n}$"} for n in range(200)}
+    answer = "{" + ", ".join(f'"{name}": "{"a" * 40}"' for name in slow) + "}"
+    served = await serving(cast(answer=answer))
+    schema = {"type": "object", "properties": slow}
+    async with httpx2.AsyncClient(base_url=served.url, timeout=60) as http:
+        reply = await http.post("/v1/chat/completions", json=body(response_format=_form(schema)))
+        assert reply.status_code == 200
+        assert "response_format" in reply.json()["fusion"]["degraded"]
+
+
+@pytest.mark.parametrize("where", ["fusion", "panel"])
+def test_thousands_of_unknown_settings_are_told_in_a_dozen_lines(where: str) -> None:
+    unknown = {f"x{number}": 1 for number in range(20_000)}
+    seat = {"model": PANEL["panel"][0]} | unknown
+    given = unknown if where == "fusion" else {"panel": [seat]}
+    with pytest.raises(ConfigError) as raised:
+        load_settings({"preset": "offline"} | given)
+    assert len(str(raised.value).splitlines()) <= 13
