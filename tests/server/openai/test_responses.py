@@ -283,7 +283,7 @@ async def test_models_are_the_presets_the_operator_permits(serving: Serving) -> 
         cast(), policy=ClientPolicy(models=("offline:*",), default_preset="offline")
     )
     names = [model.id async for model in served.client.models.list()]
-    assert names == ["fusion", "openrouter/fusion", "fusion/offline"]
+    assert names == ["fusion", "openrouter/fusion", "fusion/offline", "fusion/direct"]
     model = wire(await served.client.models.retrieve("openrouter/fusion"))
     assert model["fusion"]["panel"] == ["offline:keyword", "offline:broad", "offline:careful"]
     assert {"description", "pricing", "pricing_note"} <= model.keys()
