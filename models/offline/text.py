@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import local
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -33,11 +34,20 @@ _ASKING = {"explain", "documents", "documentation", "docs", "describes", "happen
 _TOPICAL = {"open", "system", "computer", "home", "test", "fire", "bill"}
 """Words of the list that a question may well be about."""
 _STOP_WORDS = (stopwords("en") | _ASKING) - _TOPICAL
-_STEM = stemmer("english").stemWord
 # Entities stay as they are: `&lt;` before a tag's name keeps a quotation inside its block.
 _MARKDOWN = (
     MarkdownIt("commonmark").enable("table").disable(["entity", "reference", "code", "html_block"])
 )
+
+
+class _Stemmer(local):
+    """A stemmer for each thread: it holds the word that it is working on."""
+
+    def __init__(self) -> None:
+        self.stem = stemmer("english").stemWord
+
+
+_STEMMER = _Stemmer()
 
 
 @dataclass(frozen=True)
@@ -131,7 +141,7 @@ def topical_words(text: str) -> list[str]:
 
 @lru_cache(maxsize=1 << 15)
 def stem(word: str) -> str:
-    return word.replace(",", "") if word[0].isdigit() else str(_STEM(word.lower()))
+    return word.replace(",", "") if word[0].isdigit() else str(_STEMMER.stem(word.lower()))
 
 
 def overlap(left: frozenset[str], right: frozenset[str]) -> float:
