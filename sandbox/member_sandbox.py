@@ -30,7 +30,7 @@ from langgraph_fusion.sandbox.exec_result import (
     why_lost,
 )
 from langgraph_fusion.sandbox.futures import retrieve_exception
-from langgraph_fusion.sandbox.proxy import AllowListProxy
+from langgraph_fusion.sandbox.network.proxy import AllowListProxy
 from langgraph_fusion.sandbox.settings import SandboxSettings
 from langgraph_fusion.sandbox.wire import (
     MAX_LISTED,

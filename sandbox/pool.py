@@ -10,14 +10,14 @@ from functools import partial
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 
-from langgraph_fusion.sandbox.addresses import Resolver
 from langgraph_fusion.sandbox.backend import Backend
 from langgraph_fusion.sandbox.base import SandboxUnavailable
 from langgraph_fusion.sandbox.calls import SupervisedContainer
 from langgraph_fusion.sandbox.member_sandbox import MemberSandbox
+from langgraph_fusion.sandbox.network.addresses import Resolver
+from langgraph_fusion.sandbox.network.proxy import AllowListProxy
+from langgraph_fusion.sandbox.network.proxy_request import Exclude
 from langgraph_fusion.sandbox.owned_directories import remove_abandoned
-from langgraph_fusion.sandbox.proxy import AllowListProxy
-from langgraph_fusion.sandbox.proxy_request import Exclude
 from langgraph_fusion.sandbox.settings import SandboxSettings
 
 log = logging.getLogger(__name__)
@@ -199,7 +199,7 @@ def backend_of(settings: SandboxSettings, run_id: str, max_calls: int) -> Backen
         from langgraph_fusion.sandbox.bubblewrap.backend import BubblewrapBackend
 
         return BubblewrapBackend(settings)
-    from langgraph_fusion.sandbox.docker import DockerBackend
+    from langgraph_fusion.sandbox.docker.backend import DockerBackend
 
     return DockerBackend(settings, run_id=run_id, pool_id=secrets.token_hex(8), max_calls=max_calls)
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from langgraph_fusion.sandbox.host_names import host_name, literal_address
+from langgraph_fusion.sandbox.network.host_names import host_name, literal_address
 
 # The one place that names the image: ensure_engine.sh reads this line.
 DEFAULT_IMAGE = "langgraph-fusion-sandbox:latest"

@@ -10,7 +10,7 @@ import hashlib
 from langgraph_fusion.sandbox.base import SandboxUnavailable
 from langgraph_fusion.sandbox.calls import Call, SandboxGone, SupervisedContainer
 from langgraph_fusion.sandbox.command_environment import PROXY_PORT
-from langgraph_fusion.sandbox.engine import BUILD_IMAGE, CONTEXT
+from langgraph_fusion.sandbox.docker.engine import BUILD_IMAGE, CONTEXT
 from langgraph_fusion.sandbox.settings import SandboxSettings
 from langgraph_fusion.sandbox.wire import CheckReport, ErrorReport, NoReport
 

@@ -113,7 +113,7 @@ def _as_json(check: Check) -> dict[str, object]:
 
 
 async def _ask_engine(settings: FusionSettings) -> Check:
-    from langgraph_fusion.sandbox.image import status
+    from langgraph_fusion.sandbox.status import status
 
     try:
         async with asyncio.timeout(_WITHIN_S):

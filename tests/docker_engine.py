@@ -14,7 +14,12 @@ IMAGE = SandboxSettings().image
 def engine_ready() -> str | None:
     """Why sandboxes cannot start here; None if they can."""
     from langgraph_fusion.sandbox.base import SandboxUnavailable
-    from langgraph_fusion.sandbox.engine import check_engine, check_image, connect, engine_info
+    from langgraph_fusion.sandbox.docker.engine import (
+        check_engine,
+        check_image,
+        connect,
+        engine_info,
+    )
 
     try:
         client = connect()
@@ -41,8 +46,8 @@ def require_docker() -> None:
 
 def containers_of(run_id: str, *, running_only: bool = False) -> list[str]:
     """Ids of a run's containers, by the engine's own account."""
-    from langgraph_fusion.sandbox.engine import connect
-    from langgraph_fusion.sandbox.reaper import LABEL
+    from langgraph_fusion.sandbox.docker.engine import connect
+    from langgraph_fusion.sandbox.docker.reaper import LABEL
 
     client = connect()
     try:

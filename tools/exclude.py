@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from langgraph_fusion.sandbox.exclusion import Exclusion
+from langgraph_fusion.sandbox.network.exclusion import Exclusion
 
 __all__ = ["Dropped", "Exclusion"]
 

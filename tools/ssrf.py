@@ -14,9 +14,9 @@ from collections.abc import Iterable
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from langgraph_fusion.sandbox.addresses import is_public
-from langgraph_fusion.sandbox.host_names import Address, literal_address
-from langgraph_fusion.sandbox.lookups import Lookups
+from langgraph_fusion.sandbox.network.addresses import is_public
+from langgraph_fusion.sandbox.network.host_names import Address, literal_address
+from langgraph_fusion.sandbox.network.lookups import Lookups
 from langgraph_fusion.tools.errors import ToolFailure
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network

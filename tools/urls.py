@@ -4,7 +4,7 @@ import re
 
 from yarl import URL
 
-from langgraph_fusion.sandbox.web_url import DEFAULT_PORTS, web_url
+from langgraph_fusion.sandbox.network.web_url import DEFAULT_PORTS, web_url
 
 __all__ = ["canonical_url", "web_url"]
 

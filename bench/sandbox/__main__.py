@@ -17,7 +17,7 @@ from docker import DockerClient
 from docker.models.containers import Container
 
 from langgraph_fusion.sandbox import SandboxPool, SandboxSettings
-from langgraph_fusion.sandbox.engine import connect
+from langgraph_fusion.sandbox.docker.engine import connect
 
 MIB = 1 << 20
 GIGABYTE = 1_000_000_000

@@ -22,8 +22,8 @@ from typing import Any
 from docker import DockerClient
 
 from langgraph_fusion.sandbox import SandboxPool, SandboxSettings
-from langgraph_fusion.sandbox.engine import connect
-from langgraph_fusion.sandbox.reaper import LABEL, is_orphan
+from langgraph_fusion.sandbox.docker.engine import connect
+from langgraph_fusion.sandbox.docker.reaper import LABEL, is_orphan
 
 ROOT = Path(__file__).parents[2]
 # Named one by one: to collect all tests takes long, and a kill meanwhile finds no container.

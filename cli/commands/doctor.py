@@ -155,7 +155,7 @@ async def _local_servers() -> list[Check]:
 
 async def _sandbox() -> list[Check]:
     from langgraph_fusion.sandbox import SandboxSettings
-    from langgraph_fusion.sandbox.image import status
+    from langgraph_fusion.sandbox.status import status
 
     try:
         async with asyncio.timeout(ENGINE_TIMEOUT_S):

@@ -50,7 +50,7 @@ async def _build() -> None:
     """Build the image, with what the engine says on standard error."""
     from langgraph_fusion.cli.output import say, write
     from langgraph_fusion.sandbox import SandboxSettings
-    from langgraph_fusion.sandbox.image import build
+    from langgraph_fusion.sandbox.docker.image import build
 
     settings = SandboxSettings()
     with _engine_errors():
@@ -61,7 +61,7 @@ async def _build() -> None:
 async def _prune(*, images: bool) -> None:
     from langgraph_fusion.cli.output import write
     from langgraph_fusion.graph.wording import count
-    from langgraph_fusion.sandbox.image import prune
+    from langgraph_fusion.sandbox.docker.image import prune
 
     with _engine_errors():
         removed = await prune(images=images)

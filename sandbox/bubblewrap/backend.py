@@ -21,8 +21,8 @@ from langgraph_fusion.sandbox.bubblewrap.command import (
 )
 from langgraph_fusion.sandbox.bubblewrap.container import BubblewrapContainer
 from langgraph_fusion.sandbox.bubblewrap.filter import compiled_filter
-from langgraph_fusion.sandbox.container_spec import private_uid
 from langgraph_fusion.sandbox.owned_directories import BUBBLEWRAP, make_owned
+from langgraph_fusion.sandbox.private_uid import private_uid
 from langgraph_fusion.sandbox.settings import SandboxSettings
 from langgraph_fusion.sandbox.verify import ask_locks, command_locks, kernel_locks
 

@@ -9,8 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from langgraph_fusion.sandbox import SandboxPool, SandboxSettings, SandboxUnavailable
-from langgraph_fusion.sandbox.image import status
 from langgraph_fusion.sandbox.member_sandbox import MemberSandbox
+from langgraph_fusion.sandbox.status import status
 from tests.bubblewrap import SETTINGS
 from tests.sandbox.conformance import REQUIREMENTS, Requirement
 

@@ -16,11 +16,11 @@ from docker.errors import APIError
 
 from langgraph_fusion.graph.request.attachments import Attachments, StockedSandbox
 from langgraph_fusion.sandbox import ExecResult, SandboxPool, SandboxSettings, SandboxUnavailable
-from langgraph_fusion.sandbox.engine import connect
-from langgraph_fusion.sandbox.engine_errors import unavailable
-from langgraph_fusion.sandbox.image import status
+from langgraph_fusion.sandbox.docker.engine import connect
+from langgraph_fusion.sandbox.docker.engine_errors import unavailable
+from langgraph_fusion.sandbox.docker.reaper import LABEL
 from langgraph_fusion.sandbox.member_sandbox import MAX_REPLACEMENTS, MemberSandbox
-from langgraph_fusion.sandbox.reaper import LABEL
+from langgraph_fusion.sandbox.status import status
 
 
 def new_run() -> str:

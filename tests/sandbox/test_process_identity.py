@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from langgraph_fusion.sandbox.docker.reaper import LABEL, is_orphan, owner_labels
 from langgraph_fusion.sandbox.process_identity import ProcessIdentity
-from langgraph_fusion.sandbox.reaper import LABEL, is_orphan, owner_labels
 
 ME = ProcessIdentity.current()
 NO_SUCH_PROCESS = 4_194_304
@@ -45,7 +45,7 @@ def test_a_process_that_the_kernel_hides_is_not_taken_for_dead(hidepid: int) -> 
     if os.getuid() != 0:
         pytest.skip("mounting /proc with `hidepid` needs root")
     code = (
-        "import json, os, sys; from langgraph_fusion.sandbox.reaper import is_orphan;"
+        "import json, os, sys; from langgraph_fusion.sandbox.docker.reaper import is_orphan;"
         "os.setgroups([]); os.setresgid(61000, 61000, 61000); os.setresuid(61000, 61000, 61000);"
         f"print(os.access('/proc/{ME.pid}/stat', os.R_OK), is_orphan(json.loads(sys.argv[1])))"
     )

@@ -4,7 +4,7 @@ import sys
 import pytest
 from pydantic import ValidationError
 
-from langgraph_fusion.sandbox.container_spec import container_flags
+from langgraph_fusion.sandbox.docker.container_spec import container_flags
 from langgraph_fusion.sandbox.settings import HOLES, SandboxSettings
 
 

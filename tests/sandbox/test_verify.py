@@ -7,10 +7,11 @@ import pytest
 from docker.types import Ulimit
 
 from langgraph_fusion.sandbox import SandboxSettings, SandboxUnavailable
-from langgraph_fusion.sandbox.container import Container, Engine
-from langgraph_fusion.sandbox.container_spec import container_flags, private_uid
-from langgraph_fusion.sandbox.engine import connect
-from langgraph_fusion.sandbox.reaper import owner_labels
+from langgraph_fusion.sandbox.docker.container import Container, Engine
+from langgraph_fusion.sandbox.docker.container_spec import container_flags
+from langgraph_fusion.sandbox.docker.engine import connect
+from langgraph_fusion.sandbox.docker.reaper import owner_labels
+from langgraph_fusion.sandbox.private_uid import private_uid
 from langgraph_fusion.sandbox.verify import check_locks
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("require_docker")]

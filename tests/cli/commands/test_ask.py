@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from langgraph_fusion.graph.result import FusionResult
-from langgraph_fusion.sandbox.reaper import LABEL
+from langgraph_fusion.sandbox.docker.reaper import LABEL
 from tests.cli.processes import FUSION, ROOT, environment, in_terminal
 from tests.cli.warm import fusion
 from tests.docker_engine import require_docker

@@ -15,16 +15,16 @@ import docker
 import pytest
 
 from langgraph_fusion.sandbox import SandboxPool, SandboxSettings, SandboxUnavailable
-from langgraph_fusion.sandbox.container_spec import container_flags
-from langgraph_fusion.sandbox.engine import connect
-from langgraph_fusion.sandbox.reaper import LABEL, owner_labels, reap
+from langgraph_fusion.sandbox.docker.container_spec import container_flags
+from langgraph_fusion.sandbox.docker.engine import connect
+from langgraph_fusion.sandbox.docker.reaper import LABEL, owner_labels, reap
 from tests.cli.processes import DIES_WITH_US
 from tests.docker_engine import IMAGE, containers_of
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("require_docker")]
 
-ROOT = Path(__file__).parents[2]
-APPLICATION = Path(__file__).with_name("application.py")
+ROOT = Path(__file__).parents[3]
+APPLICATION = Path(__file__).parents[1] / "application.py"
 
 
 def new_run() -> str:

@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 import langgraph_fusion
-from langgraph_fusion.sandbox.engine import CONTEXT
+from langgraph_fusion.sandbox.docker.engine import CONTEXT
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class Watchdog:
         try:
             self._process = subprocess.Popen(
                 [
-                    *(sys.executable, "-I", "-S", str(CONTEXT / "watchdog.py")),
+                    *(sys.executable, "-I", "-S", str(CONTEXT / "docker" / "watchdog.py")),
                     *(run_id, pool, package_root, *sys.path),
                 ],
                 stdin=subprocess.PIPE,

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from langgraph_fusion.sandbox.engine_errors import ENGINE_ERRORS
+from langgraph_fusion.sandbox.docker.engine_errors import ENGINE_ERRORS
 from langgraph_fusion.sandbox.process_identity import ProcessIdentity, process_scope
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from langgraph_fusion.sandbox.addresses import is_public
+from langgraph_fusion.sandbox.network.addresses import is_public
 from langgraph_fusion.tools.ssrf import Guard
 
 PUBLIC = ["93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c", "64:ff9b::5db8:d70e"]

@@ -3,9 +3,9 @@
 import contextlib
 
 from langgraph_fusion.sandbox.base import SandboxUnavailable
-from langgraph_fusion.sandbox.container import Container, Engine
-from langgraph_fusion.sandbox.container_spec import container_flags, private_uid
-from langgraph_fusion.sandbox.engine import (
+from langgraph_fusion.sandbox.docker.container import Container, Engine
+from langgraph_fusion.sandbox.docker.container_spec import container_flags
+from langgraph_fusion.sandbox.docker.engine import (
     ANSWER_TIMEOUT_S,
     check_engine,
     check_image,
@@ -15,11 +15,12 @@ from langgraph_fusion.sandbox.engine import (
     is_local,
     maps_users,
 )
-from langgraph_fusion.sandbox.engine_errors import ENGINE_ERRORS
-from langgraph_fusion.sandbox.reaper import owner_labels, reap, remove_pool
+from langgraph_fusion.sandbox.docker.engine_errors import ENGINE_ERRORS
+from langgraph_fusion.sandbox.docker.reaper import owner_labels, reap, remove_pool
+from langgraph_fusion.sandbox.docker.watchdog_process import Watchdog
+from langgraph_fusion.sandbox.private_uid import private_uid
 from langgraph_fusion.sandbox.settings import SandboxSettings
 from langgraph_fusion.sandbox.verify import check_locks
-from langgraph_fusion.sandbox.watchdog_process import Watchdog
 
 
 class DockerBackend:

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from langgraph_fusion.sandbox import SandboxPool, SandboxSettings
-from langgraph_fusion.sandbox.engine import CONTEXT, connect
-from langgraph_fusion.sandbox.image import build, status
+from langgraph_fusion.sandbox.docker.engine import CONTEXT, connect
+from langgraph_fusion.sandbox.docker.image import build
+from langgraph_fusion.sandbox.status import status
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("require_docker")]
 

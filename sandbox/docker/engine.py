@@ -10,14 +10,14 @@ import docker
 from docker.errors import ImageNotFound
 
 from langgraph_fusion.sandbox.base import SandboxUnavailable
-from langgraph_fusion.sandbox.engine_errors import ENGINE_ERRORS
+from langgraph_fusion.sandbox.docker.engine_errors import ENGINE_ERRORS
 
 START_TIMEOUT_S = 60
 """How long the engine may take to create, start, build or remove something."""
 ANSWER_TIMEOUT_S = 10
 """How long it may take for everything else."""
 REQUIRED_LIMITS = ("MemoryLimit", "PidsLimit", "CpuCfsQuota")
-CONTEXT = Path(__file__).parent
+CONTEXT = Path(__file__).parents[1]
 IMAGE_FILES = ("Dockerfile", "in_container/supervisor.py", "in_container/forwarder.py")
 HASH_LABEL = "langgraph-fusion.sandbox.hash"
 LOCAL_SOCKET = "/var/run/docker.sock"

@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from langgraph_fusion.sandbox.addresses import NotAllowed
-from langgraph_fusion.sandbox.exclusion import Exclusion
-from langgraph_fusion.sandbox.host_names import host_name
-from langgraph_fusion.sandbox.web_url import DEFAULT_PORTS
+from langgraph_fusion.sandbox.network.addresses import NotAllowed
+from langgraph_fusion.sandbox.network.exclusion import Exclusion
+from langgraph_fusion.sandbox.network.host_names import host_name
+from langgraph_fusion.sandbox.network.web_url import DEFAULT_PORTS
 
 # Domains and prefixes of URLs, the same read, or a function that says whether a URL is excluded.
 Exclude = Sequence[str] | Exclusion | Callable[[str], bool]

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from langgraph_fusion.sandbox.host_names import InvalidHost, host_name
-from langgraph_fusion.sandbox.web_url import web_url
+from langgraph_fusion.sandbox.network.host_names import InvalidHost, host_name
+from langgraph_fusion.sandbox.network.web_url import web_url
 
 PIECES = [
     *("a", "example", "127", "0x7f", "1", "0", "017", ".", "-", "xn--", ":", "::1", "[", "]", "%"),

@@ -13,17 +13,17 @@ from pathlib import Path
 import pytest
 
 from langgraph_fusion.sandbox import SandboxPool, SandboxSettings
-from langgraph_fusion.sandbox.addresses import NotAllowed, resolve_public
-from langgraph_fusion.sandbox.exclusion import Exclusion
-from langgraph_fusion.sandbox.lookups import Lookups
+from langgraph_fusion.sandbox.network.addresses import NotAllowed, resolve_public
+from langgraph_fusion.sandbox.network.exclusion import Exclusion
+from langgraph_fusion.sandbox.network.lookups import Lookups
+from langgraph_fusion.sandbox.network.proxy import MAX_CONNECTIONS, AllowListProxy
+from langgraph_fusion.sandbox.network.proxy_request import is_excluded, parse_request
 from langgraph_fusion.sandbox.owned_directories import (
     BUBBLEWRAP,
     ProxyDirectory,
     make_owned,
     remove_abandoned,
 )
-from langgraph_fusion.sandbox.proxy import MAX_CONNECTIONS, AllowListProxy
-from langgraph_fusion.sandbox.proxy_request import is_excluded, parse_request
 
 
 class Site:

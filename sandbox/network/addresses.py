@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-from langgraph_fusion.sandbox.host_names import Address, InvalidHost, host_name
-from langgraph_fusion.sandbox.lookups import Lookups
+from langgraph_fusion.sandbox.network.host_names import Address, InvalidHost, host_name
+from langgraph_fusion.sandbox.network.lookups import Lookups
 
 # Host and port to the address and port to connect to.
 Resolver = Callable[[str, int], Awaitable[tuple[str, int]]]

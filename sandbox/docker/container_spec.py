@@ -1,6 +1,5 @@
 """What the engine is asked for: every lock a container has."""
 
-import secrets
 from typing import Any
 
 from docker.types import LogConfig, Mount, Ulimit
@@ -12,10 +11,6 @@ MIB = 1 << 20
 # Process 1 is another user than the commands: they can neither kill it nor write to its output.
 MAIN_UID = 65534
 MAIN_USER = f"{MAIN_UID}:{MAIN_UID}"
-# The kernel counts pipes, signals, inotify instances and more per uid, host-wide. systemd's table
-# of uids has nothing from 1879048192 to 2147352575; an engine that maps users has 65536.
-PRIVATE_UIDS = range(1_900_000_000, 2_100_000_000)
-MAPPED_UIDS = range(20_000, 60_000)
 STATE_MB = 8
 STATE_FILES = 1000
 OPEN_FILES = 1024
@@ -25,15 +20,6 @@ PROXY_DIRECTORY = "/run/proxy/socket"
 # Fixed: nothing a model says ever becomes an argument of an exec.
 SUPERVISOR = ("/opt/sbx/sbx", "-I", "-S", "/opt/sbx/run")
 FORWARDER = ("/opt/sbx/sbx", "-I", "-S", "/opt/sbx/forward")
-
-
-def private_uid(*, mapped: bool) -> int:
-    """A user id for one sandbox's commands, which nobody on this host is likely to have.
-
-    Args:
-        mapped: Whether the engine maps its containers' users to others of the host.
-    """
-    return secrets.choice(MAPPED_UIDS if mapped else PRIVATE_UIDS)
 
 
 def container_flags(

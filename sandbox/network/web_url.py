@@ -2,7 +2,7 @@
 
 from yarl import URL
 
-from langgraph_fusion.sandbox.host_names import host_name
+from langgraph_fusion.sandbox.network.host_names import host_name
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 

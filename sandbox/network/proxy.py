@@ -14,11 +14,10 @@ import socket
 from collections.abc import Sequence
 from pathlib import Path
 
-from langgraph_fusion.sandbox.addresses import NotAllowed, Resolver, resolve_public
-from langgraph_fusion.sandbox.exclusion import Exclusion
-from langgraph_fusion.sandbox.lookups import Lookups
-from langgraph_fusion.sandbox.owned_directories import ProxyDirectory
-from langgraph_fusion.sandbox.proxy_request import (
+from langgraph_fusion.sandbox.network.addresses import NotAllowed, Resolver, resolve_public
+from langgraph_fusion.sandbox.network.exclusion import Exclusion
+from langgraph_fusion.sandbox.network.lookups import Lookups
+from langgraph_fusion.sandbox.network.proxy_request import (
     Exclude,
     Request,
     body_length,
@@ -27,7 +26,8 @@ from langgraph_fusion.sandbox.proxy_request import (
     parse_request,
     rewritten_head,
 )
-from langgraph_fusion.sandbox.web_url import DEFAULT_PORTS
+from langgraph_fusion.sandbox.network.web_url import DEFAULT_PORTS
+from langgraph_fusion.sandbox.owned_directories import ProxyDirectory
 
 log = logging.getLogger(__name__)
 

@@ -25,10 +25,10 @@ def main() -> None:
         return
     sys.path[:] = search_path
     from langgraph_fusion.sandbox.base import SandboxUnavailable
-    from langgraph_fusion.sandbox.engine import connect
-    from langgraph_fusion.sandbox.engine_errors import ENGINE_ERRORS
+    from langgraph_fusion.sandbox.docker.engine import connect
+    from langgraph_fusion.sandbox.docker.engine_errors import ENGINE_ERRORS
+    from langgraph_fusion.sandbox.docker.reaper import remove_pool
     from langgraph_fusion.sandbox.owned_directories import remove_abandoned
-    from langgraph_fusion.sandbox.reaper import remove_pool
 
     remove_abandoned()
     for _ in range(SWEEPS):  # the engine may still be busy creating what was asked for

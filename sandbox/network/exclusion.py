@@ -13,8 +13,8 @@ from urllib.parse import unquote
 
 from yarl import URL
 
-from langgraph_fusion.sandbox.host_names import is_below
-from langgraph_fusion.sandbox.web_url import web_url
+from langgraph_fusion.sandbox.network.host_names import is_below
+from langgraph_fusion.sandbox.network.web_url import web_url
 
 _SITE = re.compile(r"(?<![\w-])(?:site|inurl|url|domain|host):\s*[\"'(]*([^\s\"'()]+)", re.I)
 _EMBEDDED = re.compile(r"https?:/{1,2}(?=[^/\s])", re.I)
