@@ -24,7 +24,7 @@ from tests.docker_engine import IMAGE, containers_of
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("require_docker")]
 
 ROOT = Path(__file__).parents[3]
-APPLICATION = Path(__file__).parents[1] / "application.py"
+APPLICATION = Path(__file__).with_name("application.py")
 
 
 def new_run() -> str:
