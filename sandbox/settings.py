@@ -8,6 +8,7 @@ from langgraph_fusion.sandbox.network.host_names import host_name, literal_addre
 
 # The one place that names the image: ensure_engine.sh reads this line.
 DEFAULT_IMAGE = "langgraph-fusion-sandbox:latest"
+BUILD_IMAGE = "Run `fusion sandbox build`."
 
 # Work, temporary and shared-memory files count as memory; this much must be left for programs.
 PROGRAM_MB = 128

@@ -9,7 +9,6 @@ from docker import DockerClient
 from langgraph_fusion.sandbox.base import SandboxUnavailable
 from langgraph_fusion.sandbox.docker.engine import (
     ANSWER_TIMEOUT_S,
-    BUILD_IMAGE,
     HASH_LABEL,
     PODMAN_LACKS,
     START_ENGINE,
@@ -22,7 +21,7 @@ from langgraph_fusion.sandbox.docker.engine import (
     image_labels,
     is_podman,
 )
-from langgraph_fusion.sandbox.settings import SandboxSettings
+from langgraph_fusion.sandbox.settings import BUILD_IMAGE, SandboxSettings
 
 WITHOUT_ENGINE = "Without an engine there is `sandbox.kind: bubblewrap`, which holds less."
 

@@ -6,14 +6,15 @@ made to lie, which is the operator's to choose.
 """
 
 import hashlib
+from pathlib import Path
 
 from langgraph_fusion.sandbox.base import SandboxUnavailable
 from langgraph_fusion.sandbox.calls import Call, SandboxGone, SupervisedContainer
 from langgraph_fusion.sandbox.command_environment import PROXY_PORT
-from langgraph_fusion.sandbox.docker.engine import BUILD_IMAGE, CONTEXT
-from langgraph_fusion.sandbox.settings import SandboxSettings
+from langgraph_fusion.sandbox.settings import BUILD_IMAGE, SandboxSettings
 from langgraph_fusion.sandbox.wire import CheckReport, ErrorReport, NoReport
 
+IN_CONTAINER = Path(__file__).parent / "in_container"
 MIB = 1 << 20
 SELF_CHECK_S = 30.0
 # Runtimes with a kernel of their own: no seccomp or control group of the host shows inside.
@@ -21,7 +22,7 @@ OWN_KERNEL = ("runsc", "kata")
 
 
 def supervisor_hash() -> str:
-    return hashlib.sha256((CONTEXT / "in_container/supervisor.py").read_bytes()).hexdigest()
+    return hashlib.sha256((IN_CONTAINER / "supervisor.py").read_bytes()).hexdigest()
 
 
 def check_locks(container: SupervisedContainer, settings: SandboxSettings) -> None:

@@ -15,8 +15,8 @@ from docker.errors import APIError, ImageNotFound, NotFound
 from langgraph_fusion.sandbox.base import SandboxUnavailable
 from langgraph_fusion.sandbox.calls import Call, Condition, ReportT, SandboxGone, send
 from langgraph_fusion.sandbox.docker.container_spec import FORWARDER, MAIN_USER, SUPERVISOR
-from langgraph_fusion.sandbox.docker.engine import BUILD_IMAGE
 from langgraph_fusion.sandbox.docker.engine_errors import ENGINE_ERRORS, asking_engine, unavailable
+from langgraph_fusion.sandbox.settings import BUILD_IMAGE
 from langgraph_fusion.sandbox.wire import ErrorReport, NoReport, ReportReader, parse
 
 log = logging.getLogger(__name__)

@@ -11,6 +11,7 @@ from docker.errors import ImageNotFound
 
 from langgraph_fusion.sandbox.base import SandboxUnavailable
 from langgraph_fusion.sandbox.docker.engine_errors import ENGINE_ERRORS
+from langgraph_fusion.sandbox.settings import BUILD_IMAGE
 
 START_TIMEOUT_S = 60
 """How long the engine may take to create, start, build or remove something."""
@@ -27,7 +28,6 @@ PODMAN_LACKS = (
     "Podman takes no limit for the number of files in memory (`nr_inodes`). "
     "Use Docker, or `sandbox.kind: bubblewrap`."
 )
-BUILD_IMAGE = "Run `fusion sandbox build`."
 
 
 def connect(max_connections: int = 8, timeout_s: int = START_TIMEOUT_S) -> docker.DockerClient:
