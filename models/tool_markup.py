@@ -30,7 +30,10 @@ _TAG = re.compile(r"<([\w.:-]+)")
 _MAX_REMARK = 600
 """Characters that a model says before a call; a text as long as an answer is one."""
 _CITATION = re.compile(r"\[[A-H]\d+\]")
-_BARE = re.compile(r"(?:\A|(?<=\n))[ \t]*(?:```(?:json|python|tool_call)?[ \t]*\n\s*)?(?=[{\[])")
+_BARE = re.compile(
+    r"(?:\A|(?<=\n))[ \t]*(?:```(?:json|python|tool_call)?[ \t]*\n\s*)?"
+    r"(?=[{\[]|[A-Za-z_][\w./-]{0,80}(?:\(|\[(?:ARGS|CALL_ID)\])|Action:)"
+)
 _MAX_CODE_READ = 20
 """How often the rest of a text is looked through for code anew."""
 

@@ -14,6 +14,7 @@ from typing import Any
 from langgraph_fusion.graph.writing.check import resolved_prose
 from langgraph_fusion.graph.writing.live_markdown import LiveMarkdown
 from langgraph_fusion.graph.writing.result_of import Checked
+from langgraph_fusion.models.markup.tool_formats import ANY_OPENER
 from langgraph_fusion.tools.sources import Source, Sources
 
 RESTARTED = "\n\n---\n\n*The text above was interrupted. The whole answer follows.*\n\n"
@@ -22,12 +23,16 @@ _MAX_HELD = 4000
 _MAX_READ = 20_000
 """Characters read again with every piece: one list or table may be very long."""
 _MARKUP = re.compile(
-    r"<(?:[\w.-]+:)?(?:think|thought|reasoning|tool|function|invoke)|<[|\uff5c/]"
-    r"|\[TOOL_CALLS|```[ \t]*tool_"
+    r"<(?:[\w.-]+:)?(?:think|thought|reasoning|tool|function|invoke)|<[|\uff5c/]|\[TOOL_CALLS"
+    rf"|{ANY_OPENER.pattern}|\A(?:analysis|commentary)(?=[A-Z<])"
 )
-"""How leaked markup begins (`models.markup`): only the whole text can be cleaned of it."""
+"""How leaked markup begins: only the whole text can be cleaned of it."""
 _ADDRESS = re.compile(r"(?:\]\(?)?(?:http\S*|htt?|h)?\Z")
-_LEAK = re.compile(r"(?:<[^>\s]*|\[[A-Z_]*|`{1,2})?\Z")
+_LEAK = re.compile(
+    r"(?:<[^>\s]*|\[[A-Za-z_]*\d*|`{1,2}|\](?:<\S*)?|\u25c1[^\u25b7\s]*"
+    r"|\b[a-z]+(?: to=\S*|(?:(?<=commentary)|(?<=analysis)) ?t?o?)?)?\Z"
+)
+"""What may become such a beginning with the next piece."""
 _WORDS = r"(?:[A-H\d,;/&+\s\u2013-]|and|[Ss]ources?:?)"
 _CITATION = rf"\\?[\[\u3010]{_WORDS}{{0,200}}\\?[\]\u3011](?:\((?:[^()\s]|\([^()\s]*\))*\))?"
 _BEGUN = rf"\\?[\[\u3010](?:{_WORDS}|[Saouncd]){{0,200}}(?:\\?[\]\u3011]?(?:\([^\s]*)?)?"

@@ -23,7 +23,7 @@ _NAMES = ("name", "tool_name", "tool", "function_name", "action")
 _ARGUMENTS = ("arguments", "parameters", "args", "input", "params", "action_input")
 _BEGIN = re.compile(r"<[|\uff5c]tool[_ \u2581]call[_ \u2581]begin[|\uff5c]>")
 _END = re.compile(r"<[|\uff5c]tool[_ \u2581]calls?[_ \u2581](?:section[_ \u2581])?end[|\uff5c]>")
-_SEPARATOR = re.compile(r"<\|tool_call_argument_begin\|>|<\uff5ctool[_ \u2581]sep\uff5c>")
+_SEPARATOR = re.compile(r"<\|tool_call_argument_begin\|>|<[|\uff5c]tool[_ \u2581]sep[|\uff5c]>")
 _TO = re.compile(r"\bto=([\w.:-]{1,80})")
 _GEMMA = re.compile(r"\bcall:([\w.-]{1,80})\s{0,4}(?=\{)")
 _GEMMA_TEXT = re.compile(r'<\|"\|>|</?escape>')
@@ -53,6 +53,7 @@ _NAME_FIRST = re.compile(
     r"\s*(?:functions?\.)?([\w./-]{1,80}?)(?::\d{1,4})?\s*"
     r"(?:\[CALL_ID\]\s*[\w-]{1,80}\s*)?(?:\[ARGS\]|<\|constrain\|>\s*)?(?:json)?\s*(?=\{)"
 )
+_REACT = re.compile(r"Action:[ \t]*`?([\w.-]{1,80})`?\s{1,8}Action[ _]Input:")
 _LEADING_MARKS = re.compile(r"\A(?:\s*<[^<>]{1,40}>)+")
 _NAME_ONLY = re.compile(r"\s*(?:functions?\.)?([A-Za-z_][\w.-]{0,79})\s*")
 
@@ -73,7 +74,7 @@ def calls_in(marked: str, body: str) -> list[Call]:
 
 
 def in_plain_text(text: str) -> list[Call]:
-    """Return the calls of a text that is nothing but calls, in JSON, Python or `name {…}`."""
+    """Return the calls of a text that is nothing but calls: JSON, Python, `name {…}`, ReAct."""
     text = text.strip().strip("`").removeprefix("json").strip()
     if len(text) > _MAX:
         return []
@@ -81,6 +82,8 @@ def in_plain_text(text: str) -> list[Call]:
         return calls
     if found := _NAME_FIRST.match(text):
         return [(found[1], read_arguments(text[found.end() :]))]
+    if found := _REACT.match(text):
+        return [(found[1], read_arguments(text[found.end() :].partition("\nObservation:")[0]))]
     if calls := list(_by_python(text)):
         return calls
     found = _NAME_ONLY.fullmatch(text)
@@ -92,6 +95,9 @@ def _by_tokens(text: str) -> Iterator[Call]:
     for piece in _BEGIN.split(text)[1:]:
         head, *rest = _SEPARATOR.split(_END.split(piece)[0], maxsplit=1)
         said = rest[0] if rest else ""
+        if calls := list(_by_tags(_TAG_NOISE.sub("", said))):  # Step
+            yield from calls
+            continue
         if head.strip() == "function":
             head, _, said = said.strip().partition("\n")
         if found := _NAME_FIRST.match(f"{head.strip()} {{"):
@@ -211,8 +217,11 @@ def _by_python(text: str) -> Iterator[Call]:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
     for node in nodes:
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else None
-        name = node.func.id if isinstance(node.func, ast.Name) else name
+        called = node.func
+        if isinstance(called, ast.Attribute) and called.attr == "call":  # Llama: `search.call(…)`
+            called = called.value
+        name = called.attr if isinstance(called, ast.Attribute) else None
+        name = called.id if isinstance(called, ast.Name) else name
         if name and name != "print":
             yield name, {key.arg: _literal(key.value) for key in node.keywords if key.arg}
 

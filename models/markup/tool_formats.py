@@ -39,13 +39,15 @@ _GAP = r"[_ \u2581]"
 _NS = r"(?:[\w.-]{1,24}[:_])?"
 _CALL_TAGS = rf"{_NS}(?:(?:tool|function)_calls?|tool_(?:response|result|output|use)s?|TOOLCALL)"
 _LOOKS_LIKE_A_CALL = r"[^<]{0,200}?[{\[(]|[^<]{0,200}<[^/]|\s*[\w.-]{1,64}\s*\n\s*</|[\w.-]{1,64}</"
-_THINK_TAGS = r"(?:think|thinking|thoughts?|reasoning|reflection)"
+_THINK_TAGS = r"(?i:think|thinking|thoughts?|reasoning|reflection)"
 _START = r"(?:<\|start\|>\s{0,4}assistant\s{0,4})?"
 _END_OF_HARMONY = r"<\|end\|>|<\|call\|>|<\|return\|>|(?=<\|channel\|>|<\|start\|>)"
 
 FORMATS: tuple[Format, ...] = (
     # --- thinking
-    Format("tag", "thinking", rf"<{_THINK_TAGS}>", "</{tag}>", line_start=True),
+    Format(
+        "tag", "thinking", rf"<{_THINK_TAGS}(?:\s[^<>\n]{{0,80}})?>", "</{tag}>", line_start=True
+    ),
     # Seed-OSS, LongCat, MiniMax
     Format(
         "namespaced tag", "thinking", r"<[\w.-]{1,24}[:_]think(?:ing)?>",
@@ -156,6 +158,7 @@ ANY_OPENER = re.compile("|".join(f"(?:{one.opens})" for one in FORMATS))
 
 HEADLESS = re.compile(
     rf"</(?P<tag>{_NS}{_THINK_TAGS})>(?=[ \t]*(?:\n|\Z))|^[ \t]*</{_NS}{_THINK_TAGS}>"
+    r"|</[\w.-]{1,24}[:_]think(?:ing)?>"
     r"|\[/THINK\]|\u25c1/think\u25b7|<\|END_THINKING\|>|<\|end_of_thought\|>|<unused95>"
     r"|<\|close\|>think<\|sep\|>",
     re.M,

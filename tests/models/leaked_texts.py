@@ -61,6 +61,12 @@ MARKED = {
     ),
     "deepseek v3": _deepseek(f"function{_SEP}search\n```json\n{_ARGS}\n```"),
     "deepseek v3.1": _deepseek(f"search{_SEP}{_ARGS}"),
+    "deepseek, ascii": "<|tool_calls_begin|><|tool_call_begin|>search<|tool_sep|>"
+    f"{_ARGS}<|tool_call_end|><|tool_calls_end|>",
+    "step 3": _deepseek(
+        f'function{_SEP}<steptml:invoke name="search"><steptml:parameter name="query">fish'
+        "</steptml:parameter></steptml:invoke>"
+    ),
     "kimi": "<|tool_calls_section_begin|><|tool_call_begin|>functions.search:0"
     f"<|tool_call_argument_begin|>{_ARGS}<|tool_call_end|><|tool_calls_section_end|>",
     "kimi, no section": "<|tool_call_begin|>functions.search:12<|tool_call_argument_begin|>"
@@ -83,6 +89,7 @@ MARKED = {
     "<end_function_call>",
     "gemma 4": '<|tool_call>call:search{query:<|"|>fish<|"|>}<tool_call|>',
     "llama": '<|python_tag|>{"name": "search", "parameters": {"query": "fish"}}<|eom_id|>',
+    "llama, built in": '<|python_tag|>search.call(query="fish")',
     "llama 4": '<|python_start|>[search(query="fish")]<|python_end|>',
     "llama, function": f"<function=search>{_ARGS}</function>",
     "mistral": f"[TOOL_CALLS] [{_CALL}]",
@@ -109,6 +116,10 @@ BARE = {
     "list": f"[{_CALL}]",
     "pythonic": '[search(query="fish")]',
     "json fence": f"```json\n{_CALL}\n```",
+    "python fence": '```python\nprint(default_api.search(query="fish"))\n```',
+    "python": 'search(query="fish")',
+    "mistral without its token": f"search[ARGS]{_ARGS}",
+    "react": f"Action: search\nAction Input: {_ARGS}",
 }
 
 THOUGHTS = {
@@ -119,6 +130,9 @@ THOUGHTS = {
     "no beginning": "Secret.\n</think>\n\n",
     "no beginning, in a line": "Secret.</think>\n\n",
     "seed": "<seed:think>Secret.</seed:think>",
+    "seed, no beginning": "Secret.</seed:think>",
+    "tag in capitals": "<THINK>Secret.</THINK>\n",
+    "tag with an attribute": '<think type="hidden">\nSecret.\n</think>\n',
     "kimi-vl": "\u25c1think\u25b7Secret.\u25c1/think\u25b7",
     "kimi-vl, no beginning": "Secret.\u25c1/think\u25b7",
     "kimi k3": "<|open|>think<|sep|>Secret.<|close|>think<|sep|><|open|>response<|sep|>",

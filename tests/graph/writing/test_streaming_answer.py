@@ -13,6 +13,7 @@ from langgraph_fusion.graph.writing.streaming_answer import RESTARTED, LiveAnswe
 from langgraph_fusion.models.tool_markup import strip_tool_markup
 from langgraph_fusion.tools.sources import Sources
 from tests.graph.writing.test_check import MARKDOWN
+from tests.models.leaked_texts import MARKED, THOUGHTS
 
 DRAFTS = (
     "It is 42 [A1]. It was 17 [B1][A1], or [A1, B2] and [A1] [C9].\n\n- one [A2]\n- two [B1]",
@@ -71,6 +72,17 @@ def test_random_markdown_streams_to_its_final_text(draft: str, random: random.Ra
     live = LiveAnswer()
     sent = "".join(live.take(event) for event in _events(_cut(draft, random), final))
     assert sent == final
+
+
+@pytest.mark.parametrize("leak", (MARKED | THOUGHTS).values(), ids=MARKED | THOUGHTS)
+def test_no_beginning_of_leaked_markup_is_sent(leak: str) -> None:
+    draft = f"{leak}\n\nThere are 214 fish [A1]."
+    final = checked_answer(strip_tool_markup(draft), _sources()).text
+    for seed in range(10):
+        live, pieces = LiveAnswer(), _cut(draft, random.Random(seed))
+        sent = "".join(live.take(event) for event in _events(pieces, final))
+        if not leak.startswith("Secret."):  # without a beginning only its end tells
+            assert sent == final
 
 
 def test_text_between_code_is_sent_long_before_the_end() -> None:
