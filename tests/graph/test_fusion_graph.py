@@ -55,7 +55,7 @@ async def test_an_applications_own_tool_reaches_every_member(fuse: Fuse) -> None
         )
 
     fused = await fuse(cast({A: member}), settings(), tools=[lookup])
-    assert fused.result.answers[0].text == "it is 42"
+    assert fused.result.answers[0].text.startswith("it is 42")
 
 
 async def test_runs_at_the_same_time_do_not_mix(serve: Serve) -> None:

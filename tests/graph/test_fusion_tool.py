@@ -90,7 +90,7 @@ async def test_a_run_that_fails_is_told_to_the_model_with_every_reason(serve: Se
     [told] = [one for one in out["messages"] if isinstance(one, ToolMessage)]
     assert told.status == "error"
     assert "no member answered" in told.text
-    assert "insufficient_credits" in told.text
+    assert "the provider's account has no credit" in told.text
     assert "Answer without it and say so" in told.text
 
 

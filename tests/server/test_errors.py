@@ -56,7 +56,9 @@ async def test_one_wrong_member_of_a_seat_is_one_line(serving: Serving) -> None:
     served = await serving(cast())
     seat = {"model": A, "temprature": 1}
     error = _error(await _post(served, json=body(fusion=PANEL | {"panel": [seat]})), 400)
-    assert error["message"] == "panel.0.temprature: there is no such setting"
+    assert error["message"] == (
+        "panel.0.temprature: there is no such setting; did you mean `temperature`?"
+    )
     assert error["param"] == "panel.0.temprature"
 
 

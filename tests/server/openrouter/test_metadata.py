@@ -61,7 +61,7 @@ async def test_an_error_names_the_models_that_were_seated(
         for path, asked in asks:
             response = await client.post(f"{served.url}/v1/{path}", json=asked)
             assert response.status_code == 502
-            _check(response.json().get("openrouter_metadata"), headers)
+            _check(response.json().get("openrouter_metadata"), headers, "fusion")
 
 
 @pytest.mark.parametrize("headers", [ASKS, {}])
@@ -71,7 +71,8 @@ async def test_a_stream_that_fails_names_them_as_well(
     served = await serving(cast({one: status(401).after(0.1) for one in (A, B, C)}))
     events = await on_the_wire(served, **asking(), headers=headers)
     assert events[-1]["type"] == "response.failed"
-    _check(events[-1]["response"].get("openrouter_metadata"), headers)
+    metadata = events[-1]["response"].get("openrouter_metadata")
+    _check(metadata, headers, "openrouter/fusion")
     async with httpx2.AsyncClient(timeout=60, headers=headers) as client:
         response = await client.post(f"{served.url}/v1/chat/completions", json=body(stream=True))
     assert response.status_code == 200
@@ -107,11 +108,11 @@ async def test_a_refusal_says_what_was_asked_for(
         assert "openrouter_metadata" not in nobody.json()
 
 
-def _check(metadata: Any, headers: dict[str, str]) -> None:
+def _check(metadata: Any, headers: dict[str, str], requested: str) -> None:
     if not headers:
         assert metadata is None
         return
-    assert metadata["requested"] == "fusion"
+    assert metadata["requested"] == requested
     assert metadata["summary"] == "panel=3, no answer: all_panels_failed"
     named = [one["model"] for one in metadata["endpoints"]["available"]]
     assert named == [A, B, C, JUDGE, WRITER]

@@ -18,7 +18,7 @@ async def test_two_hundred_clients_at_a_limit_of_fifty(serving: Serving) -> None
         max_runs=50,
         queue=50,
     )
-    one = PANEL | {"panel": [A], "max_rounds": 0, "details": False}
+    one = PANEL | {"panel": [A], "max_rounds": 0, "details": False, "usage": "run"}
     most = 0
 
     async def ask(client: httpx2.AsyncClient) -> httpx2.Response:
