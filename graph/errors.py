@@ -13,6 +13,7 @@ text of those and hides that of any other.
 A member's, the judge's or the writer's own failure is no exception: it is recorded in the result.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -77,13 +78,14 @@ class ConfigError(FusionError, ValueError):
     def from_validation(
         cls, error: ValidationError, known: Iterable[str] = (), nested: Iterable[str] = ()
     ) -> "ConfigError":
-        """Say what pydantic found, one line a field, without echoing what was sent.
+        """Say what pydantic found, one line a field.
 
+        Of what was sent only a word is echoed that resembles one of those it may be.
         Of the `known` names, inside a field of the `nested` ones, the one that a misspelt name
         resembles is named.
         """
         names = (tuple(known), tuple(nested))
-        found = error.errors(include_url=False, include_context=False, include_input=False)
+        found = error.errors(include_url=False)
         places = {one["loc"] for one in found[:_MOST_LINES]}
         told = [
             _of_one(one, names[len(one["loc"]) > 1])
@@ -163,4 +165,9 @@ def _of_one(found: Any, known: Sequence[str]) -> ConfigError:
     if found["type"] == "extra_forbidden":
         near = get_close_matches(str(found["loc"][-1])[:_LONGEST_NAME], known, 1)
         text = "there is no such setting" + (f"; did you mean `{near[0]}`?" if near else "")
+    elif found["type"] == "literal_error":
+        choices = re.findall(r"'([^']+)'", found["ctx"]["expected"])
+        given = str(found["input"])
+        if near := get_close_matches(given[:_LONGEST_NAME], choices, 1):
+            text = f"there is no `{given[:_LONGEST_NAME]}`; did you mean `{near[0]}`?"
     return ConfigError(text, field=".".join(str(part) for part in found["loc"]) or None)

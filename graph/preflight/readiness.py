@@ -129,10 +129,14 @@ def _missing_search(settings: FusionSettings) -> Iterable[ConfigError]:
 
 
 def _missing_docs(settings: FusionSettings) -> Iterable[ConfigError]:
-    if settings.docs and not docs_folder(settings.docs).is_dir():
-        yield ConfigError(
-            f"there is no folder {settings.docs!r}; name an existing one.", field="docs"
-        )
+    folder = docs_folder(settings.docs) if settings.docs else None
+    if folder is None or folder.is_dir():
+        return
+    if folder.exists():
+        why = f"{settings.docs!r} is a file; name its folder, {str(folder.parent)!r}."
+    else:
+        why = f"there is no folder {settings.docs!r}; name an existing one."
+    yield ConfigError(why, field="docs")
 
 
 def _missing_packages(settings: FusionSettings) -> Iterable[ConfigError]:

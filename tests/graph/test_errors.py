@@ -1,5 +1,7 @@
 """An error says in fields what it is; its text is for people."""
 
+from typing import Literal
+
 import pytest
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -10,6 +12,7 @@ class _Given(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     rounds: int = 0
+    tools: tuple[Literal["docs", "bash"], ...] = ()
 
 
 def _wrong(**given: object) -> ConfigError:
@@ -37,6 +40,17 @@ def test_what_validation_finds_keeps_its_place() -> None:
     error = _wrong(rounds="many")
     assert error.field == "rounds"
     assert str(error).startswith("rounds: ")
+
+
+def test_a_misspelt_choice_is_named_with_the_one_it_resembles() -> None:
+    error = _wrong(tools=["docs", "bsh"])
+    assert str(error) == "tools.1: there is no `bsh`; did you mean `bash`?"
+
+
+def test_a_value_that_resembles_no_choice_is_not_echoed() -> None:
+    said = str(_wrong(tools=["sk-or-secret"]))
+    assert "secret" not in said
+    assert "'docs' or 'bash'" in said
 
 
 @pytest.mark.parametrize("unknown", [13, 500, 50_000])

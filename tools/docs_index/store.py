@@ -22,6 +22,8 @@ from langgraph_fusion.tools.extract.processes import Cancelled
 
 _WRITE_EVERY_S = 1.0
 """What was read in this time is written together; an interruption loses no more."""
+_MOST_WRITTEN = 500
+"""Documents written together, however fast they were read: so many are held in memory."""
 _CANDIDATES = 400
 """Passages looked at for a literal phrase."""
 _RANKED = """
@@ -156,7 +158,7 @@ class Store:
         return not known.sha256 and self._tried.get(file.name) != file.stamp
 
     def _read(self, files: Sequence[File], known: dict[str, _Known]) -> Iterator[list[_Fresh]]:
-        """Yield what was read in a second or so; when it is cancelled what there is."""
+        """Yield what was read in a second at most; when it is cancelled what there is."""
         some, began = list[_Fresh](), time.monotonic()
         for file in files:
             if self._cancelled.is_set():
@@ -165,7 +167,7 @@ class Store:
                 some.append(self._fresh(file, known.get(file.name)))
             except Cancelled:
                 break
-            if time.monotonic() - began > _WRITE_EVERY_S:
+            if len(some) == _MOST_WRITTEN or time.monotonic() - began > _WRITE_EVERY_S:
                 yield some
                 some, began = [], time.monotonic()
         if some:

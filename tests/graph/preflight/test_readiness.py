@@ -32,6 +32,17 @@ async def test_every_missing_thing_is_named_at_once(tmp_path: Path) -> None:
     assert "--preset offline" in str(caught.value)
 
 
+async def test_a_file_in_the_place_of_a_folder_names_its_folder(tmp_path: Path) -> None:
+    note = tmp_path / "note.md"
+    note.write_text("# Note")
+    wrong = load_settings({"preset": "offline", "docs": str(note)})
+    with pytest.raises(ConfigError) as caught:
+        await check_ready(wrong, user_prices())
+    assert f"docs: {str(note)!r} is a file; name its folder, {str(tmp_path)!r}." in str(
+        caught.value
+    )
+
+
 async def test_a_provider_whose_package_is_missing_names_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

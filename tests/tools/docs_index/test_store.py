@@ -340,20 +340,20 @@ def test_what_is_not_read_is_listed_with_the_way_out(folder: Path, tmp_path: Pat
 def test_an_interrupted_index_keeps_what_was_read_and_goes_on_there(tmp_path: Path) -> None:
     folder = tmp_path / "many"
     folder.mkdir()
-    for n in range(2000):
-        (folder / f"{n:04}.md").write_text(f"# Ship {n}\n\n" + f"Ship {n} sailed. " * 300)
+    for n in range(1200):
+        (folder / f"{n:04}.md").write_text(f"# Ship {n}\n\n" + f"Ship {n} sailed. " * 3)
     cancelled = Event()
     store = Store(folder, cancelled)
     store.refresh(cancelled.set)
     first = [one.path for one in store.documents()]
-    assert 0 < len(first) < 2000
+    assert 0 < len(first) <= 500
     assert not store.complete
     store.close()
     again = Store(folder)
     again.refresh()
     assert again.complete
-    assert len(again.documents()) == 2000
-    assert set(paths(again, '"ship 1999 sailed"')) == {"1999.md"}
+    assert len(again.documents()) == 1200
+    assert set(paths(again, '"ship 1199 sailed"')) == {"1199.md"}
     again.close()
     with sqlite3.connect(index_file(folder)) as db:
         oldest = db.execute("SELECT path FROM passage ORDER BY id LIMIT ?", (len(first),))
