@@ -4,8 +4,9 @@ One SQLite file holds the keys and what was charged to them, so that several ser
 `fusion keys` can use it at the same time and a restart forgets nothing. A key is 256 random bits,
 so a plain SHA-256 of it cannot be searched for; it is compared in constant time.
 
-A run is charged before it starts with the most it may cost, and settled with what it did cost. What
-is unknown stays charged in full: so does a run that was abandoned or died with the server.
+A run is charged before it starts with the most it may cost, and settled with what it did cost. A
+run of unknown cost stays charged in full, and so does one that was abandoned or died with the
+server.
 
 Not covered: who may read the file (it is created for its owner only), and keys in a proxy's log.
 """
@@ -71,7 +72,7 @@ class Key:
 
     @property
     def shown(self) -> str:
-        """The part of the key that is no secret."""
+        """The part of the key that may be shown."""
         return f"{PREFIX}-{self.id}-…"
 
 
@@ -150,7 +151,7 @@ class KeyRing:
             return [(key, _spent(db, key.id)) for key in keys]
 
     def find(self, token: str) -> Key | None:
-        """The key that this token is, if it is one."""
+        """Return the key with this token, if there is one."""
         _, _, rest = token.partition(f"{PREFIX}-")
         id, _, secret = rest.partition("-")
         with self._open() as db:

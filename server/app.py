@@ -1,4 +1,4 @@
-"""The application: every HTTP door over one server state."""
+"""The application: every HTTP endpoint over one server state."""
 
 import asyncio
 import gc
@@ -107,7 +107,7 @@ def warm_up() -> None:
 
 
 def tune_garbage_collector() -> None:
-    """Leave what is loaded for good alone, and look for cycles less often.
+    """Exempt what is loaded from garbage collection, and collect less often.
 
     A waiting deliberation holds thousands of objects and next to no cycles. With Python's defaults
     200 of them spend a third of their CPU on collections, of which the longest stop everything for
@@ -119,7 +119,7 @@ def tune_garbage_collector() -> None:
 
 
 def _add_installed(app: FastAPI) -> None:
-    """Add the doors whose extra is installed."""
+    """Add the endpoints whose extra is installed."""
     if find_spec("mcp"):
         from langgraph_fusion.server.mcp.http import add_mcp
 
@@ -132,7 +132,7 @@ def _add_installed(app: FastAPI) -> None:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Load what a first request would otherwise wait for, and close what all have shared."""
+    """Warm up at startup, and close the shared resources at shutdown."""
     state: ServerState = app.state.server
     manager = state.manager
     if app.state.choose_preset:

@@ -68,5 +68,5 @@ class _Body:
 
 
 def _damaged() -> HTTPException:
-    """Of the only kind that FastAPI passes on while it reads a body."""
+    """An error of the only kind that FastAPI passes on while it reads a body."""
     return HTTPException(400, "body: its compression is damaged or cut off")

@@ -137,7 +137,7 @@ def api_error(error: Exception, run_id: str | None = None) -> ApiError:
 
 
 def _of_http(error: HTTPException) -> ApiError:
-    """Of the framework: no such path or method, or a body that is too large."""
+    """Translate an error of the framework: no such path or method, or too large a body."""
     text, allowed = str(error.detail), (error.headers or {}).get("Allow")
     if text == "Not Found":
         text = "there is no such path; GET /docs lists all of them"

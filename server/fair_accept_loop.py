@@ -1,8 +1,8 @@
 """The event loop of a server process that shares its socket with others.
 
-Event loops take as many connections as wait. Of clients that come together, and keep their
-connections, the process that wakes first would then serve two thirds. Here a process takes one and
-looks after its work before it takes the next, so that a busy one leaves them to the others.
+An event loop accepts every connection that is waiting. When many clients connect at once and keep
+their connections, the process that wakes first would serve two thirds of them. Here a process
+accepts one and runs its other callbacks before the next, so a busy one leaves them to the others.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ class _Sharing:
         self._go_on()
 
     def close(self) -> None:
-        """Take no more; those taken stay open."""
+        """Accept no more connections; accepted ones stay open."""
         if self.sockets:
             self.sockets = []
             self._loop.remove_reader(self._sock)

@@ -23,7 +23,7 @@ _WITHIN_S = 5.0
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that a deliberation needs; `needed` says whether it can do without."""
+    """One thing that a deliberation needs; `needed` is false if it can run without."""
 
     ok: bool
     detail: str

@@ -1,4 +1,4 @@
-"""The server's doors in the process of a LangGraph server: `http.app` of langgraph.json.
+"""The server's endpoints in the process of a LangGraph server: `http.app` of langgraph.json.
 
 Loaded by path as a stand-alone module, hence the absolute imports. Like the graph beside it, it
 serves the preset that fits this machine unless a configuration says otherwise.

@@ -1,4 +1,4 @@
-"""The server's log: one JSON object a line on standard error, and nothing of anybody's text.
+"""The server's log: one JSON object a line on standard error, without users' text.
 
 Every line has `at` (ISO 8601, UTC), `level` and `event`; those of a request have `request_id`,
 those of a run `run_id`. Keys are named, never written. Questions and answers appear only when the
@@ -30,7 +30,7 @@ def log_surprise(error: BaseException, **facts: Any) -> None:
 
 
 class JsonLines(logging.Formatter):
-    """Other libraries' lines get the same shape."""
+    """Formats lines as JSON, those of other libraries too."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {

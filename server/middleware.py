@@ -1,8 +1,8 @@
-"""What every request passes, whichever door it goes to: an id, a key, a size limit, a log line.
+"""What every request passes through: request id, key check, size limit, log line.
 
 Web pages of other sites may not use a server that asks for no keys: they could spend the operator's
 money by a form-like request that needs no permission (CSRF), or after their name was pointed at
-this machine (DNS rebinding). Programs send no `Origin` and are not concerned; with keys a foreign
+this machine (DNS rebinding). Programs send no `Origin` and are not affected; with keys a foreign
 page has none to send.
 """
 
@@ -29,7 +29,7 @@ OPEN_TO_ALL = frozenset({"/", "/healthz", "/readyz", "/openapi.json", "/docs"})
 
 
 class RequestMiddleware:
-    """Plain ASGI: Starlette's `BaseHTTPMiddleware` would hide disconnects from the doors."""
+    """Plain ASGI: Starlette's `BaseHTTPMiddleware` would hide disconnects from the endpoints."""
 
     def __init__(self, app: ASGIApp, state: ServerState) -> None:
         self._app = app
@@ -142,11 +142,11 @@ def _unauthorized(message: str) -> ApiError:
     return ApiError(401, message, code="invalid_api_key")
 
 
-def _is_own(origin: str, asked: str) -> bool:
-    """A loopback page, or one at the very address that is asked, which no name was pointed at."""
+def _is_own(origin: str, host_header: str) -> bool:
+    """Whether the page is on loopback, or at the IP address that the request itself is sent to."""
     try:
         host = urlsplit(origin).hostname or ""
-        same = host == urlsplit(f"//{asked}").hostname
+        same = host == urlsplit(f"//{host_header}").hostname
         return host == "localhost" or ip_address(host).is_loopback or same
     except ValueError:  # a name
         return False

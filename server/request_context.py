@@ -1,4 +1,4 @@
-"""Who asks, through which door, and from how deep inside other deliberations."""
+"""Who sent a request, through which API, and how deeply nested in other deliberations."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The server processes of `fusion serve`: the address is opened and named once they can answer."""
+"""The server processes of `fusion serve`: the address is announced once they can answer."""
 
 import socket
 from collections.abc import Callable

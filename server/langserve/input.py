@@ -1,4 +1,4 @@
-"""What LangServe's routes take in: a conversation in text, checked before LangServe reads it.
+"""The input of LangServe's routes: a conversation in text, checked before LangServe reads it.
 
 LangServe itself answers what it cannot read with status 500, or in the midst of a stream.
 """
@@ -75,19 +75,19 @@ class Ask(BaseModel):
     @field_validator("messages")
     @classmethod
     def _ends_with_a_question(cls, messages: list[Any]) -> list[Any]:
-        said = [_in_text(message) for message in messages]
-        if question_at(said) != len(said) - 1:
+        texts = [_text_only(message) for message in messages]
+        if question_at(texts) != len(texts) - 1:
             raise ValueError(NO_QUESTION)
-        return said
+        return texts
 
 
-class _One(BaseModel):
+class _SingleBody(BaseModel):
     """The body of `invoke` and of the streams, as far as it is checked here."""
 
     input: Ask
 
 
-class _Several(BaseModel):
+class _BatchBody(BaseModel):
     """The body of `batch`."""
 
     inputs: Annotated[list[Ask], Field(fail_fast=True)]
@@ -107,7 +107,7 @@ class CheckedRoute(APIRoute):
                 body.model_validate_json(await request.body())
             except ValidationError as error:
                 raise RequestValidationError(error.errors()) from error
-            return naming_failures(await answer(request))
+            return name_stream_failures(await answer(request))
 
         return checked
 
@@ -115,11 +115,11 @@ class CheckedRoute(APIRoute):
 def _body_of(path: str) -> type[BaseModel] | None:
     name = path.rpartition("/")[2]
     if name == "batch":
-        return _Several
-    return _One if name in ("invoke", "stream", "stream_log", "stream_events") else None
+        return _BatchBody
+    return _SingleBody if name in ("invoke", "stream", "stream_log", "stream_events") else None
 
 
-def _in_text(message: AnyMessage) -> AnyMessage:
+def _text_only(message: AnyMessage) -> AnyMessage:
     """Its text alone: LangServe sends back what else is in it, and cannot write all of that."""
     parts = message.content if isinstance(message.content, list) else []
     for part in parts:
@@ -131,7 +131,7 @@ def _in_text(message: AnyMessage) -> AnyMessage:
 Events = AsyncGenerator[Any, None]
 
 
-def naming_failures(response: Response) -> Response:
+def name_stream_failures(response: Response) -> Response:
     """The same response; a stream in it names why it failed."""
     if isinstance(response, EventSourceResponse):
         response.body_iterator = _named(cast("Events", response.body_iterator))

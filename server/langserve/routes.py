@@ -29,7 +29,7 @@ _ASKED = "__fusion_asked"
 
 
 class Reply(BaseModel):
-    """The same as the graph itself returns."""
+    """What the graph itself returns."""
 
     messages: list[AIMessage]
     fusion: FusionResult
@@ -127,7 +127,7 @@ def _chosen(configurable: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_none(annotation: Any) -> Any:
-    """`int | None` as `int`: the playground does not know JSON's null, and left out is the same."""
+    """`int | None` as `int`: the playground cannot show null, and an absent field means it."""
     if get_origin(annotation) is not UnionType:
         return annotation
     kept = [kind for kind in get_args(annotation) if kind is not type(None)]

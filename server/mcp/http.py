@@ -108,7 +108,7 @@ class _Endpoint(Response):
 
 
 class _Deliberations:
-    """Runs of the server's clients, each going on with its own alone."""
+    """Runs of the server's clients; each may resume only its own."""
 
     def __init__(self, state: ServerState) -> None:
         self._state = state

@@ -6,7 +6,7 @@ from langgraph_fusion.models.text import one_line
 
 
 def progress_message(event: Event) -> str:
-    """Return one line about the event; empty if it is worth none."""
+    """Return one line about the event; empty if it is not worth one."""
     lines = list(event_lines(event))
     if event["type"] == "run.started":
         lines.append(f"run {event['run_id']}")

@@ -86,7 +86,7 @@ def mcp_server(
                 events = deliberations.resume(run_id_of(arguments), request)
             else:
                 raise ConfigError(f"there is no tool {name!r}; use `{DELIBERATE}`")
-            work = _followed(server, events, heartbeat_s, kept=deliberations.kept)
+            work = _report_progress(server, events, heartbeat_s, kept=deliberations.kept)
             if request is not None:
                 work = cancel_on_disconnect(request.receive, work)
             return _content(await finish_cleanup_on_cancel(work))
@@ -147,10 +147,10 @@ def _deliberate_arguments(
     return question, policy.settings(given, base)
 
 
-async def _followed(
+async def _report_progress(
     server: "Server[Any, Any]", events: Events, heartbeat_s: float, *, kept: bool
 ) -> Json:
-    """Tell the client about the run while it works; return its result."""
+    """Report the run's progress to the client; return its result."""
     result: Json = {}
     run_id = None
     try:
@@ -164,8 +164,8 @@ async def _followed(
                     continue
                 result = event.get("result", result)
                 run_id = event.get("run_id", run_id)
-                if told := progress_message(event):
-                    line = told
+                if message := progress_message(event):
+                    line = message
                     await _progress(server, number, line)
     except RunFailed as failed:
         if run_id is None or not kept:
@@ -196,7 +196,7 @@ async def _with_heartbeats(events: Events, heartbeat_s: float) -> AsyncGenerator
 
 
 async def _progress(server: "Server[Any, Any]", number: int, line: str) -> None:
-    """One step further; how many there will be nobody knows, so there is no total."""
+    """Report one more step; their number is unknown, so no total is sent."""
     context = server.request_context
     token = context.meta.progressToken if context.meta else None
     if token is None:

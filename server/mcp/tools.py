@@ -87,7 +87,7 @@ def resume_tool() -> Tool:
 
 
 def without_nulls(arguments: dict[str, Any]) -> dict[str, Any]:
-    """The arguments that say something: many clients send null for what is left out."""
+    """The arguments that are set: many clients send null for what is left out."""
     return {name: value for name, value in arguments.items() if value is not None}
 
 

@@ -71,18 +71,18 @@ class Metrics:
         self.sandboxes = gauge("fusion_sandboxes", "Members that have a sandbox now")
 
     def observe(self, context: RequestContext, request: RunRequest) -> "RunMetrics":
-        self.look_at_admission()
+        self.update_admission_gauges()
         return RunMetrics(self, context.door)
 
-    def look_at_admission(self) -> None:
-        """Bring the two gauges of admission up to date."""
+    def update_admission_gauges(self) -> None:
+        """Update the two gauges of admission."""
         self.running.set(self._admission.running)
         self.waiting.set(self._admission.waiting)
 
     def page(self) -> bytes:
         """What Prometheus scrapes."""
         if not os.environ.get(MULTIPROCESS):
-            self.look_at_admission()
+            self.update_admission_gauges()
             return generate_latest(self._registry)
         from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -106,7 +106,7 @@ class RunMetrics:
         self._stages.event(event)
         match event["type"]:
             case "run.started":
-                self._metrics.look_at_admission()
+                self._metrics.update_admission_gauges()
             case "member.started" if event["sandbox"]:
                 self._sandbox(event["seat"])
             case "member.finished":
@@ -125,7 +125,7 @@ class RunMetrics:
         self._metrics.runs.labels(self._door, outcome(error)).inc()
         self._metrics.run_seconds.labels(self._door).observe(time.monotonic() - self._began)
         self._metrics.sandboxes.dec(len(self._sandboxed))
-        self._metrics.look_at_admission()
+        self._metrics.update_admission_gauges()
 
     def _stage_ended(self, stage: str, began: float, end: float) -> None:
         self._metrics.stage_seconds.labels(stage).observe(end - began)
@@ -171,7 +171,7 @@ def shared_metrics() -> Iterator[None]:
 
 
 def forget_gone_workers(folder: str) -> None:
-    """Drop what workers that are gone had under way; what they counted stays."""
+    """Drop the gauges of workers that are gone; their counters stay."""
     for file in Path(folder).glob("gauge_live*_*.db"):
         found = re.search(r"_(\d+)\.db$", file.name)
         if found and not _lives(int(found[1])):

@@ -12,7 +12,7 @@ from langgraph_fusion.server.runs.spend import RunCost
 
 
 class RunLog:
-    """A observer that writes a line when a run starts and one when it ends."""
+    """An observer that writes a line when a run starts and one when it ends."""
 
     def __init__(self, *, with_texts: bool) -> None:
         self._with_texts = with_texts

@@ -39,7 +39,7 @@ def tracing_is_configured() -> bool:
 
 
 class Tracing:
-    """A observer that sends a trace of every run; close it to send the last ones."""
+    """An observer that sends a trace of every run; close it to send the last ones."""
 
     def __init__(self) -> None:
         self._provider = _provider()

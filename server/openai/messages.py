@@ -24,8 +24,8 @@ _WITHOUT_TURN = ("fus_", "rs_")
 """Begins the ids of items that are no turns: deliberations and reasoning."""
 
 
-def no_items(id: str) -> None:
-    """Know no item."""
+def find_no_item(id: str) -> None:
+    """Find nothing, for requests that cannot refer to stored items."""
 
 
 def chat_turns(messages: Iterable[ChatMessage]) -> list[AnyMessage]:
@@ -38,14 +38,14 @@ def chat_turns(messages: Iterable[ChatMessage]) -> list[AnyMessage]:
 
 
 def responses_turns(
-    input: str | list[InputItem], find_item: FindItem = no_items
+    input: str | list[InputItem], find_item: FindItem = find_no_item
 ) -> list[AnyMessage]:
     """The `input` of a Responses request; `find_item` gives the items it refers to by id.
 
     A deliberation or reasoning that the client sends back is no turn: its answer is.
 
     Raises:
-        ConfigError: If an item is referred to and not known.
+        ConfigError: If a referenced item is unknown.
     """
     if isinstance(input, str):
         return [HumanMessage(input)]

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of responses: errors in one shape, and streams."""
+"""The responses in the OpenAPI document: errors in one shape, and streams."""
 
 from collections.abc import Mapping
 from copy import copy
@@ -84,13 +84,13 @@ def _drop_default(schema: dict[str, Any]) -> None:
 
 
 def _described(name: str, field: FieldInfo) -> tuple[Any, FieldInfo]:
-    """The field as a client may leave it out; the preset says what holds then."""
-    told = copy(field)
-    told.default = None
-    told.json_schema_extra = _drop_default
+    """The field as a client may leave it out; the preset supplies its value then."""
+    described = copy(field)
+    described.default = None
+    described.json_schema_extra = _drop_default
     if name in OPERATORS_OWN:
-        told.description = f"{field.description} The operator's, unless it trusts its clients."
-    return _SEATS.get(name, field.annotation), told
+        described.description = f"{field.description} The operator's, unless it trusts its clients."
+    return _SEATS.get(name, field.annotation), described
 
 
 FusionField: type[BaseModel] = create_model(

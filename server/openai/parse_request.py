@@ -1,4 +1,4 @@
-"""What a client asks for, whichever of the request shapes it used."""
+"""Turn the body of either OpenAI API into a `RunRequest`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -12,8 +12,8 @@ from langgraph_fusion.graph.settings import FusionSettings, load_settings
 from langgraph_fusion.server.openai.messages import (
     FindItem,
     chat_turns,
+    find_no_item,
     instructed,
-    no_items,
     responses_turns,
 )
 from langgraph_fusion.server.openai.protocol import ChatBody, FusionRequest, ResponsesBody
@@ -39,7 +39,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class _Writing:
-    """What a request says of the last step, in the words of the settings."""
+    """The request's options for the synthesizer, as settings."""
 
     seat: Json
     run: Json
@@ -75,7 +75,7 @@ def run_request_from_chat(body: ChatBody, policy: ClientPolicy) -> RunRequest:
 
 
 def run_request_from_responses(
-    body: ResponsesBody, policy: ClientPolicy, find_item: FindItem = no_items
+    body: ResponsesBody, policy: ClientPolicy, find_item: FindItem = find_no_item
 ) -> RunRequest:
     """Understand a Responses request; `find_item` gives the items that it refers to by id.
 
@@ -155,7 +155,7 @@ _OUTER = "an outer model"
 
 
 def _named_preset(model: str) -> str | None:
-    """The preset in the model's name; None leaves it to the operator."""
+    """The preset in the model's name; None means the operator's default."""
     name = model.removeprefix("~")
     if name == DIRECT and DIRECT.removeprefix(PRESET_PREFIX) not in preset_descriptions():
         return DIRECT

@@ -263,8 +263,8 @@ class ResponsesBody(FusionRequest):
     previous_response_id: str | None = None
     """A response that was stored: its conversation goes on with this `input`."""
     store: bool | None = None
-    """Whether `previous_response_id` may name this response later. Left out, the operator's word
-    holds: nothing is stored unless the server keeps finished runs."""
+    """Whether `previous_response_id` may name this response later. If it is left out, the
+    response is stored only if the server keeps finished runs."""
     tools: Annotated[list[ResponsesTool], Field(fail_fast=True)] | None = None
     tool_choice: ResponsesChoice | None = None
     text: TextOptions | None = None

@@ -63,7 +63,7 @@ class ResponseEvents:
             yield self._numbered({**shown, "type": f"fusion.{event['type']}"})
 
     def failed(self, error: Exception, run_id: str | None) -> Iterator[Json]:
-        """How a response ends whose run gave no answer."""
+        """The last event of a response whose run gave no answer."""
         found = api_error(error, run_id)
         if self._metadata:
             found.beside[METADATA] = error_metadata(found, self._request.requested)

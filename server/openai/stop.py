@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 
 class StopFilter:
-    """Passes text on until one of the texts comes; holds back what may be the beginning of one."""
+    """Passes text on up to the first stop sequence; holds back what may be the beginning of one."""
 
     def __init__(self, stops: Sequence[str]) -> None:
         self._stops = tuple(stops)
@@ -25,7 +25,7 @@ class StopFilter:
         return text[: len(text) - kept]
 
     def end(self) -> str:
-        """Return what was held back and turned out to be no such text."""
+        """Return the held-back text, which turned out not to be a stop sequence."""
         held, self._held = self._held, ""
         return held
 

@@ -1,8 +1,8 @@
 """`store` and `previous_response_id`: a response that the client's next request goes on with.
 
-Texts stay only where somebody said so: the client with `store: true`, or the operator, who keeps
-finished runs (`FUSION_KEEP_RUNS`), for requests that say nothing. What is stored is the
-conversation, with the answer, and the response as it was sent; the deliberation is no turn.
+Texts are stored only if the client sends `store: true`, or if the request leaves it out and the
+operator keeps finished runs (`FUSION_KEEP_RUNS`). What is stored is the conversation, with the
+answer, and the response as it was sent; the deliberation is no turn.
 """
 
 import re
@@ -20,8 +20,8 @@ from langgraph_fusion.server.errors import ApiError
 from langgraph_fusion.server.logging import log_surprise
 from langgraph_fusion.server.openai.messages import (
     FindItem,
+    find_no_item,
     instructed,
-    no_items,
     responses_turns,
 )
 from langgraph_fusion.server.openai.protocol import ResponsesBody
@@ -67,7 +67,7 @@ async def thread_of(
     body: ResponsesBody,
     store: RunRepository | None,
     key: Key | None,
-    find_item: FindItem = no_items,
+    find_item: FindItem = find_no_item,
 ) -> Thread:
     """The conversation that the request asks to go on with, or begins.
 

@@ -31,7 +31,7 @@ def router_metadata(request: RunRequest, result: FusionResult) -> Json:
 
 
 def error_metadata(error: ApiError, requested: str) -> Json:
-    """Which models were seated for a run that gave no answer; nobody, if none was started."""
+    """Which models were seated for a run that gave no answer; empty if no run was started."""
     settings = error.settings
     if settings is None:
         return _metadata(requested, f"no run: {error.code}", ())

@@ -72,8 +72,8 @@ def panel_models(result: FusionResult) -> dict[str, str]:
 def hosted_responses(result: FusionResult) -> list[Json]:
     """One entry a member that answered in the first round, in panel order.
 
-    Named by the configured model, so that the names are those that were asked for; one that gave
-    way to a fallback is among our own additions.
+    Named by the configured model, so that the names are those that were asked for; a fallback that
+    replaced one is named in our own additions.
     """
     models = panel_models(result)
     first = [one for one in result.answers if one.round == 0 and one.text]
@@ -117,7 +117,7 @@ def hosted_sources(result: FusionResult) -> list[Json]:
 
 
 def unique_sources(sources: Iterable[Mapping[str, Any]]) -> list[Json]:
-    """The same of sources as a run tells them."""
+    """The same, from the run's `sources` event."""
     first = (one for one in sources if one["same_as"] is None)
     titles = {_address(one["url"]): one["title"] or one["url"] for one in first}
     return [{"url": url, "title": title} for url, title in titles.items()]
@@ -144,7 +144,7 @@ def chat_annotations(result: FusionResult, text: str) -> list[Json]:
 
 
 def extension(result: FusionResult) -> Json:
-    """Everything of ours; docs/result.schema.json describes it. The answer is in the response."""
+    """Everything that we add, as in docs/result.schema.json, without the answer."""
     return result.model_dump(mode="json", exclude={"answer", "question"})
 
 

@@ -1,4 +1,4 @@
-"""Work for a client only as long as it is there."""
+"""Cancel work when its client disconnects."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class ClientGone(Exception):
-    """The client closed its connection; nobody reads an answer any more."""
+    """The client closed its connection before it had the answer."""
 
 
 async def cancel_on_disconnect(receive: Receive, work: Coroutine[Any, Any, T]) -> T:

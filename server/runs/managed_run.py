@@ -1,4 +1,4 @@
-"""One run on behalf of a client: admitted, observed, and stopped when nobody waits for it.
+"""One run on behalf of a client: admitted, observed, and stopped when its client has gone.
 
     async with manager.run(request, context) as run:            # a whole answer
         result = await cancel_on_disconnect(receive, run.result())
@@ -6,7 +6,7 @@
     run = await manager.start(request, context)                 # a stream, which outlives its route
     return EventStream(frames(run.events()), close=run.stop, …)
 
-Every door that starts a deliberation for a client goes through here.
+Every API that starts a deliberation for a client goes through here.
 """
 
 import asyncio

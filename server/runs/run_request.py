@@ -1,4 +1,4 @@
-"""What a client asks for, understood and permitted, whichever of the doors it came through."""
+"""A client's request for a run, validated, whichever API it came through."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
@@ -45,7 +45,7 @@ class RunRequest:
 
     @classmethod
     def of(cls, settings: FusionSettings, messages: list[AnyMessage], requested: str) -> Self:
-        """A request of a door that has shapes of its own for what it returns."""
+        """Make a request for an API with response shapes of its own."""
         return cls(settings, messages, requested=requested, model=writer_of(settings))
 
     def with_settings(self, **settings: Any) -> Self:

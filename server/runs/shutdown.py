@@ -1,8 +1,8 @@
 """How a server process stops: no new runs, a grace for those under way, then an error that helps.
 
-uvicorn closes its sockets on SIGTERM and waits for the connections; what it does not know is that a
-run may take minutes. So the signal is handled here as well: after the grace the runs that are left
-are stopped, and their clients are told which run it was.
+uvicorn closes its sockets on SIGTERM and waits for the connections; it does not know that a run
+may take minutes. So the signal is handled here as well: after the grace the runs that are left are
+stopped, and their clients are told which run it was.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Stoppable(Protocol):
-    """A run as far as a shutdown is concerned with it."""
+    """What a shutdown needs of a run."""
 
     has_turn: bool
 

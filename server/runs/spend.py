@@ -68,7 +68,7 @@ class RunAccount:
         return request.with_settings(budget_usd=self.budget_usd, unknown_cost="refuse")
 
     def explained(self, error: ConfigError) -> Exception:
-        """Say what it means for this key: 402 if its cap is too small, 400 without a price."""
+        """Return the error for this key: 402 if its cap is too small, 400 if a price is missing."""
         if self.budget_usd is None:
             return error
         if error.code == PRICE_UNKNOWN:
