@@ -51,8 +51,8 @@ def error_message(error: Exception | signal.Signals) -> str:
         return "stopped by Ctrl-C" if error is signal.SIGINT else f"stopped by {error.name}"
     if isinstance(error, (ConfigError, RunFailed)):
         return str(error)
-    told = " ".join(str(error).split())
-    return f"unexpected {type(error).__name__}: {told} (--verbose shows where)"
+    text = " ".join(str(error).split())
+    return f"unexpected {type(error).__name__}: {text} (--verbose shows where)"
 
 
 @contextmanager

@@ -87,14 +87,14 @@ class ConfigError(FusionError, ValueError):
         names = (tuple(known), tuple(nested))
         found = error.errors(include_url=False)
         places = {one["loc"] for one in found[:_MOST_LINES]}
-        told = [
+        errors = [
             _of_one(one, names[len(one["loc"]) > 1])
             for one in found[:_MOST_LINES]
             if not _follows(one, places)
         ]
         if more := len(found) - _MOST_LINES:
-            told += [cls(f"and {more} more")] if more > 0 else []
-        return cls.joined(told)
+            errors += [cls(f"and {more} more")] if more > 0 else []
+        return cls.joined(errors)
 
 
 class RunFailed(FusionError, RuntimeError):

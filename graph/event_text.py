@@ -21,9 +21,9 @@ def event_lines(event: Event, *, verbose: bool = False) -> Iterator[str]:
     Finished tool calls, model calls and the codes of failures are told only when `verbose`.
     """
     kind = str(event.get("type"))
-    for told in (_LINES.get(kind), _VERBOSE.get(kind) if verbose else None):
-        if told:
-            yield from told(event)
+    for lines in (_LINES.get(kind), _VERBOSE.get(kind) if verbose else None):
+        if lines:
+            yield from lines(event)
 
 
 def analysis_summary(

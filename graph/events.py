@@ -45,11 +45,11 @@ from langgraph.config import get_stream_writer
 
 
 def tell(type: str, **facts: Any) -> None:
-    """Send one event to whoever streams `custom`; free when nobody does."""
+    """Send one event to LangGraph's `custom` stream; free when nobody reads it."""
     get_stream_writer()({"type": type, **facts})
 
 
-def tell_calls_again(bill: Iterable[Mapping[str, Any]]) -> None:
-    """Tell calls that an earlier process made; each is a `records.Call` as JSON."""
+def replay_calls(bill: Iterable[Mapping[str, Any]]) -> None:
+    """Send the events of calls that an earlier process made; each is a `records.Call` as JSON."""
     for call in bill:
         tell("model.call", **call, replayed=True)

@@ -23,7 +23,7 @@ DESCRIPTION = (
 _WAY_OUT = "Answer without it and say so, or ask once more with a narrower question."
 
 
-class Asked(BaseModel):
+class FusionToolInput(BaseModel):
     """What the agent's model fills in."""
 
     question: Annotated[str, Field(min_length=1, description="The whole question, with context.")]
@@ -61,7 +61,7 @@ def fusion_tool(
         coroutine=deliberate,
         name=name,
         description=description,
-        args_schema=Asked,
+        args_schema=FusionToolInput,
         response_format="content_and_artifact",
         handle_tool_error=True,
     )

@@ -61,7 +61,7 @@ def reason_text(reason: str, detail: str = "") -> str:
     if reason.startswith("synthesizer_") and reason not in _TEXTS:
         return reason_text(reason.removeprefix("synthesizer_"), detail)
     text = _TEXTS.get(reason, reason.replace("_", " "))
-    told = " ".join(detail.split())
-    if not told or reason not in _DETAIL_HELPS or _FOR_PROGRAMS.fullmatch(told):
+    words = " ".join(detail.split())
+    if not words or reason not in _DETAIL_HELPS or _FOR_PROGRAMS.fullmatch(words):
         return text
-    return f"{text}: {told if len(told) <= _LONGEST else told[: _LONGEST - 1] + '…'}"
+    return f"{text}: {words if len(words) <= _LONGEST else words[: _LONGEST - 1] + '…'}"

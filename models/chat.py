@@ -23,7 +23,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from langchain_openai import ChatOpenAI
 
 from langgraph_fusion.models.error_bodies import words_of
-from langgraph_fusion.models.pieces import carries_something, tell_piece
+from langgraph_fusion.models.pieces import carries_something, emit_piece
 from langgraph_fusion.models.replies.event_stream import DONE, values_of
 from langgraph_fusion.models.replies.reply_reader import ReplyReader
 from langgraph_fusion.models.replies.transcript import call_ids, give_back_extras, make_ids_unique
@@ -86,7 +86,7 @@ class FusionChat(ChatOpenAI):
             async for value in values:
                 done = done or value is DONE
                 if chunk := reader.read(value):
-                    tell_piece(chunk)
+                    emit_piece(chunk)
                     yield chunk
         yield reader.end(done)
 

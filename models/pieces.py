@@ -14,8 +14,8 @@ _listener: ContextVar[Callable[[AIMessageChunk], None] | None] = ContextVar("pie
 
 
 @contextmanager
-def listening(listener: Callable[[AIMessageChunk], None]) -> Iterator[None]:
-    """Have every piece told that comes from a model called in this block, by this task."""
+def listen_to_pieces(listener: Callable[[AIMessageChunk], None]) -> Iterator[None]:
+    """Call `listener` with every piece of a reply to a call that this task makes in the block."""
     before = _listener.set(listener)
     try:
         yield
@@ -23,7 +23,7 @@ def listening(listener: Callable[[AIMessageChunk], None]) -> Iterator[None]:
         _listener.reset(before)
 
 
-def tell_piece(piece: AIMessageChunk) -> None:
+def emit_piece(piece: AIMessageChunk) -> None:
     """Pass a piece on to whoever listens."""
     if listener := _listener.get():
         listener(piece)

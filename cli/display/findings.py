@@ -42,7 +42,7 @@ def findings(
         *_alone(analysis),
         *_gaps(analysis),
         *_suspects(analysis),
-        *map(_asked, follow_ups),
+        *map(_follow_up, follow_ups),
     ]
     return [one._replace(text=_numbered(one.text, numbers or {})) for one in found]
 
@@ -62,13 +62,13 @@ def findings_markdown(
 
 def _agreements(analysis: Analysis) -> Iterator[Finding]:
     for one in analysis.get("consensus", ()):
-        yield Finding("agree", f"{_seats(one['seats'])}: {_said(one['claim'], one)}")
+        yield Finding("agree", f"{_seats(one['seats'])}: {_with_sources(one['claim'], one)}")
 
 
 def _conflict(one: Mapping[str, Any]) -> Finding:
     weight = "" if one.get("matters") == "high" else ", minor"
     lines = [f"{one_line(one['topic'])} ({one['status']}{weight})"]
-    lines += [f"{said['seat']}: {_said(said['stance'], said)}" for said in one["stances"]]
+    lines += [f"{side['seat']}: {_with_sources(side['stance'], side)}" for side in one["stances"]]
     if one.get("resolution"):
         lines.append(f"{one['status']}: {one_line(one['resolution'])}")
     return Finding("conflict", "\n".join(lines), open=one["status"] != "resolved")
@@ -77,7 +77,7 @@ def _conflict(one: Mapping[str, Any]) -> Finding:
 def _within(analysis: Analysis) -> Iterator[Finding]:
     for one in analysis.get("self_contradictions", ()):
         seats = f"{_seats(one['seats'])}: " if one.get("seats") else ""
-        lines = [seats + _said(one["what"], one)]
+        lines = [seats + _with_sources(one["what"], one)]
         if one.get("holds"):
             lines.append(f"holds: {one_line(one['holds'])}")
         yield Finding("at odds", "\n".join(lines), open=_matters(one) and not one.get("holds"))
@@ -85,7 +85,7 @@ def _within(analysis: Analysis) -> Iterator[Finding]:
 
 def _premises(analysis: Analysis) -> Iterator[Finding]:
     for one in analysis.get("shared_premises", ()):
-        text = f"{_said(one['premise'], one)}\n{one_line(one['why'])}"
+        text = f"{_with_sources(one['premise'], one)}\n{one_line(one['why'])}"
         yield Finding("premise", text, open=_matters(one))
 
 
@@ -96,7 +96,7 @@ def _partly(analysis: Analysis) -> Iterator[Finding]:
 
 def _alone(analysis: Analysis) -> Iterator[Finding]:
     for one in analysis.get("unique_insights", ()):
-        yield Finding("only one", f"{one['seat']}: {_said(one['insight'], one)}")
+        yield Finding("only one", f"{one['seat']}: {_with_sources(one['insight'], one)}")
 
 
 def _gaps(analysis: Analysis) -> Iterator[Finding]:
@@ -114,11 +114,11 @@ def _suspects(analysis: Analysis) -> Iterator[Finding]:
         yield Finding("suspect", "\n".join(lines), open=_matters(one) and still_open)
 
 
-def _asked(one: FollowUp) -> Finding:
+def _follow_up(one: FollowUp) -> Finding:
     return Finding("asked", f"{_seats(one['seats'])}: {one_line(one['question'])}")
 
 
-def _said(text: str, finding: Mapping[str, Any]) -> str:
+def _with_sources(text: str, finding: Mapping[str, Any]) -> str:
     sources = finding.get("sources") or ()
     return one_line(text) + (f" [{', '.join(sources)}]" if sources else "")
 

@@ -39,7 +39,7 @@ Mend = Callable[[Fault, ModelRef], bool]
 """Change what is sent next so that this fault goes away; False if there is no way to."""
 
 
-def unmended(fault: Fault, ref: ModelRef) -> bool:
+def cannot_mend(fault: Fault, ref: ModelRef) -> bool:
     """Nothing can be changed about what is sent."""
     return False
 

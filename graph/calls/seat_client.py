@@ -15,7 +15,7 @@ from langgraph_fusion.graph.calls.hedge import Race
 from langgraph_fusion.graph.calls.holding_off import HoldingOff
 from langgraph_fusion.graph.calls.progress import Progress
 from langgraph_fusion.graph.calls.prompt_cache import cache_fields
-from langgraph_fusion.graph.calls.retry import CallFailed, Mend, Retrying, unmended
+from langgraph_fusion.graph.calls.retry import CallFailed, Mend, Retrying, cannot_mend
 from langgraph_fusion.graph.calls.seat_bill import Prompt, SeatBill
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.records import Switch
@@ -24,7 +24,7 @@ from langgraph_fusion.graph.state import Json
 from langgraph_fusion.models.answer_text import text_of, verdict_on
 from langgraph_fusion.models.factory import ModelOptions, chat_model
 from langgraph_fusion.models.faults import Fault, fault_of
-from langgraph_fusion.models.pieces import listening
+from langgraph_fusion.models.pieces import listen_to_pieces
 from langgraph_fusion.models.providers import ModelRef, providers
 from langgraph_fusion.models.usage import Usage
 
@@ -74,7 +74,7 @@ class SeatClient(Protocol):
         prompt: Prompt,
         send: Send,
         along: Iterable[Any] = (),
-        mend: Mend = unmended,
+        mend: Mend = cannot_mend,
         *,
         grows: bool = False,
     ) -> AIMessage:
@@ -88,7 +88,7 @@ class SeatClient(Protocol):
             BudgetReached: If the next call might pass the spend cap.
         """
 
-    def asked(self, model: BaseChatModel) -> ModelRef:
+    def ref_of(self, model: BaseChatModel) -> ModelRef:
         """Which of the seat's models this is."""
 
     def begins(self, model: BaseChatModel) -> bool:
@@ -99,7 +99,7 @@ class SeatClient(Protocol):
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Request:
     """What is asked, of whichever model: `along` is sent with the prompt and costs tokens too."""
 
     prompt: Prompt
@@ -142,11 +142,11 @@ class LiveSeatClient:
         prompt: Prompt,
         send: Send,
         along: Iterable[Any] = (),
-        mend: Mend = unmended,
+        mend: Mend = cannot_mend,
         *,
         grows: bool = False,
     ) -> AIMessage:
-        asked = _Asked(prompt, send, along, mend, grows)
+        asked = _Request(prompt, send, along, mend, grows)
         while True:
             try:
                 return await self._answered(asked)
@@ -154,11 +154,11 @@ class LiveSeatClient:
                 if not self._passed_on(failed):
                     raise SeatFailed(failed.fault, str(failed.ref)) from failed.__cause__
 
-    def asked(self, model: BaseChatModel) -> ModelRef:
+    def ref_of(self, model: BaseChatModel) -> ModelRef:
         return self._racing.get(id(model), self.model)
 
     def begins(self, model: BaseChatModel) -> bool:
-        return self._race is None or self._race.begins(self.asked(model))
+        return self._race is None or self._race.begins(self.ref_of(model))
 
     def give_up(self, fault: Fault) -> bool:
         return self._give_up(self.model, fault)
@@ -190,20 +190,20 @@ class LiveSeatClient:
             next=str(self.model),
         )
 
-    async def _answered(self, asked: _Asked) -> AIMessage:
+    async def _answered(self, asked: _Request) -> AIMessage:
         after_s = self._seat.hedge_s
         if after_s is None or not self.has_another:
             return await self._with_retries(self.model, asked)
         return await self._hedged(asked, after_s)
 
-    async def _hedged(self, asked: _Asked, after_s: float) -> AIMessage:
+    async def _hedged(self, asked: _Request, after_s: float) -> AIMessage:
         """Ask the next model too when this one is slow to begin; the faster keeps the seat."""
         lead, spare = self._refs[:2]
         runners = {ref: partial(self._with_retries, ref, asked) for ref in (lead, spare)}
         self._race = race = Race(runners, after_s)
-        told = {"seat": self.bill.name, "model": str(lead), "next": str(spare), "after_s": after_s}
+        facts = {"seat": self.bill.name, "model": str(lead), "next": str(spare), "after_s": after_s}
         try:
-            return await race.run(lambda: tell("model.hedge", **told))
+            return await race.run(lambda: tell("model.hedge", **facts))
         finally:
             self._race = None
             self._racing.clear()
@@ -223,7 +223,7 @@ class LiveSeatClient:
             detail = f"had not begun to answer after {after_s:g} s"
             self._take(Switch(model=str(lead), reason="slow", detail=detail))
 
-    async def _with_retries(self, ref: ModelRef, asked: _Asked) -> AIMessage:
+    async def _with_retries(self, ref: ModelRef, asked: _Request) -> AIMessage:
         return await Retrying(
             seat=self.bill.name,
             ref=ref,
@@ -234,7 +234,7 @@ class LiveSeatClient:
             has_another=self.has_another,
         ).reply()
 
-    async def _once(self, ref: ModelRef, asked: _Asked) -> AIMessage:
+    async def _once(self, ref: ModelRef, asked: _Request) -> AIMessage:
         if not self.bill.left_s:
             raise CallFailed(Fault("timeout", "no time was left for this call"), ref)
         reserved = await self.bill.reserve(ref, asked.prompt, asked.along)
@@ -244,7 +244,7 @@ class LiveSeatClient:
         try:
             progress = Progress(self.bill.name, str(ref), self.bill.round)
             async with asyncio.timeout(self.bill.left_s):
-                with listening(progress.add):
+                with listen_to_pieces(progress.add):
                     message = await asked.send(self._model(ref, reserved, asked))
             usage = self.bill.usage_of(message, ref)
             fault = _unusable(message)
@@ -262,7 +262,7 @@ class LiveSeatClient:
         finally:
             self.bill.settle(ref, usage, fault, time.monotonic() - began, reserved)
 
-    def _model(self, ref: ModelRef, reserved: Reserved, asked: _Asked) -> BaseChatModel:
+    def _model(self, ref: ModelRef, reserved: Reserved, asked: _Request) -> BaseChatModel:
         cached = cache_fields(ref) if asked.grows else {}
         model = chat_model(ref, self._options(reserved, cached))
         if self._race is not None:

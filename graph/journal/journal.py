@@ -126,7 +126,7 @@ class Journal:
         if self._writer is not None:
             self._writer.later(self._put(key, make()))
 
-    def goes_live(self, lane: str) -> bool:
+    def end_replay(self, lane: str) -> bool:
         """Leave the recorded part of a lane; True if the earlier process was stopped right here."""
         first = self._cut_off and lane not in self._live
         self._live.add(lane)

@@ -6,7 +6,7 @@ from typing import Any
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
 
-from langgraph_fusion.graph.calls.retry import Mend, unmended
+from langgraph_fusion.graph.calls.retry import Mend, cannot_mend
 from langgraph_fusion.graph.calls.seat_bill import Prompt
 from langgraph_fusion.graph.calls.seat_client import LiveSeatClient, Remembers, SeatFailed, Send
 from langgraph_fusion.graph.journal.entries import (
@@ -64,8 +64,8 @@ class RecordedSeatClient:
     def switches(self) -> list[Switch]:
         return self._client.switches
 
-    def asked(self, model: BaseChatModel) -> ModelRef:
-        return self._client.asked(model)
+    def ref_of(self, model: BaseChatModel) -> ModelRef:
+        return self._client.ref_of(model)
 
     def begins(self, model: BaseChatModel) -> bool:
         return self._client.begins(model)
@@ -78,7 +78,7 @@ class RecordedSeatClient:
         prompt: Prompt,
         send: Send,
         along: Iterable[Any] = (),
-        mend: Mend = unmended,
+        mend: Mend = cannot_mend,
         *,
         grows: bool = False,
     ) -> AIMessage:
@@ -145,7 +145,7 @@ class RecordedSeatClient:
         for failed in self._journal.read_each(f"{self._key}{FAILED}", RecordedCall):
             self.bill.restore(failed.call, failed.counted_usd, carried=self._carried)
             cancelled = failed.call.error == "cancelled"
-        if self._journal.goes_live(self._lane) and not cancelled:
+        if self._journal.end_replay(self._lane) and not cancelled:
             self.bill.restore_lost(self.model, prompt, along)
 
 

@@ -46,7 +46,7 @@ class ToolRecorder:
         """Do the work and write it down."""
         if not self.journal.on:
             return await work()
-        self.journal.goes_live(self.lane)
+        self.journal.end_replay(self.lane)
         before = self._sources()
         answer = await work()
         await self.journal.write(

@@ -10,7 +10,7 @@ from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState
 from langgraph_fusion.tools.sources import Source
 
-Told = dict[str, str]
+Shown = dict[str, str]
 """Passages that a prompt holds already, with the id of the source under which they stand."""
 
 
@@ -43,8 +43,8 @@ def answer_blocks(state: FusionState, order: Sequence[str], limits: EvidenceLimi
     """Answers with their evidence in the given order of seats, then who failed and why."""
     answers = latest(state, round=0)
     shown = [answers[letter] for letter in order if letter in answers]
-    told: Told = {}
-    parts = [_answer(state, one, limits, told) for one in shown if one.text]
+    seen: Shown = {}
+    parts = [_answer(state, one, limits, seen) for one in shown if one.text]
     parts += [
         tag("failed", one.error.reason if one.error else "no answer", seat=one.seat)
         for one in shown
@@ -64,7 +64,7 @@ def follow_up_blocks(state: FusionState, limits: EvidenceLimits, round: int | No
     asked = {one["id"]: one for one in state["follow_ups"]}
     later = [MemberAnswer(**one) for one in state["answers"] if one["round"]]
     later = [one for one in later if round in (None, one.round)]
-    told: Told = {}
+    seen: Shown = {}
     parts = []
     for one in later:
         questions = [asked[id] for id in one.asked if id in asked]
@@ -80,7 +80,7 @@ def follow_up_blocks(state: FusionState, limits: EvidenceLimits, round: int | No
             )
         )
         if one.text:
-            parts.append(_evidence(state, one, limits, told))
+            parts.append(_evidence(state, one, limits, seen))
     return "\n\n".join(parts)
 
 
@@ -108,28 +108,28 @@ def _record(run: Run, one: MemberAnswer) -> str:
     return f"{one.seat}: {'; '.join(said)}"
 
 
-def _answer(state: FusionState, one: MemberAnswer, limits: EvidenceLimits, told: Told) -> str:
+def _answer(state: FusionState, one: MemberAnswer, limits: EvidenceLimits, seen: Shown) -> str:
     status = "truncated" if one.truncated else one.status
     shown = tag("answer", limits.fits(one.text), seat=one.seat, status=status)
-    return f"{shown}\n{_evidence(state, one, limits, told)}"
+    return f"{shown}\n{_evidence(state, one, limits, seen)}"
 
 
-def _evidence(state: FusionState, one: MemberAnswer, limits: EvidenceLimits, told: Told) -> str:
+def _evidence(state: FusionState, one: MemberAnswer, limits: EvidenceLimits, seen: Shown) -> str:
     """What its author had been shown by then: a later round leaves these blocks as they are."""
     known = state["sources"]
     shown = {id: Source(**known[id]) for id in one.shown if id in known}
     cited = [shown[id] for id in one.cited if id in shown]  # an id of another seat is made up
     parts = [
-        _once(each, cited_passages(each, one.text, limits.cited_chars), told) for each in cited
+        _once(each, cited_passages(each, one.text, limits.cited_chars), seen) for each in cited
     ]
     if rest := len(shown) - len(cited):
         parts.append(f"({rest} more {'source was' if rest == 1 else 'sources were'} not cited.)")
     return blocks("evidence", "\n".join(parts) or "(none)", seat=one.seat)
 
 
-def _once(source: Source, passages: str, told: Told) -> str:
+def _once(source: Source, passages: str, seen: Shown) -> str:
     """The passages, or where in this prompt they stand already."""
-    first = told.setdefault(passages, source.id) if passages else source.id
+    first = seen.setdefault(passages, source.id) if passages else source.id
     if first == source.id:
         return source_block(source, passages)
     return tag("source", f"(the same passages as {first})", id=source.id, same_as=source.same_as)

@@ -11,7 +11,7 @@ from langgraph_fusion.graph.analysis import Analysis
 from langgraph_fusion.graph.calls.budget import BudgetReached
 from langgraph_fusion.graph.calls.seat_client import SeatClient, SeatFailed
 from langgraph_fusion.graph.errors import AllMembersFailed
-from langgraph_fusion.graph.events import tell, tell_calls_again
+from langgraph_fusion.graph.events import replay_calls, tell
 from langgraph_fusion.graph.judging.evidence import (
     EvidenceLimits,
     answer_blocks,
@@ -60,7 +60,7 @@ async def judge(state: FusionState, config: RunnableConfig) -> Json:
     lane = run.journal.next_lane(f"judge.{round}")
     if (update := run.replay_update(lane)) is not None:
         run.journal.open_lane(f"judge.{round}")
-        return _told_again(seat, round, update)
+        return _replay_events(seat, round, update)
     client = run.seat_client(seat, "judge", "judge", round)
     tell("judge.started", round=round, model=str(client.model))
     before = Analysis(**state["analysis"]) if state["analysis"] else None
@@ -83,11 +83,11 @@ async def judge(state: FusionState, config: RunnableConfig) -> Json:
     return run.record_update(lane, update, client.bill)
 
 
-def _told_again(seat: ModelSeat, round: int, update: Json) -> Json:
+def _replay_events(seat: ModelSeat, round: int, update: Json) -> Json:
     """What the judge told in an earlier process."""
     model = update["judged_by"] or str(seat.models[0])
     tell("judge.started", round=round, model=model)
-    tell_calls_again(update["bill"])
+    replay_calls(update["bill"])
     reason = None if update["analysis"] else "judge_upstream_error"
     tell("judge.finished", round=round, analysis=update["analysis"], reason=reason)
     if update.get("growth"):
@@ -177,8 +177,8 @@ def _prompt(
     else:
         system = prompt("judge", max_follow_ups=most, today=run.today, schema=schema)
     parts = [tag("question", state["question"])]
-    if told := instructions(state["messages"]):
-        parts.append(tag("instructions", told))
+    if text := instructions(state["messages"]):
+        parts.append(tag("instructions", text))
     if state["conversation"]:
         parts.append(tag("conversation", state["conversation"]))
     parts.append(seat_records(run, state))

@@ -12,7 +12,7 @@ from langgraph_fusion.graph.calls.budget import BudgetReached
 from langgraph_fusion.graph.calls.quorum import Quorum
 from langgraph_fusion.graph.calls.seat_client import SeatFailed
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.events import tell, tell_calls_again
+from langgraph_fusion.graph.events import replay_calls, tell
 from langgraph_fusion.graph.journal.tool_calls import ToolRecorder
 from langgraph_fusion.graph.members.member_agent import Agent, transcripts
 from langgraph_fusion.graph.members.member_answer import read_answer, reasoning_in
@@ -50,7 +50,7 @@ def member(letter: str, agent: Agent) -> Node:
         quorum = run.quorum(state["round"], seats or state["seating"])
         lane = f"{letter}.{state['round']}"
         if (update := run.replay_update(lane)) is not None:
-            return _told_again(update, asked, quorum)
+            return _replay_events(update, asked, quorum)
         context = _member_context(run, letter, state)
         model, shell = str(context.client.model), context.sandbox is not None
         _tell_started(letter, model, context.round, asked, sandbox=shell)
@@ -92,22 +92,22 @@ def _tell_started(
     seat: str, model: str, round: int, asked: list[AskedFollowUp], *, sandbox: bool
 ) -> None:
     questions = [one.question for one in asked]
-    told = {"seat": seat, "model": model, "round": round, "questions": questions}
-    tell("member.started", **told, sandbox=sandbox)
+    facts = {"seat": seat, "model": model, "round": round, "questions": questions}
+    tell("member.started", **facts, sandbox=sandbox)
 
 
 def _finish(answer: MemberAnswer, quorum: Quorum) -> None:
     if answer.error is None and answer.text:
         quorum.answered()
-    told = answer.model_dump(mode="json")
-    tell("member.finished", seat=answer.seat, round=answer.round, answer=told)
+    dumped = answer.model_dump(mode="json")
+    tell("member.finished", seat=answer.seat, round=answer.round, answer=dumped)
 
 
-def _told_again(update: Json, asked: list[AskedFollowUp], quorum: Quorum) -> Json:
+def _replay_events(update: Json, asked: list[AskedFollowUp], quorum: Quorum) -> Json:
     """The turn of a member that had finished in an earlier process."""
     answer = MemberAnswer(**update["answers"][0])
     _tell_started(answer.seat, answer.model, answer.round, asked, sandbox=False)
-    tell_calls_again(update["bill"])
+    replay_calls(update["bill"])
     _finish(answer, quorum)
     return update
 
@@ -153,7 +153,7 @@ def _system(
     if lost_bash:
         parts.append("There is no bash tool in this run: its sandbox could not be started.")
     elif run.pool is not None:
-        parts.append(run.attachments.told)
+        parts.append(run.attachments.prompt_note)
     calls = f"{budget} tool calls" if budget > 1 else "one tool call"
     parts += [prompt("member_budget", calls=calls) if budget else "", seat_says]
     return "\n\n".join(part for part in parts if part)

@@ -122,13 +122,13 @@ class MemberTurns(AgentMiddleware[Any, Any]):
     async def awrap_tool_call(self, request: ToolCallRequest, handler: ToolHandler) -> Any:
         context = _context(request)
         call = request.tool_call
-        told = {
+        facts = {
             "seat": context.seat,
             "round": context.round,
             "call_id": call["id"],
             "tool": call["name"],
         }
-        tell("member.tool", **told, input=shown(call["args"]))
+        tell("member.tool", **facts, input=shown(call["args"]))
         began = time.monotonic()
         answer = context.tools.replay(request)
         if answer is None:
@@ -139,7 +139,7 @@ class MemberTurns(AgentMiddleware[Any, Any]):
         context.count(call["name"], answer)
         tell(
             "member.tool_done",
-            **told,
+            **facts,
             ok=answer.status != "error",
             seconds=round(time.monotonic() - began, 3),
             summary=shown(answer.text),

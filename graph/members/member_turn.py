@@ -105,7 +105,7 @@ class MemberTurn:
 
     async def _send(self, model: BaseChatModel) -> AIMessage:
         context = self._context
-        sent = self._sent(context.client.asked(model))
+        sent = self._sent(context.client.ref_of(model))
         final = context.must_write
         research = context.schedule.research() if context.allowed and not final else nullcontext()
         try:

@@ -13,13 +13,13 @@ _TAG = re.compile(r"<(?=\s*/?\s*tool_result\b)", re.I)
 
 def in_plain_words(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
     """Tell tool calls as the member's own words, and their results as data it was handed."""
-    told: list[BaseMessage] = []
+    turns: list[BaseMessage] = []
     for message in messages:
         plain = _plain(message)
-        if isinstance(message, ToolMessage) and told and isinstance(told[-1], HumanMessage):
-            plain = HumanMessage(f"{told.pop().text}\n\n{plain.text}")
-        told.append(plain)
-    return told
+        if isinstance(message, ToolMessage) and turns and isinstance(turns[-1], HumanMessage):
+            plain = HumanMessage(f"{turns.pop().text}\n\n{plain.text}")
+        turns.append(plain)
+    return turns
 
 
 def _plain(message: BaseMessage) -> BaseMessage:

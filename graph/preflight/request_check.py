@@ -54,8 +54,8 @@ def question_place(messages: Sequence[AnyMessage]) -> int:
 
 def asked(messages: Sequence[AnyMessage], at: int, run_id: str) -> Json:
     """The question and the conversation before it, as channels of the state."""
-    told = before_answering(messages, run_id)
-    return {"question": messages[at].text.strip(), "conversation": transcript(told)}
+    turns = before_answering(messages, run_id)
+    return {"question": messages[at].text.strip(), "conversation": transcript(turns)}
 
 
 def _check_encodes(messages: Sequence[AnyMessage]) -> None:

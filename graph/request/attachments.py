@@ -50,7 +50,7 @@ class Attachments:
             raise ConfigError(f"{str(self.out)!r} is no folder", field="out")
 
     @property
-    def told(self) -> str:
+    def prompt_note(self) -> str:
         """What a member's prompt says about them."""
         lines = []
         if self.files:

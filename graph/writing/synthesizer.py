@@ -32,7 +32,7 @@ async def synthesizer(state: FusionState, config: RunnableConfig) -> Json:
         return _update(run, state, Written(""), None)
     if run.settings.mode == "select" and not _needs_writer(run, state, best):
         return _update(run, state, Written(best.text), f"seat {best.seat}")
-    tell("sources", sources=[_untold(source) for source in state["sources"].values()])
+    tell("sources", sources=[_without_text(source) for source in state["sources"].values()])
     client = run.seat_client(run.settings.synthesizer, "synthesizer", "synthesizer", state["round"])
     fitting = ShrinkablePrompt(run, "synthesizer", partial(writer_messages, run, state, best))
     try:
@@ -67,7 +67,7 @@ def _failed(client: SeatClient, reason: str, detail: str) -> WriterFailed:
     return WriterFailed(str(client.model), reason, detail)
 
 
-def _untold(source: Json) -> Json:
+def _without_text(source: Json) -> Json:
     """A source without its text: what it takes to resolve a citation."""
     return {name: value for name, value in source.items() if name != "text"}
 

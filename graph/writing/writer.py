@@ -10,7 +10,7 @@ from langchain_core.messages.ai import add_ai_message_chunks
 from langchain_core.runnables import Runnable
 
 from langgraph_fusion.graph.calls.budget import BudgetReached
-from langgraph_fusion.graph.calls.retry import Mend, unmended
+from langgraph_fusion.graph.calls.retry import Mend, cannot_mend
 from langgraph_fusion.graph.calls.seat_client import SeatClient, SeatFailed
 from langgraph_fusion.graph.calls.tool_call_repair import known_calls
 from langgraph_fusion.graph.events import tell
@@ -40,7 +40,7 @@ class Written:
 class Writer:
     """The synthesizer's models at work on one prompt."""
 
-    def __init__(self, run: Run, client: SeatClient, mend: Mend = unmended) -> None:
+    def __init__(self, run: Run, client: SeatClient, mend: Mend = cannot_mend) -> None:
         self._run = run
         self._client = client
         self._mend = mend
@@ -123,13 +123,13 @@ class Writer:
             return await self._sent(model, messages, form)
 
         along = [*self._settings.client_tools, form or {}]
-        mend = self._mend if first else unmended
+        mend = self._mend if first else cannot_mend
         reply = await self._client.reply(messages, send, along, mend)
         if self._client.replayed:
-            self._tell_again(reply, first=first)
+            self._replay_events(reply, first=first)
         return reply
 
-    def _tell_again(self, reply: AIMessage, *, first: bool) -> None:
+    def _replay_events(self, reply: AIMessage, *, first: bool) -> None:
         """Tell a reply that was paid for in an earlier process."""
         if first:
             tell("writer.started", model=str(self._client.model), mode=self._settings.mode)

@@ -22,15 +22,15 @@ def writer_messages(
     run: Run, state: FusionState, best: MemberAnswer, limits: EvidenceLimits
 ) -> list[BaseMessage]:
     """The whole request of a writer, with as much evidence as there is room for."""
-    told = instructions(state["messages"])
+    text = instructions(state["messages"])
     system = writer_system(
         run.settings,
         run.today,
         judged=bool(state["analysis"]),
         followed_up=bool(state["round"]),
-        instructed=bool(told),
+        instructed=bool(text),
     )
-    given = [SystemMessage(told)] if told else []
+    given = [SystemMessage(text)] if text else []
     after = replayed(after_question(state["messages"]))
     return [
         SystemMessage(system),

@@ -4,7 +4,7 @@ import pytest
 from langchain_core.messages import AIMessage
 
 from langgraph_fusion.graph.calls.holding_off import HoldingOff
-from langgraph_fusion.graph.calls.retry import ATTEMPTS, CallFailed, Retrying, unmended
+from langgraph_fusion.graph.calls.retry import ATTEMPTS, CallFailed, Retrying, cannot_mend
 from langgraph_fusion.models.faults import Fault
 from langgraph_fusion.models.providers import ModelRef
 from tests.graph.cast import JUDGE, A, B, cast, settings
@@ -45,7 +45,7 @@ async def test_giving_up_on_a_held_off_model_holds_up_no_other() -> None:
         raise AssertionError("it was told to wait")
 
     with pytest.raises(CallFailed, match="rate_limited"):
-        await Retrying("A", held, call, unmended, holding_off, left_s=lambda: 20.0).reply()
+        await Retrying("A", held, call, cannot_mend, holding_off, left_s=lambda: 20.0).reply()
     assert holding_off.seconds(other) == 0
 
 
@@ -76,7 +76,7 @@ def test_a_fair_share_of_the_time_is_spent_on_an_outage(
 
     ref = ModelRef.parse("v/a")
     retrying = Retrying(
-        "A", ref, call, unmended, HoldingOff(), lambda: left_s, has_another=has_another
+        "A", ref, call, cannot_mend, HoldingOff(), lambda: left_s, has_another=has_another
     )
     assert retrying.waits_out(fault, wait_s) is waits
 
