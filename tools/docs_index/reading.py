@@ -56,8 +56,8 @@ def read_document(path: str, data: bytes, cancelled: Event | None = None) -> Doc
         raise
     except ToolFailure as failure:
         return skip(path, failure.message, again=failure.reason in ("timeout", "unavailable"))
-    except Exception as error:  # noqa: BLE001 - one odd file must not hide all others
-        return skip(path, f"it cannot be read ({type(error).__name__})")
+    except Exception:  # noqa: BLE001 - one odd file must not hide all others
+        return skip(path, f"this {suffix or 'nameless'} file is damaged")
     return _document(path, suffix, found)
 
 

@@ -109,11 +109,13 @@ class Store:
     def search(self, text: str, limit: int) -> list[Match]:
         """Return the passages that fit best, for any text as query; none if it has no words."""
         query = parse_query(text)
-        lists = [
-            self._found(table, expression, query, limit)
-            for table, expression in (("words", query.words), ("pairs", query.pairs))
-            if expression
-        ]
+        with self._db:  # one state of the index, whatever other processes write meanwhile
+            self._db.execute("BEGIN")
+            lists = [
+                self._found(table, expression, query, limit)
+                for table, expression in (("words", query.words), ("pairs", query.pairs))
+                if expression
+            ]
         scores: dict[int, float] = {}
         for found in lists:
             for rank, number in enumerate(found):

@@ -48,9 +48,8 @@ def _reply(header: dict[str, Any], data: bytes) -> dict[str, Any]:
         return {"reason": failure.reason, "message": failure.message}
     except MemoryError:
         return {"reason": "too_large", "message": "Reading it takes too much memory."}
-    except Exception as error:  # noqa: BLE001 - a parser may raise anything over a broken file
-        message = f"This file is damaged ({type(error).__name__})."
-        return {"reason": "unsupported_type", "message": message}
+    except Exception:  # noqa: BLE001 - a parser may raise anything over a broken file
+        return {"reason": "unsupported_type", "message": "This file is damaged."}
 
 
 def _next(requests: IO[bytes]) -> tuple[dict[str, Any], bytes] | None:

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 
 import pytest
 
@@ -375,3 +375,28 @@ async def test_leaving_ends_the_index_that_is_being_built(tmp_path: Path) -> Non
     assert report is not None
     assert not report.complete
     assert 0 < report.indexed < 40
+
+
+def test_a_search_sees_one_state_while_others_write(folder: Path) -> None:
+    ended, failed = Event(), list[Exception]()
+
+    def write() -> None:
+        other = Store(folder)
+        for n in range(150):
+            (folder / "tides.md").write_text(f"# Tides\n\nThe spring tide reaches {n} metres.\n")
+            other.refresh()
+        other.close()
+        ended.set()
+
+    store = Store(folder)
+    store.refresh()
+    writer = Thread(target=write)
+    writer.start()
+    while not ended.is_set():
+        try:
+            assert "tides.md" in paths(store, "spring tide")
+        except (AssertionError, TypeError) as error:
+            failed.append(error)
+    writer.join()
+    store.close()
+    assert failed == []
