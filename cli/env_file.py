@@ -7,8 +7,8 @@ only if it belongs to the user and nobody else can write it. A file that the use
 `--env-file` may set anything. In neither are `${…}` expanded, and a variable that is set already
 stays as it is.
 
-Not covered: a stranger's key in a `.env` lets its owner see the questions in his account; what a
-file has set is said for that reason.
+Not covered: a stranger's key in a `.env` lets its owner see the questions in his account;
+therefore the command prints what a file has set.
 """
 
 import io

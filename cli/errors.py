@@ -1,4 +1,4 @@
-"""How a command ends badly: what is printed, and the exit code.
+"""Errors of a command: what is printed, and the exit code.
 
 | code | why |
 |---|---|
@@ -80,7 +80,7 @@ def report_errors(
 
 
 def report(error: Exception | signal.Signals, *, verbose: bool) -> None:
-    """Say on standard error what went wrong."""
+    """Print the error on standard error."""
     if verbose and isinstance(error, Exception) and not isinstance(error, ConfigError | RunFailed):
         say("".join(traceback.format_exception(error)))
     say(f"fusion: {error_message(error)}")

@@ -1,4 +1,4 @@
-"""What leaves the command: text and JSON on standard output, files, messages on standard error."""
+"""The command's output: text and JSON on standard output, files, messages on standard error."""
 
 import json
 import logging
@@ -54,7 +54,7 @@ def write(text: str) -> None:
 
 
 def check_stdout(save: Path | None) -> None:
-    """Refuse, before a run costs anything, to answer where nobody could read it.
+    """Refuse, before a run costs anything, a standard output that cannot be written.
 
     Raises:
         ConfigError: If standard output is closed and no file is named.
@@ -84,7 +84,7 @@ def say(text: str) -> None:
 
 
 def say_line(text: str) -> None:
-    """Write printable text to standard error as it is; nothing is said where nobody listens."""
+    """Write printable text to standard error as it is; do nothing if it is closed."""
     if sys.stderr is not None:
         with suppress(OSError):
             print(text, file=sys.stderr, flush=True)

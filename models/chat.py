@@ -1,4 +1,4 @@
-"""`ChatOpenAI` that keeps what providers send and refuses what is no answer.
+"""`ChatOpenAI` that keeps what providers send and raises for what is no completion.
 
 It keeps the bill (also of a stream), reasoning and refusals, gives every server back what it sent
 along with its own messages, and raises `UpstreamError` or `BadResponse` where LangChain returns a
@@ -36,7 +36,7 @@ class FusionChat(ChatOpenAI):
     """A chat model of any OpenAI-compatible server. Asynchronous only."""
 
     provider: str = "openrouter"
-    """Whose peculiarities apply."""
+    """The provider, whose peculiarities apply."""
     limit_name: str = "max_completion_tokens"
     """What the server calls the output limit."""
     idle_timeout_s: float | None = None
@@ -49,7 +49,7 @@ class FusionChat(ChatOpenAI):
         run_manager: Any = None,
         **kwargs: Any,
     ) -> ChatResult:
-        """Return the whole reply, streamed all the same: a slow model is no dead one."""
+        """Return the whole reply; it is streamed, so that a slow model is not taken for dead."""
         try:
             chunks = [chunk async for chunk in self._astream(messages, stop, **kwargs)]
         except openai.APIStatusError as error:
@@ -91,7 +91,7 @@ class FusionChat(ChatOpenAI):
         yield reader.end(done)
 
     async def _values(self, payload: dict[str, Any]) -> AsyncGenerator[Any]:
-        """What the server answers, as long as it does not fall silent."""
+        """The values of the response, until it ends or stalls for longer than the timeout."""
         deadline = self._silent_until()
         # Around the reads, never around the yield: there a timeout would interrupt the reader.
         with self._explained():
@@ -127,7 +127,7 @@ class FusionChat(ChatOpenAI):
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Say of a call that was given up how long nothing came."""
+        """Add to a timeout for how long nothing came."""
         try:
             yield
         except TimeoutError as error:

@@ -1,4 +1,4 @@
-"""What went wrong with a model call, in words that the rest can act on."""
+"""Classify what went wrong with a model call."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ class Fault:
 
     @property
     def was_silent(self) -> bool:
-        """Whether our own time limit ended the call, not a gateway's, and the model had it."""
+        """Whether our own time limit ended a call that had reached the model, not a gateway's."""
         return self.reason == "timeout" and self.status_code is None and not self.unsent
 
     @property
@@ -151,7 +151,7 @@ class Fault:
 
 
 def fault_of(error: BaseException) -> Fault:
-    """Say what an exception of a model call means, for OpenAI's and any other provider's client."""
+    """Classify an exception of a model call, of OpenAI's or any other provider's client."""
     chain = list(_chain(error))
     status = next((code for code in map(_status_of, chain) if code), None)
     said = _connection_words(chain) or _words_of(error)
@@ -256,7 +256,7 @@ def _body_of(error: BaseException) -> Any:
 
 
 def _is_reported(error: BaseException) -> bool:
-    """Whether an error object says so, and not a page of a gateway."""
+    """Whether the provider's error object says so, not the error page of a gateway."""
     body = _body_of(error)
     return isinstance(body, dict | list) and bool(body)
 

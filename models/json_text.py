@@ -1,4 +1,4 @@
-"""JSON that somebody else wrote: read as far as it can be, and nothing in it raises."""
+"""Parse JSON from untrusted sources, as far as it can be read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def strict_json(text: str | bytes) -> Any:
 
 
 def lenient_json(text: str) -> Any:
-    """Return the value a text means, mended where it is broken; None if there is none."""
+    """Return the value of a JSON text, repaired where it is broken; None if there is none."""
     try:
         return strict_json(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Model servers on this machine: which answer, and what they serve."""
+"""Find model servers on this machine, and what they serve."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pieces of a reply while it comes: who listens to them, and which are a sign of life."""
+"""The pieces of a streamed reply: who listens to them, and which count as progress."""
 
 from __future__ import annotations
 

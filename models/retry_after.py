@@ -1,4 +1,4 @@
-"""How long a server asks to wait."""
+"""Parse how long a server asks clients to wait."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tools work with: what all members of a run share, and the context of each member."""
+"""The context of tools: what all members of a run share, and what each has of its own."""
 
 import ipaddress
 from collections.abc import AsyncIterator, Iterable

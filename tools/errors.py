@@ -1,4 +1,4 @@
-"""What a tool says when it could not do its work: one error type with a closed set of reasons."""
+"""The failure of a tool: one error type with a closed set of reasons."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""The exclusion rules of a run, and what they have stopped."""
+"""Apply the exclusion rules of a run, and record what they stopped."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Equal requests of several members are answered once."""
+"""Run concurrent equal requests once and share the result."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine

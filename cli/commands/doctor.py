@@ -57,7 +57,7 @@ def doctor(
 
 
 async def diagnose(*, offline: bool) -> list[Check]:
-    """Check everything at once; `offline` asks nothing beyond this machine."""
+    """Run all checks concurrently; with `offline` none leaves this machine."""
     checks: list[Callable[[], Awaitable[list[Check]]]] = [
         _environment,
         _keys,

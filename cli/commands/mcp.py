@@ -136,7 +136,7 @@ class _Deliberations:
 async def _lines() -> AsyncIterator[str]:
     """Lines of standard input, read by the event loop: a thread could not be stopped by Ctrl-C.
 
-    A file and /dev/null never keep anybody waiting, and the event loop cannot watch them.
+    Files and /dev/null never block, and the event loop cannot watch them: they are read directly.
     """
     if sys.stdin is None:
         return

@@ -1,4 +1,4 @@
-"""`fusion presets`: who sits where in every preset, and whether it can run here."""
+"""`fusion presets`: the seats of every preset, and whether it can run here."""
 
 import asyncio
 from collections import Counter
@@ -40,7 +40,7 @@ def presets(as_json: options.AsJson = False, verbose: options.Verbose = False) -
 
 
 async def _all() -> list[Preset]:
-    """Every preset, the user's own included, with what it still needs to run here."""
+    """Every preset, the user's own included, with what is missing to run it here."""
     from langgraph_fusion.graph.presets import preset_descriptions
     from langgraph_fusion.models.local import local_servers
 

@@ -1,4 +1,4 @@
-"""`fusion runs`: which runs are stored, what became of each, and what it cost."""
+"""`fusion runs`: the stored runs, how each ended, and what it cost."""
 
 import asyncio
 from typing import Annotated

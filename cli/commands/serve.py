@@ -170,7 +170,7 @@ def _serve_http(
 
 
 async def _try_store(runs: str | None) -> None:
-    """Raise here, in words, what would end every worker with a traceback."""
+    """Open the store once, so that an error is a message here and no traceback of every worker."""
     from langgraph_fusion.graph.journal.store import open_runs
 
     async with open_runs(runs):
@@ -178,7 +178,7 @@ async def _try_store(runs: str | None) -> None:
 
 
 def _bound(at: _Address) -> socket.socket:
-    """A socket with the address and not yet open: who comes too early is refused at once."""
+    """A socket bound to the address, not yet listening: early connections are refused."""
     from langgraph_fusion.graph.errors import ConfigError
 
     bound = socket.socket(socket.AF_INET6 if ":" in at.host else socket.AF_INET)

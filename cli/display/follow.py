@@ -1,7 +1,7 @@
 """Follow a run: feed its events to a display, and stop cleanly when asked to.
 
-The first SIGINT or SIGTERM cancels the run and waits until it has cleaned up; a second one ends the
-process at once, and what is left behind is then the business of the sandbox's watchdog.
+The first SIGINT or SIGTERM cancels the run and waits until it has cleaned up; a second one ends
+the process at once, and the sandbox's watchdog then removes the containers.
 """
 
 import asyncio

@@ -31,7 +31,7 @@ def no_display() -> Iterator[ShowEvent]:
 
 
 def lines(event: Event, *, verbose: bool = False) -> Iterator[str]:
-    """Yield the printable lines about an event: those of every door, and what the judge doubts."""
+    """Yield the printable lines about an event: the shared ones, and the judge's findings."""
     yield from map(one_line, event_lines(event, verbose=verbose))
     if event.get("type") == "judge.finished" and event.get("analysis"):
         for finding in findings(event["analysis"]):

@@ -1,4 +1,4 @@
-"""The live view: the run drawn in place, fitted to the terminal whatever its size.
+"""The live view: the run, redrawn in place at the size of the terminal.
 
 A frame is a function of view, time and size. The table of seats comes first, then what the judge
 found, then the end of the draft that is being written.

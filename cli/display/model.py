@@ -1,4 +1,4 @@
-"""What the terminal knows of a run so far.
+"""The state of a run as the terminal shows it.
 
 A `RunView` is immutable, so a screen may draw it from another thread.
 """

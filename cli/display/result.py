@@ -1,4 +1,4 @@
-"""What is printed of a run that is over: the answer, the last lines, or what a stopped run learned.
+"""What is printed when a run has ended: the answer, the last lines, or what a stopped run learned.
 
 A run that ends without an answer was paid for all the same: the answers of members that had
 finished, the analysis and the begun answer are printed instead.
@@ -102,7 +102,7 @@ def _used(used: Mapping[str, Any]) -> Iterator[str]:
 
 
 def before_reading(result: Result) -> Iterator[str]:
-    """Yield what a reader has to know before the answer: nothing was read, nothing is cited."""
+    """Yield warnings that belong before the answer: nothing was read, nothing is cited."""
     return map(one_line, result.get("warnings", ()))
 
 

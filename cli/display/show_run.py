@@ -1,4 +1,4 @@
-"""Show a run while it runs, print what came of it, and return the exit code."""
+"""Show a run while it runs, print its outcome, and return the exit code."""
 
 import sys
 from contextlib import AbstractContextManager, aclosing
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 async def show_run(
     question: str, events: Events, options: OutputOptions, *, docs: str | None = None
 ) -> int:
-    """Show a run and print what came of it; return the exit code.
+    """Show a run and print its outcome; return the exit code.
 
     Links to documents of the setting `docs` are printed as paths that can be opened from here.
 

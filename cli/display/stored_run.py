@@ -1,4 +1,4 @@
-"""A run in the store: what became of it, what it cost, and its texts if they were kept."""
+"""A run in the store: how it ended, what it cost, and its texts if they were kept."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

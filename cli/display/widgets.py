@@ -137,7 +137,7 @@ def _kind(finding: Finding) -> Text:
 
 
 def _sanitized(segment: Segment) -> Segment:
-    """Only links to the web stay links: a path of a document leads nowhere in a terminal."""
+    """Only links to the web stay links: a terminal cannot open a document's path."""
     style = segment.style
     if style and style.link and not _WEB_ADDRESS.fullmatch(style.link):
         style = style.update_link(None)

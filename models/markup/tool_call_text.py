@@ -1,4 +1,4 @@
-"""Read tool calls out of the text between a model's marks, in whichever notation it wrote them.
+"""Parse tool calls that a model wrote into its text, in any notation.
 
 A notation is an object or a list in JSON, tags, a name before its arguments, or a line of Python.
 Nothing here raises, and everything takes time linear in the length of the text.

@@ -1,4 +1,4 @@
-"""How models write thinking and tool calls into their text: one format, one row.
+"""The formats in which models write thinking and tool calls into their text: one row each.
 
 The formats are those of the parsers of vLLM (`vllm/tool_parsers`, `vllm/reasoning`) and sglang
 (`srt/function_call`), read in 2026-11, and Google's `tool_code`. What stands between the marks

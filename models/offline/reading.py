@@ -1,4 +1,4 @@
-"""Reads what the models are shown: the labelled blocks of prompts, and tool results."""
+"""Parse the models' input: the labelled blocks of prompts, and tool results."""
 
 from __future__ import annotations
 

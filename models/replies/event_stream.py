@@ -1,7 +1,7 @@
-"""What a model server answers, as JSON values: one of them, or the events of a stream.
+"""A model server's response as JSON values: one of them, or the events of a stream.
 
-The form is told by the bytes and not by the content type: gateways name a wrong one, stream without
-being asked, or answer a request for a stream with one object.
+The form is recognised by the bytes and not by the content type: gateways name a wrong one, stream
+without being asked, or answer a request for a stream with one object.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _DRAIN_S = 0.5
 
 
 class Done:
-    """Stands behind the last value where the server said that it was the last."""
+    """Yielded after the last value if the server marked the end."""
 
 
 DONE: Final = Done()

@@ -1,4 +1,4 @@
-"""Why a reply ended, in one word of ours for every word of a provider's."""
+"""Finish reasons of all providers, mapped to ours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Make a message of what a model server sends, piece by piece, whatever is missing or odd in it."""
+"""Build a message from the pieces of a model server's response, whatever is missing or odd in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The index for the event loop: one thread does all its work, in order."""
+"""The index's interface for the event loop: one thread does all its work, in order."""
 
 import asyncio
 import re
@@ -40,7 +40,7 @@ async def open_docs(folder: Path) -> AsyncIterator["DocsIndex"]:
 
 @dataclass(frozen=True)
 class DocsReport:
-    """What became of the files of a folder."""
+    """Which files of a folder were indexed, and which were not."""
 
     indexed: int
     """Documents that can be searched."""

@@ -29,7 +29,7 @@ _LOOKS_EVERY_S = 0.1
 
 
 class Cancelled(Exception):
-    """Whoever asked does not want the text any more."""
+    """The caller has cancelled the request."""
 
 
 def extract(
@@ -70,7 +70,7 @@ class _Job:
         return float(self.header["timeout_s"])
 
     def end_when_over(self, process: subprocess.Popen[bytes]) -> None:
-        """Kill the process when its time is over or nobody wants the text any more."""
+        """Kill the process when its time is up or the request is cancelled."""
         while not self.done.wait(_LOOKS_EVERY_S):
             try:
                 self.check()

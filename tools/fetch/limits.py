@@ -1,4 +1,4 @@
-"""What one fetched page may cost."""
+"""Limits of one fetched page."""
 
 from pydantic import BaseModel, ConfigDict, Field
 

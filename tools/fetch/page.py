@@ -1,4 +1,4 @@
-"""What a fetched address turned out to be, and how its bytes become text."""
+"""A fetched response, and its conversion to text."""
 
 import re
 from dataclasses import dataclass, replace

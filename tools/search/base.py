@@ -1,4 +1,4 @@
-"""The protocol of a search backend, and what all of them share."""
+"""The protocol of a search backend, and what its implementations share."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
