@@ -1,4 +1,4 @@
-"""The Python door: ask a question, follow the run, get the result."""
+"""The Python API: ask a question, follow the run, get the result."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence

@@ -1,4 +1,4 @@
-"""What a caller or an operator has to act on.
+"""The errors that a caller or an operator has to act on.
 
 FusionError
 ├── ConfigError            the caller: nothing was started; HTTP 400, exit 2
@@ -78,7 +78,7 @@ class ConfigError(FusionError, ValueError):
     def from_validation(
         cls, error: ValidationError, known: Iterable[str] = (), nested: Iterable[str] = ()
     ) -> "ConfigError":
-        """Say what pydantic found, one line a field.
+        """Convert a pydantic error, one line a field.
 
         Of what was sent only a word is echoed that resembles one of those it may be.
         Of the `known` names, inside a field of the `nested` ones, the one that a misspelt name

@@ -16,9 +16,9 @@ _NAMES = {"judge": "judge", "synthesizer": "writer"}
 
 
 def event_lines(event: Event, *, verbose: bool = False) -> Iterator[str]:
-    """Yield what is to be said about the event; of most one line, of some none.
+    """Yield the lines about an event: one for most, none for some.
 
-    Finished tool calls, model calls and the codes of failures are told only when `verbose`.
+    Finished tool calls, model calls and the codes of failures are included only when `verbose`.
     """
     kind = str(event.get("type"))
     for lines in (_LINES.get(kind), _VERBOSE.get(kind) if verbose else None):

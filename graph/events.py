@@ -1,7 +1,7 @@
-"""What a run tells while it runs: LangGraph's `custom` stream, one small dict an event.
+"""The events of a run: LangGraph's `custom` stream, one small dict each.
 
-Every door reads the same events: the terminal draws them, a server forwards them. `type` says what
-happened, `seat` who (a letter, `judge` or `synthesizer`).
+Every interface reads the same events: the terminal draws them, a server forwards them. `type` says
+what happened, `seat` who (a letter, `judge` or `synthesizer`).
 
 | type | further keys |
 |---|---|

@@ -33,7 +33,7 @@ from langgraph_fusion.tools.context import open_shared_tools
 
 
 class FusionGraph(CompiledStateGraph[Any, Any, Any, Any]):
-    """The deliberation. Async only: use `ainvoke`, `astream`, or the `ask` door."""
+    """The deliberation. Async only: use `ainvoke`, `astream`, or the function `ask`."""
 
     def __init__(
         self,

@@ -40,7 +40,7 @@ def fusion_tool(
 
     The agent's model reads the answer with its sources. The tool message's `artifact` is the whole
     result as JSON, for `FusionResult.model_validate`. The run's events stream through the graph
-    that calls the tool. A run that fails is told to the model as an error it can act on. `given`
+    that calls the tool. A run that fails is a tool error that the model can act on. `given`
     goes to `create_fusion`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What is open during one run: documents, search, sandboxes, limits. Dies with the run.
+"""The resources of one run: documents, search, sandboxes, limits. They are closed with it.
 
 Every node of the graph is given the run it belongs to, so the folders of members, judge and writer
 import this file; it imports none of them.
@@ -111,7 +111,7 @@ class Run:
         return {**recorded.update, "bill": bill}
 
     def record_update(self, lane: str, update: Json, bill: SeatBill) -> Json:
-        """Have a node's update written down, and return it."""
+        """Record a node's update, and return it."""
         self.journal.write_later(
             f"{lane}{UPDATE}", lambda: RecordedUpdate(update=update, counted_usd=bill.counted_usd)
         )
@@ -162,14 +162,14 @@ class Run:
         return round(time.monotonic() - self.limits.began, 3)
 
     async def begin(self, messages: Sequence[AnyMessage]) -> None:
-        """Have it written down that the run has begun; raises as `RunLifecycle.begin`."""
+        """Record that the run has begun; raises as `RunLifecycle.begin`."""
         if self.lifecycle is not None:
             await self.lifecycle.begin(
                 messages, self.settings, self.attachments, self.extra_tools, self.started_at
             )
 
     def lost_its_store(self, error: Exception) -> None:
-        """Go on without: what was paid so far is in the run's memory."""
+        """Continue without the store: what was paid so far is in the run's memory."""
         self.degrade("run_store", f"This run cannot be resumed: its store failed ({error}).")
 
     def degrade(self, code: str, note: str) -> None:

@@ -1,8 +1,8 @@
 """Everything a caller may vary per run, in one frozen, validated, JSON-able object.
 
 Precedence: explicit value > preset > default. A preset is filled in below what is given, so every
-door builds its settings with `FusionSettings.model_validate({"preset": …, **what_was_given})`.
-Never a key: servers copy settings into run metadata.
+interface builds its settings with `FusionSettings.model_validate({"preset": …,
+**what_was_given})`. Never a key: servers copy settings into run metadata.
 """
 
 from collections.abc import Mapping
@@ -225,7 +225,7 @@ class FusionSettings(Settings):
 
 
 def load_settings(given: Mapping[str, Any] | None = None) -> FusionSettings:
-    """Validate settings from any door.
+    """Validate settings from any interface.
 
     Raises:
         ConfigError: Naming each wrong field and the way out.

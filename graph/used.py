@@ -1,4 +1,4 @@
-"""Say what a run used: sources, documents, and the tools that never worked."""
+"""Summarise what a run used: sources, documents, and the tools that never worked."""
 
 from collections.abc import Iterable, Sequence
 

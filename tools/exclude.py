@@ -1,4 +1,4 @@
-"""Apply the exclusion rules of a run, and record what they stopped."""
+"""What the exclusion rules of a run have stopped."""
 
 from typing import Literal
 

@@ -71,7 +71,7 @@ class Reserved:
 
 
 class Budget:
-    """What a run may still spend; without a cap everything."""
+    """The spend cap of a run and what is left of it; without a cap, no limit."""
 
     def __init__(self, cap_usd: float | None, unknown: UnknownCost = "refuse") -> None:
         self.cap_usd = cap_usd

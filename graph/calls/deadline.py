@@ -1,4 +1,4 @@
-"""When a member stops looking and writes, kept also while a tool or a model call is under way."""
+"""When a member stops its research and writes, enforced also during tool and model calls."""
 
 import asyncio
 import time

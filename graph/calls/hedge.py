@@ -1,4 +1,4 @@
-"""Ask a second model when the first is slow to begin; whoever begins first has the call."""
+"""Hedging: ask a second model when the first is slow to begin; the first to begin is kept."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping

@@ -1,4 +1,4 @@
-"""Leave a provider alone for as long as it asked: one count for all seats of a run."""
+"""Rate limits of providers, shared by all seats of a run: who must not be called until when."""
 
 import time
 
@@ -10,13 +10,13 @@ MOST_SHARED_S = 60.0
 
 
 class HoldingOff:
-    """Until when no call should go to a model, and to its provider's other models."""
+    """Until when a model, and its provider's other models, must not be called."""
 
     def __init__(self) -> None:
         self._until: dict[str, float] = {}
 
     def note(self, ref: ModelRef, fault: Fault, wait_s: float) -> None:
-        """Keep everybody back for `wait_s`, if that is what the fault means.
+        """Hold all seats off for `wait_s`, if the fault is a rate limit.
 
         A router that passes on one vendor's limit speaks of that model only.
         """
@@ -42,6 +42,6 @@ class HoldingOff:
 
 
 def _shared(ref: ModelRef) -> str:
-    """Whose limit it is: OpenRouter counts its free models apart from all others."""
+    """The scope of a limit: OpenRouter counts its free models apart from all others."""
     free = ref.name.endswith(":free")
     return f"{ref.provider} free" if free else ref.provider

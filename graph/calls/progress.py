@@ -1,4 +1,4 @@
-"""Tell that a reply is coming, and how far it is, without an event for every token."""
+"""Report the progress of a streamed reply, without an event for every token."""
 
 import time
 
@@ -23,7 +23,7 @@ class Progress:
         self._told = time.monotonic()
 
     def add(self, piece: AIMessageChunk) -> None:
-        """Count a piece, and tell what has come if it is time to."""
+        """Count a piece, and send a progress event if one is due."""
         text = str(piece.text) or reasoning_of(piece)
         if not text:
             return

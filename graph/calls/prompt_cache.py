@@ -1,6 +1,6 @@
 """When to ask a provider to cache a prompt that will be sent again, one turn longer.
 
-Most providers cache by themselves what stands in front of a prompt unchanged. Anthropic's models do
+Most providers cache the unchanged beginning of a prompt by themselves. Anthropic's models do
 so only where a request says so, and charge a quarter more for what they write into the cache and a
 tenth or less for what they read from it. That pays for members, who send a growing prompt at every
 turn with tools; their last turn, judge and writer send theirs once. (Under another `tool_choice`
@@ -19,7 +19,7 @@ _WRITE = 1.25
 
 
 def caches_on_demand(ref: ModelRef) -> bool:
-    """Whether the model caches only what it is told to."""
+    """Whether the model caches only on request."""
     return ref.provider == "openrouter" and ref.name.lstrip("~").startswith("anthropic/")
 
 

@@ -1,4 +1,4 @@
-"""Ask one model a few times: changed where that helps, else later, while there is time.
+"""Retry a call to one model: changed where that helps, else later, while there is time.
 
 A fault that is likely to pass (a rate limit, an outage, no network) is waited for over a fair share
 of the time the stage has left, unless the seat has another model to ask. A request on which nothing
@@ -40,7 +40,7 @@ Mend = Callable[[Fault, ModelRef], bool]
 
 
 def cannot_mend(fault: Fault, ref: ModelRef) -> bool:
-    """Nothing can be changed about what is sent."""
+    """Never change the request: the default `mend`."""
     return False
 
 
@@ -78,7 +78,7 @@ class Retrying:
         return await _RETRYING.copy()(Retrying._mended, self)
 
     async def _mended(self) -> AIMessage:
-        """Call, and again at once as long as the fault can be mended."""
+        """Call, and retry at once as long as `mend` can change the request."""
         while True:
             await self._hold_off()
             try:
@@ -88,7 +88,7 @@ class Retrying:
                     raise
 
     async def _hold_off(self) -> None:
-        """Wait while the provider wants to be left alone, whichever seat it told so."""
+        """Wait while the provider's rate limit lasts, whichever seat was told of it."""
         while wait_s := self.holding_off.seconds(self.ref):
             own_s = self.holding_off.own_s(self.ref)
             if own_s >= self.left_s():
@@ -101,7 +101,7 @@ class Retrying:
     def wait_s(self, fault: Fault, backoff_s: float) -> float:
         """What the provider asked for, else `backoff_s`.
 
-        Other seats are kept back as long, also when this one does not try again.
+        Other seats wait as long, also when this one does not retry.
         """
         wait_s = backoff_s if fault.retry_after_s is None else fault.retry_after_s
         self.holding_off.note(self.ref, fault, wait_s)
@@ -116,7 +116,7 @@ class Retrying:
         return share_s >= _WORTH_WAITING_S and waited_s + wait_s <= share_s
 
     def tell_retry(self, fault: Fault, wait_s: float) -> None:
-        """Say that the model is asked again after `wait_s`."""
+        """Send the event that the call is retried after `wait_s`."""
         self._tell("model.retry", fault.reason, wait_s)
 
     def _tell(self, type: str, reason: str, wait_s: float) -> None:

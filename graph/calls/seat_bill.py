@@ -109,11 +109,11 @@ class SeatBill:
         self.on_call(call, counted_usd)
 
     def usage_of(self, message: Any, ref: ModelRef) -> Usage:
-        """What a reply used, at the provider's word or at listed prices."""
+        """The usage of a reply, as the provider reports it or at listed prices."""
         return self._free(usage_of(message, ref, self._prices), ref)
 
     def restore(self, call: Call, counted_usd: float = 0.0, *, carried: bool) -> None:
-        """Put a call of an earlier process on the bill, and tell it again."""
+        """Put a call of an earlier process on the bill, and send its event."""
         self.calls.append(call.model_copy(update={"carried": carried}))
         tell("model.call", **self.calls[-1].model_dump(), replayed=True)
         self.count(counted_usd)

@@ -1,4 +1,4 @@
-"""Call the models of one seat: every call limited and told; faults retried, then passed on."""
+"""Call the models of one seat within its limits: faults are retried, then a fallback takes over."""
 
 import asyncio
 import time
@@ -41,7 +41,7 @@ class SeatFailed(Exception):
 
 
 class Remembers(Protocol):
-    """Who asks, with what it has learned of the models since the first reply."""
+    """The caller's state: what it has learned of the models since the first reply."""
 
     def remembered(self) -> Json: ...
     def remember(self, known: Json) -> None: ...
@@ -55,7 +55,7 @@ class SeatClient(Protocol):
 
     @property
     def model(self) -> ModelRef:
-        """The model whose turn it is."""
+        """The model that is called now."""
 
     @property
     def has_another(self) -> bool:
@@ -92,7 +92,7 @@ class SeatClient(Protocol):
         """Which of the seat's models this is."""
 
     def begins(self, model: BaseChatModel) -> bool:
-        """Say that the reply of this model has begun; False if another model has the call."""
+        """Claim the call when this model's reply begins; False if another model has it."""
 
     def give_up(self, fault: Fault) -> bool:
         """Move to the seat's next model; False if there is none."""
@@ -100,7 +100,7 @@ class SeatClient(Protocol):
 
 @dataclass(frozen=True)
 class _Request:
-    """What is asked, of whichever model: `along` is sent with the prompt and costs tokens too."""
+    """A request for any model of the seat: `along` is sent with the prompt and costs tokens too."""
 
     prompt: Prompt
     send: Send

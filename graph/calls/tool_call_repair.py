@@ -1,4 +1,4 @@
-"""Mend the tool calls that models send broken, and show calls and results in a few words."""
+"""Repair malformed tool calls, and show calls and results in a few words."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""How many tokens a prompt may have, before anybody has counted them.
+"""An upper bound of a prompt's tokens, before a provider has counted them.
 
 Two bytes of UTF-8 are taken as one token. English has about four characters to a token, code three,
 Chinese about one character (three bytes), so this is more than any tokenizer is known to make of

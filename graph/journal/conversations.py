@@ -1,4 +1,4 @@
-"""Conversations that outlive their runs, because whoever had them asked for it."""
+"""Conversations that outlive their runs, because the client asked for it."""
 
 import json
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ class KeptConversation(BaseModel):
     turns: tuple[Json, ...]
     """Up to the answer, which is the last one."""
     sent: Json
-    """What the client got, in the words of the door that keeps it."""
+    """What the client got, in the format of the API that keeps it."""
 
     @classmethod
     def of(

@@ -127,7 +127,7 @@ class Journal:
             self._writer.later(self._put(key, make()))
 
     def end_replay(self, lane: str) -> bool:
-        """Leave the recorded part of a lane; True if the earlier process was stopped right here."""
+        """End the replay of a lane; True if the earlier process was stopped at this point."""
         first = self._cut_off and lane not in self._live
         self._live.add(lane)
         return first

@@ -1,4 +1,4 @@
-"""Keep a run's record: that it began, how it ended, and what of it stays."""
+"""Maintain a run's record: when it began, how it ended, and what is kept of it."""
 
 import asyncio
 import time
@@ -67,7 +67,7 @@ class RunLifecycle:
         further_tools: frozenset[str],
         started_at: str,
     ) -> None:
-        """Write down that the run has begun, and with what.
+        """Record that the run has begun, and with what.
 
         Raises:
             ConfigError: If the run was begun with another conversation.
@@ -107,7 +107,7 @@ class RunLifecycle:
 
     @asynccontextmanager
     async def watching(self, began: float) -> AsyncIterator[None]:
-        """Write down how the block ends; `began` is the `time.monotonic()` of its start."""
+        """Record how the block ends; `began` is the `time.monotonic()` of its start."""
         try:
             yield
         except BaseException as error:

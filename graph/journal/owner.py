@@ -1,4 +1,4 @@
-"""Which process works on a run, and whether it still lives."""
+"""Which process works on a run, and whether it is still alive."""
 
 import platform
 import time
@@ -30,9 +30,9 @@ class Owner(BaseModel):
         return cls(machine=machine, pid=me.pid, started=me.started)
 
     def lives(self, seen_at: float) -> bool:
-        """Whether the process lives; `seen_at` is its last word, in seconds of the epoch.
+        """Whether the process lives; `seen_at` is its last heartbeat, in seconds of the epoch.
 
-        Of a process on another machine, or where there is no /proc, only that word is known.
+        Of a process on another machine, or where there is no /proc, only the heartbeat is known.
         """
         if self == Owner.me():
             return True

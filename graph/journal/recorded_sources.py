@@ -1,4 +1,4 @@
-"""The sources of a run that is resumed, under the ids by which members cite them already."""
+"""Restore the sources of a resumed run, under the ids by which members already cite them."""
 
 from collections.abc import Iterator
 

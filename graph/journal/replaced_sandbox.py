@@ -1,4 +1,4 @@
-"""A member's sandbox in a run that was resumed: what it did in the one before is gone."""
+"""A member's sandbox in a resumed run: the state of the one before is lost."""
 
 from dataclasses import replace
 

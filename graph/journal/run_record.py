@@ -1,4 +1,4 @@
-"""What is known of a run apart from its texts: who sat where, how it went, what it cost."""
+"""A run's record, without its texts: its seats, how it ended, what it cost."""
 
 import time
 from collections.abc import Iterable

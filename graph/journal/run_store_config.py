@@ -16,14 +16,14 @@ from langgraph_fusion.graph.journal.store import open_runs
 
 @dataclass(frozen=True)
 class RunStoreConfig:
-    """What the embedding program says about it. No setting: a client may not choose it."""
+    """Options of the embedding program. Not a setting: a client may not choose them."""
 
     runs: RunRepository | BaseStore | str | Path | None = None
     """An open `RunRepository`, a store of LangGraph, a file, a `postgresql://` URL, or nothing."""
     run_id: str | None = None
     """The run to resume or to continue; None begins a new one."""
     client: str | None = None
-    """Whose a new run is, for a door that serves several."""
+    """The client that owns a new run, for an API that serves several."""
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[tuple[Journal, RunLifecycle | None]]:

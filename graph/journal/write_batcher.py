@@ -1,4 +1,4 @@
-"""Write to a store in batches: what many runs write at the same moment is one transaction."""
+"""Write to a store in batches: concurrent writes of many runs share a transaction."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Show judge and writer what each member was shown: what fits, and how much is left out."""
+"""Format answers and their evidence for judge and writer: what fits, and how much is left out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -144,7 +144,7 @@ def _words(one: Contradiction) -> set[str]:
 
 
 def _whom(one: FollowUp, analysis: Analysis, state: FusionState) -> Iterable[str]:
-    """A contradiction to its parties, a suspect claim to its author, a gap to who comes closest."""
+    """A contradiction goes to its parties, a suspect claim to its author, a gap to the closest."""
     answered = [seat for seat, each in latest(state, 0).items() if each.text]
     for dispute in analysis.contradictions:
         if dispute.id == one.about:

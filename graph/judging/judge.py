@@ -1,4 +1,4 @@
-"""The judge compares the answers; code keeps what it forgets and decides what is asked again."""
+"""The judge compares the answers; code keeps what it forgets and chooses the follow-ups."""
 
 import random
 from functools import partial
@@ -84,7 +84,7 @@ async def judge(state: FusionState, config: RunnableConfig) -> Json:
 
 
 def _replay_events(seat: ModelSeat, round: int, update: Json) -> Json:
-    """What the judge told in an earlier process."""
+    """Send the judge's events of an earlier process again."""
     model = update["judged_by"] or str(seat.models[0])
     tell("judge.started", round=round, model=model)
     replay_calls(update["bill"])
@@ -100,7 +100,7 @@ def _replay_events(seat: ModelSeat, round: int, update: Json) -> Json:
 
 
 def _not_judged(run: Run) -> Json:
-    """On to the writer, who reads the answers without an analysis."""
+    """Continue without an analysis: the writer reads the answers alone."""
     tell("rounds.ended", round=0, reason="no_judge")
     return {
         "analysis": None,

@@ -1,4 +1,4 @@
-"""The conversation with a judge, changed when its model cannot take it as it is."""
+"""The conversation with a judge, changed when its model cannot handle the request."""
 
 import json
 from collections.abc import Callable
@@ -25,7 +25,7 @@ Make = Callable[[EvidenceLimits, "Shape"], list[BaseMessage]]
 
 @dataclass(frozen=True)
 class Shape:
-    """In which form the judge is asked for its analysis."""
+    """How the judge is asked for its analysis."""
 
     in_words: bool = False
     """The schema is part of the prompt, not of the request."""

@@ -104,7 +104,7 @@ def _finish(answer: MemberAnswer, quorum: Quorum) -> None:
 
 
 def _replay_events(update: Json, asked: list[AskedFollowUp], quorum: Quorum) -> Json:
-    """The turn of a member that had finished in an earlier process."""
+    """Send the events of a member that had finished in an earlier process."""
     answer = MemberAnswer(**update["answers"][0])
     _tell_started(answer.seat, answer.model, answer.round, asked, sandbox=False)
     replay_calls(update["bill"])

@@ -1,4 +1,4 @@
-"""A member's ReAct agent: built once with the graph, told at every turn who sits in it."""
+"""A member's ReAct agent: built once with the graph; each turn gets the run's models and tools."""
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
@@ -53,7 +53,7 @@ def member_agent(letter: str, tools: Sequence[BaseTool]) -> Agent:
 async def transcripts(
     agent: Agent, context: MemberContext, task: Sequence[AnyMessage]
 ) -> AsyncIterator[list[BaseMessage]]:
-    """Have the member work, and yield what has been said after every step.
+    """Run the member, and yield its transcript after every step.
 
     Without tools there is one turn and nothing to loop over: it is taken at once, because a graph
     for it costs as much CPU as the call itself.
@@ -212,7 +212,7 @@ def _context(request: ModelRequest[Any] | ToolCallRequest) -> MemberContext:
 
 
 class _Unseated(BaseChatModel):
-    """Stands in the agent until a run seats a model; never called."""
+    """Placeholder model of the agent until a run provides one; never called."""
 
     @property
     def _llm_type(self) -> str:

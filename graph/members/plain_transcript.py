@@ -12,7 +12,7 @@ _TAG = re.compile(r"<(?=\s*/?\s*tool_result\b)", re.I)
 
 
 def in_plain_words(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
-    """Tell tool calls as the member's own words, and their results as data it was handed."""
+    """Rewrite tool calls as the member's own words, and their results as data it was given."""
     turns: list[BaseMessage] = []
     for message in messages:
         plain = _plain(message)

@@ -1,4 +1,4 @@
-"""Notice a member that makes the same tool calls again and again."""
+"""Detect a member that repeats the same tool calls."""
 
 import json
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ class Repeats:
 
     @property
     def stuck(self) -> bool:
-        """Whether it was told and goes on all the same."""
+        """Whether it was warned and still repeats them."""
         return self._turns >= ENOUGH - 1
 
 

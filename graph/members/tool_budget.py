@@ -1,4 +1,4 @@
-"""A member's tool budget as its model sees it: counted down, and kept in the order of its calls."""
+"""A member's tool budget as its model sees it: counted down in the order of its calls."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What has to be in place before a run starts, and which preset fits this machine."""
+"""Check that a run can start here, and choose the preset that fits this machine."""
 
 import os
 from collections.abc import Iterable
@@ -43,7 +43,7 @@ async def check_ready(settings: FusionSettings, prices: PriceTable) -> FusionSet
 
 
 def check_settings(settings: FusionSettings, prices: PriceTable) -> None:
-    """Do the part of `check_ready` that asks nobody; raises as it does."""
+    """Do the part of `check_ready` that needs no network; raises as it does."""
     if any(ref.provider != "offline" for ref in _models(settings)):
         check_environment()
     missing = [*_missing_keys(settings), *_missing_packages(settings)]

@@ -1,4 +1,4 @@
-"""What a run refuses to start with, found before anything is opened or anybody asked."""
+"""Validate a request before anything is opened or any model called."""
 
 from collections.abc import Sequence
 from typing import cast
@@ -23,7 +23,7 @@ async def accepted(
 ) -> FusionSettings:
     """Return the settings, with local models named, if a run with this id may start with them.
 
-    The run finds the same in its own time; a client of a full server would wait for that.
+    The run checks the same when it starts; a client of a full server would have to wait for that.
 
     Raises:
         ConfigError: As the run would.

@@ -1,4 +1,4 @@
-"""How much of what the answers hold, and of what was asked, stands in the final text. No model.
+"""Measure how much of the answers and of the question the final text covers, without a model.
 
 A measure by words and digits, for comparing runs: a figure that was rounded counts as lost, and a
 part of the question that was answered in other words may count as not treated.

@@ -1,4 +1,4 @@
-"""The final answer while it is being written: what a door that streams sends to its client.
+"""The final answer while it is being written, as a streaming API sends it.
 
 The writer's pieces carry ids such as `[A3]`; the final text has numbered links, marks and a source
 list. `LiveAnswer` resolves them on the fly, so that all it returns, joined, is the final text. It

@@ -130,7 +130,7 @@ class Writer:
         return reply
 
     def _replay_events(self, reply: AIMessage, *, first: bool) -> None:
-        """Tell a reply that was paid for in an earlier process."""
+        """Send the events of a reply that was paid for in an earlier process."""
         if first:
             tell("writer.started", model=str(self._client.model), mode=self._settings.mode)
         if reply.text and not self._form:

@@ -1,4 +1,4 @@
-"""Build a message from the pieces of a model server's response, whatever is missing or odd in it."""
+"""Build a message from the pieces of a model server's response, whatever is missing or odd."""
 
 from __future__ import annotations
 
