@@ -12,7 +12,7 @@ class Backend(Protocol):
     """Which of the limits do not hold, in words; empty if all do."""
 
     def open(self) -> None:
-        """Check that sandboxes can be started and will hold.
+        """Check that sandboxes can be started and that their limits will be enforced.
 
         Raises:
             SandboxUnavailable: Naming what is missing.
@@ -36,5 +36,5 @@ class Backend(Protocol):
         ...
 
     def close(self, *, cleaned_up: bool) -> None:
-        """Let go of everything; doing so before it was opened is fine."""
+        """Release everything; closing before opening is fine."""
         ...

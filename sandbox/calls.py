@@ -12,7 +12,7 @@ Condition = Literal["runs", "ended", "stuck"]
 
 
 class SandboxGone(Exception):
-    """The container is dead or removed; internal: the sandbox then starts a fresh one."""
+    """The container is dead or removed; internal: the sandbox then starts a new one."""
 
 
 class Call:

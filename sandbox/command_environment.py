@@ -1,4 +1,4 @@
-"""What a command finds in its environment."""
+"""The environment variables of commands."""
 
 import math
 

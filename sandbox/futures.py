@@ -1,10 +1,10 @@
-"""Outcomes that nobody waits for any more."""
+"""Futures that nobody awaits any more."""
 
 import asyncio
 from typing import Any
 
 
 def retrieve_exception(done: "asyncio.Future[Any]") -> None:
-    """Look at it, so that asyncio does not complain about an outcome nobody waits for any more."""
+    """Retrieve the exception, so that asyncio does not log it as never retrieved."""
     if not done.cancelled():
         done.exception()

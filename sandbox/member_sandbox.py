@@ -1,4 +1,4 @@
-"""One member's sandbox: the contract, kept whatever a command does to its container."""
+"""One member's sandbox: it meets the contract whatever a command does to its container."""
 
 import asyncio
 import contextlib
@@ -162,7 +162,7 @@ class MemberSandbox:
             await self._proxy.close()
 
     def hang_up(self) -> None:
-        """Let go of the container at once, without asking the engine."""
+        """Close the container's life-line at once, without a call to the engine."""
         self._closed = True
         if self._call is not None:
             self._call.cancel()

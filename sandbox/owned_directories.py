@@ -1,4 +1,4 @@
-"""Temporary folders of a pool: who owns each is written down, so that a killed owner's can go."""
+"""Temporary folders of a pool, each with a record of its owner, to be removed if that dies."""
 
 import contextlib
 import json

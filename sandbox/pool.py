@@ -1,4 +1,4 @@
-"""All sandboxes of one run: checked before, removed after."""
+"""The pool of a run's sandboxes: the engine is checked on entry, all are removed on exit."""
 
 import asyncio
 import contextlib
@@ -205,7 +205,7 @@ def backend_of(settings: SandboxSettings, run_id: str, max_calls: int) -> Backen
 
 
 async def to_the_end(work: Coroutine[Any, Any, None]) -> None:
-    """Do what must not be cut short; a cancellation meanwhile is raised afterwards."""
+    """Await to the end, shielded; a cancellation meanwhile is raised afterwards."""
     task = asyncio.get_running_loop().create_task(work)
     cancelled = None
     while not task.done():

@@ -1,4 +1,4 @@
-"""A user id of its own for the commands of every sandbox."""
+"""A private user id for the commands of each sandbox."""
 
 import secrets
 

@@ -1,4 +1,4 @@
-"""Which process this is, and whether one that was written down still lives.
+"""The identity of a process, and whether a recorded one is still alive.
 
 A process id and a start time mean the same process only within one boot and one pid namespace, the
 scope. Where there is no /proc (macOS, Windows) nothing is known of any process but this one.

@@ -1,4 +1,4 @@
-"""What a run may choose about its sandboxes, and what it may not."""
+"""The settings of sandboxes, and names of settings that are refused."""
 
 from typing import Annotated, Any, Literal, Self
 

@@ -1,4 +1,4 @@
-"""Whether a started container is locked as asked; a container that is not runs no command.
+"""Verify that a started container has every restriction; one that has not runs no command.
 
 The supervisor inside reports what the kernel says. That guards against an engine that ignores
 flags, or execs into the wrong file system (as one in a plain chroot does): not against an image

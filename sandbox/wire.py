@@ -1,4 +1,4 @@
-"""What comes back out of a container: bounded, and checked before anything believes it.
+"""Parse a container's reports: bounded and validated, because they are untrusted.
 
 The supervisor shares its uid with hostile commands, so its report is untrusted: every type and
 size is strict, and whatever does not fit is no report.
@@ -65,7 +65,7 @@ class RunReport(Report):
     killed_all: bool
 
     def fits(self, *, head: int, tail: int, seconds: float, processes: int) -> bool:
-        """Whether no number is beyond what was asked for: what a forger would have to keep to."""
+        """Whether all numbers are within what was requested, also those of a forged report."""
         return (
             len(self.head) <= head
             and len(self.tail) <= tail
@@ -160,7 +160,7 @@ class ReportReader:
 
     @property
     def beginning(self) -> bytes:
-        """What was understood so far, for the log: it may be a message of the engine."""
+        """The bytes read so far, for the log: they may be a message of the engine."""
         return bytes(self._text[:300])
 
     def _message(self) -> bytes | None:

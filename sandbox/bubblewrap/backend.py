@@ -43,7 +43,7 @@ class BubblewrapBackend:
         self._code: Path | None = None
 
     def open(self) -> None:
-        """Find the programs, compile the filter, and lay out what belongs at /opt/sbx."""
+        """Find the programs, compile the filter, and create the files of /opt/sbx."""
         self._programs = find_programs()
         compiled_filter()
         self._code = lay_out()
@@ -102,7 +102,7 @@ class BubblewrapBackend:
         return True
 
     def close(self, *, cleaned_up: bool) -> None:
-        """Remove what was laid out."""
+        """Remove the files of /opt/sbx."""
         code, self._code = self._code, None
         if code is not None:
             shutil.rmtree(code, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""How bubblewrap is asked for a sandbox: namespaces, what of the host is seen, rlimits."""
+"""Build bubblewrap's command line: namespaces, visible parts of the host, rlimits."""
 
 import os
 import shutil

@@ -112,7 +112,7 @@ class BubblewrapContainer:
             self._process.stderr.close()
 
     def last_words(self) -> str:
-        """What bubblewrap said when it could not go on; waits for its end."""
+        """The last output of bubblewrap after a failure; waits for its end."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(1)
         if self._process.poll() is None or self._process.stderr is None:

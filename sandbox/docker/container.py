@@ -27,7 +27,7 @@ KILL_SETTLE_S = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """Two clients of one engine: a patient one, and one for what never takes long."""
+    """Two clients of one engine: one with a long timeout, one for calls that never take long."""
 
     patient: DockerClient
     quick: DockerClient

@@ -1,4 +1,4 @@
-"""What the engine is asked for: every lock a container has."""
+"""The arguments of a container: every restriction that it has."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Reach a Docker engine, and refuse one that would not hold what we ask of it."""
+"""Connect to a Docker engine, and refuse one that would not enforce what we ask of it."""
 
 import hashlib
 import os
@@ -63,7 +63,7 @@ def engine_address() -> str:
 
 
 def engine_info(client: docker.DockerClient) -> dict[str, Any]:
-    """What the engine says of itself.
+    """The engine's own description.
 
     Raises:
         SandboxUnavailable: If it does not answer.
@@ -112,7 +112,7 @@ def maps_users(info: dict[str, Any]) -> bool:
 
 
 def check_kind(client: docker.DockerClient) -> None:
-    """Refuse an engine that has Docker's interface and cannot do all that it says.
+    """Refuse an engine that has Docker's interface but not all of its features.
 
     Raises:
         SandboxUnavailable: Naming what is missing.

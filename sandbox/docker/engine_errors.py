@@ -1,4 +1,4 @@
-"""What an engine's failure becomes: its words in the log and, without paths, in the error."""
+"""Translate an engine's failure: its message goes to the log and, without paths, to the error."""
 
 import contextlib
 import logging

@@ -1,4 +1,4 @@
-"""Who owns a container, and what may be removed.
+"""Decide who owns a container, and what may be removed.
 
 An owner is a process. Where it cannot be seen (another machine or container, no /proc, hidden by
 the kernel) it is not taken for dead, and only the expiry counts.

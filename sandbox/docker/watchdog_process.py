@@ -48,7 +48,7 @@ class Watchdog:
             log.warning("no watchdog for this run: %r", error)
 
     def release(self, *, cleaned_up: bool) -> None:
-        """Let the watchdog go; if the pool was not cleaned up, it does so now."""
+        """Stop the watchdog; if the pool was not cleaned up, it does so now."""
         if self._process is None or self._process.stdin is None:
             return
         with contextlib.suppress(OSError):

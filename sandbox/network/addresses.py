@@ -1,4 +1,4 @@
-"""Which addresses may be connected to: hosts on the internet, looked at after the lookup."""
+"""Which addresses may be connected to: public ones only, checked after the name lookup."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""Look names up in threads of their own, for the C library cannot be interrupted."""
+"""Resolve names in threads of their own, because the C library cannot be interrupted."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""What a command asked the proxy for: read strictly, and said again in our own words."""
+"""Parse a command's proxy request strictly, and write it anew for the site."""
 
 import re
 from collections.abc import Callable, Sequence
