@@ -29,7 +29,7 @@ _CITATION = re.compile(r"\[[A-H]\d+\]")
 
 
 def finish_reason(message: BaseMessage) -> Ending | None:
-    """Return why the model stopped, in our own words, whoever served it."""
+    """Return why the model stopped, as one of our own finish reasons."""
     return ending_of(_said_at_the_end(message))
 
 

@@ -266,7 +266,7 @@ def _status_of(error: BaseException) -> int | None:
 
 
 def _connection_words(chain: list[BaseException]) -> str:
-    """Why nobody could be reached; the SDK calls it a timeout, whatever it was."""
+    """Why no connection was made; the SDK calls it a timeout, whatever it was."""
     for link in chain:
         cause, host = _attribute(link, "os_error"), _attribute(link, "host")
         if isinstance(cause, OSError) and isinstance(host, str):

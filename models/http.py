@@ -43,7 +43,7 @@ class LoopClient(httpx2.AsyncClient):
         return await client.send(request, stream=stream, **kwargs)
 
     async def open_current(self) -> None:
-        """Make the client of the running loop before somebody waits for it."""
+        """Make the client of the running loop ahead of the first request."""
         await self._client()
 
     async def close_current(self) -> None:

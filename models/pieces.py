@@ -24,7 +24,7 @@ def listen_to_pieces(listener: Callable[[AIMessageChunk], None]) -> Iterator[Non
 
 
 def emit_piece(piece: AIMessageChunk) -> None:
-    """Pass a piece on to whoever listens."""
+    """Pass a piece on to the listener, if there is one."""
     if listener := _listener.get():
         listener(piece)
 

@@ -99,7 +99,7 @@ class ApiError(Exception):
 
 
 class ServerStopping(RunFailed):
-    """The server was told to stop before the run had finished."""
+    """The server was stopped before the run had finished."""
 
     def __init__(self, run_id: str | None, *, kept: bool) -> None:
         named = f"run {run_id}" if run_id else "this run"

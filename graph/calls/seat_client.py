@@ -130,7 +130,7 @@ class LiveSeatClient:
 
     @property
     def models(self) -> tuple[ModelRef, ...]:
-        """The seat's models from now on, the one whose turn it is first."""
+        """The seat's models from now on, the current one first."""
         return tuple(self._refs)
 
     @property

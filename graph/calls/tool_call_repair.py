@@ -19,7 +19,7 @@ _TAIL = re.compile(r"<\|.*|:\d+$", re.S)
 
 
 def mended(message: AIMessage, known: Collection[str] = ()) -> AIMessage:
-    """Turn calls with broken arguments, or names that nearly are `known`, into sound ones.
+    """Repair calls with broken arguments, or names that are nearly `known` ones.
 
     What cannot be read becomes a call without arguments, so that the model is told what is missing.
     A reply whose calls stand in its text, because the server did not read them, gets them as calls.

@@ -32,11 +32,11 @@ class RecordedReply(_Entry):
     switches: tuple[Switch, ...]
     """Models that were given up on the way."""
     models: tuple[str, ...]
-    """The seat's models from then on, the one whose turn it is first."""
+    """The seat's models from then on, the current one first."""
     counted_usd: float
     """What the calls count towards the spend cap."""
     remembered: Json | None = None
-    """What whoever asked had learned of the models by then."""
+    """What the caller had learned of the models by then."""
 
 
 class RecordedCall(_Entry):

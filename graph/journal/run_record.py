@@ -70,7 +70,7 @@ class RunRecord(BaseModel):
 
     @property
     def of_a_server(self) -> bool:
-        """Whether a client of a server asked it: nobody else goes on with it unasked."""
+        """Whether a client of a server started it: nobody else resumes it by default."""
         return self.origin == "server" or self.client is not None
 
     @property

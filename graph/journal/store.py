@@ -29,7 +29,7 @@ _OUT = f"Set `{VARIABLE}` to a file, to a postgresql:// URL, or to `{OFF}`."
 
 
 def default_place() -> str:
-    """Where runs are kept when nothing else is said: what `FUSION_RUNS` names, else a file."""
+    """Where runs are kept by default: what `FUSION_RUNS` names, else a file."""
     if named := os.environ.get(VARIABLE):
         return named
     data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"

@@ -38,7 +38,7 @@ class StoreWriter:
         await asyncio.shield(self.soon(*puts))
 
     async def close(self) -> None:
-        """Write what is left; an error of the store reaches nobody who could act on it here."""
+        """Write what is left; the store's errors are dropped: no caller is left to handle them."""
         if self._puts or self._task is not None:
             await asyncio.wait([self.soon()])
 

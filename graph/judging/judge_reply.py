@@ -16,7 +16,7 @@ _MAX_ERRORS = 12
 
 
 class UnusableReply(Exception):
-    """The reply is no analysis; the judge is told `errors`, the result says `code`."""
+    """The reply is no analysis; `errors` go back to the judge, `code` goes into the result."""
 
     def __init__(self, code: str, errors: list[str]) -> None:
         super().__init__("; ".join(errors))

@@ -55,7 +55,7 @@ def check_settings(settings: FusionSettings, prices: PriceTable) -> None:
 
 
 async def default_preset() -> tuple[str, str]:
-    """Choose a preset for somebody who named none: its name, and why in a sentence."""
+    """Choose the preset when none is named: its name, and why in a sentence."""
     if missing_key(ModelRef.parse("openrouter:any")) is None:
         return DEFAULT_PRESET, "OPENROUTER_API_KEY is set"
     if servers := await local_servers():

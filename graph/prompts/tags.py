@@ -1,4 +1,4 @@
-"""The labelled tags in which untrusted text stands in prompts; see `tools.show` for the escaping.
+"""The labelled tags around untrusted text in prompts; `tools.formatting` does the escaping.
 
 What the tags do not do: stop a model from believing what it reads inside them.
 """

@@ -26,7 +26,7 @@ Form = Mapping[str, Any]
 
 
 class WrongForm(Exception):
-    """The text is not in the form; the writer is told `errors`."""
+    """The text is not in the form; `errors` go back to the writer."""
 
     def __init__(self, text: str, errors: list[str]) -> None:
         super().__init__("; ".join(errors))
@@ -75,7 +75,7 @@ def formed(text: str, form: Form) -> str:
 
 
 def in_words(form: Form) -> str:
-    """The form as the writer is told it."""
+    """The form as the writer's prompt describes it."""
     if form["type"] == "json_object":
         return "any JSON object that answers the question"
     return json.dumps(form["json_schema"]["schema"], ensure_ascii=False, separators=(",", ":"))

@@ -151,7 +151,7 @@ class Writer:
     async def _stream(
         self, model: BaseChatModel, messages: Sequence[BaseMessage], **fields: Any
     ) -> AIMessage:
-        """Collect a streamed reply and pass it on piece by piece, if this model has the page.
+        """Collect a streamed reply and pass it on piece by piece, if this model's text is shown.
 
         In a form nothing is passed on before it is whole: half a wrong JSON helps nobody.
         """

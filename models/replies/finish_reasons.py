@@ -27,7 +27,7 @@ _UNSAID = ("null", "none", "unspecified", "finish_reason_unspecified")
 
 
 def ending_of(said: object) -> Ending | None:
-    """Return how a reply ended; None if nobody said.
+    """Return how a reply ended; None if the server did not say.
 
     What is not known to be a good end is `broken_off`: `error`, `network_error`, `abort`,
     `insufficient_system_resource`, `malformed_function_call`, `repetition_truncation`, `OTHER` …

@@ -22,7 +22,7 @@ def call_ids(messages: Iterable[BaseMessage]) -> set[str]:
 
 
 def give_back_extras(message: AIMessage, sent: dict[str, Any]) -> None:
-    """Put into a message that is sent what its provider had said beside text and calls."""
+    """Restore in a message that is sent what its provider had sent beside text and calls."""
     said = message.additional_kwargs
     sent |= {name: said[name] for name in SENT_BACK if said.get(name)}
     extras = said.get("tool_call_extras") or {}

@@ -1,4 +1,4 @@
-"""`GET /v1/models`: what may stand in `model`; `POST /v1/estimate`: what a request would cost."""
+"""`GET /v1/models`: the values of `model`; `POST /v1/estimate`: the cost of a request."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any

@@ -1,8 +1,8 @@
 """The bodies of the two OpenAI requests, with what the hosted product and we add to them.
 
-What is honoured, ignored and refused stands in docs/openai-api.md. Members that are not named here
-are ignored, as newer clients send newer ones; inside Fusion's own objects an unknown member is an
-error that names it.
+docs/openai-api.md lists what is honoured, ignored and refused. Unknown fields are ignored, because
+newer clients send newer ones; inside Fusion's own objects an unknown field is an error that names
+it.
 """
 
 from typing import Annotated, Any, Literal

@@ -69,10 +69,10 @@ async def thread_of(
     key: Key | None,
     find_item: FindItem = find_no_item,
 ) -> Thread:
-    """The conversation that the request asks to go on with, or begins.
+    """The conversation that the request continues or begins.
 
-    Instructions are those of the request, as in OpenAI's API. Results of tools go on with a run
-    that worked under the earlier ones, so there those hold when the request has none.
+    Instructions are those of the request, as in OpenAI's API. Results of tools continue a run that
+    had the earlier instructions, so these apply when the request has none.
 
     Raises:
         ApiError: 400, if the earlier response is not stored for this key.

@@ -184,7 +184,7 @@ class ManagedRun:
         await asyncio.shield(self._account.close(abandoned=isinstance(error, CancelledError)))
 
     def stop_for_shutdown(self) -> None:
-        """End the run because the server stops; its client is told so."""
+        """End the run because the server stops; its client gets an error that says so."""
         self._stopped_by = ServerStopping(self.run_id, kept=self._store is not None)
         self._task.cancel()
 

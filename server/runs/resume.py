@@ -1,6 +1,5 @@
-"""Which run a request goes on with.
-
-A conversation does by the ids of the calls that were handed out, an MCP client by the run's id.
+"""Find the run that a request continues: by the ids of its tool calls in a conversation, by the
+run's id over MCP.
 """
 
 import re
@@ -79,7 +78,7 @@ def _since_question(messages: Sequence[AnyMessage]) -> Sequence[AnyMessage]:
 async def stopped_request(
     run_id: str, store: RunRepository, client: str | None, policy: ClientPolicy
 ) -> RunRequest:
-    """What a run that has stopped was asked, to go on with it within today's policy.
+    """Rebuild the request of a stopped run, to resume it within the current policy.
 
     Raises:
         ConfigError: If this client has no such run, or it cannot go on here.
