@@ -18,7 +18,7 @@ _MOST_LEAKED = 16
 _TAIL = re.compile(r"<\|.*|:\d+$", re.S)
 
 
-def mended(message: AIMessage, known: Collection[str] = ()) -> AIMessage:
+def repair_tool_calls(message: AIMessage, known: Collection[str] = ()) -> AIMessage:
     """Repair calls with broken arguments, or names that are nearly `known` ones.
 
     What cannot be read becomes a call without arguments, so that the model is told what is missing.
@@ -59,7 +59,7 @@ def known_calls(
 ) -> AIMessage:
     """The reply with the calls a caller can run: mended, of tools it has, not `parallel` one."""
     names = set() if choice == "none" else {tool["function"]["name"] for tool in tools}
-    whole = mended(message, names)
+    whole = repair_tool_calls(message, names)
     calls = [call for call in whole.tool_calls if call["name"] in names]
     calls = calls if parallel else calls[:1]
     if len(calls) == len(whole.tool_calls):
@@ -91,7 +91,7 @@ def without_tool_calls(message: AIMessage) -> AIMessage:
     )
 
 
-def shown(value: Any) -> str:
+def summary_line(value: Any) -> str:
     """A call's arguments or a result's text on one short line."""
     if isinstance(value, dict):
         value = ", ".join(str(part) for part in value.values() if part not in (None, ""))

@@ -21,7 +21,7 @@ def chars_of_results(messages: Sequence[BaseMessage]) -> int:
     return sum(len(message.text) for message in messages if isinstance(message, ToolMessage))
 
 
-def compacted(messages: Sequence[BaseMessage], room: int) -> tuple[list[BaseMessage], int]:
+def compact(messages: Sequence[BaseMessage], room: int) -> tuple[list[BaseMessage], int]:
     """Shorten results until they have at most `room` characters together, or all are short.
 
     Returns the messages and how many of them were shortened.
@@ -31,14 +31,14 @@ def compacted(messages: Sequence[BaseMessage], room: int) -> tuple[list[BaseMess
         if size <= room:
             break
         long = messages[number]
-        short = long.model_copy(update={"content": shortened(str(long.text))})
+        short = long.model_copy(update={"content": shorten(str(long.text))})
         size -= len(long.text) - len(short.text)
         kept[number] = short
         count += short is not long
     return kept, count
 
 
-def shortened(text: str) -> str:
+def shorten(text: str) -> str:
     """The beginning of each source of a tool result, or of the result."""
     short, sources = _SOURCE.subn(lambda found: found[1] + _beginning(found[2]) + found[3], text)
     return short if sources else _beginning(text)

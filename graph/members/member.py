@@ -25,9 +25,9 @@ from langgraph_fusion.graph.reasons import reason_text
 from langgraph_fusion.graph.records import AskedFollowUp, Failure, MemberAnswer, Stage
 from langgraph_fusion.graph.request.conversation import (
     before_answering,
+    in_plain_turns,
     instructions,
     question_at,
-    spoken,
 )
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState, Json
@@ -166,7 +166,7 @@ def _task(
     if not asked:
         messages = state["messages"]
         question = messages[question_at(messages) or 0]
-        return [*spoken(before_answering(messages, run_id)), question]
+        return [*in_plain_turns(before_answering(messages, run_id)), question]
     earlier = [one for one in state["answers"] if one["seat"] == letter and one["text"]]
     blocks = [tag("question", state["question"])]
     if state["conversation"]:

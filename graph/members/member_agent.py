@@ -22,7 +22,7 @@ from langchain_core.tools import BaseTool
 from langgraph.graph.state import CompiledStateGraph
 
 from langgraph_fusion.graph.calls.deadline import TimeIsUp
-from langgraph_fusion.graph.calls.tool_call_repair import shown
+from langgraph_fusion.graph.calls.tool_call_repair import summary_line
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.members.member_context import NOT_RUN, MemberContext
 from langgraph_fusion.graph.members.member_turn import MemberTurn, Sent
@@ -128,7 +128,7 @@ class MemberTurns(AgentMiddleware[Any, Any]):
             "call_id": call["id"],
             "tool": call["name"],
         }
-        tell("member.tool", **facts, input=shown(call["args"]))
+        tell("member.tool", **facts, input=summary_line(call["args"]))
         began = time.monotonic()
         answer = context.tools.replay(request)
         if answer is None:
@@ -142,7 +142,7 @@ class MemberTurns(AgentMiddleware[Any, Any]):
             **facts,
             ok=answer.status != "error",
             seconds=round(time.monotonic() - began, 3),
-            summary=shown(answer.text),
+            summary=summary_line(answer.text),
         )
         return answer
 

@@ -16,12 +16,12 @@ from langchain_core.messages import (
 
 from langgraph_fusion.graph.calls.deadline import TimeIsUp
 from langgraph_fusion.graph.calls.seat_client import SeatFailed
-from langgraph_fusion.graph.calls.tool_call_repair import mended, without_tool_calls
+from langgraph_fusion.graph.calls.tool_call_repair import repair_tool_calls, without_tool_calls
 from langgraph_fusion.graph.events import tell
-from langgraph_fusion.graph.members.compaction import chars_of_results, compacted
+from langgraph_fusion.graph.members.compaction import chars_of_results, compact
 from langgraph_fusion.graph.members.member_context import MemberContext
 from langgraph_fusion.graph.members.plain_transcript import in_plain_words
-from langgraph_fusion.graph.members.tool_budget import counted_down
+from langgraph_fusion.graph.members.tool_budget import with_budget_notes
 from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.models.faults import REASONS, Fault
 from langgraph_fusion.models.providers import ModelRef
@@ -115,7 +115,7 @@ class MemberTurn:
             self._interrupted = True
             raise
         offered = {_name(tool) for tool in sent.tools} if not final else set()
-        message = mended(answer, offered)
+        message = repair_tool_calls(answer, offered)
         if offered:
             return message
         leaks = is_only_a_remark(str(message.text))
@@ -127,9 +127,9 @@ class MemberTurn:
         context, sending = self._context, self._context.sending
         messages: list[BaseMessage] = list(self._messages)
         if sending.room is not None:
-            messages, sending.shortened = compacted(messages, sending.room)
+            messages, sending.shortened = compact(messages, sending.room)
         if context.allowed:
-            messages = counted_down(messages, context.max_tool_calls)
+            messages = with_budget_notes(messages, context.max_tool_calls)
         if ref in sending.in_plain_words:
             messages = in_plain_words(messages)
         final = context.must_write
@@ -199,8 +199,8 @@ class MemberTurn:
         """Give tool results less room; when all are short and no other model is left, write."""
         context, sending, messages = self._context, self._context.sending, self._messages
         room = chars_of_results(messages) if sending.room is None else sending.room
-        size = chars_of_results(compacted(messages, room)[0])
-        shorter, count = compacted(messages, int(size * _SHRINK))
+        size = chars_of_results(compact(messages, room)[0])
+        shorter, count = compact(messages, int(size * _SHRINK))
         saved = size - chars_of_results(shorter)
         if saved:
             sending.room = int(size * _SHRINK)

@@ -6,7 +6,7 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
 
-def counted_down(messages: Sequence[BaseMessage], most: int) -> list[BaseMessage]:
+def with_budget_notes(messages: Sequence[BaseMessage], most: int) -> list[BaseMessage]:
     """The transcript with what is left of the budget under the last result of every batch.
 
     It follows from the transcript alone, so that what was sent before is sent again as it was.

@@ -8,7 +8,7 @@ from langgraph.types import Overwrite
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.judging.panel_growth import first_seats
 from langgraph_fusion.graph.preflight.least_cap import check_cap
-from langgraph_fusion.graph.preflight.request_check import asked, question_place
+from langgraph_fusion.graph.preflight.request_check import question_channels, question_place
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState, Json
 
@@ -18,7 +18,7 @@ async def prepare(state: FusionState, config: RunnableConfig) -> Json:
     run = Run.of(config)
     messages = state["messages"]
     at = question_place(messages)
-    question = asked(messages, at, run.id)
+    question = question_channels(messages, at, run.id)
     run.turn = sum(message.type == "ai" for message in messages[at:])
     check_cap(run, cast("FusionState", {**state, **question}))
     await run.begin(messages)

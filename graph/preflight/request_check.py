@@ -18,7 +18,7 @@ from langgraph_fusion.models.text import well_formed
 NO_QUESTION = "the last one must be a user message with text in it"
 
 
-async def accepted(
+async def check_request(
     messages: Sequence[AnyMessage], settings: FusionSettings, run_id: str
 ) -> FusionSettings:
     """Return the settings, with local models named, if a run with this id may start with them.
@@ -31,7 +31,7 @@ async def accepted(
     prices = user_prices()
     settings = await check_ready(settings, prices)
     at = question_place(messages)
-    state = {"messages": messages, **asked(messages, at, run_id)}
+    state = {"messages": messages, **question_channels(messages, at, run_id)}
     check_cap(Run.unopened(run_id, settings, prices), cast("FusionState", state))
     return settings
 
@@ -52,7 +52,7 @@ def question_place(messages: Sequence[AnyMessage]) -> int:
     return at
 
 
-def asked(messages: Sequence[AnyMessage], at: int, run_id: str) -> Json:
+def question_channels(messages: Sequence[AnyMessage], at: int, run_id: str) -> Json:
     """The question and the conversation before it, as channels of the state."""
     turns = before_answering(messages, run_id)
     return {"question": messages[at].text.strip(), "conversation": transcript(turns)}

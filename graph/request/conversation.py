@@ -63,7 +63,7 @@ def before_answering(messages: Sequence[AnyMessage], run_id: str) -> list[AnyMes
     return [*messages[:at], *(after if wrong_results(after, run_id) else ())]
 
 
-def spoken(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
+def in_plain_turns(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
     """The turns for a model that has other tools: what is said, and calls and results in words."""
     turns: list[AnyMessage] = []
     called: list[str] = []

@@ -58,7 +58,7 @@ def check_form(form: Form) -> None:
     _check_schema(schema)
 
 
-def formed(text: str, form: Form) -> str:
+def parse_form(text: str, form: Form) -> str:
     """Return the JSON in a text, without what stands around it.
 
     Raises:

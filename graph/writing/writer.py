@@ -15,7 +15,7 @@ from langgraph_fusion.graph.calls.seat_client import SeatClient, SeatFailed
 from langgraph_fusion.graph.calls.tool_call_repair import known_calls
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.prompts import prompt
-from langgraph_fusion.graph.request.response_format import Form, WrongForm, formed
+from langgraph_fusion.graph.request.response_format import Form, WrongForm, parse_form
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.graph.state import Json
@@ -81,7 +81,7 @@ class Writer:
             if self._form is None or written.tool_calls:
                 break
             try:
-                return Written(formed(written.text, self._form))
+                return Written(parse_form(written.text, self._form))
             except WrongForm as wrong:
                 if attempt == REPAIRS:
                     raise

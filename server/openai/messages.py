@@ -52,7 +52,7 @@ def responses_turns(
     return [*_item_turns(_resolved(input, find_item))]
 
 
-def instructed(instructions: str | None, turns: Sequence[AnyMessage]) -> list[AnyMessage]:
+def with_instructions(instructions: str | None, turns: Sequence[AnyMessage]) -> list[AnyMessage]:
     """The turns behind the instructions, if there are any; raises as `in_order`."""
     return in_order([SystemMessage(instructions), *turns] if instructions else [*turns])
 

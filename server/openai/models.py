@@ -73,16 +73,16 @@ async def _models(policy: ClientPolicy) -> AsyncIterator[Json]:
         mode = {"mode": "direct"} if shown.startswith("Fusion direct") else {}
         key = f"{preset} {mode}"
         if key not in able:
-            able[key] = await _able({"preset": preset} | mode, policy)
+            able[key] = await _runnable({"preset": preset} | mode, policy)
         if (settings := able[key]) is not None:
             about = _DIRECT if mode else presets[preset]
             yield _model(id, shown, about, settings)
 
 
-async def _able(given: Json, policy: ClientPolicy) -> FusionSettings | None:
+async def _runnable(given: Json, policy: ClientPolicy) -> FusionSettings | None:
     """The settings if a run with them could start now."""
     try:
-        return await check_ready(policy.limited(load_settings(given)), user_prices())
+        return await check_ready(policy.apply_limits(load_settings(given)), user_prices())
     except ConfigError:
         return None
 

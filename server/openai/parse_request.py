@@ -13,8 +13,8 @@ from langgraph_fusion.server.openai.messages import (
     FindItem,
     chat_turns,
     find_no_item,
-    instructed,
     responses_turns,
+    with_instructions,
 )
 from langgraph_fusion.server.openai.protocol import ChatBody, FusionRequest, ResponsesBody
 from langgraph_fusion.server.openai.protocol_tools import (
@@ -90,7 +90,7 @@ def run_request_from_responses(
     tools = [_as_chat_tool(tool) for tool in _functions(body)]
     schema = _as_chat_format(_dumped(body.text.format if body.text else None))
     writing = _Writing(seat, _last_step(body, tools, schema))
-    turns = instructed(body.instructions, responses_turns(body.input, find_item))
+    turns = with_instructions(body.instructions, responses_turns(body.input, find_item))
     request = _run_request(body, writing, turns, policy)
     asked_for = body.fusion.get("progress") is True
     return replace(
@@ -148,7 +148,7 @@ def _settings(
         values["mode"] = "direct"
     settings = hosted.with_inner_calls(load_settings(values | ours), given, ours)
     policy.check_extras(settings, ours)
-    return policy.limited(_with_writer(settings, writing.seat, ours))
+    return policy.apply_limits(_with_writer(settings, writing.seat, ours))
 
 
 _OUTER = "an outer model"

@@ -21,8 +21,8 @@ from langgraph_fusion.server.logging import log_surprise
 from langgraph_fusion.server.openai.messages import (
     FindItem,
     find_no_item,
-    instructed,
     responses_turns,
+    with_instructions,
 )
 from langgraph_fusion.server.openai.protocol import ResponsesBody
 from langgraph_fusion.server.openrouter.result import answer_text
@@ -42,7 +42,7 @@ class Thread:
 
     @property
     def messages(self) -> list[AnyMessage]:
-        return instructed(self.instructions, self.turns)
+        return with_instructions(self.instructions, self.turns)
 
     @property
     def stored(self) -> bool:

@@ -66,7 +66,7 @@ class ClientPolicy:
         self.check_given(given)
         settings = load_settings({"preset": self.default_preset, **(base or {}), **given})
         self.check_extras(settings, given)
-        return self.limited(settings)
+        return self.apply_limits(settings)
 
     def check_given(self, fusion: Mapping[str, Any]) -> None:
         """Raise ConfigError if a client's `fusion` field holds what only the operator may set."""
@@ -85,7 +85,7 @@ class ClientPolicy:
                 field=f"fusion.{name}",
             )
 
-    def limited(self, settings: FusionSettings) -> FusionSettings:
+    def apply_limits(self, settings: FusionSettings) -> FusionSettings:
         """The settings within the operator's limits.
 
         Raises:

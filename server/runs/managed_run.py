@@ -19,7 +19,7 @@ from typing import Any
 from langgraph_fusion.graph.api import deliberate
 from langgraph_fusion.graph.errors import ConfigError, FusionError, RunFailed
 from langgraph_fusion.graph.journal.repository import RunRepository, new_id
-from langgraph_fusion.graph.preflight.request_check import accepted
+from langgraph_fusion.graph.preflight.request_check import check_request
 from langgraph_fusion.models.http import depth
 from langgraph_fusion.server.api_keys import KeyRing
 from langgraph_fusion.server.errors import ApiError, ServerStopping, api_error
@@ -72,7 +72,7 @@ class RunManager:
         """
         run = await self._admit(request, context)
         try:
-            await run.accepted()
+            await run.wait_until_accepted()
         except BaseException:
             await run.stop()
             raise
@@ -165,7 +165,7 @@ class ManagedRun:
                 result = event.get("result", result)
         return result
 
-    async def accepted(self) -> None:
+    async def wait_until_accepted(self) -> None:
         """Return once the request is known to be in order, and raise what is wrong with it."""
         await asyncio.wait({self._task, self._accepted}, return_when=FIRST_COMPLETED)
         if not self._accepted.done():
@@ -196,7 +196,7 @@ class ManagedRun:
                 raise
             raise self._as_api_error(self._stopped_by) from None
         except ConfigError as error:
-            raise self._as_api_error(self._account.explained(error)) from error
+            raise self._as_api_error(self._account.to_api_error(error)) from error
         except FusionError as error:
             raise self._as_api_error(error) from error
 
@@ -223,7 +223,7 @@ class ManagedRun:
             run_id = found.id if found else None
             if answers_directly(request, found):
                 request = request.with_settings(mode="direct")
-        settings = await accepted(request.messages, request.settings, run_id or new_id())
+        settings = await check_request(request.messages, request.settings, run_id or new_id())
         self._request = replace(request, settings=settings)
         return run_id
 

@@ -90,6 +90,6 @@ async def stopped_request(
         raise ConfigError(f"run {run_id} has files of this machine: `fusion resume {run_id}`")
     stopped = await stopped_run(store, run_id)
     request = RunRequest.of(
-        policy.limited(stopped.settings), list(stopped.messages), requested="resume"
+        policy.apply_limits(stopped.settings), list(stopped.messages), requested="resume"
     )
     return replace(request, run_id=record.id)

@@ -67,7 +67,7 @@ class RunAccount:
             return request
         return request.with_settings(budget_usd=self.budget_usd, unknown_cost="refuse")
 
-    def explained(self, error: ConfigError) -> Exception:
+    def to_api_error(self, error: ConfigError) -> Exception:
         """Return the error for this key: 402 if its cap is too small, 400 if a price is missing."""
         if self.budget_usd is None:
             return error

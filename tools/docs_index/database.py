@@ -39,7 +39,7 @@ def index_file(folder: Path) -> Path:
     return cache / "langgraph-fusion" / "docs" / f"{key}-v{_VERSION}.sqlite"
 
 
-def opened(folder: Path) -> sqlite3.Connection:
+def open_index(folder: Path) -> sqlite3.Connection:
     """Open the index file; a damaged one is made anew; without a usable cache use memory."""
     try:
         file = index_file(folder)

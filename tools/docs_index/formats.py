@@ -46,7 +46,7 @@ def markup_of(suffix: str) -> Markup:
     return _MARKUP.get(suffix, "none")
 
 
-def refused(suffix: str) -> str:
+def refusal_reason(suffix: str) -> str:
     """Why a file with this suffix is not read, and the way out; empty if it is tried."""
     if suffix in _OLD_OFFICE:
         return f"the format {suffix} is not read: save it as .docx, .xlsx, .pptx or PDF"

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from threading import Event
 
-from langgraph_fusion.tools.docs_index.database import opened
+from langgraph_fusion.tools.docs_index.database import open_index
 from langgraph_fusion.tools.docs_index.files import File, Stamp, document_files
-from langgraph_fusion.tools.docs_index.formats import markup_of, refused
+from langgraph_fusion.tools.docs_index.formats import markup_of, refusal_reason
 from langgraph_fusion.tools.docs_index.passages import passages
 from langgraph_fusion.tools.docs_index.query import Query, parse_query
 from langgraph_fusion.tools.docs_index.reading import Document, read_document, skip
@@ -77,7 +77,7 @@ class Store:
     def __init__(self, folder: Path, cancelled: Event | None = None) -> None:
         """Open the index; once `cancelled` is set, reading ends, and what was read is kept."""
         self._folder = folder.resolve()
-        self._db = opened(self._folder)
+        self._db = open_index(self._folder)
         self._cancelled = cancelled or Event()
         self._tried: dict[str, Stamp] = {}
         """What could not be read for reasons outside of it, and is not tried twice by a process."""
@@ -176,7 +176,7 @@ class Store:
             yield some
 
     def _fresh(self, file: File, known: _Known | None) -> _Fresh:
-        if reason := file.skipped or refused(PurePosixPath(file.name).suffix.lower()):
+        if reason := file.skipped or refusal_reason(PurePosixPath(file.name).suffix.lower()):
             return _Fresh(file, "-", skip(file.name, reason))
         try:
             data = file.path.read_bytes()

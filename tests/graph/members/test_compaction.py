@@ -1,6 +1,6 @@
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
-from langgraph_fusion.graph.members.compaction import chars_of_results, compacted, shortened
+from langgraph_fusion.graph.members.compaction import chars_of_results, compact, shorten
 
 
 def talk(*sizes: int) -> list[BaseMessage]:
@@ -16,22 +16,22 @@ def lengths(messages: list[BaseMessage]) -> list[int]:
 
 def test_nothing_is_shortened_while_there_is_room() -> None:
     before = talk(1000, 1000)
-    assert compacted(before, 2000) == (before, 0)
+    assert compact(before, 2000) == (before, 0)
 
 
 def test_the_oldest_of_equal_results_goes_first() -> None:
-    after, count = compacted(talk(5000, 5000, 5000), 11_000)
+    after, count = compact(talk(5000, 5000, 5000), 11_000)
     assert count == 1
     assert lengths(after)[1:] == [5000, 5000]
 
 
 def test_a_long_result_goes_before_an_older_short_one() -> None:
-    after, _ = compacted(talk(600, 9000, 600), 3000)
+    after, _ = compact(talk(600, 9000, 600), 3000)
     assert lengths(after)[0] == lengths(after)[2] == 600
 
 
 def test_all_are_short_in_the_end() -> None:
-    after, count = compacted(talk(5000, 5000), 0)
+    after, count = compact(talk(5000, 5000), 0)
     assert count == 2
     assert 0 < chars_of_results(after) < 1000
 
@@ -41,8 +41,8 @@ def test_ids_and_titles_of_sources_stay() -> None:
         f'<source id="A{n}" title="T{n}" url="http://x/{n}">\n{"y" * 3000}\n</source>'
         for n in (1, 2)
     )
-    short = shortened(text)
+    short = shorten(text)
     assert '<source id="A1" title="T1" url="http://x/1">' in short
     assert '<source id="A2" title="T2" url="http://x/2">' in short
     assert len(short) < 1000
-    assert shortened(short) == short
+    assert shorten(short) == short

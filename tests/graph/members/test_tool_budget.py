@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
-from langgraph_fusion.graph.members.tool_budget import counted_down
+from langgraph_fusion.graph.members.tool_budget import with_budget_notes
 from tests.graph.cast import A, cast, settings
 from tests.graph.conftest import Fuse
 from tests.scripted import Reply, Seen, text, tool_calls
@@ -53,11 +53,11 @@ def _batches(*sizes: int) -> list[BaseMessage]:
 
 
 def test_what_is_left_stands_under_the_last_result_of_a_batch_only() -> None:
-    shown = counted_down(_batches(2, 1), 5)
+    shown = with_budget_notes(_batches(2, 1), 5)
     assert [message.text for message in shown if isinstance(message, ToolMessage)] == [
         "found 0",
         "found 1\n\n(3 tool calls are left.)",
         "found 0\n\n(2 tool calls are left.)",
     ]
-    assert counted_down(_batches(2, 1, 1), 5)[: len(shown)] == shown
-    assert counted_down(_batches(3), 3) == _batches(3), "the request to write says the rest"
+    assert with_budget_notes(_batches(2, 1, 1), 5)[: len(shown)] == shown
+    assert with_budget_notes(_batches(3), 3) == _batches(3), "the request to write says the rest"

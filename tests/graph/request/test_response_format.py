@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.request.response_format import WrongForm, formed
+from langgraph_fusion.graph.request.response_format import WrongForm, parse_form
 from tests.graph.cast import JUDGE, WRITER, cast, settings
 from tests.graph.conftest import Fuse
 from tests.scripted import Reply, Seen, status, structured, text, tool_calls
@@ -31,7 +31,7 @@ def form(schema: Any = None) -> dict[str, Any]:
     ['{"number": 42}', '```json\n{"number": 42}\n```', 'Here it is: {"number": 42}. Done.'],
 )
 def test_json_is_found_whatever_stands_around_it(said: str) -> None:
-    assert json.loads(formed(said, form())) == {"number": 42}
+    assert json.loads(parse_form(said, form())) == {"number": 42}
 
 
 @pytest.mark.parametrize(
@@ -46,13 +46,13 @@ def test_json_is_found_whatever_stands_around_it(said: str) -> None:
 )
 def test_what_is_wrong_is_named_exactly(said: str, error: str) -> None:
     with pytest.raises(WrongForm, match=error):
-        formed(said, form())
+        parse_form(said, form())
 
 
 def test_json_object_takes_any_object_and_nothing_else() -> None:
-    assert formed('{"a": [1]}', {"type": "json_object"}) == '{"a": [1]}'
+    assert parse_form('{"a": [1]}', {"type": "json_object"}) == '{"a": [1]}'
     with pytest.raises(WrongForm, match="one JSON object"):
-        formed("[1]", {"type": "json_object"})
+        parse_form("[1]", {"type": "json_object"})
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_form_that_cannot_be_checked_is_refused(wrong: dict[str, Any], named: 
 
 def test_a_hostile_pattern_ends_in_time() -> None:
     with pytest.raises(WrongForm, match="too long to check"):
-        formed(json.dumps("a" * 40 + "!"), form({"type": "string", "pattern": "^(a|aa)+$"}))
+        parse_form(json.dumps("a" * 40 + "!"), form({"type": "string", "pattern": "^(a|aa)+$"}))
 
 
 async def test_the_answer_is_json_of_the_schema_and_sources_stay_beside_it(
