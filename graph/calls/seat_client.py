@@ -146,10 +146,10 @@ class LiveSeatClient:
         *,
         grows: bool = False,
     ) -> AIMessage:
-        asked = _Request(prompt, send, along, mend, grows)
+        request = _Request(prompt, send, along, mend, grows)
         while True:
             try:
-                return await self._answered(asked)
+                return await self._answered(request)
             except CallFailed as failed:
                 if not self._passed_on(failed):
                     raise SeatFailed(failed.fault, str(failed.ref)) from failed.__cause__
@@ -190,16 +190,16 @@ class LiveSeatClient:
             next=str(self.model),
         )
 
-    async def _answered(self, asked: _Request) -> AIMessage:
+    async def _answered(self, request: _Request) -> AIMessage:
         after_s = self._seat.hedge_s
         if after_s is None or not self.has_another:
-            return await self._with_retries(self.model, asked)
-        return await self._hedged(asked, after_s)
+            return await self._with_retries(self.model, request)
+        return await self._hedged(request, after_s)
 
-    async def _hedged(self, asked: _Request, after_s: float) -> AIMessage:
+    async def _hedged(self, request: _Request, after_s: float) -> AIMessage:
         """Ask the next model too when this one is slow to begin; the faster keeps the seat."""
         lead, spare = self._refs[:2]
-        runners = {ref: partial(self._with_retries, ref, asked) for ref in (lead, spare)}
+        runners = {ref: partial(self._with_retries, ref, request) for ref in (lead, spare)}
         self._race = race = Race(runners, after_s)
         facts = {"seat": self.bill.name, "model": str(lead), "next": str(spare), "after_s": after_s}
         try:
@@ -223,21 +223,21 @@ class LiveSeatClient:
             detail = f"had not begun to answer after {after_s:g} s"
             self._take(Switch(model=str(lead), reason="slow", detail=detail))
 
-    async def _with_retries(self, ref: ModelRef, asked: _Request) -> AIMessage:
+    async def _with_retries(self, ref: ModelRef, request: _Request) -> AIMessage:
         return await Retrying(
             seat=self.bill.name,
             ref=ref,
-            call=partial(self._once, ref, asked),
-            mend=asked.mend,
+            call=partial(self._once, ref, request),
+            mend=request.mend,
             holding_off=self._holding_off,
             left_s=lambda: self.bill.left_s,
             has_another=self.has_another,
         ).reply()
 
-    async def _once(self, ref: ModelRef, asked: _Request) -> AIMessage:
+    async def _once(self, ref: ModelRef, request: _Request) -> AIMessage:
         if not self.bill.left_s:
             raise CallFailed(Fault("timeout", "no time was left for this call"), ref)
-        reserved = await self.bill.reserve(ref, asked.prompt, asked.along)
+        reserved = await self.bill.reserve(ref, request.prompt, request.along)
         began = time.monotonic()
         fault: Fault | None = None
         usage: Usage | None = None
@@ -245,7 +245,7 @@ class LiveSeatClient:
             progress = Progress(self.bill.name, str(ref), self.bill.round)
             async with asyncio.timeout(self.bill.left_s):
                 with listen_to_pieces(progress.add):
-                    message = await asked.send(self._model(ref, reserved, asked))
+                    message = await request.send(self._model(ref, reserved, request))
             usage = self.bill.usage_of(message, ref)
             fault = _unusable(message)
             if fault is None:
@@ -262,8 +262,8 @@ class LiveSeatClient:
         finally:
             self.bill.settle(ref, usage, fault, time.monotonic() - began, reserved)
 
-    def _model(self, ref: ModelRef, reserved: Reserved, asked: _Request) -> BaseChatModel:
-        cached = cache_fields(ref) if asked.grows else {}
+    def _model(self, ref: ModelRef, reserved: Reserved, request: _Request) -> BaseChatModel:
+        cached = cache_fields(ref) if request.grows else {}
         model = chat_model(ref, self._options(reserved, cached))
         if self._race is not None:
             self._racing[id(model)] = ref

@@ -53,10 +53,10 @@ async def judge(state: FusionState, config: RunnableConfig) -> Json:
     run, round = Run.of(config), state["round"]
     if round == 0:
         if growth := too_few(run, state):
-            return _grown(run, growth)
+            return _seat_added(run, growth)
         _need_answers(run, state)
     if (seat := run.settings.judge) is None:
-        return _not_judged(run)
+        return _without_analysis(run)
     lane = run.journal.next_lane(f"judge.{round}")
     if (update := run.replay_update(lane)) is not None:
         run.journal.open_lane(f"judge.{round}")
@@ -75,11 +75,11 @@ async def judge(state: FusionState, config: RunnableConfig) -> Json:
     tell("judge.finished", round=round, analysis=found, reason=reason)
     growth = growth_after(run, state, None if reason else analysis)
     if growth is not None and growth.added:
-        update = _update(run, state, client, found, [], None) | _grown(run, growth)
+        update = _update(run, state, client, found, [], None) | _seat_added(run, growth)
         return run.record_update(lane, update, client.bill)
     asked, ended = _next_questions(run, state, before if round else None, analysis, reason)
     update = _update(run, state, client, found, asked, ended)
-    update |= {"growth": _told(growth)} if growth else {}
+    update |= {"growth": _report_growth(growth)} if growth else {}
     return run.record_update(lane, update, client.bill)
 
 
@@ -99,7 +99,7 @@ def _replay_events(seat: ModelSeat, round: int, update: Json) -> Json:
     return update
 
 
-def _not_judged(run: Run) -> Json:
+def _without_analysis(run: Run) -> Json:
     """Continue without an analysis: the writer reads the answers alone."""
     tell("rounds.ended", round=0, reason="no_judge")
     return {
@@ -113,17 +113,17 @@ def _not_judged(run: Run) -> Json:
     }
 
 
-def _grown(run: Run, growth: PanelGrowth) -> Json:
+def _seat_added(run: Run, growth: PanelGrowth) -> Json:
     """Seat the members that have been waiting."""
     return {
         "seating": list(growth.added),
-        "growth": _told(growth),
+        "growth": _report_growth(growth),
         "degraded": list(run.degraded),
         "notes": list(run.notes),
     }
 
 
-def _told(growth: PanelGrowth) -> Json:
+def _report_growth(growth: PanelGrowth) -> Json:
     known = growth.model_dump(mode="json")
     tell("panel.growth", **known)
     return known
@@ -182,11 +182,11 @@ def _prompt(
     if state["conversation"]:
         parts.append(tag("conversation", state["conversation"]))
     parts.append(seat_records(run, state))
-    parts += _news(state, limits) if state["round"] else _first_look(run, state, limits)
+    parts += _later_round(state, limits) if state["round"] else _first_round(run, state, limits)
     return [SystemMessage(system), HumanMessage("\n\n".join(parts))]
 
 
-def _first_look(run: Run, state: FusionState, limits: EvidenceLimits) -> list[str]:
+def _first_round(run: Run, state: FusionState, limits: EvidenceLimits) -> list[str]:
     """Every answer; once the panel has grown, also what was found before."""
     parts = [answer_blocks(state, _shuffled(run, state), limits)]
     if state["analysis"]:
@@ -194,7 +194,7 @@ def _first_look(run: Run, state: FusionState, limits: EvidenceLimits) -> list[st
     return parts
 
 
-def _news(state: FusionState, limits: EvidenceLimits) -> list[str]:
+def _later_round(state: FusionState, limits: EvidenceLimits) -> list[str]:
     """What a further judging has to go by: the analysis so far, and this round's answers."""
     earlier = Analysis(**(state["analysis"] or {}))
     still_open = ", ".join(sorted(earlier.open_ids())) or "nothing"

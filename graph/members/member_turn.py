@@ -87,17 +87,17 @@ class MemberTurn:
             BudgetReached: If the next call might pass the spend cap.
         """
         try:
-            return await self._asked()
+            return await self._request_reply()
         except SeatFailed as failed:
             if not self._may_still_write(failed.fault):
                 raise
             self._context.wrap_up(failed.fault.reason)
             try:
-                return await self._asked()
+                return await self._request_reply()
             except SeatFailed:
                 raise failed from None
 
-    async def _asked(self) -> AIMessage:
+    async def _request_reply(self) -> AIMessage:
         client = self._context.client
         sent = self._sent(client.model)
         grows = bool(sent.tools) and sent.tool_choice is None

@@ -57,11 +57,11 @@ def _words_query(fielded: list[str], text: str) -> str:
 
 
 def _pairs_query(text: str) -> str:
-    found = [pair for run in runs(text) for pair in _asked(run)]
+    found = [pair for run in runs(text) for pair in _pair_terms(run)]
     return " OR ".join(list(dict.fromkeys(found))[: 4 * _MAX_WORDS])
 
 
-def _asked(run: str) -> list[str]:
+def _pair_terms(run: str) -> list[str]:
     """The pairs of a run; a single character is the beginning of a pair, or the end of a run."""
     return [f'"{run}"*'] if len(run) == 1 else [f'"{pair}"' for pair in list(run_pairs(run))[:-1]]
 

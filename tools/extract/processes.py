@@ -106,15 +106,15 @@ class _Pool:
     def _exchange(self, job: _Job) -> dict[str, Any]:
         """Send the job to an idle process, or to a new one if that has ended meanwhile."""
         while (process := self._take()) is not None:
-            if (reply := self._asked(process, job)) is not None:
+            if (reply := self._request(process, job)) is not None:
                 return reply
-        reply = self._asked(_started(), job)
+        reply = self._request(_started(), job)
         if reply is None:
             message = "Reading it takes too much memory, or crashes its reader."
             raise ToolFailure("unsupported_type", message)
         return reply
 
-    def _asked(self, process: subprocess.Popen[bytes], job: _Job) -> dict[str, Any] | None:
+    def _request(self, process: subprocess.Popen[bytes], job: _Job) -> dict[str, Any] | None:
         """Return the reply, or None if the process has ended without one."""
         job.done.clear()
         watch = threading.Thread(target=job.end_when_over, args=(process,), daemon=True)
