@@ -80,7 +80,7 @@ class FusionChat(ChatOpenAI):
     async def _chunks(
         self, messages: list[BaseMessage], payload: dict[str, Any]
     ) -> AsyncGenerator[AIMessageChunk]:
-        reader = ReplyReader(self.model_name, call_ids(messages))
+        reader = ReplyReader(self.model_name, call_ids(messages), payload.get("tools"))
         done = False
         async with aclosing(self._values(payload)) as values:
             async for value in values:

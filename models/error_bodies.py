@@ -1,26 +1,34 @@
 """What an error body says, in whichever form a server sends it: nothing in here raises.
 
 Read are `{"error": {"message"}}`, `{"error": "…"}`, `{"detail": …}`, `{"message"}`, `{"msg"}`,
-`{"errors": […]}`, lists of these, plain text, and what OpenRouter passes on of a vendor.
+`{"errors": […]}`, lists of these, plain text, and what OpenRouter passes on of a vendor. Of a body
+in no known form the sentences in it are taken, wherever they stand.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 _WORDS = (
     "message", "msg", "error", "detail", "errors", "error_message", "errorMessage", "Message",
     "error_description", "description", "reason", "title", "fault", "faultstring", "exception",
+    "text",
 )  # fmt: skip
 _CODES = ("code", "type", "status", "error_code", "errorCode")
 _DEPTH = 5
 _ITEMS = 5
+_MAX_PARTS = 400
+"""Parts of a body in which sentences are looked for."""
+_NO_WORDS = frozenset({"headers", "metadata", "input", "request", "trace", "stack", "stacktrace"})
+"""Members of a body that are not meant for readers."""
 
 
 def words_of(body: Any) -> str:
     """Return what a body says went wrong; empty if it says nothing."""
-    said = _words(body, _DEPTH)
+    said = _words(body, _DEPTH) or "; ".join(islice(_sentences(body), _ITEMS))
     raw = "; ".join(filter(None, (_words(one.get("raw"), 1) for one in _metadata(body))))
     return f"{said}: {raw}" if said and raw and raw not in said else said or raw
 
@@ -67,6 +75,26 @@ def _words(body: Any, depth: int) -> str:
     if said and isinstance(where, list | tuple):
         return f"{'.'.join(str(part)[:80] for part in where[:_ITEMS])}: {said}"
     return said
+
+
+def _sentences(body: Any) -> Iterator[str]:
+    """The texts of several words in a body, the outermost first; a list of them with its name."""
+    parts = deque([("", body)])
+    for _ in range(_MAX_PARTS):
+        if not parts:
+            return
+        name, part = parts.popleft()
+        if isinstance(part, str) and len(part.split(maxsplit=1)) > 1:
+            yield f"{name}: {part.strip()}" if name else part.strip()
+        elif isinstance(part, dict):
+            inner = islice(part.items(), 50)
+            parts.extend(
+                (str(key)[:80] if isinstance(one, list) else "", one)
+                for key, one in inner
+                if str(key).lower() not in _NO_WORDS
+            )
+        elif isinstance(part, list):
+            parts.extend((name, one) for one in part[:_ITEMS])
 
 
 def _objects(body: Any, depth: int) -> Iterator[dict[str, Any]]:

@@ -10,6 +10,7 @@ from langchain_core.messages.tool import tool_call
 
 from langgraph_fusion.models.answer_text import reasoning_of
 from langgraph_fusion.models.json_text import read_arguments
+from langgraph_fusion.models.replies.tool_calls import UNNAMED
 from langgraph_fusion.models.text import well_formed
 from langgraph_fusion.models.tool_markup import leaked_calls, strip_tool_markup
 
@@ -110,4 +111,4 @@ def _sound(call: ToolCall, known: Collection[str]) -> bool:
 
 
 def _call(name: str | None, args: Any, id: str | None, number: int) -> ToolCall:
-    return tool_call(name=name or "unnamed", args=read_arguments(args), id=id or f"call_{number}")
+    return tool_call(name=name or UNNAMED, args=read_arguments(args), id=id or f"call_{number}")

@@ -28,6 +28,7 @@ from langgraph_fusion.graph.members.member_context import NOT_RUN, MemberContext
 from langgraph_fusion.graph.members.member_turn import MemberTurn, Sent
 from langgraph_fusion.graph.members.repeats import OFTEN
 from langgraph_fusion.graph.members.tool_budget import too_many
+from langgraph_fusion.models.replies.tool_calls import UNNAMED
 from langgraph_fusion.tools.errors import ToolFailure
 
 _RECURSION_LIMIT = 250
@@ -155,9 +156,9 @@ async def _answered(
         return _refusal(request, why)
     context.tool_calls += 1
     if request.tool_call["name"] not in context.allowed:
-        return _refusal(
-            request, f"There is no such tool. Tools: {', '.join(sorted(context.allowed))}."
-        )
+        nameless = request.tool_call["name"] == UNNAMED
+        why = "The call had no name." if nameless else "There is no such tool."
+        return _refusal(request, f"{why} Tools: {', '.join(sorted(context.allowed))}.")
     if context.schedule.over:
         return _refusal(request, "There is no time left for tools. Write your answer now.")
     if (

@@ -20,7 +20,12 @@ from langgraph_fusion.graph.writing.result_of import Checked, result_of
 from langgraph_fusion.models.markdown import split_code
 from langgraph_fusion.tools.sources import Source, Sources
 
-_URL = re.compile(r"(?P<open>\]\()?(?P<url>https?://[^\s<>\"'`)\]}]+)(?P<close>\))?", re.I)
+_REST = r"[^\s<>\"'`)\]}]"
+_WWW = r"(?<![a-z0-9@./\\-])www\.(?![\w.+-]*@)(?:[\w-]{1,63}\.)+[^\W\d_]{2,}(?::\d+)?"
+"""An address without its scheme; other names with dots in them are those of files, mostly."""
+_URL = re.compile(
+    rf"(?P<open>\]\()?(?P<url>https?://{_REST}+|{_WWW}(?:[/?#]{_REST}*)?)(?P<close>\))?", re.I
+)
 UNVERIFIED = "(unverified)"
 
 
@@ -87,8 +92,10 @@ def _address(found: re.Match[str], sources: Sources, checked: Checked) -> str:
     """The address as it stands if this run retrieved it, else with a mark behind it or its link."""
     url, close = found["url"], found["close"] or ""
     bare = url.rstrip(".,;:!?*_")
-    if sources.by_url(bare) is not None:
-        return found.group()
+    whole = bare if "://" in bare[:8] else f"https://{bare}"
+    if sources.by_url(whole) is not None:
+        leads = found["open"] and whole != bare  # without a scheme it would be a relative link
+        return f"{found['open']}https://{url}{close}" if leads else found.group()
     checked.unverified.append(Unverified(kind="unretrieved_url", text=bare))
     if found["open"]:
         return f"{found.group()} {UNVERIFIED}"

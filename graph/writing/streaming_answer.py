@@ -27,7 +27,11 @@ _MARKUP = re.compile(
     rf"|{ANY_OPENER.pattern}|\A(?:analysis|commentary)(?=[A-Z<])"
 )
 """How leaked markup begins: only the whole text can be cleaned of it."""
-_ADDRESS = re.compile(r"(?:\]\(?)?(?:http\S*|htt?|h)?\Z")
+_ADDRESS = re.compile(r"(?:\]\(?)?(?:http\S*|htt?|h)?\Z", re.I)
+_WWW = re.compile(r"(?<!\S)\S*?(?:www\.\S*|ww?w?)\Z", re.I)
+"""A word that an address without its scheme stands in, or may stand in."""
+_INSIDE_WORD = re.compile(r"[a-z0-9@./-]\Z", re.I)
+"""After it no such address begins."""
 _LEAK = re.compile(
     r"(?:<[^>\s]*|\[[A-Za-z_]*\d*|`{1,2}|\](?:<\S*)?|\u25c1[^\u25b7\s]*"
     r"|\b[a-z]+(?: to=\S*|(?:(?<=commentary)|(?<=analysis)) ?t?o?)?)?\Z"
@@ -39,6 +43,7 @@ _BEGUN = rf"\\?[\[\u3010](?:{_WORDS}|[Saouncd]){{0,200}}(?:\\?[\]\u3011]?(?:\([^
 """The beginning of a citation that may go on."""
 _UNDECIDED = (
     _ADDRESS,
+    _WWW,
     re.compile(rf"(?:{_CITATION}[ ,;]*)*(?:\\|{_BEGUN})?\Z"),  # citations side by side
     _LEAK,
 )
@@ -71,6 +76,7 @@ class LiveAnswer:
         self._markdown = LiveMarkdown()
         self._held = ""
         self._space = ""
+        self._before = ""
         self._begun = False
         self._muted = False
 
@@ -105,7 +111,7 @@ class LiveAnswer:
         if self._muted:
             return ""
         parts = self._markdown.decided(_decided)
-        return "".join(self._resolved(text, is_code) for text, is_code in parts)
+        return "".join(self._resolved(text, is_code) for text, is_code in parts if text)
 
     def _added_plain(self, piece: str) -> str:
         self._held += piece
@@ -113,7 +119,12 @@ class LiveAnswer:
         return "" if self._muted else self._cut(_start_of(_LEAK, self._held))
 
     def _resolved(self, text: str, is_code: bool) -> str:
-        return text if is_code else resolved_prose(text, self._sources, self._checked)
+        before = self._before
+        found = None if is_code else _INSIDE_WORD.search(text)
+        self._before = found[0] if found else ""
+        if is_code:
+            return text
+        return resolved_prose(before + text, self._sources, self._checked)[len(before) :]
 
     def _cut(self, length: int) -> str:
         part, self._held = self._held[:length], self._held[length:]

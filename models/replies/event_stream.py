@@ -7,6 +7,7 @@ without being asked, or answer a request for a stream with one object.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -31,6 +32,16 @@ class Done:
 DONE: Final = Done()
 
 
+class Lost:
+    """Yielded for an event that has no JSON object or list in it and is no keep-alive."""
+
+
+LOST: Final = Lost()
+_KEEP_ALIVE = re.compile(
+    rb"\W*(?:keep[-_ ]?alive|ping|pong|heart[-_ ]?beat|(?:\w+ )?processing)\W*", re.I
+)
+
+
 class _Event(NamedTuple):
     name: str
     data: bytes
@@ -39,7 +50,8 @@ class _Event(NamedTuple):
 async def values_of(response: httpx2.Response) -> AsyncGenerator[Any]:
     """Yield the JSON values of a response, and `DONE` if the server brought it to an end.
 
-    Values that are no JSON object or list are left out: keep-alives, empty events.
+    Keep-alives and empty events are left out; for any other event that has no JSON object or list
+    in it comes `LOST`.
 
     Raises:
         BadResponse: If the answer is neither JSON nor a stream, or larger than 64 MiB.
@@ -56,7 +68,7 @@ async def values_of(response: httpx2.Response) -> AsyncGenerator[Any]:
         if not head.startswith(_FIELDS):
             raise BadResponse(_no_completion(response, head))
         async for event in _events(head, pieces):
-            if event.data.startswith(b"[DONE]"):
+            if event.data.lstrip(b'"').startswith(b"[DONE]"):
                 await _drained(pieces)
                 yield DONE
                 return
@@ -120,11 +132,19 @@ def _without_returns(line: bytes) -> list[bytes]:
 
 
 def _of_event(event: _Event) -> Iterator[Any]:
-    for value in _whole(event.data) if event.data.startswith((b"{", b"[")) else ():
+    if not event.data.startswith((b"{", b"[")):
+        if event.data and not _is_keep_alive(event):
+            yield LOST
+        return
+    for value in _whole(event.data):
         if event.name == "error" and isinstance(value, dict) and not value.get("error"):
             yield {"error": value}
         else:
             yield value
+
+
+def _is_keep_alive(event: _Event) -> bool:
+    return any(_KEEP_ALIVE.fullmatch(said) for said in (event.name.encode(), event.data[:80]))
 
 
 def _whole(data: bytes) -> list[Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from langchain_core.messages import AIMessageChunk
 
 from langgraph_fusion.models.errors import BadResponse, UpstreamError
+from langgraph_fusion.models.replies.event_stream import LOST
 from langgraph_fusion.models.replies.tool_calls import ToolCallReader
 from langgraph_fusion.models.usage import bill_of, tokens_of
 
@@ -19,11 +20,15 @@ SENT_BACK = ("extra_content", "thought_signature", "signature", "reasoning_opaqu
 
 
 class ReplyReader:
-    """The reply of one call: `read` its values one by one, then `end` it."""
+    """The reply of one call: `read` its values one by one, then `end` it.
 
-    def __init__(self, model: str, taken_ids: Collection[str] = ()) -> None:
+    `tools` are those that were offered, as OpenAI writes them.
+    """
+
+    def __init__(self, model: str, taken_ids: Collection[str] = (), tools: Any = None) -> None:
         self._model = model
-        self._calls = ToolCallReader(taken_ids)
+        self._calls = ToolCallReader(taken_ids, tools)
+        self._lost = False
         self._begun = False
         self._spoken = False
         self._finish: str | None = None
@@ -40,6 +45,7 @@ class ReplyReader:
             UpstreamError: If it is an error object, or says that the reply ended with one.
         """
         if not isinstance(value, dict):
+            self._lost = self._lost or value is LOST or isinstance(value, list)
             return None
         choice = _first_choice(value)
         _refuse_error(value, choice)
@@ -54,14 +60,16 @@ class ReplyReader:
     def end(self, done: bool) -> AIMessageChunk:
         """Return the last piece: arguments of calls, why the reply ended, and the bill.
 
-        `done` says that the server brought the answer to an end.
+        `done` says that the server brought the answer to an end. After a piece that could not be
+        read only a finish reason says so.
 
         Raises:
             BadResponse: If there was no reply, or it was broken off.
         """
         if not self._begun:
             raise BadResponse("the server answered a completion without a message")
-        if not done and self._finish is None and self._bill is None:
+        ended = not self._lost and (done or self._bill is not None)
+        if self._finish is None and not ended:
             raise BadResponse("the reply was broken off: the stream ended before it was whole")
         metadata: dict[str, Any] = {"asked_models": [self._model]}
         if self._finish is not None:
@@ -78,7 +86,7 @@ class ReplyReader:
             kept["reasoning_details"] = self._details
         return AIMessageChunk(
             content=self._misplaced(),
-            tool_call_chunks=self._calls.end(),
+            tool_call_chunks=self._calls.end(spoken=self._spoken),
             additional_kwargs=kept,
             response_metadata=metadata,
             usage_metadata=used.as_metadata(),

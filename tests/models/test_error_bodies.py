@@ -31,6 +31,10 @@ LONG = "This model's maximum context length is 8192 tokens. You requested 20000 
         {"error": {"message": "", "metadata": {"raw": LONG}}},
         {"Message": LONG},
         {"error_description": LONG},
+        {"message": {"text": LONG}},
+        {"message": [{"text": {"en": LONG}}]},
+        {"error": {"code": 400, "info": {"explanation": LONG}}},
+        {"error": {"a": {"b": {"c": {"d": {"e": {"f": [[{"g": LONG}]]}}}}}}},
     ],
 )
 def test_the_words_of_a_body_are_found_and_understood(body: Any) -> None:
@@ -42,6 +46,24 @@ def test_the_words_of_a_body_are_found_and_understood(body: Any) -> None:
     fault = fault_of(client._make_status_error_from_response(response))
     client.close()
     assert (fault.reason, fault.status_code, fault.detail) == ("context_too_long", 400, LONG)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"errors": {"model": ["It does not exist."]}}, "model: It does not exist."),
+        (
+            {"errors": {"model": ["Not here."], "top_p": ["Too high.", "Not a number."]}},
+            "model: Not here.; top_p: Too high.; top_p: Not a number.",
+        ),
+        ({"error": {"code": "x", "headers": {"a": "b c"}, "why": "Too full."}}, "Too full."),
+        ({"errors": {f"field {n}": ["Is wrong."] for n in range(9000)}}, "; ".join(
+            f"field {n}: Is wrong." for n in range(5))),
+        ({"error": {"code": 5, "kind": "x"}}, ""),
+    ],
+)  # fmt: skip
+def test_sentences_are_found_wherever_they_stand(body: Any, words: str) -> None:
+    assert words_of(body) == words
 
 
 def test_what_a_vendor_said_is_passed_on() -> None:
@@ -58,7 +80,8 @@ _BODIES = st.recursive(
     lambda inner: st.lists(inner, max_size=4)
     | st.dictionaries(
         st.sampled_from(["error", "message", "detail", "errors", "msg", "code", "type", "metadata",
-                         "raw", "headers", "provider_name", "loc", "X-RateLimit-Reset", "status"]),
+                         "text", "other", "raw", "headers", "provider_name", "loc",
+                         "X-RateLimit-Reset", "status"]),
         inner, max_size=5,
     ),
     max_leaves=25,

@@ -250,3 +250,19 @@ async def test_what_never_fits_is_said_so(fuse: Fuse) -> None:
     failed = fused.result.failed_members[0]
     assert (failed.reason, failed.status_code) == ("context_too_long", 400)
     assert len(fused.server.seen_by(A)) < 10
+
+
+async def test_a_call_without_a_name_is_that_of_the_tool_it_fits_or_is_said_to_have_none(
+    fuse: Fuse,
+) -> None:
+    def member(seen: Seen) -> Reply:
+        if not seen.tool_results:
+            return tool_calls([("", {"what": "fusion"})])
+        return text("In short, 42.") if len(seen.tool_results) > 1 else long
+
+    long = tool_calls([("", {"query": "fusion"})])
+    fused = await fused_with(fuse, member, [long_lookup])
+    assert fused.result.answers[0].status == "ok"
+    told, found = fused.server.seen_by(A)[-1].tool_results
+    assert told.startswith("The call had no name. Tools: long_lookup.")
+    assert found.startswith("About fusion")

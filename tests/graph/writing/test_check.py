@@ -91,6 +91,25 @@ def test_links_cannot_break_out_of_their_markdown() -> None:
         ("[A1](https://example.org/a) and [A1](#x).", "{1} and {1}."),
         ("[ A1 ]. [A1; B1]. [Source A1]. [A1 and B1]. \u3010A1\u3011", "{1}. {1}. {1}. {1}. {1}"),
         ("[C1\u2013C3]", "[C1 (unverified)][C2 (unverified)][C3 (unverified)]"),
+        ("See www.example.org/a.", "See www.example.org/a."),
+        ("See [it](www.example.org/a).", "See [it](https://www.example.org/a)."),
+        ("See [it](www.evil.example/x).", "See [it](www.evil.example/x) (unverified)."),
+        (
+            "**www.evil.example**, WWW.evil.example/x?y=1.",
+            "**www.evil.example (unverified)**, WWW.evil.example/x?y=1 (unverified).",
+        ),
+        ("(www.evil.example:80/a)", "(www.evil.example:80/a (unverified))"),
+        *(
+            (same, same)
+            for same in (
+                "`www.evil.example/x` and `a`",
+                "README.md/, node.js/x, example.net/x, www.md",
+                "me@www.evil.example",
+                "www.me@evil.example",
+                "sites/www.evil.example/",
+                "wwww.a.com",
+            )
+        ),
         ("`x` HTTPS://evil.example/ `y`", "`x` HTTPS://evil.example/ (unverified) `y`"),
     ],
 )
@@ -101,7 +120,8 @@ def test_what_stands_between_code_is_checked(draft: str, text: str) -> None:
 
 PIECES = ["`", "``", "```", "~~~", "\n", "\n\n", " ", "    ", "\t", "word ", "[A1]", "[A2, B1]",
           "[C9]",
-          "[A1](#x)", "[D1-D3]", "https://evil.example/x", "> ", "- ", "1. ", "|", "|-|-|\n", "# ",
+          "[A1](#x)", "[D1-D3]", "https://evil.example/x", "www.evil.example/x", "> ",
+          "- ", "1. ", "|", "|-|-|\n", "# ",
           "**", "_", "é", "```py\n", "\n```\n", "(", ")", "[", "]"]  # fmt: skip
 MARKDOWN = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
 _RAW_ID = re.compile(r"\[[A-H]\d{1,4}[\],]")
@@ -116,7 +136,8 @@ def test_every_id_outside_of_code_is_resolved_or_marked_and_code_stays(draft: st
     assert code_after == code
     assert not _RAW_ID.search(prose_after)
     marked = {one.kind for one in checked.unverified}
-    assert ("https://evil.example" in prose) == ("unretrieved_url" in marked)
+    if "https://evil.example" in prose:
+        assert "unretrieved_url" in marked
 
 
 def _read(markdown: str) -> list[tuple[str, str]]:

@@ -29,6 +29,7 @@ DRAFTS = (
     "<think>\nhm\n</think>\nAnswer [A1].",
     "Plain " * 900 + "[A1]",
     "[A1]https://evil.example/x and [B1]http",
+    "See www.one.example/a, **www.no.example**, a@www.no.example, [it](www.one.example/b), ww w",
     "```\n```\n`[A1]\n`> ",
     "",
 )  # fmt: skip

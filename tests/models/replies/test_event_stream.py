@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from langgraph_fusion.models.errors import BadResponse
-from langgraph_fusion.models.replies.event_stream import DONE, values_of
+from langgraph_fusion.models.replies.event_stream import DONE, LOST, values_of
 
 CHUNK = {"choices": [{"delta": {"content": "Größe \u2028 \x85 \U0001f426"}}]}
 
@@ -56,6 +56,27 @@ async def test_every_way_of_writing_it_is_read_in_pieces_of_any_size(
 ) -> None:
     pieces = [body[at : at + size] for at in range(0, len(body), size)]
     assert await read(pieces) == [CHUNK, DONE]
+
+
+@pytest.mark.parametrize(
+    "lost", [b"null", b"5", b"true", b'"x"', b"undefined", b"upstream connect error", b"\xff"]
+)
+async def test_an_event_without_an_object_is_said_to_be_lost(lost: bytes) -> None:
+    body = event(CHUNK) + b"data: " + lost + b"\n\ndata: [DONE]\n\n"
+    assert await read([body]) == [CHUNK, LOST, DONE]
+
+
+@pytest.mark.parametrize(
+    "alive",
+    [
+        b": PROCESSING", b": null", b"data:", b"data: keep-alive", b'data: "keep-alive"',
+        b"data: ping", b"event: ping\ndata: null", b"event: keepalive\ndata: 5", b"retry: 5",
+        b"data: OPENROUTER PROCESSING", b"data: : heartbeat",
+    ],
+)  # fmt: skip
+async def test_a_keep_alive_is_no_lost_event(alive: bytes) -> None:
+    body = event(CHUNK) + alive + b'\n\ndata: "[DONE]"\n\n'
+    assert await read([body]) == [CHUNK, DONE]
 
 
 async def test_a_stream_without_an_end_mark_is_not_done() -> None:
@@ -116,4 +137,4 @@ async def test_bytes_of_any_kind_are_values_or_one_known_error(pieces: list[byte
         values = await read(pieces)
     except BadResponse:
         return
-    assert all(value is DONE or isinstance(value, dict | list) for value in values)
+    assert all(value in (DONE, LOST) or isinstance(value, dict | list) for value in values)

@@ -15,6 +15,7 @@ from langgraph_fusion.models.answer_text import text_of, verdict_on
 from langgraph_fusion.models.errors import BadResponse, UpstreamError
 from langgraph_fusion.models.faults import Fault, fault_of
 from langgraph_fusion.models.providers import ModelRef
+from langgraph_fusion.models.replies.event_stream import DONE, LOST
 from langgraph_fusion.models.replies.reply_reader import ReplyReader
 from langgraph_fusion.models.usage import usage_of
 
@@ -23,8 +24,10 @@ USAGE: dict[str, Any] = {"prompt_tokens": 100, "completion_tokens": 20, "total_t
 ARGS = {"query": "nests"}
 
 
-def message_of(values: Sequence[Any], *, done: bool = True, taken: Sequence[str] = ()) -> AIMessage:
-    reader = ReplyReader("m", taken)
+def message_of(
+    values: Sequence[Any], *, done: bool = True, taken: Sequence[str] = (), tools: Any = None
+) -> AIMessage:
+    reader = ReplyReader("m", taken, tools)
     chunks = [chunk for value in values if (chunk := reader.read(value))]
     chunks.append(reader.end(done))
     whole = message_chunk_to_message(add_ai_message_chunks(chunks[0], *chunks[1:]))
@@ -56,6 +59,8 @@ A, B, END = delta({"content": "214 "}), delta({"content": "nests"}), delta({}, "
         [delta({"role": "", "content": "214 "}), delta({"role": "model", "content": "nests"}), END],
         [A, B, whole({"content": "214 nests"}, usage=USAGE)],
         [A, delta({"content": "nests"}, "stop"), END, END],
+        [A, LOST, B, END, DONE],
+        [A, B, END, LOST, DONE],
         [{"choices": [{"delta": {"content": "214 "}}, {"index": 1, "delta": {"content": "x"}}]},
          {"choices": [{"index": None, "delta": {"content": "nests"}}]}, END],
         [A, delta({"content": "nests", "tool_calls": None, "function_call": None}), END],
@@ -103,6 +108,10 @@ def test_json_that_a_server_took_for_thinking_is_the_reply() -> None:
         ([A], False),
         ([A, B], False),
         ([A, delta({"content": "nests"}, ""), None], False),
+        ([A, LOST, B, DONE], True),
+        ([A, LOST, B, {"choices": [], "usage": USAGE}, DONE], True),
+        ([A, [], B, DONE], True),
+        ([A, B, LOST, DONE], True),
         ([A, delta({}, "network_error")], True),
         ([A, delta({}, "abort")], True),
         ([A, delta({}, "OTHER"), {"choices": [], "usage": USAGE}], True),
@@ -129,6 +138,7 @@ def test_a_reply_that_was_broken_off_is_a_fault_that_is_retried(
     ("values", "done"),
     [
         ([A, B], True),
+        ([A, B, DONE], True),
         ([A, B, {"choices": [], "usage": USAGE}], False),
         ([A, B, END], False),
         ([A, delta({"content": "nests"}, "eos")], False),
@@ -186,6 +196,24 @@ def piece(**said: Any) -> dict[str, Any]:
         [calls({"id": "w1", **PLAIN})],
         [whole({"content": "", "tool_calls": [CALL]}, "stop")],
         [whole({"function_call": PLAIN}, "function_call")],
+        [whole({"function_call": json.dumps(PLAIN)}, "function_call")],
+        [whole({"tool_calls": CALL})],
+        [whole({"tool_calls": PLAIN})],
+        [whole({"tool_calls": {"0": CALL}})],
+        [whole({"tool_calls": {"w1": CALL}})],
+        [whole({"tool_calls": {"search": ARGS}})],
+        [whole({"tool_calls": json.dumps(CALL)})],
+        [whole({"tool_calls": json.dumps([CALL])})],
+        [whole({"tool_calls": json.dumps([CALL])[:-1]})],
+        [calls(json.dumps(CALL))],
+        [calls(CALL | {"function": json.dumps(PLAIN)})],
+        [calls({"function": json.dumps(PLAIN)})],
+        [calls({"id": "w1", "function": "search", "arguments": ARGS})],
+        [calls({"id": "w1", "name": "search", "function": {"arguments": ARGS}})],
+        [delta({"tool_calls": json.dumps([CALL])[:30]}),
+         delta({"tool_calls": json.dumps([CALL])[30:]}, "tool_calls")],
+        [delta({"tool_calls": {"index": 0, "id": "w1", "function": HALF[0]}}),
+         delta({"tool_calls": {"index": 0, "function": HALF[1]}}, "tool_calls")],
         [piece(index=0, id="w1", function=HALF[0]), piece(index=0, function=HALF[1])],
         [piece(index=1, id="w1", function=HALF[0]), piece(index=1, id="w1", function=HALF[1])],
         [piece(index="0", id="w1", function=HALF[0]), piece(index=0, id="", function=HALF[1])],
@@ -225,6 +253,47 @@ def test_calls_are_kept_apart_and_their_ids_are_unique(values: list[Any]) -> Non
     assert [call["args"] for call in message.tool_calls] == [ARGS, ARGS]
     ids = [call["id"] for call in message.tool_calls]
     assert len({*ids, "w1", "a"}) == 4
+
+
+def tool(name: str, *parameters: str, needs: Sequence[str] = ()) -> dict[str, Any]:
+    schema = {"properties": {one: {} for one in parameters}, "required": list(needs)}
+    return {"type": "function", "function": {"name": name, "parameters": schema}}
+
+
+TOOLS = [tool("search", "query", needs=["query"]), tool("open", "url", "page", needs=["url"])]
+
+
+@pytest.mark.parametrize(
+    ("said", "tools", "names"),
+    [
+        ([{"id": "w1", "function": {"arguments": ARGS}}], TOOLS, ["search"]),
+        ([{"function": {"name": None, "arguments": json.dumps(ARGS)}}], TOOLS, ["search"]),
+        ([{"function": {"name": "", "arguments": {"url": "x", "page": 2}}}], TOOLS, ["open"]),
+        ([{"function": json.dumps({"arguments": ARGS})}], TOOLS, ["search"]),
+        ([{"arguments": ARGS}, {"arguments": {"url": "x"}}], TOOLS, ["search", "open"]),
+        ([{"arguments": ARGS}, PLAIN], TOOLS, ["search", "search"]),
+        ([{"function": {"arguments": {"page": 2}}}], TOOLS, ["unnamed"]),
+        ([{"function": {"arguments": ARGS}}], [*TOOLS, tool("find", "query")], ["unnamed"]),
+        ([{"function": {"arguments": {"query": "x", "other": 1}}}], TOOLS, ["unnamed"]),
+        ([{"function": {"arguments": ARGS}}], None, ["unnamed"]),
+        ([{"function": {"arguments": ARGS}}], [None, {"function": 5}], ["unnamed"]),
+        ([{"id": "w1", "type": "function", "function": {}}], TOOLS, ["unnamed"]),
+        ([{}], TOOLS, ["unnamed"]),
+    ],
+)
+def test_a_call_without_a_name_is_that_of_the_one_tool_it_fits(
+    said: list[Any], tools: Any, names: list[str]
+) -> None:
+    message = message_of([calls(*said)], tools=tools)
+    assert sorted(call["name"] for call in message.tool_calls) == sorted(names)
+    assert all(call["id"] for call in message.tool_calls)
+    assert verdict_on(message) is None
+
+
+def test_an_empty_piece_of_a_call_makes_no_call_of_an_answer() -> None:
+    empty = piece(index=0, function={"arguments": ""})
+    message = message_of([A, empty, B, END], tools=TOOLS)
+    assert (text_of(message), message.tool_calls) == ("214 nests", [])
 
 
 @pytest.mark.parametrize("arguments", [None, "", "null", "5", [], "[]", "heron nests", {}])
