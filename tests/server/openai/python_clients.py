@@ -1,6 +1,6 @@
 """Python clients that are built on OpenAI's, with their defaults; prints what they got as JSON.
 
-Run by `test_python_clients.py` in an environment of its own, with the server's address.
+Run by `test_python_clients.py` in environments of their own: `python_clients.py URL CLIENT...`.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 BASE_URL = sys.argv[1]
-os.environ |= {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": BASE_URL}
+os.environ |= {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": BASE_URL, "INSPECT_DISPLAY": "none"}
 QUESTION, TOOL_QUESTION = "What is it?", "CALL the tool"
 
 
@@ -97,9 +97,82 @@ async def langchain_openai() -> dict[str, Any]:
     return found
 
 
+async def llama_index() -> dict[str, Any]:
+    from llama_index.core.agent.workflow import FunctionAgent
+    from llama_index.core.llms import ChatMessage
+    from llama_index.core.tools import FunctionTool
+    from llama_index.llms.openai import OpenAIResponses
+    from llama_index.llms.openai_like import OpenAILike
+
+    def lookup(id: int) -> str:
+        """Look up a number."""
+        return "the register says 42"
+
+    found: dict[str, Any] = {}
+    where: Any = {
+        "model": "fusion",
+        "api_base": BASE_URL,
+        "api_key": "none",
+        "context_window": 8000,
+    }
+    for model in (
+        OpenAILike(**where, is_chat_model=True, is_function_calling_model=True),
+        OpenAIResponses(**where),
+    ):
+        turn = [ChatMessage(role="user", content=QUESTION)]
+        pieces = [piece.delta or "" async for piece in await model.astream_chat(turn)]
+        agent = FunctionAgent(tools=[FunctionTool.from_defaults(fn=lookup)], llm=model)
+        found[type(model).__name__] = [
+            (await model.achat(turn)).message.content,
+            "".join(pieces),
+            str(await agent.run(TOOL_QUESTION)),
+        ]
+    return found
+
+
+async def inspect_ai() -> dict[str, Any]:
+    """An evaluation with a tool, over both of OpenAI's APIs."""
+    from inspect_ai import Task, eval_async
+    from inspect_ai.dataset import Sample
+    from inspect_ai.model import get_model
+    from inspect_ai.scorer import includes
+    from inspect_ai.solver import generate, system_message, use_tools
+    from inspect_ai.tool import tool
+
+    @tool
+    def lookup() -> Any:
+        async def execute(id: int) -> str:
+            """Look up a number.
+
+            Args:
+                id: Which one.
+            """
+            return "the register says 42"
+
+        return execute
+
+    samples = [
+        Sample(input=QUESTION, target="42"),
+        Sample(input=TOOL_QUESTION, target="register says 42"),
+    ]
+    found: dict[str, Any] = {}
+    for name, responses in (("chat", False), ("responses", True)):
+        model = get_model("openai/fusion", base_url=BASE_URL, responses_api=responses)
+        solver = [system_message("Be brief."), use_tools(lookup()), generate()]
+        task = Task(dataset=samples, solver=solver, scorer=includes())
+        [log] = await eval_async(task, model=model, log_dir="logs")
+        assert log.status == "success", log.error
+        scores = [score for one in log.samples or () for score in (one.scores or {}).values()]
+        found[name] = [score.value for score in scores]
+    return found
+
+
+CLIENTS = (openai_agents, pydantic_ai, litellm, langchain_openai, llama_index, inspect_ai)
+
+
 async def main() -> None:
-    clients = (openai_agents, pydantic_ai, litellm, langchain_openai)
-    print(json.dumps({client.__name__: await client() for client in clients}))
+    chosen = [client for client in CLIENTS if client.__name__ in sys.argv[2:]]
+    print(json.dumps({client.__name__: await client() for client in chosen}))
 
 
 asyncio.run(main())

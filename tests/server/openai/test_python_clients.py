@@ -1,4 +1,4 @@
-"""Python clients built on OpenAI's: openai-agents, pydantic-ai, LiteLLM, LangChain.
+"""Python clients: openai-agents, pydantic-ai, LiteLLM, LangChain, LlamaIndex, Inspect.
 
 Slow to install, so only where `REQUIRE_CLIENTS=1` says so (`make test-clients`).
 """
@@ -7,6 +7,8 @@ import asyncio
 import json
 import os
 import subprocess
+import venv
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,37 +33,60 @@ def _writer(seen: Seen) -> Any:
     return tool_calls([("lookup", {"id": 7})]) if "CALL the" in str(seen.messages) else text(ANSWER)
 
 
+Environments = Callable[[str], Path]
+
+
 @pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The interpreter of an environment that has the clients."""
-    if given := os.environ.get("CLIENTS_PYTHON"):
-        return Path(given)
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Environments:
+    """Make the environment of a file of requirements; returns its interpreter."""
     if os.environ.get("REQUIRE_CLIENTS") != "1":
         pytest.skip("REQUIRE_CLIENTS=1 installs the clients and runs them")
-    folder = tmp_path_factory.mktemp("clients") / "venv"
-    python = folder / "bin" / "python"
-    needed = str(SCRIPT.with_suffix(".txt"))
-    subprocess.run(["uv", "venv", "-q", str(folder)], check=True)
-    subprocess.run(["uv", "pip", "install", "-q", "-p", str(python), "-r", needed], check=True)
-    return python
+
+    def make(requirements: str) -> Path:
+        folder = tmp_path_factory.mktemp("clients")
+        venv.create(folder, with_pip=True)
+        python = folder / "bin" / "python"
+        needed = str(SCRIPT.with_name(requirements))
+        install = [
+            str(python),
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "--disable-pip-version-check",
+            "-r",
+            needed,
+        ]
+        subprocess.run(install, check=True)
+        return python
+
+    return make
 
 
-async def test_python_clients_work_with_their_defaults(
-    serving: Serving, python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    presets = tmp_path / "presets.toml"
+async def _run_clients(
+    serving: Serving, python: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, *names: str
+) -> dict[str, Any]:
+    presets = folder / "presets.toml"
     presets.write_text(PRESET)
     monkeypatch.setenv("FUSION_PRESETS", str(presets))
     policy = ClientPolicy(default_preset="scripted")
-    place = str(tmp_path / "runs.db")
-    served = await serving(cast({WRITER: _writer}), policy=policy, runs=place)
+    served = await serving(cast({WRITER: _writer}), policy=policy, runs=str(folder / "runs.db"))
     process = await asyncio.create_subprocess_exec(
-        str(python), str(SCRIPT), f"{served.url}/v1",
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        str(python), str(SCRIPT), f"{served.url}/v1", *names,
+        cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     out, err = await process.communicate()
     assert process.returncode == 0, err.decode()[-3000:]
-    said = json.loads(out.decode().strip().splitlines()[-1])
+    return dict(json.loads(out.decode().strip().splitlines()[-1]))
+
+
+@pytest.mark.timeout(900)
+async def test_python_clients_work_with_their_defaults(
+    serving: Serving, environment: Environments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = environment("python_clients.txt")
+    names = ("openai_agents", "pydantic_ai", "litellm", "langchain_openai", "llama_index")
+    said = await _run_clients(serving, python, tmp_path, monkeypatch, *names)
     assert said["openai_agents"] == {
         "plain": ANSWER, "streamed": ANSWER, "tool": FOUND, "handoff": ["second", ANSWER],
     }  # fmt: skip
@@ -70,3 +95,14 @@ async def test_python_clients_work_with_their_defaults(
     assert said["litellm"] == {"chat": ANSWER, "responses": ANSWER}
     for answers in said["langchain_openai"].values():
         assert answers == [ANSWER, ANSWER, FOUND]
+    for answers in said["llama_index"].values():
+        assert answers == [ANSWER, ANSWER, FOUND]
+
+
+@pytest.mark.timeout(900)
+async def test_an_evaluation_of_inspect_runs_over_both_interfaces(
+    serving: Serving, environment: Environments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = environment("inspect_client.txt")
+    said = await _run_clients(serving, python, tmp_path, monkeypatch, "inspect_ai")
+    assert said["inspect_ai"] == {"chat": ["C", "C"], "responses": ["C", "C"]}
