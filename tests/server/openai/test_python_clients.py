@@ -18,7 +18,7 @@ from langgraph_fusion.server.runs.client_policy import ClientPolicy
 from tests.graph.cast import WRITER, cast
 from tests.scripted import Seen, text, tool_calls
 from tests.server.conftest import Serving
-from tests.server.openai.test_ai_sdk import PRESET
+from tests.server.openai.test_javascript_sdks import PRESET
 
 SCRIPT = Path(__file__).with_name("python_clients.py")
 ANSWER, FOUND = "It is 42.", "Found: the register says 42."

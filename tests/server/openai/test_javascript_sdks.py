@@ -1,4 +1,4 @@
-"""Vercel's AI SDK, a typed client of the Responses API, with its defaults."""
+"""Vercel's AI SDK and LangChain.js, with their defaults."""
 
 import asyncio
 import json
@@ -13,9 +13,10 @@ import pytest
 from langgraph_fusion.server.runs.client_policy import ClientPolicy
 from tests.graph.cast import JUDGE, PANEL, WRITER, cast
 from tests.scripted import Seen, text, tool_calls
-from tests.server.conftest import Serving
+from tests.server.conftest import Served, Serving
 
-SCRIPT = Path(__file__).with_name("ai_sdk.mjs")
+FOLDER = Path(__file__).parent
+PACKAGES = ("ai", "@ai-sdk/openai", "@langchain/core", "@langchain/openai", "zod")
 PRESET = f"""
 [scripted]
 description = "Scripted models"
@@ -42,28 +43,43 @@ def npm_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
             pytest.fail("REQUIRE_NODE=1 and there is no node or npm")
         pytest.skip("no node and npm on this machine")
     folder = tmp_path_factory.mktemp("ai-sdk")
-    install = ["npm", "install", "--no-audit", "--no-fund", "--silent", "ai", "@ai-sdk/openai"]
+    install = ["npm", "install", "--no-audit", "--no-fund", "--silent", *PACKAGES]
     done = subprocess.run(install, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    shutil.copy(SCRIPT, folder)
+    for script in ("ai_sdk.mjs", "langchain.mjs"):
+        shutil.copy(FOLDER / script, folder)
     return folder
+
+
+async def _run(
+    serving: Serving, script: str, project: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Any, Served]:
+    presets = folder / "presets.toml"
+    presets.write_text(PRESET)
+    monkeypatch.setenv("FUSION_PRESETS", str(presets))
+    policy = ClientPolicy(default_preset="scripted")
+    served = await serving(cast({WRITER: _writer}), policy=policy, runs=str(folder / "runs.db"))
+    process = await asyncio.create_subprocess_exec(
+        "node", script, f"{served.url}/v1",
+        cwd=project, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    return json.loads(out.decode().strip().splitlines()[-1]), served
+
+
+async def test_langchain_js_works_over_both_interfaces(
+    serving: Serving, npm_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said, _ = await _run(serving, "langchain.mjs", npm_project, tmp_path, monkeypatch)
+    answers = ["It is 42.", "It is 42.", "Found: the register says 42."]
+    assert said == {"chat": answers, "responses": answers}
 
 
 async def test_the_ai_sdk_works_with_its_defaults(
     serving: Serving, npm_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    presets = tmp_path / "presets.toml"
-    presets.write_text(PRESET)
-    monkeypatch.setenv("FUSION_PRESETS", str(presets))
-    policy = ClientPolicy(default_preset="scripted")
-    served = await serving(cast({WRITER: _writer}), policy=policy, runs=str(tmp_path / "runs.db"))
-    process = await asyncio.create_subprocess_exec(
-        "node", SCRIPT.name, f"{served.url}/v1",
-        cwd=npm_project, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    out, err = await process.communicate()
-    assert process.returncode == 0, err.decode()
-    said = json.loads(out.decode().strip().splitlines()[-1])
+    said, served = await _run(serving, "ai_sdk.mjs", npm_project, tmp_path, monkeypatch)
     assert said["text"] == said["second"] == said["stream"] == "It is 42."
     assert said["finish"] == "stop"
     assert said["steps"] == 2
