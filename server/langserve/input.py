@@ -93,11 +93,17 @@ class _BatchBody(BaseModel):
     inputs: Annotated[list[Ask], Field(fail_fast=True)]
 
 
+QUESTION_FIRST = b"<style>div:has(> .content) { order: 1 }</style></head>"
+"""The playground's page has its settings above the question; its column can be ordered."""
+
+
 class CheckedRoute(APIRoute):
     """Names the field that is wrong, with status 400, and why a stream failed."""
 
     def get_route_handler(self) -> Handler:
         answer = super().get_route_handler()
+        if "/playground" in self.path:
+            return _with_the_question_first(answer)
         body = _body_of(self.path)
         if body is None:
             return answer
@@ -110,6 +116,17 @@ class CheckedRoute(APIRoute):
             return name_stream_failures(await answer(request))
 
         return checked
+
+
+def _with_the_question_first(answer: Handler) -> Handler:
+    async def ordered(request: Request) -> Response:
+        response = await answer(request)
+        if not response.headers.get("content-type", "").startswith("text/html"):
+            return response
+        page = bytes(response.body).replace(b"</head>", QUESTION_FIRST)
+        return Response(page, response.status_code, media_type="text/html")
+
+    return ordered
 
 
 def _body_of(path: str) -> type[BaseModel] | None:

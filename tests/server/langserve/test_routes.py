@@ -186,6 +186,9 @@ async def test_the_playground_shows_its_form_in_a_browser(serving: Serving, tmp_
         for part in ("Playground", "Configure", "MAX ROUNDS", "Try it", "MESSAGES"):
             assert part in shown
         assert "sk-or-secret-key" not in shown
+        tops = "[...document.querySelectorAll('h2')].map(h => [h.innerText, h.offsetTop])"
+        places = dict(await page.run(f"Object.fromEntries({tops})"))
+        assert places["Try it"] < places["Configure"], "the question comes first"
 
 
 def _body(**chosen: Any) -> dict[str, Any]:
