@@ -10,6 +10,9 @@ import aiohttp
 from bench.graph.arms.base import Arm, Workload
 from bench.graph.cast import JUDGE, MEMBERS, WRITER, looked_up
 
+STREAMING = ("stream", "stream_options")
+"""Members of our requests that the reference leaves out: it reads replies whole."""
+
 
 @asynccontextmanager
 async def opened(workload: Workload) -> AsyncIterator[Arm]:
@@ -19,7 +22,8 @@ async def opened(workload: Workload) -> AsyncIterator[Arm]:
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
 
         async def call(body: dict[str, Any]) -> dict[str, Any]:
-            async with session.post(url, json=body) as response:
+            whole = {key: value for key, value in body.items() if key not in STREAMING}
+            async with session.post(url, json=whole) as response:
                 said = await response.json()
             message: dict[str, Any] = said["choices"][0]["message"]
             return message
