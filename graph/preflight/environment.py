@@ -3,6 +3,7 @@
 import os
 import ssl
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
@@ -43,7 +44,7 @@ def environment_problems(env: Mapping[str, str] = os.environ) -> Iterator[Config
 def _certificate_problems(env: Mapping[str, str]) -> Iterator[ConfigError]:
     if path := env.get("SSL_CERT_FILE"):
         try:
-            ssl.create_default_context(cafile=path)
+            _load_certificates(path, Path(path).stat().st_mtime_ns)
         except ssl.SSLError:
             yield _unusable("SSL_CERT_FILE", f"{path} holds no certificates in PEM format")
         except OSError as error:
@@ -52,6 +53,12 @@ def _certificate_problems(env: Mapping[str, str]) -> Iterator[ConfigError]:
         Path(part).is_dir() for part in path.split(os.pathsep)
     ):
         yield _unusable("SSL_CERT_DIR", f"there is no folder {path}")
+
+
+@lru_cache(maxsize=4)
+def _load_certificates(path: str, changed_ns: int) -> None:
+    """Load the file once, until it changes: it takes 20 ms, and every run is checked."""
+    ssl.create_default_context(cafile=path)
 
 
 def _unusable(name: str, why: str) -> ConfigError:
