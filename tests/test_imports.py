@@ -16,7 +16,8 @@ MAY_IMPORT = {
     "tools": {"sandbox", "models"},
     "graph": {"models", "tools", "sandbox"},
     "server": {"graph", "models", "tools", "sandbox"},
-    "cli": {"graph", "models", "tools", "sandbox", "server"},
+    "evals": {"graph", "models", "tools", "sandbox"},
+    "cli": {"graph", "models", "tools", "sandbox", "server", "evals"},
 }
 GRAPH_FOLDERS = (
     "request", "prompts", "calls", "journal", "members", "judging", "writing", "preflight",
@@ -26,6 +27,7 @@ ASSEMBLY = ("api", "build", "fusion_graph", "fusion_tool", "resume", "studio")
 """Files at the root of `graph` that put the folders together: no folder imports one."""
 HEAVY = (
     "langgraph", "langchain_openai", "openai", "docker", "trafilatura", "pypdf", "ddgs", "fastapi",
+    "inspect_ai", "rubric", "matplotlib",
 )  # fmt: skip
 
 Edges = Mapping[str, set[str]]
@@ -147,7 +149,9 @@ def test_circles_are_found() -> None:
     assert _circles({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
 
 
-@pytest.mark.parametrize("module", ["cli.main", "sandbox", "models", "tools", "graph", "server"])
+@pytest.mark.parametrize(
+    "module", ["cli.main", "sandbox", "models", "tools", "graph", "server", "evals"]
+)
 def test_importing_a_room_loads_nothing_heavy(module: str) -> None:
     code = (
         f"import sys, langgraph_fusion.{module}\n"

@@ -1,0 +1,1 @@
+"""Does the panel beat its best member, and what does it cost? See docs/evaluation.md."""
