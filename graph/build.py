@@ -29,6 +29,7 @@ from langgraph_fusion.graph.state import FusionInput, FusionOutput, FusionState
 from langgraph_fusion.graph.writing.check import check
 from langgraph_fusion.graph.writing.synthesizer import synthesizer
 from langgraph_fusion.tools import member_tools
+from langgraph_fusion.tools.content_filter import ContentFilter
 
 Compiled = CompiledStateGraph[Any, Any, Any, Any]
 
@@ -43,6 +44,7 @@ def create_fusion(
     runs: RunRepository | BaseStore | str | Path | None = None,
     run_id: str | None = None,
     client: str | None = None,
+    content_filter: ContentFilter | None = None,
 ) -> FusionGraph:
     """Build the graph for a panel: messages in, one `AIMessage` and `fusion` (the result) out.
 
@@ -53,6 +55,9 @@ def create_fusion(
     `RunRepository` that is open, a store of LangGraph, a file or a `postgresql://` URL. `run_id`
     names a run in it to be resumed, or one that waits for the client's tools to be continued: every
     run of this graph is then that one. `client` says whose a new one is. See docs/runs.md.
+
+    `content_filter` keeps texts from the members that it recognises, wherever they are hosted: see
+    `tools.content_filter`.
 
     A caller's context (`FusionSettings`, or a mapping of them) may change everything for a run but
     the number of seats, the further tools and the files.
@@ -66,7 +71,8 @@ def create_fusion(
     else:
         compiled = _usual(settings.letters)
     run_store = RunStoreConfig(runs, run_id, client)
-    return FusionGraph.of(compiled, settings, tools, Attachments.of(files, out), run_store)
+    attachments = Attachments.of(files, out)
+    return FusionGraph.of(compiled, settings, tools, attachments, run_store, content_filter)
 
 
 @cache

@@ -29,6 +29,7 @@ from langgraph_fusion.graph.request.attachments import Attachments
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
 from langgraph_fusion.sandbox.base import SandboxUnavailable
+from langgraph_fusion.tools.content_filter import ContentFilter
 from langgraph_fusion.tools.context import open_shared_tools
 
 
@@ -42,6 +43,7 @@ class FusionGraph(CompiledStateGraph[Any, Any, Any, Any]):
         extra_tools: frozenset[str],
         attachments: Attachments,
         run_store: RunStoreConfig,
+        content_filter: ContentFilter | None = None,
         **compiled: Any,
     ) -> None:
         super().__init__(**compiled)
@@ -49,6 +51,7 @@ class FusionGraph(CompiledStateGraph[Any, Any, Any, Any]):
         self.extra_tools = extra_tools
         self.attachments = attachments
         self.run_store = run_store
+        self.content_filter = content_filter
 
     @classmethod
     def of(
@@ -58,6 +61,7 @@ class FusionGraph(CompiledStateGraph[Any, Any, Any, Any]):
         tools: Sequence[BaseTool],
         attachments: Attachments,
         run_store: RunStoreConfig,
+        content_filter: ContentFilter | None = None,
     ) -> Self:
         """The same graph, with a run around it."""
         names = frozenset(tool.name for tool in tools)
@@ -66,6 +70,7 @@ class FusionGraph(CompiledStateGraph[Any, Any, Any, Any]):
             extra_tools=names,
             attachments=attachments,
             run_store=run_store,
+            content_filter=content_filter,
             **vars(compiled),
         )
 
@@ -73,7 +78,9 @@ class FusionGraph(CompiledStateGraph[Any, Any, Any, Any]):
         self, input: Any, config: RunnableConfig | None = None, *, context: Any = None, **given: Any
     ) -> AsyncIterator[Any]:
         settings = self._settings(config, context)
-        async with open_run(settings, self.attachments, self.extra_tools, self.run_store) as run:
+        async with open_run(
+            settings, self.attachments, self.extra_tools, self.run_store, self.content_filter
+        ) as run:
             parts = super().astream(input, run.into(config), context=run.settings, **given)
             async with aclosing(cast("AsyncGenerator[Any]", parts)):
                 async for part in parts:
@@ -113,6 +120,7 @@ async def open_run(
     attachments: Attachments,
     extra_tools: frozenset[str],
     run_store: RunStoreConfig = NOT_KEPT,
+    content_filter: ContentFilter | None = None,
 ) -> AsyncIterator[Run]:
     """Check that the run can start, open what its members need, and close it all at the end.
 
@@ -129,7 +137,7 @@ async def open_run(
         journal, lifecycle = await stack.enter_async_context(run_store.open())
         known = known_sources(journal)
         shared_tools = await stack.enter_async_context(
-            open_shared_tools(shared_tools_settings(settings), known)
+            open_shared_tools(shared_tools_settings(settings), known, content_filter)
         )
         limits = Limits(settings.deadline_s, settings.budget_usd, settings.unknown_cost)
         run = Run(journal.run_id, settings, limits, shared_tools, prices)

@@ -1,5 +1,6 @@
 """The context of tools: what all members of a run share, and what each has of its own."""
 
+import asyncio
 import ipaddress
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import core_schema
 
 from langgraph_fusion.sandbox.base import Sandbox
+from langgraph_fusion.tools.content_filter import ContentFilter, ContentMatch, ExcludedContent
 from langgraph_fusion.tools.errors import ExcludedUrl
 from langgraph_fusion.tools.exclude import Dropped, Exclusion
 from langgraph_fusion.tools.fetch.limits import FetchLimits
@@ -23,6 +25,9 @@ if TYPE_CHECKING:  # aiohttp and sqlite are loaded when a run is opened
     from langgraph_fusion.tools.docs_index.docs import DocsIndex
     from langgraph_fusion.tools.fetch.fetcher import Fetcher
     from langgraph_fusion.tools.fetch.page import Page
+
+_QUICK_CHARS = 50_000
+"""A content filter looks at a longer text in a thread."""
 
 
 class SharedToolsSettings(BaseModel):
@@ -73,16 +78,18 @@ class SharedTools:
         fetcher: "Fetcher",
         docs: "DocsIndex | None",
         max_results: int,
+        content_filter: ContentFilter | None = None,
     ) -> None:
         self.sources, self.exclusion, self.backend = sources, exclusion, backend
         self.fetcher, self.docs, self.max_results = fetcher, docs, max_results
+        self.content_filter = content_filter
         self.drops: list[Dropped] = []
-        """Everything an exclusion rule stopped so far."""
+        """Everything an exclusion rule or the content filter stopped so far."""
         self._searches = SingleFlight[list[Hit]]()
-        self._fetches: SingleFlight[Page] = SingleFlight()
+        self._fetches: SingleFlight[tuple[Page, ContentMatch | None]] = SingleFlight()
 
     async def search(self, seat: str, query: str, recency: Recency | None) -> list[Hit]:
-        """Return the hits of the web search that no rule excludes; equal searches run once.
+        """Return the hits of the web search that nothing excludes; equal searches run once.
 
         Raises:
             ToolFailure: What `SearchBackend.search` raises; `ExcludedUrl` for the query itself.
@@ -96,29 +103,70 @@ class SharedTools:
             return await self.backend.search(query, self.max_results, recency)
 
         hits = await self._searches.get(f"{recency} {query.casefold()}", work)
-        return [hit for hit in hits if self._may_show(seat, hit)]
+        allowed = [hit for hit in hits if self._may_show(seat, hit)]
+        return await self._screened(seat, allowed)
 
     async def fetch(self, seat: str, url: str) -> "Page":
         """Return a page of the web; equal addresses are fetched once.
 
         Raises:
-            ToolFailure: What `Fetcher.fetch` raises.
+            ToolFailure: What `Fetcher.fetch` raises; `ExcludedContent` for what the page says.
         """
         try:
             key = str(web_url(url))
         except ValueError:
             key = url  # the fetcher says what is wrong with it
         try:
-            return await self._fetches.get(key, lambda: self.fetcher.fetch(url))
+            page, match = await self._fetches.get(key, lambda: self._fetch(url))
         except ExcludedUrl as drop:
             dropped = Dropped(seat=seat, where=drop.where, url=drop.url, rule=drop.rule)
             self.drops.append(dropped)
             raise
+        if match is not None:
+            raise self._drop(seat, page.url, match)
+        return page
+
+    async def screen(self, seat: str, url: str, text: str) -> None:
+        """Let a text pass that a tool would show a member.
+
+        Raises:
+            ExcludedContent: If the content filter keeps it from this run; the drop is recorded.
+        """
+        if match := await self._match(text):
+            raise self._drop(seat, url, match)
 
     async def close(self) -> None:
         """Cancel what is under way."""
         await self._searches.close()
         await self._fetches.close()
+
+    async def _fetch(self, url: str) -> "tuple[Page, ContentMatch | None]":
+        page = await self.fetcher.fetch(url)
+        return page, await self._match(f"{page.title}\n{page.text}")
+
+    async def _match(self, text: str) -> ContentMatch | None:
+        if self.content_filter is None:
+            return None
+        if len(text) <= _QUICK_CHARS:
+            return self.content_filter.match(text)
+        return await asyncio.to_thread(self.content_filter.match, text)
+
+    async def _screened(self, seat: str, hits: list[Hit]) -> list[Hit]:
+        """The hits that may be shown alone, and together: an answer key comes in pieces too."""
+        found = [(hit, await self._match(f"{hit.title}\n{hit.snippet}")) for hit in hits]
+        if all(match is None for _, match in found):
+            together = await self._match("\n".join(f"{hit.title}\n{hit.snippet}" for hit in hits))
+            found = [(hit, together) for hit in hits]
+        for hit, match in found:
+            if match:
+                self._drop(seat, hit.url, match)
+        return [hit for hit, match in found if match is None]
+
+    def _drop(self, seat: str, url: str, match: ContentMatch) -> ExcludedContent:
+        """Record a drop, and return the failure that tells the member."""
+        rule, found = match
+        self.drops.append(Dropped(seat=seat, where="content", url=url, rule=rule, count=found))
+        return ExcludedContent(url, match)
 
     def _may_show(self, seat: str, hit: Hit) -> bool:
         try:
@@ -147,7 +195,9 @@ class ToolContext:
 
 @asynccontextmanager
 async def open_shared_tools(
-    settings: SharedToolsSettings, known_sources: Iterable[Source] = ()
+    settings: SharedToolsSettings,
+    known_sources: Iterable[Source] = (),
+    content_filter: ContentFilter | None = None,
 ) -> AsyncIterator[SharedTools]:
     """Open what the tools of one run need; leaving it cancels and closes everything.
 
@@ -173,6 +223,7 @@ async def open_shared_tools(
             if settings.docs
             else None,
             max_results=settings.max_results,
+            content_filter=content_filter,
         )
         stack.push_async_callback(shared.close)
         yield shared

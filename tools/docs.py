@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from langchain.tools import ToolRuntime
 
+from langgraph_fusion.tools.content_filter import ExcludedContent
 from langgraph_fusion.tools.context import ToolContext
 from langgraph_fusion.tools.described import described_tool
 from langgraph_fusion.tools.docs_index.docs import DocsIndex, docs_url, split_docs_url
@@ -37,7 +38,8 @@ async def docs_search(
         found = await index.search(query, min(max(1, max_results), _MAX_RESULTS))
         if not found:
             return _listing(parse_query(query), await index.documents(), max(1, page))
-    return "\n\n".join(_shown(context, match) for match in found)
+    shown = [_shown(context, match) for match in found if await _may_show(context, match)]
+    return "\n\n".join(shown) or "No passage may be shown. Other words may find more."
 
 
 @described_tool
@@ -66,6 +68,7 @@ async def docs_read(
     if document.skipped:
         message = f"This document cannot be read: {document.skipped}"
         raise ToolFailure("unsupported_type", message)
+    await context.shared.screen(context.seat, docs_url(document.path), document.text)
     size = context.shared.fetcher.limits.page_chars
     part = part_of(document, section=section, start=start or line, end=end, size=size)
     return _part_shown(context, document, part)
@@ -88,6 +91,15 @@ def _docs_address(context: ToolContext, id_or_path: str) -> str:
     if source.kind != "document":
         raise ToolFailure("invalid_arguments", "This is a web page. Read it with web_fetch.")
     return source.url
+
+
+async def _may_show(context: ToolContext, match: Match) -> bool:
+    url = docs_url(match.path, match.first_line, match.last_line)
+    try:
+        await context.shared.screen(context.seat, url, match.text)
+    except ExcludedContent:
+        return False
+    return True
 
 
 def _shown(context: ToolContext, match: Match) -> str:

@@ -10,12 +10,14 @@ __all__ = ["Dropped", "Exclusion"]
 
 
 class Dropped(BaseModel):
-    """A query, hit, fetch or redirect that an exclusion rule stopped."""
+    """A query, hit, fetch or redirect that a rule stopped, or a text that a content filter did."""
 
     model_config = ConfigDict(frozen=True)
 
     seat: str
-    where: Literal["query", "hit", "fetch", "redirect"]
+    where: Literal["query", "hit", "fetch", "redirect", "content"]
     url: str
-    """The address; for `query` the query."""
+    """The address; for `query` the query, for what other tools return the tool's name."""
     rule: str
+    count: int | None = None
+    """For `content`: how many of the things the rule looks for were in the text."""

@@ -168,6 +168,7 @@ async def _answered(
     try:
         async with context.schedule.tool():
             answer: ToolMessage = await handler(request)
+        await context.shared.screen(context.seat, request.tool_call["name"], answer.text)
     except TimeIsUp:
         return _refusal(request, "The tool was interrupted: time is up. Write your answer now.")
     except ToolFailure as failure:

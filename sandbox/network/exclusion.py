@@ -9,7 +9,7 @@ Not covered: copies of an excluded page under an address that does not contain i
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from yarl import URL
 
@@ -27,9 +27,12 @@ class _Rule:
     host: str
     port: int | None
     path: tuple[str, ...]
+    parameters: frozenset[tuple[str, str]] = frozenset()
 
     def covers(self, url: URL) -> bool:
-        return self.touches(url) and _segments(url.raw_path)[: len(self.path)] == self.path
+        if not self.touches(url) or _segments(url.raw_path)[: len(self.path)] != self.path:
+            return False
+        return not self.parameters or self.parameters <= _parameters(url)
 
     def touches(self, url: URL) -> bool:
         """Whether it covers any page of that host."""
@@ -43,7 +46,8 @@ class Exclusion:
     (`huggingface.co/datasets/x`), with or without a scheme and `www.`. A prefix ends at a path
     segment: `/datasets/x` covers `/datasets/x/y`, not `/datasets/xyz`. Letter case, http or https,
     percent-encoding, user names, trailing dots and dot segments make no difference; a port does
-    only if the rule names one.
+    only if the rule names one. A rule with parameters (`journal.org/article?id=7`) covers the
+    addresses that have all of them, in any order and among others.
 
     Raises:
         ValueError: If a rule is neither; the message names it.
@@ -55,7 +59,9 @@ class Exclusion:
     @property
     def domains(self) -> tuple[str, ...]:
         """The rules that are whole domains, for backends that can leave these out themselves."""
-        return tuple(rule.host for rule in self._rules if not rule.path and rule.port is None)
+        return tuple(
+            rule.host for rule in self._rules if not (rule.path or rule.parameters or rule.port)
+        )
 
     def match(self, url: str) -> str | None:
         """Return the rule that excludes this URL, as its author wrote it."""
@@ -88,19 +94,21 @@ def _parsed(rule: str) -> _Rule:
     text = rule.strip()
     try:
         url = URL(text if "://" in text else f"https://{text}")
-        has_port, extra = url.explicit_port, url.raw_user or url.raw_query_string or url.fragment
+        has_port, extra = url.explicit_port, url.raw_user or url.fragment
         url = web_url(str(url))
     except ValueError as error:
         raise ValueError(_not_a_rule(rule, str(error))) from None
-    if extra or re.search(r"[\s*]", text):
-        raise ValueError(_not_a_rule(rule, "no user names, queries, fragments or wildcards"))
-    return _Rule(text, _bare_host(url), has_port, _segments(url.raw_path))
+    parameters = _parameters(url)
+    if extra or re.search(r"[\s*]", text) or (url.raw_query_string and not parameters):
+        raise ValueError(_not_a_rule(rule, "no user names, bare queries, fragments or wildcards"))
+    return _Rule(text, _bare_host(url), has_port, _segments(url.raw_path), parameters)
 
 
 def _not_a_rule(rule: str, why: str) -> str:
     return (
         f"exclude: `{rule}` is not a domain or a URL prefix ({why}). "
-        "Write `example.org`, which covers its subdomains too, or `example.org/path`."
+        "Write `example.org`, which covers its subdomains too, `example.org/path`, or "
+        "`example.org/path?id=7`."
     )
 
 
@@ -118,6 +126,14 @@ def _segments(raw_path: str) -> tuple[str, ...]:
         elif segment not in ("", "."):
             segments.append(segment.casefold())
     return tuple(segments)
+
+
+def _parameters(url: URL) -> frozenset[tuple[str, str]]:
+    """The parameters that have a value, decoded, in any case."""
+    pairs = parse_qsl(url.raw_query_string.replace(";", "&"))
+    return frozenset(
+        (_decoded(name).casefold(), _decoded(value).casefold()) for name, value in pairs
+    )
 
 
 def _embedded(url: str) -> list[str]:

@@ -66,6 +66,35 @@ def test_what_only_looks_like_it_is_not_excluded(url: str) -> None:
     assert Exclusion(RULES).match(url) is None
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://journal.org/article?id=10.1/X.7",
+        "https://www.journal.org/article/?utm=a&ID=10.1%2Fx.7#top",
+        "https://journal.org/article/citation?lang=en;id=10.1/x.7",
+        "https://archive.example/2020/https://journal.org/article?id=10.1/x.7",
+    ],
+)
+def test_a_rule_with_parameters_covers_addresses_that_have_them(url: str) -> None:
+    assert Exclusion(["journal.org/article?id=10.1/x.7"]).match(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://journal.org/article?id=10.1/x.77",
+        "https://journal.org/article",
+        "https://journal.org/article?ref=10.1/x.7",
+        "https://journal.org/?id=10.1/x.7",
+    ],
+)
+def test_a_rule_with_parameters_leaves_other_articles_open(url: str) -> None:
+    exclusion = Exclusion(["journal.org/article?id=10.1/x.7"])
+    assert exclusion.match(url) is None
+    assert exclusion.domains == ()
+    assert Exclusion(["journal.org?id=7"]).domains == ()
+
+
 def test_a_rule_is_reported_as_it_was_written() -> None:
     assert Exclusion(RULES).match("http://site.net/path/deeper") == "https://www.Site.net/Path/"
 
