@@ -27,7 +27,7 @@ ASSEMBLY = ("api", "build", "fusion_graph", "fusion_tool", "resume", "studio")
 """Files at the root of `graph` that put the folders together: no folder imports one."""
 HEAVY = (
     "langgraph", "langchain_openai", "openai", "docker", "trafilatura", "pypdf", "ddgs", "fastapi",
-    "inspect_ai", "rubric", "matplotlib",
+    "inspect_ai", "rubric", "matplotlib", "scipy", "statsmodels",
 )  # fmt: skip
 
 Edges = Mapping[str, set[str]]

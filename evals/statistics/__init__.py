@@ -1,0 +1,1 @@
+"""Intervals, paired differences and shares over tasks; scipy and statsmodels do the arithmetic."""
