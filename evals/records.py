@@ -92,6 +92,8 @@ class Answer(Record):
     """What an arm answered to one task, and what that took."""
 
     text: str
+    text_recorded: bool = True
+    """False: others' verdicts on it are known and its text is not."""
     finish: Finish = "stop"
     refused: bool = False
     """The model declined: a text without substance and without tool use, or a refusal reason."""
@@ -123,7 +125,8 @@ class Answer(Record):
     @property
     def usable(self) -> bool:
         """Whether there is something to grade."""
-        return self.finish != "failed" and not self.refused and bool(self.text.strip())
+        there = bool(self.text.strip()) or not self.text_recorded
+        return self.finish != "failed" and not self.refused and there
 
 
 class Trace(Record):
