@@ -6,7 +6,7 @@ START -> prepare ──> member_A ─┐
             └─(direct)─> synthesizer
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.store.base import BaseStore
 
 from langgraph_fusion.graph.fusion_graph import FusionGraph
+from langgraph_fusion.graph.journal.entries import Json, RecordedUpdate
 from langgraph_fusion.graph.journal.repository import RunRepository
 from langgraph_fusion.graph.journal.run_store_config import RunStoreConfig
 from langgraph_fusion.graph.judging.judge import judge
@@ -45,6 +46,8 @@ def create_fusion(
     run_id: str | None = None,
     client: str | None = None,
     content_filter: ContentFilter | None = None,
+    new_run_id: str | None = None,
+    given: Mapping[str, Json] | None = None,
 ) -> FusionGraph:
     """Build the graph for a panel: messages in, one `AIMessage` and `fusion` (the result) out.
 
@@ -59,6 +62,9 @@ def create_fusion(
     `content_filter` keeps texts from the members that it recognises, wherever they are hosted: see
     `tools.content_filter`.
 
+    `new_run_id` is the id of a new run. `given` is what nodes returned in another run of the same
+    question, by lane (`A.0` member A's first answer, `judge.0`): they are not run again.
+
     A caller's context (`FusionSettings`, or a mapping of them) may change everything for a run but
     the number of seats, the further tools and the files.
 
@@ -70,7 +76,8 @@ def create_fusion(
         compiled = _compiled(settings.letters, tools, checkpointer)
     else:
         compiled = _usual(settings.letters)
-    run_store = RunStoreConfig(runs, run_id, client)
+    known = {lane: RecordedUpdate(update=update) for lane, update in (given or {}).items()}
+    run_store = RunStoreConfig(runs, run_id, client, new_run_id, known)
     attachments = Attachments.of(files, out)
     return FusionGraph.of(compiled, settings, tools, attachments, run_store, content_filter)
 

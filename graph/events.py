@@ -41,12 +41,17 @@ what happened, `seat` who (a letter, `judge` or `synthesizer`).
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from langchain_core.runnables.config import var_child_runnable_config
 from langgraph.config import get_stream_writer
 
 
 def tell(type: str, **facts: Any) -> None:
-    """Send one event to LangGraph's `custom` stream; free when nobody reads it."""
-    get_stream_writer()({"type": type, **facts})
+    """Send one event to LangGraph's `custom` stream; free when nobody reads it.
+
+    Outside of a graph, where models are called without a run, there is nobody.
+    """
+    if var_child_runnable_config.get() is not None:
+        get_stream_writer()({"type": type, **facts})
 
 
 def replay_calls(bill: Iterable[Mapping[str, Any]]) -> None:

@@ -135,14 +135,14 @@ async def open_run(
     attachments.check(settings.sandbox.max_file_mb, with_bash=with_bash)
     async with AsyncExitStack() as stack:
         journal, lifecycle = await stack.enter_async_context(run_store.open())
-        known = known_sources(journal)
+        known = known_sources(journal, run_store.given.values())
         shared_tools = await stack.enter_async_context(
             open_shared_tools(shared_tools_settings(settings), known, content_filter)
         )
         limits = Limits(settings.deadline_s, settings.budget_usd, settings.unknown_cost)
         run = Run(journal.run_id, settings, limits, shared_tools, prices)
         run.attachments, run.extra_tools = attachments, extra_tools
-        run.journal, run.lifecycle = journal, lifecycle
+        run.journal, run.lifecycle, run.given = journal, lifecycle, run_store.given
         if lifecycle is not None:
             journal.on_failure = run.lost_its_store
             run.started_at = lifecycle.started_at or run.started_at

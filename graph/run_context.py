@@ -5,7 +5,7 @@ import this file; it imports none of them.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,6 +60,8 @@ class Run:
     journal: Journal = field(default_factory=lambda: Journal(""))
     lifecycle: RunLifecycle | None = None
     """None for a run that is not kept."""
+    given: Mapping[str, RecordedUpdate] = field(default_factory=dict)
+    """What nodes returned in another run of the question, by lane: they are not run again."""
     turn: int = 0
     """How often the client's tools have answered before: 0 unless the run is continued."""
     _sandboxes: dict[str, Sandbox] = field(default_factory=dict)
@@ -96,11 +98,11 @@ class Run:
         return RecordedSeatClient(client, self.journal, work=work, carried=carried, earlier=earlier)
 
     def replay_update(self, lane: str) -> Json | None:
-        """What a node returned in an earlier process, if that is written down for this lane.
+        """What a node returned in an earlier process or another run, if that is known.
 
         The run is then as it was after that node: its money counted, its notes taken over.
         """
-        recorded = self.journal.read(f"{lane}{UPDATE}", RecordedUpdate)
+        recorded = self.given.get(lane) or self.journal.read(f"{lane}{UPDATE}", RecordedUpdate)
         if recorded is None:
             return None
         self.limits.budget.spent_usd += recorded.counted_usd
@@ -134,10 +136,16 @@ class Run:
             started: Sandbox = self.pool.start(letter)
             if self.attachments.files:
                 started = StockedSandbox(started, self.attachments)
-            if used_shell(self.journal, letter):
+            if used_shell(self.journal, letter) or self._gave_up_shell(letter):
                 started = ReplacedSandbox(started)
             self._sandboxes[letter] = started
         return self._sandboxes[letter]
+
+    def _gave_up_shell(self, letter: str) -> bool:
+        """Whether this member's answer comes from another run, whose container is gone."""
+        known = self.given.get(f"{letter}.0")
+        answers = known.update["answers"] if known else []
+        return any(use["tool"] == "bash" for one in answers for use in one["tools"])
 
     async def kept_files(self) -> list[tuple[str, Path]]:
         """Copy out what members left, if it was asked for: seat and path of each file."""

@@ -77,6 +77,10 @@ class Sources:
         )
         return self._keep(source, old)
 
+    def join(self, source: Source) -> Source:
+        """Take over a source of another run under its own id, marking what it repeats."""
+        return self._keep(source.model_copy(update={"same_as": None}), None)
+
     def get(self, source_id: str) -> Source | None:
         """Return the source with this id, if there is one."""
         return self._by_id.get(source_id)

@@ -139,9 +139,9 @@ class RunRepository:
             finished=record.now == "finished",
         )
 
-    def new_journal(self) -> Journal:
-        """The empty journal of a new run."""
-        run_id = new_id()
+    def new_journal(self, run_id: str | None = None) -> Journal:
+        """The empty journal of a new run, under an id of the caller's or a new one."""
+        run_id = run_id or new_id()
         return Journal(run_id, self.writer, _journal_of(run_id), ttl=self._ttl())
 
     async def reopen(self, run_id: str) -> tuple[RunRecord, Journal]:

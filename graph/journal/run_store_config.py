@@ -1,13 +1,14 @@
 """Whether and where a graph's runs are kept, and which one is to be taken up again."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from langgraph.store.base import BaseStore
 
 from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.journal.entries import RecordedUpdate
 from langgraph_fusion.graph.journal.journal import Journal
 from langgraph_fusion.graph.journal.lifecycle import RunLifecycle
 from langgraph_fusion.graph.journal.repository import RunRepository, new_id
@@ -24,6 +25,10 @@ class RunStoreConfig:
     """The run to resume or to continue; None begins a new one."""
     client: str | None = None
     """The client that owns a new run, for an API that serves several."""
+    new_id: str | None = None
+    """Id of a new run, for a program that wants to find it again; None makes one up."""
+    given: Mapping[str, RecordedUpdate] = field(default_factory=dict)
+    """What nodes returned in another run of the question, by lane: they are not run again."""
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[tuple[Journal, RunLifecycle | None]]:
@@ -36,9 +41,9 @@ class RunStoreConfig:
             if runs is None:
                 if self.run_id is not None:
                     raise ConfigError("name the store it is in with `runs`", field="run_id")
-                yield Journal(new_id()), None
+                yield Journal(self.new_id or new_id()), None
             elif self.run_id is None:
-                journal = runs.new_journal()
+                journal = runs.new_journal(self.new_id)
                 yield journal, RunLifecycle(runs, journal, None, self.client)
             else:
                 record, journal = await runs.reopen(self.run_id)
