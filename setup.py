@@ -9,7 +9,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 from setuptools.command.editable_wheel import _StaticPth, editable_wheel
 
-ROOMS = ("graph", "models", "tools", "sandbox", "server", "evals", "cli")
+ROOMS = ("graph", "models", "tools", "sandbox", "web", "server", "evals", "cli")
 FOUND = find_packages(include=[name for room in ROOMS for name in (room, f"{room}.*")])
 
 

@@ -20,6 +20,7 @@ _COMMANDS = {
     "resume": "Go on with a run that was stopped; nothing paid is paid again.",
     "keys": "Make, list and remove the API keys of `fusion serve --keys FILE`.",
     "runs": "List stored runs, show one, delete one.",
+    "report": "Turn a finished run into one HTML file to read, send and print.",
     "sandbox": "Build the sandbox image, remove what crashed runs left behind.",
 }
 

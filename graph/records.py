@@ -130,6 +130,8 @@ class Call(_Record):
     cost_usd: float | None = None
     cost_source: Literal["provider", "price_table"] | None = None
     seconds: float = 0.0
+    began_s: float | None = None
+    """Seconds after the run began, or was resumed, at which the call was made."""
     error: str | None = None
     """Reason of the failure when the call gave no usable reply.
 

@@ -4,7 +4,6 @@ Every node of the graph is given the run it belongs to, so the folders of member
 import this file; it imports none of them.
 """
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -167,7 +166,7 @@ class Run:
 
     @property
     def seconds(self) -> float:
-        return round(time.monotonic() - self.limits.began, 3)
+        return round(self.limits.elapsed_s, 3)
 
     async def begin(self, messages: Sequence[AnyMessage]) -> None:
         """Record that the run has begun; raises as `RunLifecycle.begin`."""

@@ -15,9 +15,10 @@ MAY_IMPORT = {
     "models": set(),
     "tools": {"sandbox", "models"},
     "graph": {"models", "tools", "sandbox"},
-    "server": {"graph", "models", "tools", "sandbox"},
-    "evals": {"graph", "models", "tools", "sandbox"},
-    "cli": {"graph", "models", "tools", "sandbox", "server", "evals"},
+    "web": {"graph", "models", "tools"},
+    "server": {"graph", "models", "tools", "sandbox", "web"},
+    "evals": {"graph", "models", "tools", "sandbox", "web"},
+    "cli": {"graph", "models", "tools", "sandbox", "server", "web", "evals"},
 }
 GRAPH_FOLDERS = (
     "request", "prompts", "calls", "journal", "members", "judging", "writing", "preflight",

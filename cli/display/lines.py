@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from langgraph_fusion.cli.display.findings import findings
 from langgraph_fusion.cli.display.follow import ShowEvent
 from langgraph_fusion.cli.display.model import Event, RunView
 from langgraph_fusion.cli.output import say_line
 from langgraph_fusion.graph.event_text import event_lines
 from langgraph_fusion.models.text import one_line
+from langgraph_fusion.web.findings import findings
 
 _SHOWN_FINDINGS = {"conflict", "gap", "suspect"}
 

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from langgraph_fusion.cli.display.findings import findings_markdown, source_numbers
 from langgraph_fusion.cli.display.model import RunView
 from langgraph_fusion.cli.output import say, write
 from langgraph_fusion.graph.reasons import reason_text
 from langgraph_fusion.graph.wording import cost_in_words, count, duration
 from langgraph_fusion.models.text import one_line
+from langgraph_fusion.web.findings import findings_markdown, source_numbers
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -14,10 +14,10 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from langgraph_fusion.cli.display.findings import Finding, findings, source_numbers
 from langgraph_fusion.cli.display.model import RunView, SeatStatus, SeatView
 from langgraph_fusion.graph.wording import duration, money, tokens
 from langgraph_fusion.models.text import clean_text, one_line
+from langgraph_fusion.web.findings import Finding, findings, source_numbers
 
 WIDE = 90
 """Columns from which the model's full name and both token figures fit."""

@@ -26,6 +26,11 @@ class Limits:
     def capped(self) -> bool:
         return self.budget.cap_usd is not None
 
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the run began, or was resumed."""
+        return time.monotonic() - self.began
+
     def ends(self, stage: Stage, round: int) -> float:
         """`time.monotonic()` at which this stage has to be over."""
         return self.began + self._deadline_s * share(stage, round)

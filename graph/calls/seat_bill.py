@@ -100,6 +100,7 @@ class SeatBill:
             cost_usd=known.cost_usd,
             cost_source=known.cost_source,
             seconds=round(seconds, 3),
+            began_s=round(max(0.0, self._limits.elapsed_s - seconds), 3),
             error=fault.reason if fault else None,
         )
         counted_usd = self._limits.budget.settle(reserved, call.cost_usd)

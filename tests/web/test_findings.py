@@ -1,4 +1,4 @@
-from langgraph_fusion.cli.display.findings import findings, findings_markdown, source_numbers
+from langgraph_fusion.web.findings import findings, findings_markdown, source_numbers
 from tests.cli import recorded
 
 

@@ -1,0 +1,123 @@
+"""`fusion report`: a finished run as one file that can be read, sent and printed."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from langgraph_fusion.cli import options
+
+if TYPE_CHECKING:
+    from langgraph_fusion.graph.result import FusionResult
+
+Format = Literal["html", "md", "json"]
+_SUFFIXES: dict[str, Format] = {".htm": "html", ".html": "html", ".md": "md", ".json": "json"}
+
+command = typer.Typer(rich_markup_mode=None)
+
+
+@command.command(
+    epilog=options.examples(
+        "fusion report 1f0c -o run.html",
+        'fusion ask "…" --json | fusion report - -o run.html',
+        "fusion report result.json --format md | less",
+    )
+)
+def report(
+    run: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="RUN",
+            help="A run asked with --keep, or how its id begins; a file that --json or --save "
+            "wrote; - reads standard input; else the last run.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Write here, not to standard output."),
+    ] = None,
+    form: Annotated[
+        Format | None,
+        typer.Option(
+            "--format", help="By default as the file is named, else html.", show_default=False
+        ),
+    ] = None,
+    verbose: options.Verbose = False,
+) -> None:
+    """Turn a finished run into a report: why the answer says what it says, and what it cost.
+
+    The HTML is one file without script that loads nothing: answer with passages, what each member
+    wrote, what the judge found, a timeline, sources and bill. Texts of finished runs are stored
+    only with `fusion ask --keep`; any output of --json can be turned into a report later.
+    """
+    from langgraph_fusion.cli.errors import report_errors
+
+    with report_errors(verbose=verbose):
+        chosen = form or _SUFFIXES.get(output.suffix.lower() if output else "", "html")
+        _write(_text_of(_read(run), chosen), output)
+
+
+def _read(run: str | None) -> "FusionResult":
+    """The result that was named.
+
+    Raises:
+        ConfigError: If there is none, or no result is stored of it.
+    """
+    from langgraph_fusion.web.report import read_result
+
+    if run == "-" or (run is not None and Path(run).is_file()):
+        return read_result(_json_in(run))
+    return read_result(asyncio.run(_stored(run)))
+
+
+def _json_in(name: str) -> Any:
+    import json
+    import sys
+
+    from langgraph_fusion.graph.errors import ConfigError
+
+    try:
+        return json.loads(sys.stdin.read() if name == "-" else Path(name).read_text("utf-8"))
+    except (ValueError, RecursionError):
+        where = "standard input" if name == "-" else name
+        raise ConfigError(f"{where} is not JSON; `fusion ask --json` prints it") from None
+    except OSError as error:
+        raise ConfigError(f"{name} cannot be read: {error.strerror}") from None
+
+
+async def _stored(run: str | None) -> Any:
+    from langgraph_fusion.cli.display.stored_run import read_run
+    from langgraph_fusion.cli.run_store import open_stored_runs
+    from langgraph_fusion.graph.errors import ConfigError
+
+    async with open_stored_runs() as runs:
+        record = await (runs.get(run) if run else runs.latest())
+        stored = await read_run(runs, record)
+    if stored.result is None:
+        raise ConfigError(
+            f"no text of run {record.id} is stored: ask with --keep, or save it with --json"
+        )
+    return stored.result
+
+
+def _text_of(result: "FusionResult", form: Format) -> str:
+    from langgraph_fusion.web.report import report_html, report_markdown
+
+    if form == "html":
+        return report_html(result)
+    if form == "md":
+        return report_markdown(result)
+    from langgraph_fusion.cli.output import to_json
+
+    return to_json(result.model_dump(mode="json"), indent=2)
+
+
+def _write(text: str, output: Path | None) -> None:
+    from langgraph_fusion.cli.output import say, write, write_file
+
+    if output is None:
+        write(text)
+        return
+    write_file("--output", output, text)
+    say(f"written to {output}")
