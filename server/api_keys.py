@@ -6,7 +6,10 @@ so a plain SHA-256 of it cannot be searched for; it is compared in constant time
 
 A run is charged before it starts with the most it may cost, and settled with what it did cost. A
 run of unknown cost stays charged in full, and so does one that was abandoned or died with the
-server.
+server. A request that was refused is charged nothing.
+
+The charges of a key stay few, however many requests it sends: what is settled and older than the
+rate looks back is added up.
 
 Not covered: who may read the file (it is created for its owner only), and keys in a proxy's log.
 """
@@ -39,6 +42,17 @@ create table if not exists charges (
 );
 create index if not exists charges_of_key on charges (key, at);
 """
+_ADDED_COLUMNS = {
+    "keys": {"for_metrics": "integer not null default 0"},
+    "charges": {"runs": "integer not null default 1"},
+}
+"""By table: what files of earlier versions lack."""
+_MANY = 100
+"""Settled charges of a key that are kept one by one."""
+_INSERT_KEY = (
+    "insert into keys (id, name, sha256, created, per_day_usd, total_usd, per_run_usd, per_minute, "
+    "for_metrics) values (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 _BUSY_S = 10
 _NOBODY = hashlib.sha256(b"").hexdigest()
 
@@ -69,6 +83,8 @@ class Key:
     name: str
     created: float
     caps: Caps
+    for_metrics: bool = False
+    """It reads the metrics of the server, and starts no deliberations."""
 
     @property
     def shown(self) -> str:
@@ -106,6 +122,12 @@ class KeyRing:
         self._path.touch(mode=0o600)
         with self._open() as db:
             db.executescript(_TABLES)
+            db.execute("begin immediate")
+            for table, columns in _ADDED_COLUMNS.items():
+                known = {row["name"] for row in db.execute(f"pragma table_info({table})")}
+                for name, kind in columns.items():
+                    if name not in known:
+                        db.execute(f"alter table {table} add column {name} {kind}")
 
     def existing(self) -> Self:
         """Return the ring if its file is there.
@@ -117,19 +139,20 @@ class KeyRing:
             raise ConfigError(
                 f"there is no file {self._path}; `fusion keys add` makes it", field="keys"
             )
+        self.create()
         return self
 
-    def add(self, name: str, caps: Caps) -> str:
+    def add(self, name: str, caps: Caps, *, for_metrics: bool = False) -> str:
         """Add a key and return it: the only time it can be seen.
 
         Raises:
             ConfigError: If the name is taken.
         """
         id, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
-        row = (id, name, _sha256(secret), time.time(), *vars(caps).values())
+        row = (id, name, _sha256(secret), time.time(), *vars(caps).values(), for_metrics)
         try:
             with self._open() as db:
-                db.execute("insert into keys values (?, ?, ?, ?, ?, ?, ?, ?)", row)
+                db.execute(_INSERT_KEY, row)
         except sqlite3.IntegrityError:
             raise ConfigError(f"there is a key named {name!r} already", field="name") from None
         return f"{PREFIX}-{id}-{secret}"
@@ -167,6 +190,7 @@ class KeyRing:
         """
         with self._open() as db:
             db.execute("begin immediate")
+            _add_up(db, key.id)
             _check_rate(db, key)
             budget = _budget(db, key, wanted_usd)
             row = (key.id, time.time(), budget or 0.0)
@@ -181,6 +205,13 @@ class KeyRing:
                 (cost_usd, known_usd, charge.id),
             )
 
+    def refund(self, charge: Charge) -> None:
+        """Take back the charge of a request that was refused; it still counts for the rate."""
+        with self._open() as db:
+            db.execute(
+                "update charges set settled = 1, usd = 0, runs = 0 where id = ?", (charge.id,)
+            )
+
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         db = sqlite3.connect(self._path, timeout=10)
@@ -190,6 +221,29 @@ class KeyRing:
                 yield db
         finally:
             db.close()
+
+
+def _add_up(db: sqlite3.Connection, key: str) -> None:
+    """Make one charge a day of those that are settled and too old for the rate, if they are many.
+
+    Days before today (UTC) are one: no cap asks when it was.
+    """
+    now = time.time()
+    old = "key = ? and settled = 1 and at <= ?"
+    found = (key, now - MINUTE_S)
+    some = f"select 1 from charges where {old} limit {_MANY + 1}"
+    if db.execute(f"select count(*) from ({some})", found).fetchone()[0] <= _MANY:
+        return
+    today = now // DAY_S * DAY_S
+    sums = db.execute(
+        f"select max(at), total(usd), sum(runs) from charges where {old} group by at >= ?",
+        (*found, today),
+    ).fetchall()
+    db.execute(f"delete from charges where {old}", found)
+    db.executemany(
+        "insert into charges (key, at, usd, settled, runs) values (?, ?, ?, 1, ?)",
+        [(key, *row) for row in sums],
+    )
 
 
 def _check_rate(db: sqlite3.Connection, key: Key) -> None:
@@ -237,16 +291,16 @@ def _free(caps: Caps, spent: Spent) -> float | None:
 def _spent(db: sqlite3.Connection, key: str, *, settled: bool = False) -> Spent:
     today = time.time() // DAY_S * DAY_S
     row = db.execute(
-        "select count(*) as runs, total(usd) as total, total(usd * (at >= ?)) as today "
+        "select sum(runs) as runs, total(usd) as total, total(usd * (at >= ?)) as today "
         "from charges where key = ? and settled >= ?",
         (today, key, settled),
     ).fetchone()
-    return Spent(today_usd=row["today"], total_usd=row["total"], runs=row["runs"])
+    return Spent(today_usd=row["today"], total_usd=row["total"], runs=row["runs"] or 0)
 
 
 def _key(row: sqlite3.Row) -> Key:
     caps = Caps(row["per_day_usd"], row["total_usd"], row["per_run_usd"], row["per_minute"])
-    return Key(row["id"], row["name"], row["created"], caps)
+    return Key(row["id"], row["name"], row["created"], caps, bool(row["for_metrics"]))
 
 
 def _sha256(secret: str) -> str:

@@ -36,6 +36,8 @@ class ServerConfig:
     """Write questions and answers into the log."""
     cors_origins: tuple[str, ...] = ()
     """Web pages that may use this server, as `https://chat.example`; `*` is every page."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Names a server without keys may be asked by, beside `localhost` and addresses."""
     policy: ClientPolicy = field(default_factory=ClientPolicy)
     """What clients may ask for."""
 

@@ -1,9 +1,5 @@
-"""What every request passes through: request id, key check, size limit, log line.
-
-Web pages of other sites may not use a server that asks for no keys: they could spend the operator's
-money by a form-like request that needs no permission (CSRF), or after their name was pointed at
-this machine (DNS rebinding). Programs send no `Origin` and are not affected; with keys a foreign
-page has none to send.
+"""What every request passes through, in this order: request id, web pages of other sites, key,
+size limit, log line. Nothing of a body is read before host, origin and key are known to be good.
 """
 
 import asyncio
@@ -11,7 +7,6 @@ import time
 import uuid
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
@@ -20,12 +15,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from langgraph_fusion.server.api_keys import Key
 from langgraph_fusion.server.compression import limited_body
 from langgraph_fusion.server.errors import ApiError
+from langgraph_fusion.server.foreign_pages import ForeignPages
 from langgraph_fusion.server.logging import log_event
 from langgraph_fusion.server.state import ServerState
 
 REQUEST_ID = "x-request-id"
 OPEN_TO_ALL = frozenset({"/", "/healthz", "/readyz", "/openapi.json", "/docs"})
-"""Paths that ask for no key: probes, the page at the root, and the description of the API."""
+"""Paths that ask for no key: probes, the page at the root, and the description of the API.
+
+Of all others, those of routes that nobody thought of included, a client's key opens every one but
+`METRICS`, and a metrics key opens that one alone.
+"""
+METRICS = "/metrics"
 
 
 class RequestMiddleware:
@@ -34,6 +35,8 @@ class RequestMiddleware:
     def __init__(self, app: ASGIApp, state: ServerState) -> None:
         self._app = app
         self._state = state
+        config = state.config
+        self._foreign_pages = ForeignPages(config.allowed_hosts, config.cors_origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -42,8 +45,9 @@ class RequestMiddleware:
         exchange = _Exchange(send, with_body=scope["method"] != "HEAD")
         try:
             headers = Headers(scope=scope)
-            self._refuse_foreign_page(headers)
-            key = await self._key(scope["path"], headers)
+            key = await self._key(scope, headers)
+            if not scope["path"].isprintable():  # a route's pattern ends before a last line break
+                raise ApiError(404, "there is no such path", code="not_found")
             scope.setdefault("state", {}).update(request_id=exchange.request_id, key=key)
             body = limited_body(scope, receive, self._state.config.max_body_bytes)
             await self._app(_as_get(scope), body, exchange.send)
@@ -53,32 +57,19 @@ class RequestMiddleware:
         finally:
             self._log(scope, exchange)
 
-    def _refuse_foreign_page(self, headers: Headers) -> None:
-        """Return, unless a page of another site sent the request.
-
-        Raises:
-            ApiError: 403.
-        """
-        origin = headers.get("origin")
-        if origin is None or self._state.keys is not None:
-            return
-        if origin in self._state.config.cors_origins:
-            return
-        if not _is_own(origin, headers.get("host", "")):
-            raise ApiError(
-                403,
-                "this server asks for no keys and so serves no web pages but those of its own "
-                "machine; start it with `fusion serve --keys FILE`",
-                code="foreign_origin",
-            )
-
-    async def _key(self, path: str, headers: Headers) -> Key | None:
+    async def _key(self, scope: Scope, headers: Headers) -> Key | None:
         """The client's key; None where none is asked for.
 
         Raises:
-            ApiError: 401.
+            ApiError: 401 or 403.
         """
-        if self._state.keys is None or path in OPEN_TO_ALL:
+        path = scope["path"]
+        if self._state.keys is None:
+            self._foreign_pages.refuse(headers)
+            if path == METRICS and not _is_of_this_machine(scope):
+                raise _forbidden("without keys they are for this machine alone")
+            return None
+        if path in OPEN_TO_ALL:
             return None
         token = _token(headers)
         if not token:
@@ -88,6 +79,8 @@ class RequestMiddleware:
         key = await asyncio.to_thread(self._state.keys.find, token)
         if key is None:
             raise _unauthorized("this server does not know that API key")
+        if key.for_metrics != (path == METRICS):
+            raise _forbidden("make a key for them with `fusion keys add NAME --metrics`")
         return key
 
     def _log(self, scope: Scope, exchange: "_Exchange") -> None:
@@ -131,7 +124,14 @@ def _as_get(scope: Scope) -> Scope:
 
 
 def _token(headers: Headers) -> str:
-    """The key that the client sent, in OpenAI's header or in Anthropic's."""
+    """The key that the client sent, in OpenAI's header or in Anthropic's.
+
+    Raises:
+        ApiError: 401, if a header comes twice: a proxy may have looked at the other one.
+    """
+    for name in ("authorization", "x-api-key"):
+        if len(set(headers.getlist(name))) > 1:
+            raise _unauthorized(f"send `{name}` once")
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token.strip():
         return token.strip()
@@ -142,11 +142,16 @@ def _unauthorized(message: str) -> ApiError:
     return ApiError(401, message, code="invalid_api_key")
 
 
-def _is_own(origin: str, host_header: str) -> bool:
-    """Whether the page is on loopback, or at the IP address that the request itself is sent to."""
+def _forbidden(way_out: str) -> ApiError:
+    said = "metrics of the whole server are the operator's, and all else is its clients'"
+    return ApiError(403, f"{said}; {way_out}", code="operators_only")
+
+
+def _is_of_this_machine(scope: Scope) -> bool:
+    client = scope.get("client")
+    if client is None:  # a Unix socket
+        return True
     try:
-        host = urlsplit(origin).hostname or ""
-        same = host == urlsplit(f"//{host_header}").hostname
-        return host == "localhost" or ip_address(host).is_loopback or same
-    except ValueError:  # a name
+        return ip_address(client[0]).is_loopback
+    except ValueError:
         return False

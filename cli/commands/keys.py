@@ -32,6 +32,7 @@ _Name = Annotated[
     epilog=options.examples(
         "fusion keys add ada --keys keys.db",
         "fusion keys add ci --keys keys.db --per-day 5 --per-run 0.50 --per-minute 10",
+        "fusion keys add prometheus --keys keys.db --metrics",
     ),
 )
 def add_key(
@@ -53,6 +54,9 @@ def add_key(
     per_minute: Annotated[
         int | None, typer.Option("--per-minute", metavar="N", min=1, help="Runs a minute.")
     ] = None,
+    for_metrics: Annotated[
+        bool, typer.Option("--metrics", help="For /metrics, and for nothing else.")
+    ] = False,
 ) -> None:
     """Make a key and print it on standard output. It is stored as a hash: keep it now."""
     from langgraph_fusion.cli.errors import report_errors
@@ -63,7 +67,8 @@ def add_key(
 
         ring = KeyRing(keys)
         ring.create()
-        write(ring.add(name, Caps(per_day, total, per_run, per_minute)))
+        caps = Caps(per_day, total, per_run, per_minute)
+        write(ring.add(name, caps, for_metrics=for_metrics))
         say(f"fusion: this is the only time the key of {name} is shown")
 
 
@@ -121,11 +126,14 @@ def _print_table(found: "list[tuple[Key, Spent]]") -> None:
 
 def _row(key: "Key", spent: "Spent") -> dict[str, object]:
     made = datetime.fromtimestamp(key.created, UTC).isoformat(timespec="seconds")
-    return {"name": key.name, "key": key.shown, "created_at": made} | vars(key.caps) | vars(spent)
+    named = {"name": key.name, "key": key.shown, "created_at": made, "metrics": key.for_metrics}
+    return named | vars(key.caps) | vars(spent)
 
 
 def _caps(key: "Key") -> str:
     caps = key.caps
+    if key.for_metrics:
+        return "metrics only"
     said = [
         f"${caps.per_day_usd:g} a day" if caps.per_day_usd is not None else "",
         f"${caps.total_usd:g} in all" if caps.total_usd is not None else "",

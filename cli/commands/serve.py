@@ -66,6 +66,10 @@ def serve(
         list[str] | None,
         typer.Option("--cors-origin", metavar="URL", help="A web page that may use this server."),
     ] = None,
+    allowed_hosts: Annotated[
+        list[str] | None,
+        typer.Option("--allowed-hosts", metavar="NAMES", help="Without --keys: names it may have."),
+    ] = None,
     runs: Annotated[
         str | None,
         typer.Option(metavar="PLACE", help="Where runs are kept for `fusion resume`; off."),
@@ -85,6 +89,7 @@ def serve(
     lets runs finish; a second one does not wait.
     """
     from langgraph_fusion.cli.errors import report_errors
+    from langgraph_fusion.cli.input import split_list
 
     with report_errors(verbose=verbose):
         _serve_http(
@@ -98,6 +103,7 @@ def serve(
             max_deadline_s=max_deadline,
             any_setting=trust_clients,
             cors_origins=tuple(cors_origins or ()),
+            allowed_hosts=tuple(split_list(allowed_hosts or [])),
             runs=runs,
             grace_s=grace,
             log_prompts=log_prompts,

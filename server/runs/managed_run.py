@@ -228,6 +228,7 @@ class ManagedRun:
         return run_id
 
     async def _deliberate(self, run_id: str | None) -> None:
+        self._account.start()
         run = deliberate(
             self._request.messages,
             self._request.settings,

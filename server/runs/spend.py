@@ -77,16 +77,21 @@ class RunAccount:
             return _too_small(error, self.budget_usd)
         return error
 
-    def event(self, event: dict[str, Any]) -> None:
+    def start(self) -> None:
+        """Note that the run begins to make calls."""
         self._started = True
+
+    def event(self, event: dict[str, Any]) -> None:
         self._cost.event(event)
 
     async def close(self, *, abandoned: bool) -> None:
         """Settle; the calls that an abandoned run had in flight are of unknown cost."""
         if self._keys is None or self._charge is None:
             return
-        unknown = abandoned and self._started
-        cost = None if unknown else self._cost.cost_usd
+        if not self._started:
+            await asyncio.to_thread(self._keys.refund, self._charge)
+            return
+        cost = None if abandoned else self._cost.cost_usd
         await asyncio.to_thread(self._keys.settle, self._charge, cost, self._cost.known_usd)
 
 
