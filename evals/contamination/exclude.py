@@ -37,13 +37,20 @@ _GITHUB_DOORS = (
 _TRACKING = frozenset({"srsltid", "gclid", "fbclid", "ref", "source", "references_page"})
 
 
+@cache
+def exclude_of(dataset: str) -> tuple[str, ...]:
+    """The rules that go with a data set; none for a set of one's own."""
+    known = _lists().get(dataset)
+    return tuple(_rules(known)) if known else ()
+
+
 def exclude_for(dataset: str, task: Task, own: Iterable[str] = ()) -> tuple[str, ...]:
     """The rules for a run on this task: the set's, the task's and the user's own.
 
     Raises:
         ValueError: If a rule cannot be read; the message names it.
     """
-    rules = dict.fromkeys([*_of_dataset(dataset), *map(rule_of, task.exclude), *own])
+    rules = dict.fromkeys([*exclude_of(dataset), *map(rule_of, task.exclude), *own])
     Exclusion(rules)
     return tuple(rules)
 
@@ -62,12 +69,6 @@ def _identifies(name: str, value: str) -> bool:
     if name.lower() in _TRACKING or name.lower().startswith("utm_"):
         return False
     return name.lower() == "id" or sum(letter.isdigit() for letter in value) > 2
-
-
-@cache
-def _of_dataset(dataset: str) -> tuple[str, ...]:
-    known = _lists().get(dataset)
-    return tuple(_rules(known)) if known else ()
 
 
 @cache

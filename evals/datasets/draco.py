@@ -7,6 +7,7 @@
 import json
 from collections.abc import Iterator
 
+from langgraph_fusion.evals.contamination.exclude import exclude_of
 from langgraph_fusion.evals.datasets.dataset import Pinned
 from langgraph_fusion.evals.datasets.rows import Row, field_of, json_rows
 from langgraph_fusion.evals.errors import DataRefused
@@ -53,33 +54,11 @@ def _criteria(sections: list[Row], place: str, above: str = "") -> Iterator[Crit
             )
 
 
-_MIRRORS = (
-    "valyuAI/valyu-benchmarks", "harnyx/harnyx", "Lore-Hex/TrustedRouter-Fusion-Draco",
-    "OpenRouterTeam/benchmark-harness",
-)  # fmt: skip
-_HOSTS = ("github.com", "raw.githubusercontent.com", "cdn.jsdelivr.net/gh")
-_PAPER = "2602.11685"
-
 DRACO = Pinned(
     name="draco",
     url=f"https://huggingface.co/datasets/perplexity-ai/draco/resolve/{REVISION}/test.jsonl",
     revision=REVISION,
     sha256="e35bfe78cd827fa1d541b79fbc7bc7b91966d3227d8742c83e99d26d4ac4679a",
     reader=read_draco,
-    exclude=(
-        "huggingface.co/datasets/perplexity-ai/draco",
-        "huggingface.co/datasets/maxkru92/draco",
-        "datasets-server.huggingface.co",
-        "hf-mirror.com/datasets/perplexity-ai/draco",
-        "r2cdn.perplexity.ai/pplx-draco.pdf",
-        f"huggingface.co/papers/{_PAPER}",
-        *(f"{host}/{part}/{_PAPER}" for host in ("arxiv.org", "export.arxiv.org")
-          for part in ("abs", "pdf", "html")),
-        f"alphaxiv.org/abs/{_PAPER}",
-        f"alphaxiv.org/overview/{_PAPER}",
-        f"ar5iv.org/abs/{_PAPER}",
-        f"ar5iv.labs.arxiv.org/html/{_PAPER}",
-        *(f"{host}/{repository}" for host in _HOSTS for repository in _MIRRORS),
-    ),
-)  # fmt: skip
-"""The exclude list: OpenRouter's, and the mirrors and other doors that it misses."""
+    exclude=exclude_of("draco"),
+)

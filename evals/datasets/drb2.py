@@ -9,6 +9,7 @@ Tasks 112 and 114 were withdrawn by its authors and are left out.
 
 from collections.abc import Iterator
 
+from langgraph_fusion.evals.contamination.exclude import exclude_of, rule_of
 from langgraph_fusion.evals.datasets.dataset import Pinned
 from langgraph_fusion.evals.datasets.rows import Row, field_of, json_rows
 from langgraph_fusion.evals.records import Criterion, Task
@@ -31,7 +32,7 @@ def _task(row: Row, place: str) -> Task:
         question=field_of(content, "task", str, place),
         domain=field_of(row, "theme", str, place),
         criteria=tuple(_criteria(field_of(content, "rubric", dict, place))),
-        exclude=tuple(_address(url) for url in blocked.get("urls", ())),
+        exclude=tuple(rule_of(url) for url in blocked.get("urls", ())),
     )
 
 
@@ -40,11 +41,6 @@ def _criteria(rubric: Row) -> Iterator[Criterion]:
         for number, item in enumerate(rubric.get(dimension) or (), 1):
             id = f"{dimension}-{number}"
             yield Criterion(id=id, section=dimension, weight=1, requirement=str(item))
-
-
-def _address(url: str) -> str:
-    """Host and path, as the setting `exclude` wants them."""
-    return url.split("://", 1)[-1].split("?", 1)[0].split("#", 1)[0]
 
 
 DRB2 = Pinned(
@@ -56,9 +52,5 @@ DRB2 = Pinned(
     revision=REVISION,
     sha256="83d908225797236dbe15822645a5ea1f6cfe08b74e7afbffee71e21ba79eaca1",
     reader=read_drb2,
-    exclude=(
-        "github.com/imlrz/DeepResearch-Bench-II",
-        "raw.githubusercontent.com/imlrz/DeepResearch-Bench-II",
-        *(f"arxiv.org/{part}/2601.08536" for part in ("abs", "pdf", "html")),
-    ),
+    exclude=exclude_of("drb2"),
 )

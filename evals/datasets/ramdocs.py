@@ -7,6 +7,7 @@ are not shown.
 
 import hashlib
 
+from langgraph_fusion.evals.contamination.exclude import exclude_of
 from langgraph_fusion.evals.datasets.dataset import Pinned
 from langgraph_fusion.evals.datasets.rows import Row, field_of, json_rows
 from langgraph_fusion.evals.records import Document, Task
@@ -50,7 +51,7 @@ RAMDOCS = Pinned(
     revision=REVISION,
     sha256="c67f699c97349f00cf1bd08d1dbf8ca1d0cc38c306715c93a10a4f961dcf28b7",
     reader=read_ramdocs,
-    exclude=("github.com/HanNight/RAMDocs", "raw.githubusercontent.com/HanNight/RAMDocs"),
+    exclude=exclude_of("ramdocs"),
     others={
         "6cff1959b2d86a61dfe02db6afea0dc4562b99967abf73c18f64f59db1ae3717": "sample of 48 tasks"
     },

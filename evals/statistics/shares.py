@@ -5,10 +5,8 @@ from collections.abc import Mapping, Sequence
 from scipy import stats
 
 from langgraph_fusion.evals.records import Record
+from langgraph_fusion.evals.scoring import FAILS_BELOW
 from langgraph_fusion.evals.statistics.estimates import CONFIDENCE, Interval
-
-PASS = 50.0
-"""A score from which an answer counts as right, as in the hosted product's harness."""
 
 
 class Share(Record):
@@ -37,7 +35,7 @@ def share_of(count: int, n: int) -> Share:
     return Share(count=count, n=n, share=count / n, interval=interval)
 
 
-def all_fail(members: Sequence[Mapping[str, float]], least: float = PASS) -> Share:
+def all_fail(members: Sequence[Mapping[str, float]], least: float = FAILS_BELOW) -> Share:
     """Share of the tasks scored for every member on which none reaches `least`.
 
     No choice among the members' answers could be right there: only a writer that combines them.
