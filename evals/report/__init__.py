@@ -1,0 +1,1 @@
+"""What a stored result says: in numbers, as a table, and as one HTML file."""
