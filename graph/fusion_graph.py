@@ -26,6 +26,7 @@ from langgraph_fusion.graph.preflight.readiness import (
     user_prices,
 )
 from langgraph_fusion.graph.request.attachments import Attachments
+from langgraph_fusion.graph.request.document_copies import DocumentCopies
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
 from langgraph_fusion.sandbox.base import SandboxUnavailable
@@ -132,17 +133,23 @@ async def open_run(
     prices = user_prices()
     settings = await check_ready(settings, prices)
     with_bash = any("bash" in settings.tools_of(seat) for seat in settings.members)
-    attachments.check(settings.sandbox.max_file_mb, with_bash=with_bash)
+    tools_settings = shared_tools_settings(settings)
+    with_docs = tools_settings.docs is not None
+    attachments.check(settings.sandbox.max_file_mb, with_bash=with_bash, with_docs=with_docs)
     async with AsyncExitStack() as stack:
         journal, lifecycle = await stack.enter_async_context(run_store.open())
         known = known_sources(journal, run_store.given.values())
         shared_tools = await stack.enter_async_context(
-            open_shared_tools(shared_tools_settings(settings), known, content_filter)
+            open_shared_tools(tools_settings, known, content_filter)
         )
         limits = Limits(settings.deadline_s, settings.budget_usd, settings.unknown_cost)
         run = Run(journal.run_id, settings, limits, shared_tools, prices)
         run.attachments, run.extra_tools = attachments, extra_tools
         run.journal, run.lifecycle, run.given = journal, lifecycle, run_store.given
+        if (
+            tools_settings.docs is not None and content_filter is None
+        ):  # it reads no tables, no PDFs
+            run.documents = DocumentCopies(tools_settings.docs, settings.sandbox)
         if lifecycle is not None:
             journal.on_failure = run.lost_its_store
             run.started_at = lifecycle.started_at or run.started_at

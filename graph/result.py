@@ -20,6 +20,7 @@ from langgraph_fusion.graph.records import (
 )
 from langgraph_fusion.graph.settings import Length, Mode
 from langgraph_fusion.tools.exclude import Dropped
+from langgraph_fusion.tools.sources import Kind as SourceKind
 
 
 class _Part(BaseModel):
@@ -44,8 +45,9 @@ class SourceInfo(_Part):
     number: int | None = None
     """Its number in the answer's source list; None if the answer does not cite it."""
     seat: str
-    kind: Literal["search", "page", "document"]
+    kind: SourceKind
     url: str
+    """Empty for a command's output, which has no address."""
     title: str
     retrieved_at: str
     """ISO 8601, UTC."""

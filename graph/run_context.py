@@ -25,6 +25,7 @@ from langgraph_fusion.graph.journal.model_calls import RecordedSeatClient
 from langgraph_fusion.graph.journal.replaced_sandbox import ReplacedSandbox, used_shell
 from langgraph_fusion.graph.records import Stage
 from langgraph_fusion.graph.request.attachments import Attachments, StockedSandbox, collect
+from langgraph_fusion.graph.request.document_copies import DocumentCopies
 from langgraph_fusion.graph.seat import ModelSeat
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.graph.state import Json
@@ -54,6 +55,8 @@ class Run:
     notes: list[str] = field(default_factory=list)
     started_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     attachments: Attachments = field(default_factory=Attachments)
+    documents: DocumentCopies | None = None
+    """What of them goes into the sandboxes; None without documents."""
     extra_tools: frozenset[str] = frozenset()
     """Names of the tools the embedding application added."""
     journal: Journal = field(default_factory=lambda: Journal(""))
@@ -133,12 +136,18 @@ class Run:
             return None
         if letter not in self._sandboxes:
             started: Sandbox = self.pool.start(letter)
-            if self.attachments.files:
-                started = StockedSandbox(started, self.attachments)
+            documents = self.documents if self.has_documents(letter) else None
+            if self.attachments.files or documents:
+                started = StockedSandbox(started, self.attachments, documents)
             if used_shell(self.journal, letter) or self._gave_up_shell(letter):
                 started = ReplacedSandbox(started)
             self._sandboxes[letter] = started
         return self._sandboxes[letter]
+
+    def has_documents(self, letter: str) -> bool:
+        """Whether the member's sandbox holds the run's documents: its tools show it them anyway."""
+        groups = self.settings.tools_of(self.settings.seat(letter))
+        return self.documents is not None and {"docs", "bash"} <= {*groups}
 
     def _gave_up_shell(self, letter: str) -> bool:
         """Whether this member's answer comes from another run, whose container is gone."""

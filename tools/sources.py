@@ -8,12 +8,16 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from langgraph_fusion.models.text import clean_text
 from langgraph_fusion.tools.urls import canonical_url
 
-Kind = Literal["search", "page", "document"]
+Kind = Literal["search", "page", "document", "command"]
 
 _LONG_ENOUGH = 200
 """Shorter texts than this many characters may be equal by chance ("404", a cookie notice)."""
+
+_TITLE_CHARS = 100
+"""Of a command, in the title of its output."""
 
 
 class Source(BaseModel):
@@ -25,6 +29,7 @@ class Source(BaseModel):
     seat: str
     kind: Kind
     url: str
+    """Empty for the output of a command, which has no address."""
     canonical_url: str
     title: str
     retrieved_at: str
@@ -76,6 +81,29 @@ class Sources:
             aliases=tuple(sorted(names - {canonical})),
         )
         return self._keep(source, old)
+
+    def add_command(self, seat: str, command: str, output: str) -> Source:
+        """Record what a command printed, and return it under the id to cite.
+
+        The same command with the same output keeps its id.
+        """
+        text = f"$ {clean_text(command).strip()}\n{output}"
+        digest = _digest(text)
+        for old in self._of(seat):
+            if old.kind == "command" and old.sha256 == digest:
+                return old
+        source = Source(
+            id=self._next_id(seat),
+            seat=seat,
+            kind="command",
+            url="",
+            canonical_url="",
+            title=_command_title(command),
+            retrieved_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            sha256=digest,
+            text=text,
+        )
+        return self._keep(source, None)
 
     def join(self, source: Source) -> Source:
         """Take over a source of another run under its own id, marking what it repeats."""
@@ -133,7 +161,13 @@ class Sources:
 
 
 def _names(source: Source) -> set[str]:
-    return {source.canonical_url, *source.aliases}
+    return {source.canonical_url, *source.aliases} - {""}
+
+
+def _command_title(command: str) -> str:
+    """`bash: ` and the beginning of the command, on one line."""
+    line = " ".join(clean_text(command).split())
+    return f"bash: {line if len(line) <= _TITLE_CHARS else f'{line[:_TITLE_CHARS].rstrip()} …'}"
 
 
 def _merged(old: Source, kind: Kind, text: str) -> str:

@@ -86,7 +86,7 @@ def findings_table(view: RunView) -> Table | Text:
 
 
 def source_list(cited: Iterable[Mapping[str, Any]]) -> Table:
-    """The numbered sources of an answer: title, and below it the address in full.
+    """The numbered sources of an answer: title, and below it the address in full, if it has one.
 
     Several members may have seen one source; it is listed once.
     """
@@ -96,7 +96,8 @@ def source_list(cited: Iterable[Mapping[str, Any]]) -> Table:
     once = {int(one["number"]): one for one in cited if one.get("same_as") is None}
     for _, one in sorted(once.items()):
         text = Text(one_line(one["title"]) or "untitled")
-        text.append(f"\n{one_line(one['url']).removeprefix('docs:')}", "dim")
+        if address := one_line(one["url"]).removeprefix("docs:"):
+            text.append(f"\n{address}", "dim")
         grid.add_row(Text(f"[{one['number']}]", "bold"), text)
     return grid
 

@@ -28,6 +28,11 @@ class Schedule:
         return time.monotonic() >= self._soft_end
 
     @property
+    def left_s(self) -> float:
+        """Seconds until it is time to write, 0 when it is."""
+        return max(0.0, self._soft_end - time.monotonic())
+
+    @property
     def _last_call(self) -> float:
         return (self._soft_end + self._end) / 2
 

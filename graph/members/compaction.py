@@ -13,6 +13,8 @@ KEPT_CHARS = 240
 """Of each source in a shortened result, or of the result if it has none."""
 
 _SOURCE = re.compile(r"(<source id=[^>\n]*>\n)(.*?)(\n</source>)", re.S)
+_FACTS = re.compile(r"(?:\n\[[^\n]*\])+\Z")
+"""The lines under a command's output, with the id to cite; no line of an output is like them."""
 _LEFT_OUT = "[{left} characters left out: the conversation had become too long]"
 
 
@@ -39,9 +41,12 @@ def compact(messages: Sequence[BaseMessage], room: int) -> tuple[list[BaseMessag
 
 
 def shorten(text: str) -> str:
-    """The beginning of each source of a tool result, or of the result."""
+    """The beginning of each source of a tool result, or of the result and what stands under it."""
     short, sources = _SOURCE.subn(lambda found: found[1] + _beginning(found[2]) + found[3], text)
-    return short if sources else _beginning(text)
+    if sources:
+        return short
+    facts = found.group() if (found := _FACTS.search(text)) else ""
+    return _beginning(text.removesuffix(facts)) + facts
 
 
 def _oldest_and_longest(messages: Sequence[BaseMessage]) -> list[int]:

@@ -29,6 +29,7 @@ from langgraph_fusion.graph.request.conversation import (
     instructions,
     question_at,
 )
+from langgraph_fusion.graph.request.document_copies import DIRECTORY
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState, Json
 from langgraph_fusion.models.faults import REASONS, fault_of
@@ -117,7 +118,7 @@ def first_prompt(run: Run, letter: str, state: FusionState) -> list[BaseMessage]
     seat = run.settings.seat(letter)
     tools = run.settings.tools_of(seat) or run.extra_tools
     budget = run.settings.max_calls_of(seat) if tools else 0
-    system = _system(run, state, seat.instructions, budget=budget)
+    system = _system(run, state, letter, budget=budget)
     return [SystemMessage(system), *_task(run.id, letter, state, [])]
 
 
@@ -138,7 +139,7 @@ def _member_context(run: Run, letter: str, state: FusionState) -> MemberContext:
         round=round,
         tools=ToolRecorder(run.journal, f"{letter}.{round}", letter, run.shared_tools),
         client=run.seat_client(seat, letter, stage, round),
-        system=_system(run, state, seat.instructions, lost_bash=lost_bash, budget=max_calls),
+        system=_system(run, state, letter, lost_bash=lost_bash, budget=max_calls),
         allowed=frozenset(allowed) if max_calls else frozenset(),
         max_tool_calls=max_calls,
         schedule=run.limits.schedule(stage, round),
@@ -146,7 +147,7 @@ def _member_context(run: Run, letter: str, state: FusionState) -> MemberContext:
 
 
 def _system(
-    run: Run, state: FusionState, seat_says: str, *, lost_bash: bool = False, budget: int = 0
+    run: Run, state: FusionState, letter: str, *, lost_bash: bool = False, budget: int = 0
 ) -> str:
     """The shared part first, byte for byte the same for every member: providers cache prefixes."""
     parts = [prompt("member", today=run.today), instructions(state["messages"])]
@@ -154,8 +155,11 @@ def _system(
         parts.append("There is no bash tool in this run: its sandbox could not be started.")
     elif run.pool is not None:
         parts.append(run.attachments.prompt_note)
+        if run.has_documents(letter):
+            parts.append(f"Read-only copies of the documents are in {DIRECTORY} for bash.")
     calls = f"{budget} tool calls" if budget > 1 else "one tool call"
-    parts += [prompt("member_budget", calls=calls) if budget else "", seat_says]
+    parts += [prompt("member_budget", calls=calls) if budget else ""]
+    parts.append(run.settings.seat(letter).instructions)
     return "\n\n".join(part for part in parts if part)
 
 

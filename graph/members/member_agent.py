@@ -110,6 +110,7 @@ class MemberTurns(AgentMiddleware[Any, Any]):
     @_on_this_thread
     async def awrap_model_call(self, request: ModelRequest[Any], handler: ModelHandler) -> Any:
         context = _context(request)
+        context.begin_turn(sum(isinstance(one, ToolMessage) for one in request.messages))
         if _money_is_short(context, request):
             context.wrap_up("budget")
         turn = MemberTurn(

@@ -1,5 +1,6 @@
 """What a member has in one round: its models, tools and limits, and what it has learned."""
 
+import time
 from dataclasses import dataclass, field
 
 from langchain_core.messages import ToolMessage
@@ -17,6 +18,8 @@ from langgraph_fusion.tools.context import ToolContext
 NOT_RUN = "not_run"
 """Marks the answer to a call that was refused before its tool did anything."""
 _ERROR_CHARS = 300
+_ABOUT = 1.5
+"""Turns, each as long as the longest so far, for which time must be left, or its end is told."""
 
 
 class Sending(BaseModel):
@@ -36,6 +39,8 @@ class Sending(BaseModel):
     """Models that refuse a transcript with tool calls when no tools are offered."""
     without_choice: set[ModelRef] = set()
     """Models that refuse `tool_choice: "none"`."""
+    hurried: set[int] = set()
+    """After how many tool results it was told that its time is running out."""
 
 
 @dataclass(kw_only=True)
@@ -60,6 +65,9 @@ class MemberContext(ToolContext):
     cut_short: str | None = None
     """Why it had to write before it had finished its research."""
     repeats: Repeats = field(default_factory=Repeats)
+    turn_began: float | None = None
+    """`time.monotonic()` when its present turn began."""
+    longest_turn_s: float = 0.0
     sending: Sending = field(default_factory=Sending)
 
     def __post_init__(self) -> None:
@@ -88,6 +96,16 @@ class MemberContext(ToolContext):
             failed=old.failed + (not ok),
             error=old.error if ok else " ".join(answer.text.split())[:_ERROR_CHARS],
         )
+
+    def begin_turn(self, results: int) -> None:
+        """Begin a turn after so many tool results; note when the time left is about one turn."""
+        now, began = time.monotonic(), self.turn_began
+        self.turn_began = now
+        if began is None:
+            return
+        self.longest_turn_s = max(self.longest_turn_s, now - began)
+        if 0 < self.schedule.left_s <= _ABOUT * self.longest_turn_s:
+            self.sending.hurried.add(results)
 
     @property
     def must_write(self) -> bool:

@@ -129,7 +129,7 @@ class MemberTurn:
         if sending.room is not None:
             messages, sending.shortened = compact(messages, sending.room)
         if context.allowed:
-            messages = with_budget_notes(messages, context.max_tool_calls)
+            messages = with_budget_notes(messages, context.max_tool_calls, sending.hurried)
         if ref in sending.in_plain_words:
             messages = in_plain_words(messages)
         final = context.must_write

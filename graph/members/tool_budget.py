@@ -1,15 +1,18 @@
-"""A member's tool budget as its model sees it: counted down in the order of its calls."""
+"""A member's tool budget and time as its model sees them, counted down in order of its calls."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
 
-def with_budget_notes(messages: Sequence[BaseMessage], most: int) -> list[BaseMessage]:
-    """The transcript with what is left of the budget under the last result of every batch.
+def with_budget_notes(
+    messages: Sequence[BaseMessage], most: int, hurried: Collection[int] = ()
+) -> list[BaseMessage]:
+    """The transcript with what is left of budget and time under the last result of every batch.
 
-    It follows from the transcript alone, so that what was sent before is sent again as it was.
+    `hurried` are the counts of results after which little time was left. What was sent before is
+    sent again as it was: providers cache it.
     """
     shown = list(messages)
     used = 0
@@ -19,7 +22,7 @@ def with_budget_notes(messages: Sequence[BaseMessage], most: int) -> list[BaseMe
         used += 1
         last = at + 1 == len(messages) or not isinstance(messages[at + 1], ToolMessage)
         if last and used < most:
-            text = f"{message.text}\n\n{_left(most - used)}"
+            text = f"{message.text}\n\n{_left(most - used, hurried=used in hurried)}"
             shown[at] = message.model_copy(update={"content": text})
     return shown
 
@@ -42,7 +45,12 @@ def too_many(messages: Sequence[BaseMessage], call: Any, most: int) -> str | Non
     )
 
 
-def _left(calls: int) -> str:
+def _left(calls: int, *, hurried: bool) -> str:
     if calls == 1:
         return "(One tool call is left. The turn after it is your last: you write your answer.)"
+    if hurried:
+        return (
+            f"({calls} tool calls are left, but time is running out: the turn after this one may "
+            "be your last, in which you write your answer.)"
+        )
     return f"({calls} tool calls are left.)"

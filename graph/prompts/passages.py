@@ -30,8 +30,8 @@ def source_block(source: Source, shown: str) -> str:
     """A source as judge, writer and member are shown it, and how much of it is left out."""
     if len(shown) < len(source.text):
         shown += f"\n({len(shown)} of {len(source.text)} characters shown)"
-    same_as = source.same_as or None
-    return tag("source", shown, id=source.id, title=source.title, url=source.url, same_as=same_as)
+    given = {"title": source.title, "url": source.url or None, "same_as": source.same_as or None}
+    return tag("source", shown, id=source.id, **given)
 
 
 def claims_on(source: Source, answer: str) -> list[str]:

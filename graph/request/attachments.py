@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.request.document_copies import DIRECTORY, DocumentCopies
 from langgraph_fusion.sandbox.base import ExecResult, FileList, Sandbox, SandboxUnavailable
 from langgraph_fusion.sandbox.base import SandboxFileError as FileError
 from langgraph_fusion.sandbox.files import copy_in, copy_out
@@ -27,7 +28,7 @@ class Attachments:
     def of(cls, files: Sequence[str | Path], out: str | Path | None) -> "Attachments":
         return cls(tuple(map(Path, files)), Path(out) if out else None)
 
-    def check(self, max_file_mb: int, *, with_bash: bool) -> None:
+    def check(self, max_file_mb: int, *, with_bash: bool, with_docs: bool = False) -> None:
         """Raise ConfigError for what could only fail later."""
         if not with_bash and (self.files or self.out):
             kind = "file" if self.files else "out"
@@ -42,6 +43,12 @@ class Attachments:
                 raise ConfigError(
                     f"{path.name!r} is larger than {max_file_mb} MB; raise "
                     "sandbox.max_file_mb, or give a smaller one",
+                    field="file",
+                )
+            if with_docs and path.name == PurePosixPath(DIRECTORY).name:
+                raise ConfigError(
+                    f"a file is called {path.name!r}, as the folder of the documents is in the "
+                    "sandbox; rename it",
                     field="file",
                 )
             if names.count(path.name) > 1:
@@ -62,13 +69,18 @@ class Attachments:
 
 
 class StockedSandbox:
-    """A member's sandbox into which the files are copied while its model thinks, and again when
-    it had to be replaced by a fresh one.
+    """A member's sandbox into which files and documents are copied while its model thinks, and
+    again when it had to be replaced by a fresh one.
     """
 
-    def __init__(self, sandbox: Sandbox, attachments: Attachments) -> None:
+    def __init__(
+        self, sandbox: Sandbox, attachments: Attachments, documents: DocumentCopies | None = None
+    ) -> None:
         self._sandbox = sandbox
         self._files = attachments.files
+        self._documents = documents
+        self._missing = ""
+        """Which documents are not there; said with the first command's result."""
         self._stock()
 
     async def run(
@@ -76,10 +88,12 @@ class StockedSandbox:
     ) -> ExecResult:
         await self._stocked()
         result = await self._sandbox.run(command, timeout_s=timeout_s, restart=restart)
-        if result.sandbox_reset and self._files:
+        notes = [result.note, self._missing]
+        self._missing = ""
+        if result.sandbox_reset:
             self._stock()
-            return replace(result, note=f"{result.note}\n{_STOCKED_AGAIN}")
-        return result
+            notes.append(_STOCKED_AGAIN)
+        return replace(result, note="\n".join(note for note in notes if note))
 
     async def put(self, path: str, data: bytes, *, read_only: bool = False) -> None:
         await self._stocked()
@@ -98,8 +112,17 @@ class StockedSandbox:
         await self._sandbox.close()
 
     def _stock(self) -> None:
-        self._stocking = asyncio.ensure_future(copy_in(self._sandbox, self._files))
+        self._stocking = asyncio.ensure_future(self._copy())
         self._stocking.add_done_callback(retrieve_exception)
+
+    async def _copy(self) -> None:
+        await copy_in(self._sandbox, self._files)
+        if self._documents is None:
+            return
+        try:
+            self._missing = await self._documents.copy_into(self._sandbox)
+        except FileError as error:  # the sandbox is of use without them
+            self._missing = str(error)
 
     async def _stocked(self) -> None:
         try:

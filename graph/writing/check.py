@@ -114,7 +114,7 @@ def _link(id: str, sources: Sources, checked: Checked) -> str:
         checked.unverified.append(Unverified(kind="unknown_source", text=id))
         return f"[{id} {UNVERIFIED}]"
     number = checked.numbers.setdefault(source.id, len(checked.numbers) + 1)
-    return f"[[{number}]]({link_of(source.url)})"
+    return f"[[{number}]]({link_of(source.url)})" if source.url else f"[{number}]"
 
 
 def _source_list(sources: Sources, numbers: dict[str, int]) -> str:
@@ -123,8 +123,11 @@ def _source_list(sources: Sources, numbers: dict[str, int]) -> str:
 
 def _listed(source: Source | None, number: int) -> str:
     assert source is not None
-    title = re.sub(r"([\[\]<>*_`|\\])", r"\\\1", " ".join(source.title.split())) or source.url
-    return f"{number}. [{title}]({link_of(source.url)})"
+    title = " ".join(source.title.split())
+    if not source.url:
+        return f"{number}. `{title.replace('`', chr(39))}`"
+    marked = re.sub(r"([\[\]<>*_`|\\])", r"\\\1", title) or source.url
+    return f"{number}. [{marked}]({link_of(source.url)})"
 
 
 def _first(id: str, sources: Sources) -> str | None:

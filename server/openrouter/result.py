@@ -112,13 +112,13 @@ def hosted_failures(failed: Iterable[Failure]) -> list[Json]:
 
 
 def hosted_sources(result: FusionResult) -> list[Json]:
-    """`{url, title}` of everything that was shown to a member, each address once."""
+    """`{url, title}` of everything with an address that was shown to a member, each once."""
     return unique_sources(one.model_dump() for one in result.sources)
 
 
 def unique_sources(sources: Iterable[Mapping[str, Any]]) -> list[Json]:
     """The same, from the run's `sources` event."""
-    first = (one for one in sources if one["same_as"] is None)
+    first = (one for one in sources if one["same_as"] is None and one["url"])
     titles = {_address(one["url"]): one["title"] or one["url"] for one in first}
     return [{"url": url, "title": title} for url, title in titles.items()]
 

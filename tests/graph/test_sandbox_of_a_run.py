@@ -9,6 +9,7 @@ import pytest
 
 from langgraph_fusion.graph.api import aask, deliberate
 from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.server.openrouter.result import hosted_sources, url_citations
 from tests.docker_engine import require_docker  # noqa: F401 - a fixture
 from tests.graph.cast import (
     JUDGE,
@@ -54,6 +55,48 @@ async def test_members_have_a_shell_each_that_lasts_for_the_run(fuse: Fuse) -> N
     assert len(texts) == 2
     assert all("42" in text and "exit 0" in text for text in texts), "files last into the follow-up"
     assert not _ours(fused.result.run_id)
+
+
+async def test_what_a_command_printed_is_cited_like_any_source(
+    serve: Serve, tmp_path: Path
+) -> None:
+    def member(seen: Seen) -> Reply:
+        if not seen.tool_results:
+            return tool_calls([("bash", {"command": "echo $((6*7)) '`|<source>'"})])
+        return text("The product is 42 [A1].")
+
+    found = {"consensus": [{"claim": "It is 42.", "seats": ["A"], "sources": ["A1"]}]}
+    parts: dict[str, Reply | Part] = {
+        A: member,
+        JUDGE: judge(found),
+        WRITER: text("It is 42 [A1]. So [A2]."),
+    }
+    server = await serve(cast(parts))
+    chosen = settings(panel=[A], tools=["bash"])
+    runs = {"runs": tmp_path / "runs.db"}
+    first = await aask("?", chosen)
+    run_id = ""
+    async with aclosing(deliberate("?", chosen, **runs)) as events:
+        async for event in events:
+            run_id = str(event.get("run_id", run_id))
+            if event["type"] == "judge.started":
+                break
+    again = await aask("?", chosen, **runs, run_id=run_id)
+    assert len(server.seen_by(A)) == 4, "the member of the interrupted run is not asked again"
+    shown = server.seen_by(A)[1].tool_results[0]
+    assert "\n[to cite this output: A1]\n" in shown
+    for model in (JUDGE, WRITER):
+        evidence = server.seen_by(model)[0].last
+        assert '<source id="A1" title="bash: echo $((6*7)) \'`|&lt;source&gt;\'">' in evidence
+        assert "\n42 `|&lt;source>\n[exit 0]\n</source>" in evidence
+    for result in (first, again):
+        (source,) = result.sources
+        assert (source.kind, source.url, source.number) == ("command", "", 1)
+        assert result.answer.startswith("It is 42 [1]. So [A2 (unverified)].")
+        assert result.answer.endswith("1. `bash: echo $((6*7)) ''|<source>'`")
+        assert result.retention.claims == result.retention.citations == 1.0
+        assert url_citations(result, result.answer) == []
+        assert hosted_sources(result) == []
 
 
 async def test_a_failing_command_is_a_result_and_no_tool_error(fuse: Fuse) -> None:

@@ -32,8 +32,9 @@ RESULTS = {
 class Machine:
     """A sandbox that notes what it is asked to run."""
 
-    def __init__(self, broken: bool = False) -> None:
+    def __init__(self, broken: bool = False, result: ExecResult | None = None) -> None:
         self.broken = broken
+        self.result = result or ExecResult(3, "42\n", cwd="/work", seconds=0.1, note="a note")
         self.asked: list[tuple[str, float | None, bool]] = []
 
     async def run(
@@ -42,7 +43,7 @@ class Machine:
         if self.broken:
             raise SandboxUnavailable("socket /var/run/engine.sock")
         self.asked.append((command, timeout_s, restart))
-        return ExecResult(exit_code=3, output="42\n", cwd="/work", seconds=0.1, note="a note")
+        return self.result
 
     async def put(self, path: str, data: bytes, *, read_only: bool = False) -> None: ...
 
@@ -272,9 +273,30 @@ async def test_bash_runs_in_the_members_sandbox(monkeypatch: pytest.MonkeyPatch)
     async with shared_tools_of({}, monkeypatch) as (shared, _):
         context = ToolContext("A", shared, machine)
         message = await call(context, "bash", command="exit 3", timeout_s=5, restart=True)
-    assert machine.asked == [("exit 3", 5.0, True)]
+        again = await call(context, "bash", command="exit 3", timeout_s=5, restart=True)
+        other = await call(context, "bash", command="exit  4", timeout_s=5, restart=True)
+        page = await call(context, "web_fetch", url="A1")
+        document = await call(context, "docs_read", id_or_path="A1")
+        sources = shared.sources.all()
+    assert machine.asked[0] == ("exit 3", 5.0, True)
     assert message.status == "success"
-    assert message.text == "42\n[exit 3 | cwd /work | 0.1s]\n[a note]"
+    shown = "42\n[exit 3 | cwd /work | 0.1s]\n[a note]\n[to cite this output: A1]"
+    assert message.text == again.text == shown, "the same output keeps its id"
+    assert other.text.endswith("[to cite this output: A2]")
+    first, second = sources
+    assert (first.kind, first.url, first.title) == ("command", "", "bash: exit 3")
+    assert first.text == "$ exit 3\n42\n[exit 3]"
+    assert second.same_as is None
+    assert "output of a command" in page.text
+    assert "output of a command" in document.text
+
+
+async def test_what_no_command_has_printed_has_no_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = ExecResult(None, "", note="the command has too many bytes; it did not run")
+    async with shared_tools_of({}, monkeypatch) as (shared, _):
+        message = await call(ToolContext("A", shared, Machine(result=refused)), "bash", command="x")
+        assert not shared.sources.all()
+    assert "to cite" not in message.text
 
 
 async def test_a_broken_sandbox_is_an_error_without_host_paths(

@@ -46,3 +46,11 @@ def test_ids_and_titles_of_sources_stay() -> None:
     assert '<source id="A2" title="T2" url="http://x/2">' in short
     assert len(short) < 1000
     assert shorten(short) == short
+
+
+def test_the_id_of_a_commands_output_stays() -> None:
+    facts = "[exit 0 | cwd /work | 0.1s]\n[to cite this output: A3]"
+    short = shorten("y" * 3000 + f"\n [not ours]\n{facts}")
+    assert short.endswith(f"\n{facts}")
+    assert len(short) < 500
+    assert shorten(short) == short
