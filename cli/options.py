@@ -28,6 +28,10 @@ Mode = Annotated[
 ]
 Brief = Annotated[bool, typer.Option("--brief", help="Only what it takes to decide.")]
 Full = Annotated[bool, typer.Option("--full", help="Everything that was found, worked out.")]
+Verify = Annotated[
+    str | None,
+    typer.Option(metavar="HOW", help="Do sources say it? lexical, judge, a model; or off."),
+]
 Rounds = Annotated[int | None, typer.Option(metavar="N", help="Follow-up rounds at most, 0 to 3.")]
 Tools = Annotated[
     list[str] | None,

@@ -1,7 +1,7 @@
 """The deliberation as one LangGraph graph: the whole wiring on one screen.
 
 START -> prepare ──> member_A ─┐
-            ├──────> member_B ─┼─> judge ──────────────────> synthesizer -> check -> END
+            ├──────> member_B ─┼─> judge ───────> synthesizer -> (verify) -> check -> END
             ├──────> member_C ─┘     └─(follow-ups, or an adaptive panel grows)─> members -> judge
             └─(direct)─> synthesizer
 """
@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
@@ -25,8 +26,10 @@ from langgraph_fusion.graph.members.member import member
 from langgraph_fusion.graph.members.member_agent import member_agent
 from langgraph_fusion.graph.preflight.prepare import prepare
 from langgraph_fusion.graph.request.attachments import Attachments
+from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
 from langgraph_fusion.graph.state import FusionInput, FusionOutput, FusionState
+from langgraph_fusion.graph.verification.verify import verify
 from langgraph_fusion.graph.writing.check import check
 from langgraph_fusion.graph.writing.synthesizer import synthesizer
 from langgraph_fusion.tools import member_tools
@@ -98,6 +101,7 @@ def _compiled(letters: str, tools: Sequence[BaseTool], checkpointer: Any) -> Com
     graph.add_node("prepare", prepare)
     graph.add_node("judge", judge)
     graph.add_node("synthesizer", synthesizer)
+    graph.add_node("verify", verify)
     graph.add_node("check", check)
 
     graph.add_edge(START, "prepare")
@@ -108,7 +112,8 @@ def _compiled(letters: str, tools: Sequence[BaseTool], checkpointer: Any) -> Com
     next_nodes = [*(member_name(letter) for letter in letters), "synthesizer"]
     graph.add_conditional_edges("prepare", after_prepare, next_nodes)
     graph.add_conditional_edges("judge", after_judge, next_nodes)
-    graph.add_edge("synthesizer", "check")
+    graph.add_conditional_edges("synthesizer", after_synthesizer, ["verify", "check"])
+    graph.add_edge("verify", "check")
     graph.add_edge("check", END)
     return graph.compile(name="fusion", checkpointer=checkpointer)
 
@@ -123,6 +128,12 @@ def after_judge(state: FusionState) -> list[str]:
     asked = {seat for one in state["asked"] for seat in one["seats"]}
     wanted = sorted(asked) or state["seating"]
     return [member_name(letter) for letter in wanted] or ["synthesizer"]
+
+
+def after_synthesizer(state: FusionState, config: RunnableConfig) -> str:
+    """To the check of what the sources say, if it is asked for and there is a final text."""
+    wanted = Run.of(config).settings.verifies and state["draft"] and not state["tool_calls"]
+    return "verify" if wanted else "check"
 
 
 def member_name(letter: str) -> str:

@@ -42,6 +42,13 @@ def analysis_summary(
     return ", ".join(parts) + sent
 
 
+def verdict_summary(counts: Mapping[str, Any]) -> str:
+    """`12 supported, 2 partly, 1 not found`; `none` if there are no citations."""
+    names = ("supported", "partly", "not_found", "unchecked")
+    said = [f"{counts[name]} {name.replace('_', ' ')}" for name in names if counts.get(name)]
+    return ", ".join(said) or "none"
+
+
 def _statuses(conflicts: Sequence[Mapping[str, Any]]) -> str:
     statuses = [one["status"] for one in conflicts]
     named = [name for name in ("open", "resolved", "contested") if name in statuses]
@@ -188,6 +195,15 @@ def _writer_finished(event: Event) -> Iterator[str]:
         yield f"{who} failed: {reason_text(event['reason'])}"
 
 
+def _verify_started(event: Event) -> Iterator[str]:
+    who = f"verifier ({event['model']})" if event.get("model") else "the citations' words"
+    yield f"{who}: {count(event['citations'], 'citation')} against the cited passages"
+
+
+def _verify_finished(event: Event) -> Iterator[str]:
+    yield f"citations: {verdict_summary(event)}"
+
+
 _Lines = Mapping[str, Callable[[Event], Iterator[str]]]
 _LINES: _Lines = {
     "run.started": _run_started,
@@ -210,6 +226,8 @@ _LINES: _Lines = {
     "writer.started": _writer_started,
     "writer.repair": _writer_repair,
     "writer.finished": _writer_finished,
+    "verify.started": _verify_started,
+    "verify.finished": _verify_finished,
 }
 _VERBOSE: _Lines = {
     "member.tool_done": _tool_done,

@@ -35,6 +35,8 @@ what happened, `seat` who (a letter, `judge` or `synthesizer`).
 | `writer.delta` | text; with a `response_format` one, once the text is whole |
 | `writer.repair` | errors [str], attempt: the text is not in the `response_format` |
 | `writer.finished` | model, reason (None when all went well) |
+| `verify.started` | method, model (None without one), citations: how many |
+| `verify.finished` | supported, partly, not_found, unchecked: how many of each |
 | `run.finished` | result (dict, `FusionResult`) |
 """
 

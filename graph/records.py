@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from langgraph_fusion.graph.analysis import Kind
 
-Stage = Literal["panel", "judge", "follow_up", "synthesizer"]
+Stage = Literal["panel", "judge", "follow_up", "synthesizer", "verify"]
 
 
 class _Record(BaseModel):
@@ -120,7 +120,7 @@ class Call(_Record):
 
     stage: Stage
     seat: str
-    """Letter of a member, `judge` or `synthesizer`."""
+    """Letter of a member, `judge`, `synthesizer` or `verifier`."""
     round: int = 0
     model: str
     input_tokens: int | None = None
@@ -139,6 +139,38 @@ class Call(_Record):
     """
     carried: bool = False
     """An earlier turn of the conversation paid it: it is on this run's bill, not on this turn's."""
+
+
+Verdict = Literal["supported", "partly", "not_found"]
+
+
+class CitationVerdict(_Record):
+    """Whether the passages of a cited source bear out what it is cited for."""
+
+    source: str
+    """Id of the source, the first one at its address."""
+    number: int | None = None
+    """Its number in the answer's source list."""
+    claim: str
+    """What the citation answers for, in the answer's words without ids."""
+    verdict: Verdict | None
+    """None when it was not checked."""
+    quote: str = ""
+    """Words of the source on which the verdict rests, if the checking model named some that stand
+    there."""
+    missing: str = ""
+    """What of the claim the passages do not bear out, in the model's words."""
+
+
+class Verification(_Record):
+    """What became of the check of the answer's citations."""
+
+    method: Literal["lexical", "model"]
+    """lexical: by words and figures, without a model."""
+    model: str | None = None
+    """The model that was asked; None without one."""
+    citations: tuple[CitationVerdict, ...] = ()
+    """Every citation of the answer, in order."""
 
 
 class CostSum(NamedTuple):

@@ -17,6 +17,7 @@ from langgraph_fusion.graph.records import (
     MemberAnswer,
     PanelGrowth,
     Totals,
+    Verification,
 )
 from langgraph_fusion.graph.settings import Length, Mode
 from langgraph_fusion.tools.exclude import Dropped
@@ -200,6 +201,9 @@ class FusionResult(_Part):
     sources: tuple[SourceInfo, ...]
     unverified: tuple[Unverified, ...]
     retention: Retention
+    verification: Verification | None = None
+    """Whether the cited passages bear out the answer's sentences; None when nobody was asked to
+    look (setting `verify`)."""
     dropped: tuple[Dropped, ...]
     """What the `exclude` setting kept from the members."""
     files: tuple[KeptFile, ...] = ()

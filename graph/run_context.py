@@ -87,13 +87,18 @@ class Run:
         given["configurable"] = {**given.get("configurable", {}), _KEY: self}
         return given  # type: ignore[no-any-return]
 
-    def seat_client(self, seat: ModelSeat, name: str, stage: Stage, round: int) -> SeatClient:
-        """The models of a seat, for one stage of this run; recorded if the run is kept."""
+    def seat_client(
+        self, seat: ModelSeat, name: str, stage: Stage, round: int, *, part: int = 0
+    ) -> SeatClient:
+        """The models of a seat, for one stage of this run; recorded if the run is kept.
+
+        `part` tells clients apart that work side by side in one stage.
+        """
         bill = SeatBill(seat, name, stage, round, limits=self.limits, prices=self.prices)
         client = LiveSeatClient(seat, bill, self.holding_off)
         if not self.journal.on:
             return client
-        work, earlier = f"{name}.{round}", list[str]()
+        work, earlier = f"{name}.{round}{f'.{part}' if part else ''}", list[str]()
         if stage == "synthesizer":
             *earlier, work = (f"{work}.{turn}" for turn in range(self.turn + 1))
         carried = self.journal.finished or (self.turn > 0 and stage != "synthesizer")

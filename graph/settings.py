@@ -7,9 +7,17 @@ interface builds its settings with `FusionSettings.model_validate({"preset": …
 
 from collections.abc import Mapping
 from ipaddress import ip_network
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import Field, JsonValue, ValidationError, field_validator, model_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    JsonValue,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.presets import DEFAULT_PRESET, preset_values
@@ -24,12 +32,14 @@ from langgraph_fusion.graph.seat import (
     ToolGroup,
     seats_from,
 )
+from langgraph_fusion.models.providers import ModelRef
 from langgraph_fusion.sandbox.settings import SandboxSettings
 from langgraph_fusion.tools.exclude import Exclusion
 
 Mode = Literal["synthesize", "select", "analysis", "direct"]
 UnknownCost = Literal["refuse", "worst_case", "ignore"]
 Length = Literal["auto", "brief", "full"]
+WaysToVerify = Literal["off", "lexical", "judge"]
 NO_JUDGE = "none"
 """In the place of the judge's model: there is none."""
 SearchBackendName = Literal["ddgs", "searxng", "tavily", "langchain"]
@@ -56,6 +66,14 @@ class FusionSettings(Settings):
     """
     length: Length = "auto"
     """Of the answer: `brief` what it takes to decide, `full` all that was found, `auto` by need."""
+    verify: Annotated[
+        Annotated[WaysToVerify, Tag("way")] | Annotated[ModelSeat, Tag("seat")],
+        Discriminator(lambda value: "way" if isinstance(value, str) else "seat"),
+    ] = "off"
+    """Say for each citation of the answer whether the cited passage bears out the sentence.
+
+    By the `judge`'s model, or one that is named; `lexical` compares words, without a model.
+    """
     panel_growth: Literal["all", "adaptive"] = "all"
     """`adaptive` asks two seats first, and the rest only on conflict or thin evidence."""
     max_rounds: int = Field(default=1, ge=0, le=3)
@@ -127,6 +145,17 @@ class FusionSettings(Settings):
         none = isinstance(value, str) and value.strip().lower() == NO_JUDGE
         return None if none else cls._seat_from_name(value)
 
+    @field_validator("verify", mode="before")
+    @classmethod
+    def _verifier_from_name(cls, value: Any) -> Any:
+        if value is None or value is False:
+            return "off"
+        if not isinstance(value, str):
+            return value
+        named = value.strip()
+        way = named.lower()
+        return way if way in get_args(WaysToVerify) else {"model": named}
+
     @field_validator("exclude")
     @classmethod
     def _rules_are_readable(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -163,6 +192,14 @@ class FusionSettings(Settings):
             raise ValueError("judge: mode `analysis` is the judge's; name one")
         if self.panel_growth == "adaptive":
             raise ValueError("judge: an adaptive panel needs one; name it, or seat all at once")
+        return self
+
+    @model_validator(mode="after")
+    def _a_model_can_verify(self) -> Self:
+        if self.verify == "judge" and self.judge is None:
+            raise ValueError("verify: there is no judge; name a model, or use `lexical`")
+        if self.verifier and ModelRef.parse(self.verifier.model).provider == "offline":
+            raise ValueError("verify: offline programs cannot; name a model, or use `lexical`")
         return self
 
     @model_validator(mode="after")
@@ -216,12 +253,29 @@ class FusionSettings(Settings):
         return () if self.mode == "direct" else self.panel
 
     @property
+    def verifier(self) -> ModelSeat | None:
+        """The seat that checks citations; None if no model does."""
+        return self.judge if self.verify == "judge" else _seat_or_none(self.verify)
+
+    @property
+    def verifies(self) -> bool:
+        """Whether the citations of the answer are checked: JSON and lone writers have none."""
+        asked = self.verify != "off" and not self.response_format
+        return asked and self.mode in ("synthesize", "select")
+
+    @property
     def all_seats(self) -> tuple[ModelSeat, ...]:
         """Every seat that a run may call."""
         if not self.members:
             return (self.synthesizer,)
         judge = () if self.judge is None else (self.judge,)
-        return (*self.members, *judge, self.synthesizer)
+        verifier = _seat_or_none(self.verify)
+        checks = (verifier,) if verifier and self.verifies else ()
+        return (*self.members, *judge, self.synthesizer, *checks)
+
+
+def _seat_or_none(value: WaysToVerify | ModelSeat) -> ModelSeat | None:
+    return value if isinstance(value, ModelSeat) else None
 
 
 def load_settings(given: Mapping[str, Any] | None = None) -> FusionSettings:

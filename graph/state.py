@@ -62,3 +62,7 @@ class FusionState(FusionInput):
     tool_calls: list[Json]
     """Calls of the caller's own tools: id, name, args."""
     written_by: str | None
+    revision: Json | None
+    """`Revision` of the draft, once it is checked."""
+    verification: Json | None
+    """`Verification` of the citations, if it is asked for."""

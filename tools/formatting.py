@@ -19,6 +19,13 @@ TAGS = (
     "follow_up",
     "analysis",
     "best_answer",
+    "instructions",
+    "seats",
+    "draft",
+    "lost",
+    "citation",
+    "before",
+    "sentence",
 )
 """The tags that mark who said what in the messages between members, judge and writer."""
 

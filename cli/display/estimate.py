@@ -10,7 +10,7 @@ from langgraph_fusion.graph.wording import money, tokens
 if TYPE_CHECKING:
     from langgraph_fusion.graph.preflight.estimate import Estimate, StageEstimate
 
-_STAGES = {"follow_up": "follow-ups", "synthesizer": "writer"}
+_STAGES = {"follow_up": "follow-ups", "synthesizer": "writer", "verify": "citations"}
 
 
 def print_estimate(estimate: "Estimate", *, as_json: bool, quiet: bool) -> None:

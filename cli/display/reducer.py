@@ -180,6 +180,15 @@ def _writer_finished(view: RunView, event: Event, now: float) -> RunView:
     return replace(done, writing=False)
 
 
+def _verify_started(view: RunView, event: Event, now: float) -> RunView:
+    about = "checks the citations"
+    return view.with_seat("synthesizer", status="working", note=about, since=now)
+
+
+def _verify_finished(view: RunView, event: Event, now: float) -> RunView:
+    return _stopped(view, "synthesizer", now, status="done", note="")
+
+
 def _stopped(view: RunView, name: str, now: float, **changes: Any) -> RunView:
     seat = view.seats.get(name) or SeatView(name, "")
     return view.with_seat(name, spent_s=seat.seconds(now), since=None, **changes)
@@ -214,5 +223,7 @@ _CHANGES: Mapping[str, Callable[[RunView, Event, float], RunView]] = {
     "writer.started": _writer_started,
     "writer.delta": _writer_delta,
     "writer.finished": _writer_finished,
+    "verify.started": _verify_started,
+    "verify.finished": _verify_finished,
     "run.finished": _run_finished,
 }

@@ -5,12 +5,14 @@ finished, the analysis and the begun answer are printed instead.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from langgraph_fusion.cli.display.model import RunView
 from langgraph_fusion.cli.output import say, write
+from langgraph_fusion.graph.event_text import verdict_summary
 from langgraph_fusion.graph.reasons import reason_text
 from langgraph_fusion.graph.wording import cost_in_words, count, duration
 from langgraph_fusion.models.text import one_line
@@ -44,6 +46,8 @@ def print_plain(result: Result, *, quiet: bool) -> None:
     if quiet:
         return
     say(closing_line(result))
+    for line in citation_lines(result):
+        say(line)
     for warning in warnings(result):
         say(f"note: {warning}")
 
@@ -78,6 +82,8 @@ def print_rich(console: "Console", view: RunView, result: Result, *, quiet: bool
         console.print(*answer, sep="\n")
         console.rule(style="dim")
     console.print(Text(closing_line(result), style="bold"))
+    for line in citation_lines(result):
+        console.print(Text(line))
     for warning in warnings(result):
         console.print(Text(f"! {warning}", style="yellow"))
 
@@ -109,6 +115,21 @@ def before_reading(result: Result) -> Iterator[str]:
 def warnings(result: Result) -> Iterator[str]:
     """Yield each thing that went worse than asked, as a sentence."""
     return map(one_line, _warnings(result))
+
+
+def citation_lines(result: Result) -> Iterator[str]:
+    """What the check of the citations found: the sum, then each that is not supported."""
+    found = result.get("verification")
+    if not found or not found["citations"]:
+        return
+    counts = Counter(one["verdict"] or "unchecked" for one in found["citations"])
+    how = found["model"] or "by words alone, which often errs"
+    yield f"citations: {verdict_summary(counts)} ({how})"
+    for one in found["citations"]:
+        if one["verdict"] in ("partly", "not_found"):
+            missing = f" (not: {one['missing']})" if one["missing"] else ""
+            said = f"[{one['number']}] {one['verdict'].replace('_', ' ')}: {one['claim']}"
+            yield one_line(said + missing)
 
 
 def kept_files_line(result: Result, folder: Path) -> str:

@@ -43,7 +43,7 @@ class SeatBill:
         limits: Limits,
         prices: PriceTable,
     ) -> None:
-        """`name` is a member's letter, `judge` or `synthesizer`."""
+        """`name` is a member's letter, `judge`, `synthesizer` or `verifier`."""
         self.name = name
         self.stage: Stage = stage
         self.round = round

@@ -12,6 +12,7 @@ _SHARES: dict[Stage, tuple[float, float]] = {  # first time, after a follow-up r
     "judge": (0.70, 0.90),
     "follow_up": (0.82, 0.82),
     "synthesizer": (1.0, 1.0),
+    "verify": (1.0, 1.0),
 }
 
 

@@ -84,7 +84,7 @@ class JudgeTalk:
 
     def mend(self, fault: Fault, ref: ModelRef) -> bool:
         """Ask without the schema, for less, or with less evidence, if that may help."""
-        if not self._shape.in_words and _about_the_shape(fault):
+        if not self._shape.in_words and about_the_shape(fault):
             self._shape = replace(self._shape, in_words=True)
             self._prompt.remake()
             return True
@@ -102,7 +102,7 @@ def schema_in_words(*, brief: bool = False) -> str:
     return f" {prompt('judge_schema', schema=schema)}"
 
 
-def _about_the_shape(fault: Fault) -> bool:
+def about_the_shape(fault: Fault) -> bool:
     """A bad request is taken to be about the schema unless its provider says something else."""
     if fault.status_code in (400, 422) and fault.reason == "upstream_error":
         return True

@@ -43,6 +43,8 @@ async def prepare(state: FusionState, config: RunnableConfig) -> Json:
         "draft": "",
         "tool_calls": [],
         "written_by": None,
+        "revision": None,
+        "verification": None,
     }
 
 

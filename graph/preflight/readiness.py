@@ -180,6 +180,9 @@ async def _seat_local_models(settings: FusionSettings) -> FusionSettings:
         panel=panel,
         judge=_named(settings.judge, served[0], server) if settings.judge else None,
         synthesizer=_named(settings.synthesizer, served[0], server),
+        verify=_named(settings.verify, served[0], server)
+        if isinstance(settings.verify, ModelSeat)
+        else settings.verify,
     )
 
 

@@ -23,6 +23,10 @@ _SOURCE_CHARS = 120
 """Of a source's title, address and tag in a prompt."""
 
 
+_SENTENCE_CHARS = 300
+"""Of a cited sentence and what stands before it."""
+
+
 @dataclass(frozen=True)
 class Use:
     """What one seat uses in one stage, over all its calls there."""
@@ -61,6 +65,8 @@ def uses(settings: FusionSettings, question: str, tier: Tier) -> Iterator[Use]:
         yield _judge(settings, settings.judge, read, tier, times)
     if settings.mode != "analysis":
         yield _writer(settings, read, tier)
+    if settings.verifier and settings.verifies:
+        yield _verify(settings.verifier, tier)
 
 
 def _writer(settings: FusionSettings, read: int, tier: Tier) -> Use:
@@ -68,6 +74,19 @@ def _writer(settings: FusionSettings, read: int, tier: Tier) -> Use:
     whole = _tokens(writer_system(settings, _A_DAY, judged=settings.judge is not None)) + read
     whole += _of("judge", tier, "analysis_tokens") if settings.judge else 0
     return Use("synthesizer", seat, 1, whole, 0, _capped(seat, _of("writer", tier)))
+
+
+def _verify(seat: ModelSeat, tier: Tier) -> Use:
+    """Every citation with its passages, in batches: one for each source that members cite."""
+    from langgraph_fusion.graph.verification.evidence import PASSAGE_CHARS
+    from langgraph_fusion.graph.verification.verifier import BATCH
+
+    cited = max(1, _of("member", tier, "cited_sources"))
+    batches = -(-cited // BATCH)
+    shown = cited * (PASSAGE_CHARS + _SENTENCE_CHARS + _SOURCE_CHARS) // _CHARS_PER_TOKEN
+    asked = batches * _tokens(prompt("verify", schema=""))
+    written = cited * _of("verify", tier, "verdict_tokens")
+    return Use("verify", seat, batches, asked + shown, 0, _capped(seat, written))
 
 
 def _seated(settings: FusionSettings, tier: Tier) -> tuple[PanelSeat, ...]:

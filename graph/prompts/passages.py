@@ -52,12 +52,19 @@ def cited_passages(source: Source, answer: str, least: int = CITED_CHARS) -> str
 
     Claim by claim the closest sentence is taken, with its neighbours as far as there is room.
     """
-    text, claims = source.text, claims_on(source, answer)
-    room = passages_room(len(claims), least)
+    claims = claims_on(source, answer)
+    return closest_passages(source.text, claims or [answer], passages_room(len(claims), least))
+
+
+def closest_passages(text: str, claims: Sequence[str], room: int) -> str:
+    """The sentences of a text that are closest to the claims, with those beside them, in order.
+
+    Stretches that do not follow each other are parted by `…`; at most `room` characters.
+    """
     if not room or len(text) <= room:
         return text[:room]
     sentences = [found.span() for found in _SENTENCE.finditer(text) if found.group().strip()]
-    kept = _kept(text, sentences, claims or [answer], room)
+    kept = _kept(text, sentences, claims, room)
     shown = " … ".join(text[begin:end].strip() for begin, end in _joined(text, sentences, kept))
     return shown if len(shown) <= room else shown[: max(0, shown.rfind(" ", 0, room + 1))]
 

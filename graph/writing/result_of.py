@@ -15,6 +15,7 @@ from langgraph_fusion.graph.records import (
     MemberAnswer,
     PanelGrowth,
     Totals,
+    Verification,
 )
 from langgraph_fusion.graph.result import (
     Bill,
@@ -82,6 +83,7 @@ def result_of(
         sources=tuple(_source(source, checked.numbers) for source in sources),
         unverified=tuple(dict.fromkeys(checked.unverified)),
         retention=retention,
+        verification=_verification(state, checked.numbers),
         files=tuple(KeptFile(seat=seat, path=str(path)) for seat, path in files),
         used=used,
         warnings=tuple(warnings_of(run.settings, used, checked.text)),
@@ -121,6 +123,16 @@ def _seat(run: Run, letter: str, answers: list[MemberAnswer], calls: list[Call])
 
 def _failures(answers: list[MemberAnswer]) -> list[Failure]:
     return [one.error for one in answers if one.error is not None]
+
+
+def _verification(state: FusionState, numbers: dict[str, int]) -> Verification | None:
+    if state["verification"] is None:
+        return None
+    found = Verification(**state["verification"])
+    numbered = tuple(
+        one.model_copy(update={"number": numbers.get(one.source)}) for one in found.citations
+    )
+    return found.model_copy(update={"citations": numbered})
 
 
 def _source(source: Source, numbers: dict[str, int]) -> SourceInfo:

@@ -38,6 +38,8 @@ class Deliberated(BaseModel):
     notes: list[str]
     unverified: list[str]
     """Ids and addresses in the answer that no tool of the run retrieved."""
+    verification: Json | None
+    """Whether the cited passages bear out the sentences; null unless `verify` asked for it."""
     bill: Totals
     """Tokens and US dollars; null is unknown, never zero."""
 

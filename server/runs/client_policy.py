@@ -23,7 +23,8 @@ OF_THE_REQUEST = {
 }
 """Settings that have a field of their own in OpenAI's requests."""
 CLIENTS_OWN = frozenset({
-    "preset", "panel", "judge", "synthesizer", "mode", "length", "panel_growth", "max_rounds",
+    "preset", "panel", "judge", "synthesizer", "mode", "length", "verify", "panel_growth",
+    "max_rounds",
     "max_follow_ups", "min_answers", "quorum", "grace_s", "tools", "max_tool_calls", "search",
     "exclude", "require_sandbox", "deadline_s", "budget_usd", "unknown_cost", "seed",
 })  # fmt: skip
@@ -101,9 +102,9 @@ class ClientPolicy:
         if "panel" in given:
             for seat in settings.panel:
                 self.check_extra(seat, "panel")
-        for name in ("judge", "synthesizer"):
+        for name in ("judge", "synthesizer", "verify"):
             seat = getattr(settings, name)
-            if name in given and seat is not None:
+            if name in given and isinstance(seat, ModelSeat):
                 self.check_extra(seat, name)
 
     def check_extra(self, seat: ModelSeat, field: str) -> None:

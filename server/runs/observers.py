@@ -44,6 +44,7 @@ STAGE_STARTS: dict[str, Stage | None] = {
     "judge.started": "judge",
     "follow_ups": "follow_up",
     "sources": "synthesizer",
+    "verify.started": "verify",
     "run.finished": None,
 }
 """The events with which a stage starts, and the one that ends the last."""

@@ -3,7 +3,7 @@ from typing import Any
 from langgraph_fusion.cli.display.lines import lines
 from langgraph_fusion.cli.display.model import RunView
 from langgraph_fusion.cli.display.reducer import apply_event
-from langgraph_fusion.cli.display.result import closing_line, warnings
+from langgraph_fusion.cli.display.result import citation_lines, closing_line, warnings
 from tests.cli import recorded
 from tests.cli.display.test_live_view import hostile_run
 
@@ -136,3 +136,18 @@ def test_the_last_line_and_the_notes_say_what_was_read_and_what_was_not() -> Non
 def test_the_code_and_the_detail_of_a_failure_are_told_when_verbose() -> None:
     failed = recorded.first_round()[-1]
     assert told([failed], verbose=True)[1] == "C rate_limited : slow down"
+
+
+def test_the_check_of_citations_is_told_and_summed_up() -> None:
+    started = {"type": "verify.started", "method": "model", "model": "a:m", "citations": 3}
+    counted = {"supported": 1, "partly": 0, "not_found": 2, "unchecked": 0}
+    assert told([started]) == ["verifier (a:m): 3 citations against the cited passages"]
+    assert told([{"type": "verify.finished", **counted}]) == ["citations: 1 supported, 2 not found"]
+    one = {"number": 2, "claim": "It is free", "verdict": "partly", "missing": "the price"}
+    fine = {"number": 1, "claim": "It is", "verdict": "supported", "missing": ""}
+    result = {"verification": {"model": None, "citations": [fine, one]}}
+    assert list(citation_lines(result)) == [
+        "citations: 1 supported, 1 partly (by words alone, which often errs)",
+        "[2] partly: It is free (not: the price)",
+    ]
+    assert list(citation_lines({"verification": None})) == []

@@ -1,0 +1,1 @@
+"""How often the stage `verify` errs, on claims that people have labelled."""

@@ -1,0 +1,1 @@
+"""Whether the cited passages bear out the sentences of the answer."""
