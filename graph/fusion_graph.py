@@ -180,6 +180,8 @@ async def _open_sandboxes(run: Run, stack: AsyncExitStack) -> None:
         run.pool = await stack.enter_async_context(pool)
         if pool.not_held:
             run.degrade("sandbox_limits", f"The sandbox does not hold: {pool.not_held}.")
+        if pool.notice:
+            run.degrade("sandbox_kind", pool.notice)
     except SandboxUnavailable as error:
         if settings.require_sandbox:
             raise SandboxRequired(str(error)) from error

@@ -8,8 +8,15 @@ from langgraph_fusion.sandbox.calls import SupervisedContainer
 class Backend(Protocol):
     """Starts the containers of one pool, and removes what is left of them."""
 
-    not_held: str
-    """Which of the limits do not hold, in words; empty if all do."""
+    @property
+    def not_held(self) -> str:
+        """Which of the limits do not hold, in words; empty if all do. Known once it is open."""
+        ...
+
+    @property
+    def notice(self) -> str:
+        """What the reader has to know about the choice of this kind; empty if nothing."""
+        ...
 
     def open(self) -> None:
         """Check that sandboxes can be started and that their limits will be enforced.

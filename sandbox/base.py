@@ -2,6 +2,7 @@
 
     SandboxError
     ├── SandboxUnavailable    the operator acts: no engine, no image, no container
+    │   └── NoEngine          none answers at all
     └── SandboxFileError      the caller acts: this file cannot be put or got
 
 A command that fails, times out or kills its own sandbox is an `ExecResult`, never an exception; a
@@ -22,6 +23,10 @@ class SandboxError(Exception):
 
 class SandboxUnavailable(SandboxError):
     """The engine, the image or the container failed; never the command."""
+
+
+class NoEngine(SandboxUnavailable):
+    """No engine answers at its address; one that answers and is refused is something else."""
 
 
 class SandboxFileError(SandboxError):

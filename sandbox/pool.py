@@ -10,6 +10,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 
+from langgraph_fusion.sandbox.auto import AutoBackend
 from langgraph_fusion.sandbox.backend import Backend
 from langgraph_fusion.sandbox.base import SandboxUnavailable
 from langgraph_fusion.sandbox.calls import SupervisedContainer
@@ -95,6 +96,11 @@ class SandboxPool:
     def not_held(self) -> str:
         """Which limits this kind of sandbox does not hold, in words; empty if it holds all."""
         return self._backend.not_held
+
+    @property
+    def notice(self) -> str:
+        """What the reader has to know about the kind of sandbox; empty if it is as expected."""
+        return self._backend.notice
 
     def start(self, member: str) -> MemberSandbox:
         """A sandbox that starts in the background; its first call waits for it, or raises.
@@ -194,14 +200,20 @@ class SandboxPool:
 
 
 def backend_of(settings: SandboxSettings, run_id: str, max_calls: int) -> Backend:
-    """What starts the containers; only the kind that was chosen is loaded."""
-    if settings.kind == "bubblewrap":
+    """What starts the containers; only the kind that is used is loaded."""
+
+    def bubblewrap() -> Backend:
         from langgraph_fusion.sandbox.bubblewrap.backend import BubblewrapBackend
 
         return BubblewrapBackend(settings)
+
+    if settings.kind == "bubblewrap":
+        return bubblewrap()
     from langgraph_fusion.sandbox.docker.backend import DockerBackend
 
-    return DockerBackend(settings, run_id=run_id, pool_id=secrets.token_hex(8), max_calls=max_calls)
+    pool_id = secrets.token_hex(8)
+    docker = DockerBackend(settings, run_id=run_id, pool_id=pool_id, max_calls=max_calls)
+    return docker if settings.kind == "docker" else AutoBackend(settings, docker, bubblewrap)
 
 
 async def to_the_end(work: Coroutine[Any, Any, None]) -> None:

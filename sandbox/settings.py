@@ -62,8 +62,9 @@ class SandboxSettings(BaseModel):
     kind: Literal["auto", "docker", "bubblewrap"] = Field(
         default="auto",
         description=(
-            "What commands run in. `auto` is a Docker container. `bubblewrap` needs no engine and "
-            "holds less, see docs/security.md; it is used only where it is asked for."
+            "What commands run in. `auto` is a Docker container or, where no engine answers and it "
+            "holds every limit, bubblewrap, which the result says. `bubblewrap` needs no engine "
+            "and may hold less, see docs/security.md."
         ),
     )
     image: str = Field(

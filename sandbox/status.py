@@ -6,10 +6,12 @@ from typing import Any
 
 from docker import DockerClient
 
-from langgraph_fusion.sandbox.base import SandboxUnavailable
+from langgraph_fusion.sandbox.auto import may_do_without_engine
+from langgraph_fusion.sandbox.base import NoEngine, SandboxUnavailable
 from langgraph_fusion.sandbox.docker.engine import (
     ANSWER_TIMEOUT_S,
     HASH_LABEL,
+    HOLD_LIMITS,
     PODMAN_LACKS,
     START_ENGINE,
     connect,
@@ -23,7 +25,8 @@ from langgraph_fusion.sandbox.docker.engine import (
 )
 from langgraph_fusion.sandbox.settings import BUILD_IMAGE, SandboxSettings
 
-WITHOUT_ENGINE = "Without an engine there is `sandbox.kind: bubblewrap`, which holds less."
+NOT_HELD = "not held:"
+WITHOUT_ENGINE = "Without an engine there is `sandbox.kind: bubblewrap`, which may hold less."
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +61,8 @@ def _status(settings: SandboxSettings) -> SandboxStatus:
         return _bubblewrap_status(settings)
     try:
         client = connect(timeout_s=ANSWER_TIMEOUT_S)
-    except SandboxUnavailable:
-        fix = f"{START_ENGINE} {WITHOUT_ENGINE}"
-        return SandboxStatus((Check("engine", False, "no Docker engine answers", fix),))
+    except NoEngine:
+        return _status_without_engine(settings)
     try:
         info = engine_info(client)
         return SandboxStatus(
@@ -76,6 +78,18 @@ def _status(settings: SandboxSettings) -> SandboxStatus:
         client.close()
 
 
+def _status_without_engine(settings: SandboxSettings) -> SandboxStatus:
+    """As a run would decide it, see `AutoBackend`."""
+    without = "no Docker engine answers"
+    if may_do_without_engine(settings):
+        found = _bubblewrap_status(settings)
+        if found.ready and NOT_HELD not in found.checks[-1].detail:
+            instead = Check("engine", True, f"{without}; bubblewrap is used")
+            return SandboxStatus((instead, *found.checks))
+    fix = f"{START_ENGINE} {WITHOUT_ENGINE}"
+    return SandboxStatus((Check("engine", False, without, fix),))
+
+
 def _engine_check(client: DockerClient, info: dict[str, Any]) -> Check:
     name = engine_name(client, info)
     if is_podman(client):
@@ -85,7 +99,7 @@ def _engine_check(client: DockerClient, info: dict[str, Any]) -> Check:
 
 def _bubblewrap_status(settings: SandboxSettings) -> SandboxStatus:
     """Start one and end it: whether namespaces can be had is not known before."""
-    from langgraph_fusion.sandbox.bubblewrap.backend import NOT_HELD, BubblewrapBackend
+    from langgraph_fusion.sandbox.bubblewrap.backend import BubblewrapBackend
 
     backend = BubblewrapBackend(settings)
     try:
@@ -98,15 +112,19 @@ def _bubblewrap_status(settings: SandboxSettings) -> SandboxStatus:
     return SandboxStatus(
         (
             Check("bubblewrap", True, "starts"),
-            Check("limits", True, f"processes and time; not held: {NOT_HELD}"),
+            Check("limits", True, _held(backend.not_held)),
         )
     )
+
+
+def _held(not_held: str) -> str:
+    return f"{NOT_HELD} {not_held}" if not_held else "memory, processes, CPU and files are enforced"
 
 
 def _limits_check(info: dict[str, Any], cpus: float) -> Check:
     version = f"cgroup v{info.get('CgroupVersion', '?')}"
     if ignored := ignored_limits(info):
-        fix = "Run the engine as root, or use a host with cgroup v2."
+        fix = HOLD_LIMITS
         return Check("limits", False, f"{version}; ignored: {', '.join(ignored)}", fix)
     if not has_cpus(info, cpus):
         said = f"{version}; {info['NCPU']} CPU(s), `cpus` asks for {cpus:g}"

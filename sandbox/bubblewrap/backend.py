@@ -1,9 +1,9 @@
-"""Sandboxes without an engine: bubblewrap, user namespaces and rlimits.
+"""Sandboxes without an engine: bubblewrap, user namespaces and control groups.
 
-The same supervisor and the same checks as in Docker. Not held: the memory of all processes together
-(the limit is each process's own, and files in memory come on top), a share of the processor, the
-number of files. Commands see the programs of this machine instead of an image. Where we do not run
-as root, commands count towards our own user's quotas.
+The same supervisor and the same checks as in Docker. Commands see the programs of this machine
+instead of an image. Where there are no control groups for us, two limits are not held: the memory
+of all processes together (it is each process's own, and files in memory come on top) and a share of
+the processor. Where we do not run as root, commands count towards our own user's quotas.
 """
 
 import os
@@ -13,21 +13,30 @@ from pathlib import Path
 
 from langgraph_fusion.sandbox.base import SandboxUnavailable
 from langgraph_fusion.sandbox.bubblewrap.command import (
+    GROUPS,
     PYTHON,
+    TMPFS,
     UID,
     Programs,
     command_line,
     find_programs,
 )
 from langgraph_fusion.sandbox.bubblewrap.container import BubblewrapContainer
+from langgraph_fusion.sandbox.bubblewrap.control_groups import (
+    CONTROLLERS,
+    Groups,
+    MakeGroups,
+    find_groups,
+)
 from langgraph_fusion.sandbox.bubblewrap.filter import compiled_filter
 from langgraph_fusion.sandbox.owned_directories import BUBBLEWRAP, make_owned
 from langgraph_fusion.sandbox.private_uid import private_uid
 from langgraph_fusion.sandbox.settings import SandboxSettings
-from langgraph_fusion.sandbox.verify import ask_locks, command_locks, kernel_locks
+from langgraph_fusion.sandbox.verify import ask_locks, command_locks, kernel_locks, limits_of
 
 IN_CONTAINER = Path(__file__).parent.parent / "in_container"
-NOT_HELD = "memory of all processes together, CPU share, number of files"
+WITHOUT_GROUPS = "memory of all processes together, a share of the processor"
+WITHOUT_ROOT = "quotas of a user of its own"
 # As in the image: executed by everybody, read by nobody, its owner included.
 CLOSED = 0o111
 
@@ -35,17 +44,23 @@ CLOSED = 0o111
 class BubblewrapBackend:
     """See `Backend`."""
 
-    not_held = NOT_HELD
+    not_held = WITHOUT_GROUPS
+    """Until it is known better."""
+    notice = ""
 
     def __init__(self, settings: SandboxSettings) -> None:
         self._settings = settings
         self._programs: Programs | None = None
+        self._make_groups: MakeGroups | None = None
         self._code: Path | None = None
 
     def open(self) -> None:
-        """Find the programs, compile the filter, and create the files of /opt/sbx."""
+        """Find programs and control groups, compile the filter, create the files of /opt/sbx."""
         self._programs = find_programs()
         compiled_filter()
+        self._make_groups = find_groups()
+        missing = (WITHOUT_GROUPS, self._make_groups is None), (WITHOUT_ROOT, os.getuid() != 0)
+        self.not_held = ", ".join(what for what, applies in missing if applies)
         self._code = lay_out()
 
     def start(self, member: str, proxy_directory: str | None) -> BubblewrapContainer:
@@ -57,16 +72,18 @@ class BubblewrapBackend:
         os.write(seccomp, compiled_filter())
         os.lseek(seccomp, 0, os.SEEK_SET)
         uid = private_uid(mapped=False) if os.getuid() == 0 else None
-        command = command_line(
-            self._programs,
-            self._settings,
-            uid=uid,
-            code=self._code,
-            control=agents.fileno(),
-            seccomp=seccomp,
-        )
         try:
-            container = BubblewrapContainer.start(command, ours, [agents.fileno(), seccomp])
+            groups = self._groups()
+            command = command_line(
+                self._programs,
+                self._settings,
+                groups,
+                uid=uid,
+                code=self._code,
+                control=agents.fileno(),
+                seccomp=seccomp,
+            )
+            container = BubblewrapContainer.start(command, ours, [agents.fileno(), seccomp], groups)
         except BaseException:
             ours.close()
             raise
@@ -80,6 +97,14 @@ class BubblewrapBackend:
             raise
         return container
 
+    def _groups(self) -> Groups | None:
+        try:
+            return self._make_groups(self._settings) if self._make_groups else None
+        except OSError as error:
+            raise SandboxUnavailable(
+                f"The sandbox's control groups could not be made: {error.strerror}."
+            ) from error
+
     def _check(self, container: BubblewrapContainer) -> None:
         try:
             report = ask_locks(container, self._settings)
@@ -89,6 +114,8 @@ class BubblewrapBackend:
                 f"bubblewrap could not start a sandbox: {words}. It needs user namespaces."
             ) from error
         holds = command_locks(report, UID) | kernel_locks(report)
+        if self._make_groups is not None:
+            holds |= limits_of(report, self._settings)
         if broken := [lock for lock, held in holds.items() if not held]:
             raise SandboxUnavailable(
                 f"The sandbox is not locked as asked: {', '.join(broken)}. Use Docker."
@@ -120,4 +147,6 @@ def lay_out() -> Path:
     (code / "group").write_text(f"sandbox:x:{UID}:\n")
     for name in ("run", "agent", "passwd", "group"):
         (code / name).chmod(0o644)
+    for name in (*TMPFS.values(), *(f"{GROUPS}/{controller}" for controller in CONTROLLERS)):
+        (code / name).mkdir(parents=True)
     return code

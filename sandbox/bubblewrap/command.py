@@ -1,4 +1,9 @@
-"""Build bubblewrap's command line: namespaces, visible parts of the host, rlimits."""
+"""Build bubblewrap's command line: namespaces, visible parts of the host, limits.
+
+bubblewrap's own tmpfs counts no files. So a shell in a mount namespace of its own mounts them first
+(where we are not root, in a user namespace of its own too), joins the control groups and becomes
+bubblewrap, which binds what it finds.
+"""
 
 import os
 import shutil
@@ -7,10 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from langgraph_fusion.sandbox.base import SandboxUnavailable
+from langgraph_fusion.sandbox.bubblewrap.control_groups import Groups
 from langgraph_fusion.sandbox.settings import SHM_MB, SandboxSettings
 
 MIB = 1 << 20
 STATE_MB = 8
+STATE_FILES = 1000
 OPEN_FILES = 1024
 UID = 1000
 """As the commands see themselves; outside it is another."""
@@ -22,6 +29,9 @@ CONFIGURATION = (
     *("ssl/certs", "ssl/openssl.cnf", "fonts", "magic", "matplotlibrc"),
 )
 DEVICES = ("null", "zero", "full", "random", "urandom")
+# Below the directory of a pool's files; the mounts there are seen by their own sandbox only.
+TMPFS = {"/work": "work", "/tmp": "tmp", "/run/sbx": "state", "/dev/shm": "shm"}
+GROUPS = "cgroup"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +40,7 @@ class Programs:
 
     bwrap: str
     prlimit: str
+    unshare: str
     setpriv: str | None
     """Only needed by root, which must not be who commands are outside."""
 
@@ -40,19 +51,23 @@ def find_programs() -> Programs:
     Raises:
         SandboxUnavailable: Naming what is missing.
     """
-    bwrap, prlimit, setpriv = map(shutil.which, ("bwrap", "prlimit", "setpriv"))
+    names = ("bwrap", "prlimit", "unshare", "setpriv")
+    bwrap, prlimit, unshare, setpriv = map(shutil.which, names)
     if bwrap is None:
         raise SandboxUnavailable("bubblewrap is not installed. Install `bubblewrap`.")
-    if prlimit is None or (os.getuid() == 0 and setpriv is None):
-        raise SandboxUnavailable("prlimit or setpriv is missing. Install `util-linux`.")
+    if prlimit is None or unshare is None or setpriv is None:
+        raise SandboxUnavailable(
+            "prlimit, unshare or setpriv is missing. Install `util-linux` and `mount`."
+        )
     if not PYTHON.exists() or not Path("/bin/bash").exists():
         raise SandboxUnavailable(f"Commands need {PYTHON} and /bin/bash. Install them.")
-    return Programs(bwrap, prlimit, setpriv if os.getuid() == 0 else None)
+    return Programs(bwrap, prlimit, unshare, setpriv if os.getuid() == 0 else None)
 
 
 def command_line(
     programs: Programs,
     settings: SandboxSettings,
+    groups: Groups | None,
     *,
     uid: int | None,
     code: Path,
@@ -64,22 +79,56 @@ def command_line(
     Args:
         programs: Where they are.
         settings: The limits.
+        groups: What holds the limits of all processes together; without, some hold for each.
         uid: The private user that commands are outside; None where only our own can be.
-        code: Directory with what belongs at /opt/sbx.
+        code: Directory with what belongs at /opt/sbx, and where to mount.
         control: Descriptor of the agent's socket.
         seccomp: Descriptor of the compiled filter.
     """
+    as_root = () if uid is not None else ("--user", "--map-root-user")
     return [
+        *(groups.before if groups else ()),
+        *(programs.unshare, *as_root, "--mount", "--propagation", "private", "--"),
+        *("/bin/sh", "-ec", _preparation(settings, groups, code), "sh"),
         *(_as_user(programs, uid) if uid is not None else ()),
         *(programs.prlimit, "--core=1:1", f"--nofile={OPEN_FILES}:{OPEN_FILES}"),
-        *(f"--nproc={settings.max_processes}", f"--data={settings.memory_mb * MIB}", "--"),
-        *(programs.bwrap, "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session"),
-        *("--as-pid-1", "--clearenv", "--hostname", "sandbox", "--cap-drop", "ALL"),
-        *("--uid", str(UID), "--gid", str(UID), "--seccomp", str(seccomp)),
-        *_files(settings, code),
+        *(() if groups else _limits_of_each(settings)),
+        *("--", programs.bwrap, "--unshare-all", "--unshare-user", "--die-with-parent"),
+        *("--new-session", "--as-pid-1", "--clearenv", "--hostname", "sandbox"),
+        *("--uid", str(UID), "--gid", str(UID), "--cap-drop", "ALL", "--seccomp", str(seccomp)),
+        *_files(code, with_groups=groups is not None),
         *("--chdir", "/", "/opt/sbx/sbx", "-I", "-S", "/opt/sbx/agent"),
         *(str(control), str(settings.max_lifetime_s)),
     ]
+
+
+def _limits_of_each(settings: SandboxSettings) -> tuple[str, ...]:
+    return (f"--nproc={settings.max_processes}", f"--data={settings.memory_mb * MIB}")
+
+
+def _preparation(settings: SandboxSettings, groups: Groups | None, code: Path) -> str:
+    """What the shell does first. The paths are ours, and need no quotes; one `mount` is fast."""
+    sizes = {
+        "/work": (settings.work_mb, settings.max_files),
+        "/tmp": (settings.tmp_mb, settings.max_files),
+        "/run/sbx": (STATE_MB, STATE_FILES),
+        "/dev/shm": (SHM_MB, settings.max_files),
+    }
+    joined, shown = (groups.joined, groups.shown) if groups else ((), ())
+    table = [
+        f"none {code}/{TMPFS[path]} tmpfs "
+        f"mode=1777,nosuid,nodev,size={size_mb * MIB},nr_inodes={files} 0 0"
+        for path, (size_mb, files) in sizes.items()
+    ]
+    table += [f"{group} {code}/{GROUPS}/{seen} none bind 0 0" for group, seen in shown]
+    return "\n".join(
+        [
+            *(f"echo $$ > {group}/cgroup.procs" for group in joined),
+            *(f'echo "{line}" >> {code}/table.$$' for line in table),
+            f"mount --all --fstab {code}/table.$$",
+            'exec "$@"',
+        ]
+    )
 
 
 def _as_user(programs: Programs, uid: int) -> list[str]:
@@ -90,7 +139,7 @@ def _as_user(programs: Programs, uid: int) -> list[str]:
     ]
 
 
-def _files(settings: SandboxSettings, code: Path) -> Iterator[str]:
+def _files(code: Path, *, with_groups: bool) -> Iterator[str]:
     yield from _system()
     for name in CONFIGURATION:
         yield from ("--ro-bind-try", f"/etc/{name}", f"/etc/{name}")
@@ -99,9 +148,10 @@ def _files(settings: SandboxSettings, code: Path) -> Iterator[str]:
     for name in ("sbx", "run", "agent"):
         yield from ("--ro-bind", str(code / name), f"/opt/sbx/{name}")
     yield from _devices()
-    sizes = {"/work": settings.work_mb, "/tmp": settings.tmp_mb}
-    for path, size_mb in (sizes | {"/run/sbx": STATE_MB, "/dev/shm": SHM_MB}).items():
-        yield from ("--perms", "1777", "--size", str(size_mb * MIB), "--tmpfs", path)
+    for path, name in TMPFS.items():
+        yield from ("--bind", str(code / name), path)
+    if with_groups:
+        yield from ("--ro-bind", str(code / GROUPS), "/sys/fs/cgroup")
     yield from ("--remount-ro", "/dev", "--remount-ro", "/")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from langgraph_fusion.sandbox.base import SandboxUnavailable
 from langgraph_fusion.sandbox.bubblewrap.command import UID
+from langgraph_fusion.sandbox.bubblewrap.control_groups import Groups
 from langgraph_fusion.sandbox.calls import Call, Condition, ReportT, SandboxGone, send
 from langgraph_fusion.sandbox.exec_result import one_line
 from langgraph_fusion.sandbox.wire import ErrorReport, NoReport, ReportReader, parse
@@ -26,13 +27,23 @@ class BubblewrapContainer:
 
     uid = UID
 
-    def __init__(self, process: "subprocess.Popen[bytes]", control: socket.socket) -> None:
+    def __init__(
+        self,
+        process: "subprocess.Popen[bytes]",
+        control: socket.socket,
+        groups: Groups | None = None,
+    ) -> None:
         self._process = process
         self._control = control
+        self._groups = groups
 
     @classmethod
     def start(
-        cls, command: Sequence[str], control: socket.socket, passed: Sequence[int]
+        cls,
+        command: Sequence[str],
+        control: socket.socket,
+        passed: Sequence[int],
+        groups: Groups | None = None,
     ) -> "BubblewrapContainer":
         """Start it.
 
@@ -40,6 +51,7 @@ class BubblewrapContainer:
             command: See `command_line`.
             control: Our end of the agent's socket.
             passed: Descriptors that the command names.
+            groups: What the command joins; removed with the container.
 
         Raises:
             SandboxUnavailable: If it cannot be started.
@@ -50,13 +62,15 @@ class BubblewrapContainer:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                env={"PATH": "/usr/bin:/bin"},
+                env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"} | to_reach_systemd(),
                 cwd="/",
                 pass_fds=passed,
             )
         except OSError as error:
+            if groups is not None:
+                groups.remove()
             raise SandboxUnavailable("bubblewrap could not be started.") from error
-        return cls(process, control)
+        return cls(process, control, groups)
 
     def ask(
         self,
@@ -110,6 +124,8 @@ class BubblewrapContainer:
             self._process.wait()
         if self._process.stderr is not None:
             self._process.stderr.close()
+        if self._groups is not None:
+            self._groups.remove()
 
     def last_words(self) -> str:
         """The last output of bubblewrap after a failure; waits for its end."""
@@ -128,6 +144,7 @@ class BubblewrapContainer:
             raise NoReport("end of stream") from error
 
 
-def made_inheritable(descriptor: int) -> int:
-    os.set_inheritable(descriptor, True)
-    return descriptor
+def to_reach_systemd() -> dict[str, str]:
+    """What `systemd-run --user` needs; bubblewrap clears the environment."""
+    names = ("XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS")
+    return {name: os.environ[name] for name in names if name in os.environ}

@@ -34,6 +34,7 @@ class DockerBackend:
     """
 
     not_held = ""
+    notice = ""
 
     def __init__(
         self, settings: SandboxSettings, *, run_id: str, pool_id: str, max_calls: int

@@ -9,7 +9,7 @@ from typing import Any
 import docker
 from docker.errors import ImageNotFound
 
-from langgraph_fusion.sandbox.base import SandboxUnavailable
+from langgraph_fusion.sandbox.base import NoEngine, SandboxUnavailable
 from langgraph_fusion.sandbox.docker.engine_errors import ENGINE_ERRORS
 from langgraph_fusion.sandbox.settings import BUILD_IMAGE
 
@@ -24,6 +24,10 @@ HASH_LABEL = "langgraph-fusion.sandbox.hash"
 LOCAL_SOCKET = "/var/run/docker.sock"
 
 START_ENGINE = "Start Docker, or set `DOCKER_HOST` to a running engine."
+HOLD_LIMITS = (
+    "Run the engine as root or, for one without root, use a host with cgroup v2 and have systemd "
+    "delegate the controllers cpu, memory and pids to its user."
+)
 PODMAN_LACKS = (
     "Podman takes no limit for the number of files in memory (`nr_inodes`). "
     "Use Docker, or `sandbox.kind: bubblewrap`."
@@ -34,13 +38,13 @@ def connect(max_connections: int = 8, timeout_s: int = START_TIMEOUT_S) -> docke
     """A client of the engine that `DOCKER_HOST` names, else of the local one.
 
     Raises:
-        SandboxUnavailable: If none answers.
+        NoEngine: If none answers.
     """
     try:
         _somebody_listens()
         return docker.from_env(timeout=timeout_s, max_pool_size=max_connections)
     except ENGINE_ERRORS as error:
-        raise SandboxUnavailable(f"No Docker engine answers. {START_ENGINE}") from error
+        raise NoEngine(f"No Docker engine answers. {START_ENGINE}") from error
 
 
 def _somebody_listens() -> None:
@@ -130,7 +134,7 @@ def check_engine(info: dict[str, Any], runtime: str | None = None, cpus: float =
     if ignored := ignored_limits(info):
         raise SandboxUnavailable(
             f"The Docker engine would silently ignore these limits: {', '.join(ignored)}. "
-            "Use an engine that runs as root, or a host with cgroup v2."
+            f"{HOLD_LIMITS}"
         )
     if runtime and runtime not in (info.get("Runtimes") or {}):
         raise SandboxUnavailable(

@@ -7,16 +7,55 @@ stty -F /dev/ttyS0 raw -echo
 exec >/dev/ttyS0 2>&1 </dev/null
 trap 'echo $? >/dev/ubdd; sync' EXIT
 cd /opt/checkout
-export HOME=/root PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 REQUIRE_DOCKER=1
+export HOME=/root PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+export REQUIRE_DOCKER=1 REQUIRE_BUBBLEWRAP=1 REQUIRE_PODMAN=1
 export SANDBOX_TAR_CACHE=/dev/ubdc
+mapfile -t arguments </opt/arguments
+engine=${arguments[0]}
+run=()
+
+start_service() {
+  sandbox/ensure_engine.sh
+  systemctl --quiet is-active docker || { journalctl --no-pager --unit docker | tail -20; exit 1; }
+}
+
+# Docker as its documentation sets it up for a user: subordinate ids, a manager that outlives the login, and the
+# processor's controller delegated, which systemd 252 does not do by itself.
+start_rootless() {
+  useradd --create-home tester
+  chmod a+r /dev/ubdc
+  run=(runuser -u tester -- env HOME=/home/tester XDG_RUNTIME_DIR="/run/user/$(id -u tester)"
+    DBUS_SESSION_BUS_ADDRESS="unix:path=/run/user/$(id -u tester)/bus"
+    DOCKER_HOST="unix:///run/user/$(id -u tester)/docker.sock" PATH=/usr/sbin:/usr/bin:/sbin:/bin)
+  start_for_user
+  echo "without the processor's controller:"
+  "${run[@]}" python3 -m pytest -q -p no:cacheprovider -m "" tests/sandbox/docker/test_rootless.py -k undelegated
+  mkdir -p /etc/systemd/system/user@.service.d
+  printf '[Service]\nDelegate=cpu cpuset io memory pids\n' >/etc/systemd/system/user@.service.d/delegate.conf
+  systemctl daemon-reload
+  systemctl stop "user@$(id -u tester)"
+  start_for_user
+  "${run[@]}" sandbox/ensure_engine.sh
+}
+
+start_for_user() {
+  loginctl enable-linger tester
+  systemctl start "user@$(id -u tester)"
+  "${run[@]}" systemd-run --user --quiet --unit=docker --property=Delegate=yes --setenv=PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+    /usr/share/docker.io/contrib/dockerd-rootless.sh
+  for _ in $(seq 300); do
+    ! "${run[@]}" docker version >/dev/null 2>&1 || return 0
+    sleep 1
+  done
+  "${run[@]}" journalctl --no-pager --user --unit docker | tail -20
+  exit 1
+}
 
 hierarchy=$(stat -fc %T /sys/fs/cgroup)
 echo "kernel $(uname -r), $(systemctl --version | head -1), /sys/fs/cgroup is $hierarchy"
 [ "$hierarchy" = cgroup2fs ]
-sandbox/ensure_engine.sh
-systemctl --quiet is-active docker || { journalctl --no-pager --unit docker | tail -20; exit 1; }
-docker info --format 'Docker {{.ServerVersion}}: cgroup v{{.CgroupVersion}} by {{.CgroupDriver}}, {{.Driver}}, {{.SecurityOptions}}'
+case $engine in docker) start_service ;; rootless) start_rootless ;; esac
+"${run[@]}" docker info --format 'Docker {{.ServerVersion}}: cgroup v{{.CgroupVersion}} by {{.CgroupDriver}}, {{.Driver}}, {{.SecurityOptions}}'
 runc --version | head -1
 
-mapfile -t arguments </opt/arguments
-python3 -m pytest -p no:cacheprovider -o console_output_style=classic -o timeout=900 "${arguments[@]}"
+"${run[@]}" python3 -m pytest -p no:cacheprovider -o console_output_style=classic -o timeout=900 "${arguments[@]:1}"

@@ -10,6 +10,7 @@
 #   CGROUP_V2_DISK        file to keep the machine's disk in and to use again; each run starts from it as it was made
 #   CGROUP_V2_TIMEOUT_S   the machine is stopped after so long (default: 7200)
 #   CGROUP_V2_CONSOLE     file for what the machine's console shows
+#   CGROUP_V2_ENGINE      `docker`, the service, or `rootless`, another user's (default: docker)
 #
 # Exit status: pytest's in the machine; 3 this system cannot run it, 4 the machine could not be made or gave no result.
 set -euo pipefail
@@ -19,8 +20,9 @@ root=$(cd "$here/../../.." && pwd)
 python=$root/.venv/bin/python
 # shellcheck disable=SC1091
 suite=${CGROUP_V2_SUITE:-$(. /etc/os-release && echo "${VERSION_CODENAME:-}")}
-# What a Debian host with Docker has; python3 for the tests.
+# What a Debian host with Docker has; python3 for the tests; what engines without root, Podman and bubblewrap need.
 packages=systemd-sysv,dbus,kmod,apparmor,docker.io,iptables,tini,procps,python3
+packages+=,libpam-systemd,dbus-user-session,rootlesskit,slirp4netns,uidmap,fuse-overlayfs,podman,crun,bubblewrap,libseccomp2
 export DEBIAN_FRONTEND=noninteractive
 
 log() { echo "[cgroup_v2] $*" >&2; }
@@ -56,7 +58,7 @@ make_disk() {
   "$python" -m pip install --quiet --no-warn-conflicts --only-binary=:all: \
     --target "$tree$(chroot "$tree" python3 -c 'import site; print(site.getsitepackages()[0])')" \
     --python-version "$(chroot "$tree" python3 -c 'import platform; print(platform.python_version())')" \
-    -c "$root/requirements.lock" -r <(dependencies) pytest pytest-asyncio pytest-timeout pytest-xdist 2>&1 | { grep -v '^WARNING' || true; }
+    -c "$root/requirements.lock" -r <(dependencies) pytest pytest-asyncio pytest-timeout pytest-xdist hypothesis 2>&1 | { grep -v '^WARNING' || true; }
   mkdir -p "$tree/usr/lib/modules"
   cp -a "/usr/lib/uml/modules/$(linux.uml --version)" "$tree/usr/lib/modules/"
   # The kernel has no nat for nftables.
@@ -73,7 +75,7 @@ make_disk() {
 }
 
 pack_checkout() {
-  printf '%s\n' "${arguments[@]}" >"$work/arguments"
+  printf '%s\n' "${CGROUP_V2_ENGINE:-docker}" "${arguments[@]}" >"$work/arguments"
   git -C "$root" ls-files -z --cached --others --exclude-standard |
     tar -C "$root" --null --files-from=- --ignore-failed-read --transform 's,^,checkout/,' -cf "$work/checkout.tar"
   tar -C "$work" -rf "$work/checkout.tar" arguments
@@ -92,6 +94,12 @@ run_machine() {
     log "the machine ended with status $?"
 }
 
+case ${CGROUP_V2_ENGINE:-docker} in
+  docker) ;;
+  # What asks for root starts engines of its own; what it has to do with is the same for both.
+  rootless) [ $# -gt 0 ] || set -- tests/sandbox -k "not second and not userns and not engine_death and not test_image" ;;
+  *) fail 3 "CGROUP_V2_ENGINE is docker or rootless" ;;
+esac
 [ $# -gt 0 ] || set -- tests/sandbox tests/graph/test_sandbox_of_a_run.py tests/cli/test_output.py tests/cli/commands/test_sandbox.py
 arguments=("$@")
 seconds=${CGROUP_V2_TIMEOUT_S:-7200}
