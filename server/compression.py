@@ -1,5 +1,6 @@
-"""Bodies that clients send compressed, unpacked piece by piece within the size limit."""
+"""Bodies of requests, read within limits of size and time, and unpacked piece by piece."""
 
+import asyncio
 import zlib
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -7,21 +8,26 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope
 
 from langgraph_fusion.server.errors import ApiError, TooLarge
+from langgraph_fusion.server.load import RequestLoad
 
 _GZIP_OR_ZLIB = 47
 """`wbits` with which zlib tells the two apart by itself."""
 _CODINGS = frozenset({"gzip", "x-gzip", "deflate"})
 
 
-def limited_body(scope: Scope, receive: Receive, limit: int) -> Receive:
+def limited_body(
+    scope: Scope, receive: Receive, *, limit: int, within_s: float, load: RequestLoad
+) -> Receive:
     """Return a `receive` that gives the body as it was before compression, up to `limit` bytes.
+
+    All of it has to come within so many seconds from now.
 
     Raises:
         ApiError: 415, for a compression that is not understood.
     """
     coding = Headers(scope=scope).get("content-encoding", "identity").strip().lower()
     if coding in ("identity", ""):
-        return _Body(receive, limit, None)
+        return _Body(receive, None, limit, within_s, load)
     if coding not in _CODINGS:
         raise ApiError(
             415,
@@ -32,20 +38,30 @@ def limited_body(scope: Scope, receive: Receive, limit: int) -> Receive:
     headers = MutableHeaders(scope=scope)
     del headers["content-encoding"]
     del headers["content-length"]
-    return _Body(receive, limit, zlib.decompressobj(_GZIP_OR_ZLIB))
+    return _Body(receive, zlib.decompressobj(_GZIP_OR_ZLIB), limit, within_s, load)
 
 
 class _Body:
     """Counts what is read; raises TooLarge before more than the limit is in memory."""
 
-    def __init__(self, receive: Receive, limit: int, unpacker: "zlib._Decompress | None") -> None:
+    def __init__(
+        self,
+        receive: Receive,
+        unpacker: "zlib._Decompress | None",
+        limit: int,
+        within_s: float,
+        load: RequestLoad,
+    ) -> None:
         self._receive = receive
         self._limit = limit
         self._unpacker = unpacker
+        self._load = load
         self._read = 0
+        self._until = asyncio.get_running_loop().time() + within_s
+        self._whole = False
 
     async def __call__(self) -> Message:
-        message = await self._receive()
+        message = await self._receive_in_time()
         if message["type"] != "http.request":
             return message
         body = message.get("body", b"")
@@ -54,7 +70,19 @@ class _Body:
         self._read += len(body)
         if self._read > self._limit:
             raise TooLarge(self._limit)
+        self._load.add_to_body(len(body))
         return {**message, "body": body}
+
+    async def _receive_in_time(self) -> Message:
+        if self._whole:
+            return await self._receive()
+        try:
+            async with asyncio.timeout_at(self._until):
+                message = await self._receive()
+        except TimeoutError:
+            raise HTTPException(408, "the body did not come in time; send it faster") from None
+        self._whole = not message.get("more_body")
+        return message
 
     def _unpacked(self, data: bytes, *, last: bool) -> bytes:
         assert self._unpacker is not None

@@ -21,7 +21,14 @@ class ServerConfig:
     """Deliberations at the same time; more wait in the queue."""
     queue: int = 64
     """Requests that may wait for their turn; further ones get 429 at once."""
+    max_connections: int = 1000
+    """Open connections; the longest silent makes room for a new one. As many requests may be under
+    way; further ones get 503."""
     max_body_bytes: int = 8 * MIB
+    max_bodies_bytes: int = 256 * MIB
+    """Of all requests under way; further ones get 503. One key may have half of it."""
+    body_s: float = 60.0
+    """A request's body has to come within this time."""
     keys: Path | None = None
     """File of API keys; without one every request is served."""
     runs: str | None = None
@@ -30,6 +37,10 @@ class ServerConfig:
     """A stream is never silent for longer: a comment line is sent."""
     unread_s: float = 60.0
     """A stream whose client reads nothing for so long is ended, and its run with it."""
+    mcp_sessions: int = 100
+    """Open MCP sessions of one key, or of everybody where no key is asked for; then 503."""
+    mcp_idle_s: float = 900.0
+    """An MCP session without a request for so long is ended."""
     grace_s: float = 30.0
     """After SIGTERM running deliberations have so many seconds to finish."""
     log_prompts: bool = False

@@ -51,8 +51,11 @@ _CODES = {
     400: "invalid_json",
     404: "not_found",
     405: "method_not_allowed",
+    408: "request_timeout",
     413: "request_too_large",
+    503: "server_full",
 }
+_HEADERS = ("Allow", "Retry-After")
 _PLACES = (("body",), ("query",), ("path",))
 """Of a field; clients know it by the rest of its name."""
 BRANCH = "as:"
@@ -144,7 +147,8 @@ def _of_http(error: HTTPException) -> ApiError:
     elif allowed:
         text = f"this path takes {allowed}"
     said = ApiError(error.status_code, text, code=_CODES.get(error.status_code))
-    said.headers |= {"Allow": allowed} if allowed else {}
+    passed_on = (error.headers or {}).items()
+    said.headers |= {name: value for name, value in passed_on if name in _HEADERS}
     return said
 
 

@@ -13,6 +13,8 @@ import traceback
 from datetime import UTC, datetime
 from typing import Any
 
+from langgraph_fusion.models.text import clean_json
+
 LOGGER = "langgraph_fusion.server"
 _log = logging.getLogger(LOGGER)
 
@@ -42,7 +44,7 @@ class JsonLines(logging.Formatter):
             line |= {"event": "log", "logger": record.name, "message": record.getMessage()}
         else:
             line |= {"event": record.msg} | facts
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return clean_json(json.dumps(line, ensure_ascii=False, default=str))
 
 
 def log_to_stderr() -> None:

@@ -16,6 +16,7 @@ from langgraph_fusion.server.api_keys import Key
 from langgraph_fusion.server.compression import limited_body
 from langgraph_fusion.server.errors import ApiError
 from langgraph_fusion.server.foreign_pages import ForeignPages
+from langgraph_fusion.server.load import Load, RequestLoad
 from langgraph_fusion.server.logging import log_event
 from langgraph_fusion.server.state import ServerState
 
@@ -37,6 +38,7 @@ class RequestMiddleware:
         self._state = state
         config = state.config
         self._foreign_pages = ForeignPages(config.allowed_hosts, config.cors_origins)
+        self._load = Load(config.max_connections, config.max_bodies_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -44,18 +46,26 @@ class RequestMiddleware:
             return
         exchange = _Exchange(send, with_body=scope["method"] != "HEAD")
         try:
-            headers = Headers(scope=scope)
-            key = await self._key(scope, headers)
-            if not scope["path"].isprintable():  # a route's pattern ends before a last line break
-                raise ApiError(404, "there is no such path", code="not_found")
-            scope.setdefault("state", {}).update(request_id=exchange.request_id, key=key)
-            body = limited_body(scope, receive, self._state.config.max_body_bytes)
-            await self._app(_as_get(scope), body, exchange.send)
+            with self._load.request(scope["path"]) as load:
+                await self._answer(scope, receive, exchange, load)
         except ApiError as error:
             refusal = JSONResponse(error.body, error.status, error.headers)
             await refusal(scope, receive, exchange.send)
         finally:
             self._log(scope, exchange)
+
+    async def _answer(
+        self, scope: Scope, receive: Receive, exchange: "_Exchange", load: RequestLoad
+    ) -> None:
+        headers, config = Headers(scope=scope), self._state.config
+        key = await self._key(scope, headers)
+        if not scope["path"].isprintable():  # a route's pattern ends before a last line break
+            raise ApiError(404, "there is no such path", code="not_found")
+        load.client = key.id if key else None
+        scope.setdefault("state", {}).update(request_id=exchange.request_id, key=key)
+        limit, within_s = config.max_body_bytes, config.body_s
+        body = limited_body(scope, receive, limit=limit, within_s=within_s, load=load)
+        await self._app(_as_get(scope), body, exchange.send)
 
     async def _key(self, scope: Scope, headers: Headers) -> Key | None:
         """The client's key; None where none is asked for.
@@ -104,6 +114,8 @@ class _Exchange:
     with_body: bool = True
     """False for HEAD."""
     request_id: str = field(default_factory=lambda: f"req_{uuid.uuid4().hex}")
+    is_stream: bool = False
+    """Of server-sent events."""
     status: int = 499
     """What nginx logs when a client goes before there is a response."""
     started: float = field(default_factory=time.monotonic)
@@ -113,9 +125,24 @@ class _Exchange:
             self.status = message["status"]
             header = (REQUEST_ID.encode(), self.request_id.encode())
             message["headers"] = [*message["headers"], header]
+            kind = Headers(raw=message["headers"]).get("content-type", "")
+            self.is_stream = kind.startswith("text/event-stream")
+        elif self.is_stream:
+            message = {**message, "body": _without_line_ends(message.get("body", b""))}
         if message["type"] == "http.response.body" and not self.with_body:
             message = {**message, "body": b""}
         await self._send(message)
+
+
+_LINE_ENDS = {"\x85": b"\\u0085", "\u2028": b"\\u2028", "\u2029": b"\\u2029"}
+"""Ends of a line for many clients, though not in the specification of server-sent events."""
+
+
+def _without_line_ends(events: bytes) -> bytes:
+    """The events, all of JSON, with escapes in it where a text could begin a line of its own."""
+    for end, escape in _LINE_ENDS.items():
+        events = events.replace(end.encode(), escape)
+    return events
 
 
 def _as_get(scope: Scope) -> Scope:

@@ -1,10 +1,13 @@
 """The server processes of `fusion serve`: the address is announced once they can answer."""
 
+import os
 import socket
 from collections.abc import Callable
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
+
+from langgraph_fusion.server.connections import LimitedConnection
 
 Announce = Callable[[], None]
 _AFTER_GRACE_S = 5
@@ -16,7 +19,12 @@ _SPAWNED_WITHIN_S = 60
 
 
 def serve_until_stopped(
-    listening: socket.socket, *, workers: int, grace_s: float, announce: Announce
+    listening: socket.socket,
+    *,
+    workers: int,
+    connections: int,
+    grace_s: float,
+    announce: Announce,
 ) -> None:
     """Serve on a bound socket until SIGINT or SIGTERM; `announce` is called when it is open."""
     config = uvicorn.Config(
@@ -24,6 +32,9 @@ def serve_until_stopped(
         factory=True,
         workers=workers,
         loop="langgraph_fusion.server.fair_accept_loop:SharingLoop" if workers > 1 else "auto",
+        http=LimitedConnection,
+        ws="none",
+        limit_concurrency=connections,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -34,6 +45,7 @@ def serve_until_stopped(
     if workers > 1:
         from langgraph_fusion.server.observability.metrics import shared_metrics
 
+        os.environ["PYTHONSAFEPATH"] = "1"  # or workers import from the working directory first
         with shared_metrics():
             _Workers(config, [listening], announce).run()
         return

@@ -48,6 +48,9 @@ def serve(
     queue: Annotated[
         int, typer.Option(min=0, help="Requests that may wait; further ones get 429.")
     ] = 64,
+    max_connections: Annotated[
+        int, typer.Option("--max-connections", min=1, help="Open connections; as many as fit.")
+    ] = 1000,
     models: Annotated[
         list[str] | None,
         typer.Option(metavar="PATTERN", help="Models clients may seat, as `openrouter:*`."),
@@ -98,6 +101,7 @@ def serve(
             keys=keys,
             max_runs=max_runs,
             queue=queue,
+            max_connections=max_connections,
             models=models,
             max_budget_usd=max_budget,
             max_deadline_s=max_deadline,
@@ -126,6 +130,7 @@ def _serve_http(
     models: Sequence[str] | None,
     max_budget_usd: float | None,
     max_deadline_s: float | None,
+    max_connections: int,
     any_setting: bool,
     runs: str | None,
     **given: Any,
@@ -149,6 +154,7 @@ def _serve_http(
     if find_spec("fastapi") is None or find_spec("uvicorn") is None:
         raise missing_extra("serve")
     from langgraph_fusion.server.config import ServerConfig, config_into_environment
+    from langgraph_fusion.server.connections import fitting_connections
     from langgraph_fusion.server.runs.client_policy import ClientPolicy
 
     check_environment()
@@ -161,7 +167,13 @@ def _serve_http(
         max_deadline_s=max_deadline_s,
         max_budget_usd=max_budget_usd,
     )
-    config = ServerConfig(policy=policy, workers=at.workers, runs=runs or default_place(), **given)
+    config = ServerConfig(
+        policy=policy,
+        workers=at.workers,
+        runs=runs or default_place(),
+        max_connections=fitting_connections(max_connections),
+        **given,
+    )
     asyncio.run(_try_store(config.runs))
     config_into_environment(config)
     from langgraph_fusion.server.workers import serve_until_stopped
@@ -170,6 +182,7 @@ def _serve_http(
         serve_until_stopped(
             listening,
             workers=at.workers,
+            connections=config.max_connections,
             grace_s=config.grace_s,
             announce=lambda: _announce(listening, name, why, config.keys),
         )

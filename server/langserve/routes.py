@@ -107,6 +107,7 @@ def add_langserve(app: FastAPI, path: str = PATH) -> None:
         served,
         path=path,
         config_keys=("configurable",),
+        disabled_endpoints=("config_hashes",),  # a path of 57 KB would unpack to 313 MB
         per_req_config_modifier=permit,
     )
     app.include_router(router)

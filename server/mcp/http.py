@@ -1,9 +1,12 @@
 """MCP over streamable HTTP, beside the other endpoints of a server."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
+import anyio
+from anyio.abc import TaskGroup, TaskStatus
 from fastapi import FastAPI
 from langchain_core.messages import HumanMessage
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
@@ -13,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from langgraph_fusion.graph.errors import RunFailed
 from langgraph_fusion.graph.settings import FusionSettings
+from langgraph_fusion.server.api_keys import Key
 from langgraph_fusion.server.errors import api_error
 from langgraph_fusion.server.mcp.server import Events, mcp_server
 from langgraph_fusion.server.request_context import request_context
@@ -81,30 +85,55 @@ def add_mcp(app: FastAPI, path: str = PATH) -> None:
 
 
 class _Endpoint(Response):
-    """An ASGI application that lives as long as its session manager, which starts only once."""
+    """An ASGI application whose sessions last as long as the application, at most."""
 
     def __init__(self, state: ServerState) -> None:
         super().__init__()
         self._state = state
-        self._manager: StreamableHTTPSessionManager | None = None
+        self._server: Any = None
+        self._managers: dict[str | None, StreamableHTTPSessionManager] = {}
+        self._tasks: TaskGroup | None = None
+        self._opening = asyncio.Lock()
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         deliberations = _Deliberations(self._state)
         config = self._state.config
-        server = mcp_server(deliberations, config.policy, heartbeat_s=config.keep_alive_s)
-        self._manager = StreamableHTTPSessionManager(
-            server,
-            stateless=self._state.config.workers > 1,  # a session lives in one process
-            max_request_body_size=self._state.config.max_body_bytes,
-        )
-        async with self._manager.run():
+        self._server = mcp_server(deliberations, config.policy, heartbeat_s=config.keep_alive_s)
+        async with anyio.create_task_group() as self._tasks:
             yield
-        self._manager = None
+            self._tasks.cancel_scope.cancel()
+        self._managers.clear()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        assert self._manager is not None, "the application has not been started"
-        await self._manager.handle_request(scope, receive, send)
+        key: Key | None = scope["state"]["key"]
+        manager = await self._manager_of(key.id if key else None)
+        await manager.handle_request(scope, receive, send)
+
+    async def _manager_of(self, client: str | None) -> StreamableHTTPSessionManager:
+        """The sessions of one client: another's id names none of them."""
+        assert self._tasks is not None, "the application has not been started"
+        async with self._opening:
+            if client not in self._managers:
+                config = self._state.config
+                manager = StreamableHTTPSessionManager(
+                    self._server,
+                    stateless=config.workers > 1,  # a session lives in one process
+                    max_request_body_size=config.max_body_bytes,
+                    max_sessions=config.mcp_sessions,
+                    session_idle_timeout=config.mcp_idle_s,
+                )
+                await self._tasks.start(_keep_open, manager)
+                self._managers[client] = manager
+        return self._managers[client]
+
+
+async def _keep_open(
+    manager: StreamableHTTPSessionManager, *, task_status: TaskStatus[None]
+) -> None:
+    async with manager.run():
+        task_status.started()
+        await anyio.sleep_forever()
 
 
 class _Deliberations:

@@ -186,12 +186,23 @@ def _remove_left_over() -> None:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; raises OSError if somebody else does."""
+    """Hold the lock of a folder of ours; raises OSError if another process holds it.
+
+    The folder is in the directory for temporary files, where anybody may put a folder or a link of
+    that name: no link is followed, nothing is emptied, and another user's folder is left alone.
+    """
     import fcntl  # not on Windows, where everything else of the server works
 
-    with (folder / _LOCK).open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
+    inside = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        if os.fstat(inside).st_uid != os.geteuid():
+            raise PermissionError(f"{folder} belongs to another user")
+        how = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+        with open(os.open(_LOCK, how, 0o600, dir_fd=inside), "rb+", 0) as file:  # noqa: PTH123
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+    finally:
+        os.close(inside)
 
 
 def _lives(pid: int) -> bool:

@@ -12,6 +12,7 @@ from openai import AsyncOpenAI
 
 from langgraph_fusion.server.app import create_app
 from langgraph_fusion.server.config import ServerConfig
+from langgraph_fusion.server.connections import LimitedConnection
 from langgraph_fusion.server.runs.client_policy import ClientPolicy
 from tests.graph.cast import JUDGE, PANEL, WRITER, Part
 from tests.graph.conftest import docs as docs
@@ -42,14 +43,20 @@ async def serving(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Serving]:
     """Start a server whose models follow a script; settings are those of `ServerConfig`."""
     closing: list[Callable[[], Awaitable[Any]]] = []
 
-    async def start(script: Part, *, policy: ClientPolicy = POLICY, **config: Any) -> Served:
+    async def start(
+        script: Part,
+        *,
+        policy: ClientPolicy = POLICY,
+        http: type[LimitedConnection] = LimitedConnection,
+        **config: Any,
+    ) -> Served:
         models = scripted_server(script)
         behind = await models.__aenter__()
         closing.append(lambda: models.__aexit__(None, None, None))
         monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-secret-key")
         monkeypatch.setenv("OPENROUTER_BASE_URL", behind.base_url)
         app = create_app(ServerConfig(policy=policy, **config))
-        url, stop = await _started(app)
+        url, stop = await _started(app, http)
         closing.append(stop)
         served = Served(url, behind, app)
         closing.append(served.client.close)
@@ -60,10 +67,15 @@ async def serving(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Serving]:
         await close()
 
 
-async def _started(app: Any) -> tuple[str, Callable[[], Awaitable[None]]]:
+async def _started(
+    app: Any, http: type[LimitedConnection]
+) -> tuple[str, Callable[[], Awaitable[None]]]:
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=5))
+    options: dict[str, Any] = {"log_config": None, "timeout_graceful_shutdown": 5, "ws": "none"}
+    most = app.state.server.config.max_connections
+    limits: dict[str, Any] = {"http": http, "limit_concurrency": most}
+    server = uvicorn.Server(uvicorn.Config(app, **options, **limits))
     running = asyncio.create_task(server._serve([listening]))  # `serve` takes the signals
     while not server.started:
         await asyncio.sleep(0.01)

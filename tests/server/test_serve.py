@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sqlite3
+import sys
 from asyncio.subprocess import PIPE
 from contextlib import closing, suppress
 from pathlib import Path
@@ -15,7 +16,7 @@ import httpx2
 import openai
 import pytest
 
-from tests.cli.processes import FUSION, ROOT, environment, run
+from tests.cli.processes import DIES_WITH_US, FUSION, ROOT, environment, run
 from tests.graph.cast import JUDGE, WRITER, B, cast
 from tests.scripted import hang
 from tests.server.asking import asking, until
@@ -220,3 +221,23 @@ async def test_workers_end_with_the_process_that_started_them(tmp_path: Path) ->
         writer.close()
         await asyncio.sleep(0.2)
     pytest.fail("a worker still listens")
+
+
+async def test_workers_run_no_code_of_the_working_directory(tmp_path: Path) -> None:
+    folder = tmp_path / "cloned"
+    ran = tmp_path / "ran"
+    for name in ("multiprocessing", "json", "encodings", "site", "uvicorn", "langgraph_fusion"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "__init__.py").write_text(f"open({str(ran)!r}, 'a').write({name!r})\n")
+    command = (*DIES_WITH_US, str(Path(sys.executable).with_name("fusion")))
+    process = await asyncio.create_subprocess_exec(
+        *command, "serve", "-p", "offline", "--port", "0", "--workers", "2", "--runs", "off",
+        cwd=folder, stderr=PIPE, env=environment({"XDG_DATA_HOME": str(tmp_path)}),
+    )  # fmt: skip
+    try:
+        async with httpx2.AsyncClient(timeout=60) as http:
+            assert (await http.get(f"{await url_of(process)}/healthz")).status_code == 200
+    finally:
+        process.terminate()
+        await process.communicate()
+    assert not ran.exists()

@@ -194,3 +194,15 @@ async def test_the_playground_shows_its_form_in_a_browser(serving: Serving, tmp_
 def _body(**chosen: Any) -> dict[str, Any]:
     message = {"type": "human", "content": "What is it?"}
     return {"input": {"messages": [message]}, "config": {"configurable": CHOSEN | chosen}}
+
+
+async def test_settings_packed_into_the_path_are_not_served(serving: Serving) -> None:
+    served = await serving(cast())
+    paths = [route.path for route in served.app.routes if hasattr(route, "path")]
+    assert not [path for path in paths if "config_hash" in path]
+    async with httpx2.AsyncClient(base_url=served.url, timeout=30) as http:
+        for name in ("invoke", "batch", "stream", "stream_log", "stream_events"):
+            packed = await http.post(f"/fusion/c/N4IgRg/{name}", json={"input": {"messages": []}})
+            assert packed.status_code == 404
+        for name in ("input_schema", "output_schema", "config_schema", "playground/"):
+            assert (await http.get(f"/fusion/c/N4IgRg/{name}")).status_code == 404

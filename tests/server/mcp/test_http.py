@@ -173,3 +173,60 @@ def _opening() -> dict[str, Any]:
     client = {"name": "raw", "version": "1"}
     params = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client}
     return {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}
+
+
+async def test_a_session_answers_to_the_key_that_opened_it_and_to_no_other(
+    serving: Serving, tmp_path: Path
+) -> None:
+    ring = KeyRing(tmp_path / "keys.db")
+    ring.create()
+    mine, other = (_headers(ring.add(name, Caps())) for name in ("ada", "bob"))
+    served = await serving(cast(), keys=tmp_path / "keys.db")
+    async with httpx2.AsyncClient(base_url=served.url, timeout=30) as client:
+        opening = await client.post("/mcp", json=_opening(), headers=mine)
+        session = {"mcp-session-id": opening.headers["mcp-session-id"]}
+        listing = {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}
+        for sent in (
+            client.build_request("POST", "/mcp", json=listing, headers=other | session),
+            client.build_request("GET", "/mcp", headers=other | session),
+            client.build_request("DELETE", "/mcp", headers=other | session),
+            client.build_request("POST", "/mcp", json=_opening(), headers=other | session),
+        ):
+            refused = await client.send(sent)
+            assert (refused.status_code, "Session not found" in refused.text) == (404, True)
+        still_there = await client.post("/mcp", json=listing, headers=mine | session)
+        assert still_there.status_code == 200
+        ended = await client.delete("/mcp", headers=mine | session)
+        assert ended.status_code == 200
+
+
+async def test_one_key_opens_few_sessions_and_another_still_has_its_own(
+    serving: Serving, tmp_path: Path
+) -> None:
+    ring = KeyRing(tmp_path / "keys.db")
+    ring.create()
+    mine, other = (_headers(ring.add(name, Caps())) for name in ("ada", "bob"))
+    served = await serving(cast(), keys=tmp_path / "keys.db", mcp_sessions=3)
+    async with httpx2.AsyncClient(base_url=served.url, timeout=30) as client:
+        opened = [await client.post("/mcp", json=_opening(), headers=mine) for _ in range(5)]
+        assert [one.status_code for one in opened] == [200, 200, 200, 503, 503]
+        assert (await client.post("/mcp", json=_opening(), headers=other)).status_code == 200
+        session = {"mcp-session-id": opened[0].headers["mcp-session-id"]}
+        await client.delete("/mcp", headers=mine | session)
+        assert (await client.post("/mcp", json=_opening(), headers=mine)).status_code == 200
+
+
+async def test_a_session_that_nobody_uses_ends(serving: Serving) -> None:
+    served = await serving(cast(), mcp_sessions=1, mcp_idle_s=0.2)
+    async with httpx2.AsyncClient(base_url=served.url, timeout=30) as client:
+        headers = _headers(None)
+        assert (await client.post("/mcp", json=_opening(), headers=headers)).status_code == 200
+
+        async with asyncio.timeout(30):
+            while (await client.post("/mcp", json=_opening(), headers=headers)).status_code == 503:
+                await asyncio.sleep(0.05)
+
+
+def _headers(key: str | None) -> dict[str, str]:
+    accept = {"Accept": "application/json, text/event-stream"}
+    return accept | ({"Authorization": f"Bearer {key}"} if key else {})
