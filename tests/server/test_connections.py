@@ -19,7 +19,7 @@ from tests.server.asking import asking, body, until
 from tests.server.command import served as command
 from tests.server.conftest import Served, Serving
 
-HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 
 class Hasty(LimitedConnection):
@@ -57,8 +57,8 @@ async def is_closed(reader: asyncio.StreamReader) -> bool:
     [
         b"",
         b"G",
-        b"GET /healthz HTTP/1.1\r\nHost: x\r\n",
-        b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nX-A: ",
+        b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n",
+        b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A: ",
         HEALTH + b"GET /healthz HTTP/1.1\r\n",
         b"\r\n\r\n",
     ],
@@ -159,7 +159,7 @@ async def test_replies_that_nobody_reads_are_cut_off(serving: Serving) -> None:
         whole = len((await http.get("/openapi.json")).content)
     async with connection(served) as (reader, writer):
         times = 30_000_000 // whole
-        writer.write(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * times)
+        writer.write(b"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * times)
         await asyncio.sleep(2)
         assert len(await _all_of(reader)) < times * whole
 
