@@ -50,6 +50,7 @@ def create_fusion(
     client: str | None = None,
     content_filter: ContentFilter | None = None,
     new_run_id: str | None = None,
+    keep: bool | None = None,
     given: Mapping[str, Json] | None = None,
 ) -> FusionGraph:
     """Build the graph for a panel: messages in, one `AIMessage` and `fusion` (the result) out.
@@ -65,7 +66,8 @@ def create_fusion(
     `content_filter` keeps texts from the members that it recognises, wherever they are hosted: see
     `tools.content_filter`.
 
-    `new_run_id` is the id of a new run. `given` is what nodes returned in another run of the same
+    `new_run_id` is the id of a new run, and `keep` says whether its texts stay in the store when it
+    has finished (None: as `runs` says). `given` is what nodes returned in another run of the same
     question, by lane (`A.0` member A's first answer, `judge.0`): they are not run again.
 
     A caller's context (`FusionSettings`, or a mapping of them) may change everything for a run but
@@ -80,7 +82,7 @@ def create_fusion(
     else:
         compiled = _usual(settings.letters)
     known = {lane: RecordedUpdate(update=update) for lane, update in (given or {}).items()}
-    run_store = RunStoreConfig(runs, run_id, client, new_run_id, known)
+    run_store = RunStoreConfig(runs, run_id, client, new_run_id, keep, known)
     attachments = Attachments.of(files, out)
     return FusionGraph.of(compiled, settings, tools, attachments, run_store, content_filter)
 

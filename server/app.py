@@ -21,7 +21,7 @@ from langgraph_fusion.graph.journal.store import open_runs
 from langgraph_fusion.graph.preflight.readiness import default_preset
 from langgraph_fusion.graph.settings import load_settings
 from langgraph_fusion.models.http import close_http_client, open_http_client
-from langgraph_fusion.server import health, pages
+from langgraph_fusion.server import health, pages, runs_api
 from langgraph_fusion.server.config import ServerConfig, config_from_environment
 from langgraph_fusion.server.errors import ApiError, api_error
 from langgraph_fusion.server.logging import log_surprise, log_to_stderr
@@ -71,6 +71,7 @@ def create_app(config: ServerConfig | None = None, *, choose_preset: bool = Fals
         chat_completions.router,
         responses.router,
         models.router,
+        runs_api.router,
         health.router,
         pages.router,
     )
@@ -146,6 +147,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with open_runs(state.config.runs, origin="server") as manager.store, _traced(state):
         with manager.shutdown.on_signal():
             yield
+        await state.detached.close()
         manager.store = None
     await close_http_client()
 

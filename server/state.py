@@ -11,6 +11,7 @@ from langgraph_fusion.server.observability.metrics import Metrics
 from langgraph_fusion.server.observability.run_log import RunLog
 from langgraph_fusion.server.recent_items import RecentItems
 from langgraph_fusion.server.runs.admission import Admission
+from langgraph_fusion.server.runs.detached import DetachedRunManager
 from langgraph_fusion.server.runs.managed_run import RunManager
 from langgraph_fusion.server.runs.shutdown import Shutdown
 
@@ -22,6 +23,7 @@ class ServerState:
     config: ServerConfig
     metrics: Metrics
     manager: RunManager
+    detached: DetachedRunManager = field(default_factory=DetachedRunManager)
     recent_items: RecentItems = field(default_factory=RecentItems)
 
     @classmethod

@@ -40,8 +40,10 @@ class RunLifecycle:
         journal: Journal,
         record: RunRecord | None,
         client: str | None = None,
+        keep: bool | None = None,
     ) -> None:
         """Without a `record` the run is new, and the `client`'s."""
+        self._keep = runs.keep if keep is None else keep
         self._runs = runs
         self._journal = journal
         self._record = record
@@ -87,7 +89,7 @@ class RunLifecycle:
                 out=str(attachments.out.resolve()) if attachments.out else None,
                 question=self._question(messages),
                 origin=self._runs.origin,
-                keep=self._runs.keep,
+                keep=self._keep,
                 client=self._client,
                 started_at=started_at,
                 owner=Owner.me(),

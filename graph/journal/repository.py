@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.journal.compare_and_set import compare_and_set
 from langgraph_fusion.graph.journal.conversations import Conversations
+from langgraph_fusion.graph.journal.detached_runs import DetachedRuns
 from langgraph_fusion.graph.journal.entries import is_failure
 from langgraph_fusion.graph.journal.journal import Journal, as_text
 from langgraph_fusion.graph.journal.owner import BEAT_S, Owner
@@ -56,6 +57,7 @@ class RunRepository:
         self._days = days
         self._open: dict[str, RunRecord] = {}
         self._beat: asyncio.Task[None] | None = None
+        self.detached = DetachedRuns(store, self.writer, self._ttl())
         self.conversations = Conversations(store, self.writer, None if keep else self._ttl())
 
     async def __aenter__(self) -> Self:
@@ -184,6 +186,7 @@ class RunRepository:
             raise ConfigError(_at_work(record))
         removal = (await self.journal(record)).removal()
         removal += await self.conversations.removal(record.id)
+        removal += await self.detached.removal(record.id)
         await self.writer.write(*removal, PutOp(_RECORDS, record.id, None))
         return record
 

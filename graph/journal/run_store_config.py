@@ -27,6 +27,8 @@ class RunStoreConfig:
     """The client that owns a new run, for an API that serves several."""
     new_id: str | None = None
     """Id of a new run, for a program that wants to find it again; None makes one up."""
+    keep: bool | None = None
+    """Whether the texts of a new run stay when it has finished; None: as the repository says."""
     given: Mapping[str, RecordedUpdate] = field(default_factory=dict)
     """What nodes returned in another run of the question, by lane: they are not run again."""
 
@@ -44,7 +46,7 @@ class RunStoreConfig:
                 yield Journal(self.new_id or new_id()), None
             elif self.run_id is None:
                 journal = runs.new_journal(self.new_id)
-                yield journal, RunLifecycle(runs, journal, None, self.client)
+                yield journal, RunLifecycle(runs, journal, None, self.client, self.keep)
             else:
                 record, journal = await runs.reopen(self.run_id)
                 yield journal, RunLifecycle(runs, journal, record)

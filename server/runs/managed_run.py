@@ -10,8 +10,9 @@ Every API that starts a deliberation for a client goes through here.
 """
 
 import asyncio
+import time
 from asyncio import FIRST_COMPLETED, CancelledError
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -131,6 +132,7 @@ class ManagedRun:
     ) -> None:
         self.run_id: str | None = None
         self.has_turn = False
+        self._began: float | None = None
         self._request = request
         self._context = context
         self._slot = slot
@@ -170,6 +172,29 @@ class ManagedRun:
         await asyncio.wait({self._task, self._accepted}, return_when=FIRST_COMPLETED)
         if not self._accepted.done():
             await self._raise_failure()
+
+    @property
+    def cost_usd(self) -> float | None:
+        """US dollars so far, None if unknown in part."""
+        return self._account.cost_usd
+
+    @property
+    def seconds(self) -> float:
+        """Since the run began, without its time in the queue."""
+        began = self._began or time.monotonic()
+        return round(time.monotonic() - began, 3)
+
+    def cancel(self) -> None:
+        """Begin to end the run; whoever reads its events gets `CancelledError`."""
+        self._task.cancel()
+
+    def steer(self, action: Mapping[str, Any]) -> None:
+        """Do what a client asks of the run.
+
+        Raises:
+            ConfigError: If it cannot be done, or not any more.
+        """
+        raise ConfigError(f"this run cannot be steered: {action.get('action')}")
 
     async def stop(self) -> None:
         """End the run if it has not ended: calls stop, containers are removed."""
@@ -212,6 +237,7 @@ class ManagedRun:
         await self._events_are_read.wait()
         async with self._slot.turn():
             self.has_turn = True
+            self._began = time.monotonic()
             await self._deliberate(run_id)
 
     async def _check(self) -> str | None:
@@ -223,7 +249,9 @@ class ManagedRun:
             run_id = found.id if found else None
             if answers_directly(request, found):
                 request = request.with_settings(mode="direct")
-        settings = await check_request(request.messages, request.settings, run_id or new_id())
+        settings = await check_request(
+            request.messages, request.settings, run_id or request.new_run_id or new_id()
+        )
         self._request = replace(request, settings=settings)
         return run_id
 
@@ -235,6 +263,8 @@ class ManagedRun:
             runs=self._store,
             run_id=run_id,
             client=self._context.client,
+            new_run_id=self._request.new_run_id,
+            keep=self._request.keep,
         )
         async with aclosing(run) as events:
             async for event in events:

@@ -42,6 +42,10 @@ class RunRequest:
     """What of the request was left out, for the result."""
     run_id: str | None = None
     """The run to resume, where the request names it."""
+    new_run_id: str | None = None
+    """The id that a new run is to have; None makes one up."""
+    keep: bool | None = None
+    """Whether the texts stay in the store when the run has finished; None: as the operator says."""
 
     @classmethod
     def of(cls, settings: FusionSettings, messages: list[AnyMessage], requested: str) -> Self:

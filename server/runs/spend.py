@@ -61,6 +61,11 @@ class RunAccount:
         """The most that the run may cost; None if the key has no cap."""
         return self._charge.budget_usd if self._charge else None
 
+    @property
+    def cost_usd(self) -> float | None:
+        """What the run has cost so far; None if that is unknown in part."""
+        return self._cost.cost_usd
+
     def limit(self, request: RunRequest) -> RunRequest:
         """Return the request within the key's cap, which holds only where every price is known."""
         if self.budget_usd is None:

@@ -1,0 +1,187 @@
+"""Runs that go on without their client's connection: whose they are, their events, their orders.
+
+Namespaces: `langgraph_fusion/detached` a head of every such run or response;
+`langgraph_fusion/events/<id>` its numbered events, from 1; `langgraph_fusion/orders` what clients
+have asked of runs that another process works on. All of it goes when the run is deleted.
+"""
+
+import json
+import time
+import uuid
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+from langgraph.store.base import BaseStore, GetOp, Item, PutOp
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from langgraph_fusion.graph.journal.entries import Json
+from langgraph_fusion.graph.journal.journal import as_text
+from langgraph_fusion.graph.journal.owner import Owner
+from langgraph_fusion.graph.journal.write_batcher import StoreWriter
+
+Status = Literal["queued", "running", "finished", "failed", "cancelled", "interrupted"]
+ENDED = frozenset({"finished", "failed", "cancelled", "interrupted"})
+_HEADS = ("langgraph_fusion", "detached")
+_ORDERS = ("langgraph_fusion", "orders")
+_ORDER_MINUTES = 5.0
+"""An order that no process took by then is for a run that nobody works on."""
+_PAGE = 64
+_ALL = 1_000_000
+
+
+class Head(BaseModel):
+    """A run, or a response that a run answers, as far as a client that comes back has to know."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    id: str
+    """The run's id, or the response's."""
+    run_id: str
+    client: str | None = None
+    """Who alone may see it; None where nobody has to say who he is."""
+    status: Status = "queued"
+    created_at: float = Field(default_factory=time.time)
+    """Seconds of the epoch."""
+    preset: str = ""
+    model: str = ""
+    """As the client wrote it."""
+    question: str = ""
+    """How it begins."""
+    seconds: float | None = None
+    cost_usd: float | None = None
+    error: Json | None = None
+    """What a client is told of a failure."""
+    last_event: int = 0
+    """Number of the last event when the run ended."""
+    response: Json | None = None
+    """The response before anything had happened, where this is one."""
+    owner: Owner = Field(default_factory=Owner.me)
+    seen_at: float = Field(default_factory=time.time)
+    """When the owner last said that it works on it."""
+
+    @property
+    def now(self) -> Status:
+        """The status; of a process that died without a word the run is interrupted."""
+        if self.status in ENDED or self.owner.lives(self.seen_at):
+            return self.status
+        return "interrupted"
+
+
+class StoredEvent(NamedTuple):
+    """One event: its number, its type and its JSON."""
+
+    number: int
+    kind: str
+    data: str
+
+
+class Order(NamedTuple):
+    """Something that a client asks of a run, through another process than the run's."""
+
+    key: str
+    run_id: str
+    action: Json
+
+
+class DetachedRuns:
+    """The heads, events and orders in a store of runs."""
+
+    def __init__(self, store: BaseStore, writer: StoreWriter, ttl: float | None) -> None:
+        """`ttl` of events and responses is minutes; None keeps them until their run is deleted.
+
+        Heads of runs stay until then: a list of past runs is made of them.
+        """
+        self._store = store
+        self._writer = writer
+        self._ttl = ttl
+
+    async def write_head(self, head: Head) -> None:
+        """Return once it would survive a crash."""
+        await self._writer.write(self._head(head))
+
+    def write_head_later(self, head: Head) -> None:
+        self._writer.soon(self._head(head))
+
+    async def head(self, id: str) -> Head | None:
+        """None if there is none, or none that can be read."""
+        return _head(await self._store.aget(_HEADS, id, refresh_ttl=False))
+
+    async def heads(self, client: str | None, kind: str = "run") -> list[Head]:
+        """Every head of this client, the newest first."""
+        found = await self._store.asearch(
+            _HEADS, filter={"client": client or "", "kind": kind}, limit=_ALL, refresh_ttl=False
+        )
+        heads = [head for item in found if (head := _head(item)) is not None]
+        return sorted(heads, key=lambda head: head.created_at, reverse=True)
+
+    def append(self, id: str, event: StoredEvent) -> None:
+        """Begin to write an event, and do not wait for it."""
+        value = {"kind": event.kind, "text": event.data}
+        self._writer.soon(PutOp(_events(id), _key(event.number), value, False, self._ttl))
+
+    async def events(self, id: str, after: int) -> list[StoredEvent]:
+        """Return the next events after this number, at most 64; lost ones are left out."""
+        asked = [
+            GetOp(_events(id), _key(number), False)
+            for number in range(after + 1, after + 1 + _PAGE)
+        ]
+        found: Sequence[Any] = await self._store.abatch(asked)
+        return [
+            StoredEvent(after + 1 + place, item.value["kind"], item.value["text"])
+            for place, item in enumerate(found)
+            if item is not None
+        ]
+
+    def order(self, run_id: str, action: Json) -> None:
+        """Ask something of a run that another process works on; it looks twice a second."""
+        value = {"run": run_id, "text": as_text(action)}
+        key = f"{time.time():017.6f}-{uuid.uuid4().hex}"
+        ttl = _ORDER_MINUTES if self._ttl is not None else None
+        self._writer.soon(PutOp(_ORDERS, key, value, False, ttl))
+
+    async def orders(self) -> list[Order]:
+        """All orders that no process has taken, the oldest first."""
+        found = await self._store.asearch(_ORDERS, limit=_ALL, refresh_ttl=False)
+        orders = [Order(one.key, one.value["run"], json.loads(one.value["text"])) for one in found]
+        return sorted(orders)
+
+    def take(self, orders: Sequence[Order]) -> None:
+        """Remove orders that were carried out."""
+        self._writer.soon(*(PutOp(_ORDERS, one.key, None) for one in orders))
+
+    async def removal(self, run_id: str) -> list[PutOp]:
+        """Puts that remove the heads of a run and of its responses, with their events."""
+        found = await self._store.asearch(
+            _HEADS, filter={"run": run_id}, limit=_ALL, refresh_ttl=False
+        )
+        puts = [PutOp(_HEADS, item.key, None) for item in found]
+        for item in found:
+            space = _events(item.key)
+            stored = await self._store.asearch(space, limit=_ALL, refresh_ttl=False)
+            puts += [PutOp(space, one.key, None) for one in stored if one.namespace == space]
+        return puts
+
+    def _head(self, head: Head) -> PutOp:
+        value = {
+            "client": head.client or "",
+            "kind": "run" if head.response is None else "response",
+            "run": head.run_id,
+            "text": as_text(head.model_dump(mode="json")),
+        }
+        ttl = None if head.response is None else self._ttl
+        return PutOp(_HEADS, head.id, value, False, ttl)
+
+
+def _head(item: Item | None) -> Head | None:
+    try:
+        return Head.model_validate(json.loads(item.value["text"])) if item else None
+    except (KeyError, TypeError, ValueError, ValidationError):
+        return None
+
+
+def _events(id: str) -> tuple[str, ...]:
+    return ("langgraph_fusion", "events", id)
+
+
+def _key(number: int) -> str:
+    return f"{number:09d}"

@@ -1,0 +1,264 @@
+"""Runs that go on when their client's connection ends, because the client asked for it.
+
+A `DetachedRun` reads a run's events into an `EventLog`, whoever follows, and writes in the end how
+it went. Clients come back by id, to whichever worker; what they ask of a run (to stop, to answer
+now) reaches the process that works on it through the store.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import aclosing, suppress
+from typing import Any
+
+from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.journal.detached_runs import ENDED, DetachedRuns, Head
+from langgraph_fusion.graph.journal.owner import BEAT_S
+from langgraph_fusion.graph.journal.repository import RunRepository
+from langgraph_fusion.server.errors import ServerStopping, api_error
+from langgraph_fusion.server.logging import log_surprise
+from langgraph_fusion.server.runs.event_log import EventLog, Frames, stored_frames
+from langgraph_fusion.server.runs.managed_run import ManagedRun
+
+Json = Mapping[str, Any]
+Event = dict[str, Any]
+Typed = tuple[str, Json]
+"""An event's type and its content."""
+Translate = Callable[[ManagedRun], AsyncGenerator[Typed, None]]
+"""Makes the events of an API out of a run's own."""
+_JOIN_S = 0.05
+"""Pieces of the answer that come within so many seconds are one event."""
+_ORDERS_S = 0.5
+_AFTERWARDS_S = 30.0
+"""How long the events of a run that has ended stay in memory."""
+
+
+class DetachedRunManager:
+    """The detached runs of one process, and the way to those of others."""
+
+    def __init__(self) -> None:
+        self._local: dict[str, DetachedRun] = {}
+        self._orders: asyncio.Task[None] | None = None
+
+    async def start(
+        self, head: Head, run: ManagedRun, store: RunRepository, translate: Translate
+    ) -> None:
+        """Let an accepted run go on by itself; return once its client would find it again."""
+        earlier = await store.detached.head(head.id)
+        detached = DetachedRun(head, run, store.detached, earlier.last_event if earlier else 0)
+        self._local[head.id] = detached
+        try:
+            await store.detached.write_head(head)
+        except BaseException:
+            del self._local[head.id]
+            await run.stop()
+            raise
+        detached.begin(translate, lambda: self._forget_later(head.id))
+        if self._orders is None or self._orders.done():
+            self._orders = asyncio.create_task(self._carry_out_orders(store.detached))
+
+    async def head(self, id: str, store: RunRepository) -> Head | None:
+        """What is known of a run or response now; None if there is none."""
+        local = self._local.get(id)
+        return local.head if local else await store.detached.head(id)
+
+    def frames(self, head: Head, store: RunRepository, after: int) -> Frames:
+        """The events after this number, and those to come."""
+        local = self._local.get(head.id)
+        if local is not None:
+            return local.log.frames(after)
+
+        async def is_over() -> bool:
+            found = await store.detached.head(head.id)
+            return found is None or found.now in ENDED
+
+        return stored_frames(head.id, store.detached, after, is_over)
+
+    def order(self, head: Head, action: Json, store: RunRepository) -> None:
+        """Ask something of a run, wherever it is worked on.
+
+        Raises:
+            ConfigError: If it is worked on here and cannot do that.
+        """
+        local = self._of_run(head.run_id)
+        if local is not None:
+            local.carry_out(action)
+        else:
+            store.detached.order(head.run_id, dict(action))
+
+    def forget(self, id: str) -> None:
+        """Drop what memory has of a run that was deleted."""
+        self._local.pop(id, None)
+
+    async def close(self) -> None:
+        """Stop every run; the store then says that they are interrupted."""
+        if self._orders is not None:
+            self._orders.cancel()
+        await asyncio.gather(*(one.interrupt() for one in self._local.values()))
+
+    def _of_run(self, run_id: str) -> "DetachedRun | None":
+        found = (one for one in self._local.values() if one.head.run_id == run_id)
+        return next((one for one in found if one.head.status not in ENDED), None)
+
+    def _forget_later(self, id: str) -> None:
+        ended = self._local[id]
+
+        def forget() -> None:
+            if self._local.get(id) is ended:
+                del self._local[id]
+
+        asyncio.get_running_loop().call_later(_AFTERWARDS_S, forget)
+
+    async def _carry_out_orders(self, store: DetachedRuns) -> None:
+        """Look for orders while there are runs here, and say that we work on them."""
+        beat = 0.0
+        while any(one.head.status not in ENDED for one in self._local.values()):
+            await asyncio.sleep(_ORDERS_S)
+            with suppress(Exception):  # a store that fails once is asked again
+                await self._take_orders(store)
+            beat += _ORDERS_S
+            if beat >= BEAT_S:
+                beat = 0.0
+                for one in self._local.values():
+                    one.say_it_lives()
+
+    async def _take_orders(self, store: DetachedRuns) -> None:
+        mine = [(one, self._of_run(one.run_id)) for one in await store.orders()]
+        taken = [(order, run) for order, run in mine if run is not None]
+        for order, run in taken:
+            with suppress(ConfigError):  # it came too late, and nobody waits for the reply
+                run.carry_out(order.action)
+        if taken:
+            store.take([order for order, _ in taken])
+
+
+class DetachedRun:
+    """One run that goes on by itself."""
+
+    def __init__(self, head: Head, run: ManagedRun, store: DetachedRuns, last_event: int) -> None:
+        self.head = head
+        self.log = EventLog(head.id, store, last_event)
+        self._run = run
+        self._store = store
+        self._cancelled = False
+        self._work: asyncio.Task[None] | None = None
+
+    def begin(self, translate: Translate, at_the_end: Callable[[], None]) -> None:
+        """Start to read the run's events."""
+        self._work = asyncio.create_task(self._follow(translate))
+        self._work.add_done_callback(lambda _: at_the_end())
+
+    def carry_out(self, action: Json) -> None:
+        """Do what a client asks of the run.
+
+        Raises:
+            ConfigError: If it cannot be done.
+        """
+        if action.get("action") == "cancel":
+            self._cancelled = True
+            self._run.cancel()
+        else:
+            self._run.steer(action)
+
+    async def interrupt(self) -> None:
+        """Stop the run so that it can be resumed."""
+        if self._work is not None and not self._work.done():
+            self._work.cancel()
+            await asyncio.gather(self._work, return_exceptions=True)
+
+    def say_it_lives(self) -> None:
+        if self.head.status not in ENDED:
+            self._change()
+
+    async def _follow(self, translate: Translate) -> None:
+        try:
+            async with aclosing(translate(self._run)) as events:
+                async for kind, data in joined(events):
+                    if self.head.status == "queued":
+                        self._change(status="running")
+                    self.log.append(kind, data)
+            self._end("finished")
+        except asyncio.CancelledError:
+            self._end("cancelled" if self._cancelled else "interrupted")
+        except ServerStopping:
+            self._end("interrupted")
+        except Exception as error:  # noqa: BLE001 - whoever comes back has to be told
+            self._fail(error)
+        finally:
+            await asyncio.shield(asyncio.ensure_future(self._close()))
+
+    def _fail(self, error: Exception) -> None:
+        found = api_error(error, self._run.run_id)
+        if found.status == 500:
+            log_surprise(error, run_id=self.head.run_id)
+        self._end("failed", error=found.body["error"])
+
+    def _end(self, status: str, error: Json | None = None) -> None:
+        if self.head.response is None and status != "finished":
+            said = {"error": error} if error else {}
+            self.log.append(f"run.{status}", {"type": f"run.{status}"} | said)
+        cost = self._run.cost_usd
+        self._change(
+            status=status,
+            error=error,
+            last_event=self.log.last,
+            cost_usd=cost,
+            seconds=self._run.seconds,
+        )
+
+    async def _close(self) -> None:
+        await self._run.stop()
+        self.log.close()
+
+    def _change(self, **changes: Any) -> None:
+        self.head = Head.model_validate(self.head.model_dump() | changes | {"seen_at": time.time()})
+        self._store.write_head_later(self.head)
+
+
+async def run_events(run: ManagedRun) -> AsyncGenerator[Typed, None]:
+    """The events of `graph.events`, as they are."""
+    async with aclosing(run.events()) as events:
+        async for event in events:
+            yield str(event["type"]), event
+
+
+async def joined(events: AsyncIterator[Typed]) -> AsyncGenerator[Typed, None]:
+    """The same events; pieces of the answer that come close together are one."""
+    loop = asyncio.get_running_loop()
+    text, until = "", 0.0
+    coming = _next(events)
+    try:
+        while True:
+            await asyncio.wait({coming}, timeout=max(0.0, until - loop.time()) if text else None)
+            came = coming.done()
+            if text and not (came and _is_piece(coming)):
+                yield "writer.delta", {"type": "writer.delta", "text": text}
+                text = ""
+            if not came:
+                continue
+            event = coming.result()
+            if event is None:
+                return
+            coming = _next(events)
+            if event[0] != "writer.delta":
+                yield event
+                continue
+            until = until if text else loop.time() + _JOIN_S
+            text += event[1]["text"]
+    finally:
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
+
+
+def _next(events: AsyncIterator[Typed]) -> "asyncio.Future[Typed | None]":
+    """The next event, None at the end, as something that can be waited for again."""
+
+    async def one() -> Typed | None:
+        return await anext(events, None)
+
+    return asyncio.ensure_future(one())
+
+
+def _is_piece(coming: "asyncio.Future[Typed | None]") -> bool:
+    event = None if coming.exception() else coming.result()
+    return event is not None and event[0] == "writer.delta"

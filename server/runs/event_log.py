@@ -1,0 +1,119 @@
+"""The events of a run that outlives its connections: numbered, stored, and told to who follows.
+
+In the process that works on the run they come from memory, as soon as they happen; in any other
+from the store, a few times a second. A frame is made once, however many follow.
+"""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from typing import Any
+
+from langgraph_fusion.graph.journal.detached_runs import DetachedRuns, StoredEvent
+from langgraph_fusion.models.text import clean_json
+
+_MEMORY = 4 * 2**20
+"""Bytes of the latest frames that are kept in memory; older ones come from the store."""
+_LOOK_S = 0.25
+"""How often a process looks for events of a run that another one works on."""
+
+Frames = AsyncGenerator[bytes, None]
+
+
+class EventLog:
+    """The events of one run in the process that works on it. For one event loop."""
+
+    def __init__(self, id: str, store: DetachedRuns, last: int = 0) -> None:
+        """`last` is the number of the last event of an earlier process."""
+        self.last = last
+        self._id = id
+        self._store = store
+        self._frames: deque[tuple[int, bytes]] = deque()
+        self._bytes = 0
+        self._closed = False
+        self._changed = asyncio.Event()
+
+    def append(self, kind: str, data: Mapping[str, Any]) -> None:
+        """Number an event, begin to store it, and wake whoever follows."""
+        self.last += 1
+        event = StoredEvent(self.last, kind, clean_json(json.dumps(data, ensure_ascii=False)))
+        self._store.append(self._id, event)
+        made = frame_of(event)
+        self._frames.append((self.last, made))
+        self._bytes += len(made)
+        while self._bytes > _MEMORY and len(self._frames) > 1:
+            self._bytes -= len(self._frames.popleft()[1])
+        self._wake()
+
+    def close(self) -> None:
+        """Say that no further event comes."""
+        self._closed = True
+        self._wake()
+
+    async def frames(self, after: int) -> Frames:
+        """Yield every event after this number, then those to come, until the log is closed."""
+        while True:
+            changed = self._changed
+            if self._frames and after < self._frames[0][0] - 1:
+                async for at, made in _stored(self._id, self._store, after, self._frames[0][0]):
+                    after = at
+                    yield made
+            for at, made in list(self._frames):
+                if at > after:
+                    after = at
+                    yield made
+            if self._closed and after >= self.last:
+                return
+            if changed is self._changed:
+                await changed.wait()
+
+    def _wake(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+
+async def stored_frames(
+    id: str, store: DetachedRuns, after: int, is_over: Callable[[], Awaitable[bool]]
+) -> Frames:
+    """Yield the events of a run that another process works on, until it is over."""
+    over = False
+    while True:
+        before = after
+        async for at, made in _stored(id, store, after):
+            after = at
+            yield made
+        if after == before:
+            if over:  # and after that was known there was nothing more
+                return
+            over = await is_over()
+            if not over:
+                await asyncio.sleep(_LOOK_S)
+
+
+async def _stored(
+    id: str, store: DetachedRuns, after: int, before: int | None = None
+) -> AsyncGenerator[tuple[int, bytes], None]:
+    """What the store has after one number and before another; what is lost is said."""
+    while before is None or after + 1 < before:
+        found = [one for one in await store.events(id, after) if not before or one.number < before]
+        for event in found:
+            if event.number > after + 1:
+                yield event.number - 1, gap_frame(after, event.number)
+            after = event.number
+            yield after, frame_of(event)
+        if not found:
+            if before is not None:
+                yield before - 1, gap_frame(after, before)
+            return
+
+
+def frame_of(event: StoredEvent) -> bytes:
+    """One event on the wire."""
+    return f"id: {event.number}\nevent: {event.kind}\ndata: {event.data}\n\n".encode()
+
+
+def gap_frame(after: int, following: int) -> bytes:
+    """Say that the events between these two numbers cannot be replayed."""
+    data = json.dumps({"type": "gap", "after": after, "next": following})
+    return f"id: {following - 1}\nevent: gap\ndata: {data}\n\n".encode()

@@ -1,0 +1,266 @@
+"""`/v1/runs`: deliberations that go on without their client's connection.
+
+A client starts a run, follows its events from wherever it lost them, steers it, and comes back to
+it days later, through any worker. Everything is in the run store.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Path, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+
+from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.journal.detached_runs import ENDED, Head
+from langgraph_fusion.graph.journal.repository import RunRepository, new_id
+from langgraph_fusion.graph.journal.run_record import beginning_of
+from langgraph_fusion.graph.journal.stored_result import stored_result
+from langgraph_fusion.graph.request.conversation import question_at
+from langgraph_fusion.graph.result import FusionResult
+from langgraph_fusion.server.errors import ApiError
+from langgraph_fusion.server.openai.openapi import documented_errors
+from langgraph_fusion.server.openai.parse_request import run_request_from_chat
+from langgraph_fusion.server.openai.protocol import ChatBody
+from langgraph_fusion.server.request_context import request_context
+from langgraph_fusion.server.runs.detached import run_events
+from langgraph_fusion.server.runs.event_log import Frames
+from langgraph_fusion.server.runs.resume import stopped_request
+from langgraph_fusion.server.runs.run_request import RunRequest
+from langgraph_fusion.server.sse import EventStream
+from langgraph_fusion.server.state import ServerState, server_state
+
+router = APIRouter()
+Json = dict[str, Any]
+Id = Annotated[str, Path(json_schema_extra={"pattern": "^[0-9a-f]{12}$"})]
+LastEventId = Annotated[str | None, Header(alias="last-event-id")]
+_RUN = "/v1/runs/{run_id}"
+_ERRORS = documented_errors()
+
+
+class Steering(BaseModel):
+    """What a client asks of a run that is under way."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    action: Literal["answer_now", "stop_member", "follow_up", "raise_budget"]
+    """answer_now: members write with what they have, then judge and writer follow. stop_member:
+    one member writes now. follow_up: one more round with a question of the client's own.
+    raise_budget: a higher spend cap."""
+    seat: str | None = Field(default=None, max_length=1)
+    """stop_member: the member's letter."""
+    question: str | None = Field(default=None, max_length=4000)
+    """follow_up: what to look up."""
+    seats: list[str] | None = Field(default=None, max_length=8)
+    """follow_up: letters of the members to ask; by default all."""
+    budget_usd: float | None = Field(default=None, gt=0)
+    """raise_budget: the new cap, in US dollars."""
+
+
+@router.post("/v1/runs", status_code=202, responses=_ERRORS)
+async def start_run(body: ChatBody, request: Request) -> JSONResponse:
+    """Start a deliberation that goes on without this connection; its texts stay until deleted."""
+    state = server_state(request)
+    request.state.requested = body.model
+    store = _store(state)
+    parsed = run_request_from_chat(body, state.config.policy)
+    run_request = replace(parsed, new_run_id=new_id(), keep=True)
+    return await _start(run_request, request, store, Head(
+        id=run_request.new_run_id or "",
+        run_id=run_request.new_run_id or "",
+        client=request_context(request, "runs").client,
+        preset=run_request.settings.preset,
+        model=body.model,
+        question=_beginning(run_request),
+    ))  # fmt: skip
+
+
+@router.get("/v1/runs", responses=_ERRORS)
+async def list_runs(
+    request: Request,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+    q: Annotated[str, Query(max_length=200, description="Words of the question")] = "",
+) -> JSONResponse:
+    """List this client's runs, the newest first."""
+    state = server_state(request)
+    heads = await _store(state).detached.heads(request_context(request, "runs").client)
+    words = q.lower().split()
+    found = [head for head in heads if all(word in head.question.lower() for word in words)]
+    page = [_run(head) for head in found[offset : offset + limit]]
+    more = len(found) > offset + limit
+    return JSONResponse({"object": "list", "data": page, "has_more": more})
+
+
+@router.get(_RUN, responses=_ERRORS)
+async def read_run(run_id: Id, request: Request) -> JSONResponse:
+    """Say how a run stands; with its `result` once it has finished."""
+    state, head = await _own(run_id, request)
+    result = {}
+    if head.now == "finished":
+        result = {"result": await stored_result(_store(state), head.run_id)}
+    return JSONResponse(_run(head) | result)
+
+
+@router.delete(_RUN, responses=_ERRORS)
+async def delete_run(run_id: Id, request: Request) -> JSONResponse:
+    """Delete a run that has ended, with all its texts."""
+    state, head = await _own(run_id, request)
+    if head.now not in ENDED:
+        raise _conflict(f"run {head.id} is under way; cancel it first")
+    store = _store(state)
+    if await store.find(head.run_id) is not None:
+        await store.delete(head.run_id)
+    else:
+        await store.writer.write(*await store.detached.removal(head.run_id))
+    state.detached.forget(head.id)
+    return JSONResponse({"id": head.id, "object": "run", "deleted": True})
+
+
+@router.get(f"{_RUN}/events", responses=_ERRORS)
+async def follow_run(
+    run_id: Id,
+    request: Request,
+    last_event_id: LastEventId = None,
+    after: Annotated[int, Query(ge=0)] = 0,
+) -> Response:
+    """Send a run's events after the last that the client has, and those to come."""
+    state, head = await _own(run_id, request)
+    at = int(last_event_id) if last_event_id and last_event_id.isdecimal() else after
+    frames = state.detached.frames(head, _store(state), at)
+    return event_stream(frames, state)
+
+
+@router.post(f"{_RUN}/cancel", status_code=202, responses=_ERRORS)
+async def cancel_run(run_id: Id, request: Request) -> JSONResponse:
+    """Stop a run; what it has paid for is kept, and it can be resumed."""
+    return await _order(run_id, request, {"action": "cancel"})
+
+
+@router.post(f"{_RUN}/steer", status_code=202, responses=_ERRORS)
+async def steer_run(run_id: Id, body: Steering, request: Request) -> JSONResponse:
+    """Ask something of a run that is under way; its events say what came of it."""
+    return await _order(run_id, request, body.model_dump(exclude_none=True))
+
+
+@router.post(f"{_RUN}/resume", status_code=202, responses=_ERRORS)
+async def resume_run(run_id: Id, request: Request) -> JSONResponse:
+    """Go on with a run that was interrupted, cancelled or failed: nothing paid is paid again."""
+    state, head = await _own(run_id, request)
+    if head.now not in ENDED:
+        raise _conflict(f"run {head.id} is under way")
+    store = _store(state)
+    client = request_context(request, "runs").client
+    again = await stopped_request(head.run_id, store, client, state.config.policy)
+    fresh = Head.model_validate(
+        head.model_dump(exclude={"owner", "seen_at"}) | {"status": "queued", "error": None}
+    )
+    return await _start(again, request, store, fresh)
+
+
+@router.get(f"{_RUN}/report", responses=_ERRORS)
+async def report_run(
+    run_id: Id, request: Request, format: Literal["html", "md", "json"] = "html"
+) -> Response:
+    """Give a finished run as one file to read, send and print."""
+    from langgraph_fusion.web.report import report_html, report_markdown
+
+    state, head = await _own(run_id, request)
+    found = await stored_result(_store(state), head.run_id)
+    if found is None:
+        raise ApiError(404, f"run {head.id} has no result", code="run_not_finished", param="run_id")
+    if format == "json":
+        return JSONResponse(found, headers=_saved_as(head, "json"))
+    result = FusionResult.model_validate(found)
+    if format == "md":
+        return PlainTextResponse(report_markdown(result), headers=_saved_as(head, "md"))
+    return HTMLResponse(report_html(result))
+
+
+async def _start(
+    run_request: RunRequest, request: Request, store: RunRepository, head: Head
+) -> JSONResponse:
+    state = server_state(request)
+    run = await state.manager.start(run_request, request_context(request, "runs"))
+    await state.detached.start(head, run, store, run_events)
+    return JSONResponse(_run(head), 202)
+
+
+async def _order(run_id: str, request: Request, action: Json) -> JSONResponse:
+    state, head = await _own(run_id, request)
+    if head.now in ENDED:
+        raise _conflict(f"run {head.id} has ended: {head.now}")
+    try:
+        state.detached.order(head, action, _store(state))
+    except ConfigError as error:
+        raise _conflict(str(error)) from None
+    return JSONResponse(_run(head), 202)
+
+
+async def _own(run_id: str, request: Request) -> tuple[ServerState, Head]:
+    """The run, if it is this client's.
+
+    Raises:
+        ApiError: 404 for any other.
+    """
+    state = server_state(request)
+    head = await state.detached.head(run_id, _store(state))
+    if head is None or head.response or head.client != request_context(request, "runs").client:
+        raise ApiError(
+            404, f"run_id: there is no run {run_id!r}", code="run_not_found", param="run_id"
+        )
+    return state, head
+
+
+def _store(state: ServerState) -> RunRepository:
+    if state.store is None:
+        raise ApiError(
+            400,
+            "this server keeps no runs (`--runs off`), and a run that goes on without its "
+            "connection has to be kept",
+            code="runs_not_kept",
+        )
+    return state.store
+
+
+def event_stream(frames: Frames, state: ServerState) -> EventStream:
+    """Frames for one follower; the run goes on when it leaves."""
+
+    async def with_hint() -> AsyncGenerator[bytes, None]:
+        yield b"retry: 1000\n\n"  # milliseconds until a browser connects again
+        async with aclosing(frames) as parts:
+            async for part in parts:
+                yield part
+
+    return EventStream(
+        with_hint(),
+        keep_alive_s=state.config.keep_alive_s,
+        unread_s=state.config.unread_s,
+        close=_nothing,
+    )
+
+
+async def _nothing() -> None:
+    return None
+
+
+def _run(head: Head) -> Json:
+    shown = head.model_dump(
+        include={"id", "preset", "model", "question", "seconds", "cost_usd", "error", "last_event"}
+    )
+    return shown | {"object": "run", "status": head.now, "created_at": int(head.created_at)}
+
+
+def _beginning(request: RunRequest) -> str:
+    at = question_at(request.messages)
+    return "" if at is None else beginning_of(request.messages[at].text)
+
+
+def _saved_as(head: Head, ending: str) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="run-{head.id}.{ending}"'}
+
+
+def _conflict(message: str) -> ApiError:
+    return ApiError(409, message, code="run_state", param="run_id")
