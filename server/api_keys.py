@@ -4,9 +4,9 @@ One SQLite file holds the keys and what was charged to them, so that several ser
 `fusion keys` can use it at the same time and a restart forgets nothing. A key is 256 random bits,
 so a plain SHA-256 of it cannot be searched for; it is compared in constant time.
 
-A run is charged before it starts with the most it may cost, and settled with what it did cost. A
-run of unknown cost stays charged in full, and so does one that was abandoned or died with the
-server. A request that was refused is charged nothing.
+A run is charged before it starts with the most it may cost, and settled with what it did cost; a
+call of unknown cost counts with what was set aside for it. A run that was abandoned or died with
+the server stays charged in full. A request that was refused is charged nothing.
 
 The charges of a key stay few, however many requests it sends: what is settled and older than the
 rate looks back is added up.

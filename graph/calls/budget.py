@@ -97,6 +97,24 @@ class Budget:
                 raise BudgetReached(f"a call worth up to ${least:.4f} might pass the spend cap")
             await self._settled.wait()
 
+    async def reserve_two(
+        self, first: Planned, second: Planned, share: float
+    ) -> tuple[Reserved, Reserved | None]:
+        """Set aside the worst case of a call, and that of one that may be made beside it.
+
+        The second gets nothing, and is not to be made, where the first could not have half its
+        output limit then.
+
+        Raises:
+            BudgetReached: As `reserve`, for the first.
+        """
+        for least in (second.enough, second.least):
+            fits = first.output_within(self._room(share) - second.usd(least))
+            if fits >= first.enough:
+                mine = self._set_aside(first, fits)
+                return mine, self._set_aside(second, second.output_within(self._room(share)))
+        return await self.reserve(first, share), None
+
     def settle(self, reserved: Reserved, actual_usd: float | None) -> float:
         """Replace what was set aside by the actual cost; an unknown one counts as the worst.
 

@@ -1,7 +1,8 @@
 """The money of one seat in one stage: what its calls may cost, and what they did cost."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -68,11 +69,41 @@ class SeatBill:
             BudgetReached: If it might pass the spend cap.
         """
         if not self._limits.capped:
-            return Reserved(0.0, self._seat.max_tokens or _own_limit(ref))
+            return self._unlimited(ref)
         planned = self._planned(ref, prompt, along)
+        async with self._while_there_is_time():
+            return await self._limits.budget.reserve(planned, self._share)
+
+    async def reserve_two(
+        self, lead: ModelRef, spare: ModelRef, prompt: Prompt, along: Iterable[Any]
+    ) -> tuple[Reserved, Reserved | None]:
+        """Set the worst cases of two calls aside; the second None if there is no money for it.
+
+        Raises:
+            BudgetReached: If the first might pass the spend cap.
+        """
+        if not self._limits.capped:
+            return self._unlimited(lead), self._unlimited(spare)
+        first = self._planned(lead, prompt, along)
+        try:
+            second = self._planned(spare, prompt, along)
+        except BudgetReached:  # nobody knows its price
+            return await self.reserve(lead, prompt, along), None
+        async with self._while_there_is_time():
+            return await self._limits.budget.reserve_two(first, second, self._share)
+
+    def release(self, reserved: Reserved) -> None:
+        """Give back what was set aside for a call that was not made."""
+        self._limits.budget.settle(reserved, 0.0)
+
+    def _unlimited(self, ref: ModelRef) -> Reserved:
+        return Reserved(0.0, self._seat.max_tokens or _own_limit(ref))
+
+    @asynccontextmanager
+    async def _while_there_is_time(self) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(self.left_s):
-                return await self._limits.budget.reserve(planned, self._share)
+                yield
         except TimeoutError:
             raise BudgetReached(
                 "the money was set aside for other calls until time was up"
@@ -106,7 +137,8 @@ class SeatBill:
         counted_usd = self._limits.budget.settle(reserved, call.cost_usd)
         self.counted_usd += counted_usd
         self.calls.append(call)
-        tell("model.call", **call.model_dump())
+        counted = counted_usd if self._limits.capped else None
+        tell("model.call", **call.model_dump(), counted_usd=counted)
         self.on_call(call, counted_usd)
 
     def usage_of(self, message: Any, ref: ModelRef) -> Usage:

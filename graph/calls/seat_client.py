@@ -123,6 +123,8 @@ class LiveSeatClient:
         self._refs = list(seat.models)
         self._race: Race[ModelRef, AIMessage] | None = None
         self._racing: dict[int, ModelRef] = {}
+        self._set_aside: dict[ModelRef, Reserved] = {}
+        """Money of the next call to each model, reserved before a race."""
 
     @property
     def model(self) -> ModelRef:
@@ -197,7 +199,21 @@ class LiveSeatClient:
         return await self._hedged(request, after_s)
 
     async def _hedged(self, request: _Request, after_s: float) -> AIMessage:
-        """Ask the next model too when this one is slow to begin; the faster keeps the seat."""
+        """Ask the next model too when this one is slow to begin, if there is money for both."""
+        lead, spare = self._refs[:2]
+        first, second = await self.bill.reserve_two(lead, spare, request.prompt, request.along)
+        self._set_aside = {lead: first} if second is None else {lead: first, spare: second}
+        try:
+            if second is None:
+                return await self._with_retries(lead, request)
+            return await self._raced(request, after_s)
+        finally:
+            for unused in self._set_aside.values():
+                self.bill.release(unused)
+            self._set_aside = {}
+
+    async def _raced(self, request: _Request, after_s: float) -> AIMessage:
+        """The faster of the first two models keeps the seat."""
         lead, spare = self._refs[:2]
         runners = {ref: partial(self._with_retries, ref, request) for ref in (lead, spare)}
         self._race = race = Race(runners, after_s)
@@ -237,7 +253,9 @@ class LiveSeatClient:
     async def _once(self, ref: ModelRef, request: _Request) -> AIMessage:
         if not self.bill.left_s:
             raise CallFailed(Fault("timeout", "no time was left for this call"), ref)
-        reserved = await self.bill.reserve(ref, request.prompt, request.along)
+        reserved = self._set_aside.pop(ref, None)
+        if reserved is None:
+            reserved = await self.bill.reserve(ref, request.prompt, request.along)
         began = time.monotonic()
         fault: Fault | None = None
         usage: Usage | None = None

@@ -141,7 +141,7 @@ class RunMetrics:
             self._metrics.failures.labels(answer["error"]["reason"]).inc()
 
     def _call(self, call: Event) -> None:
-        if call.get("carried"):
+        if call.get("carried") or call.get("replayed"):
             return
         stage = call["stage"]
         self._metrics.calls.labels(stage, call["error"] or "ok").inc()

@@ -12,11 +12,16 @@ from langgraph_fusion.server.runs.run_request import RunRequest
 
 
 class RunCost:
-    """Adds up the calls of one run from its events, without those that an earlier turn paid for."""
+    """Adds up the calls of one run from its events, without those that were paid before.
+
+    That are calls of an earlier turn, and those of a run that was resumed: they were charged with
+    the request that made them.
+    """
 
     def __init__(self) -> None:
         self.calls = 0
         self._sum = CostSum(0.0, 0)
+        self._at_most_usd: float | None = 0.0
 
     @property
     def cost_usd(self) -> float | None:
@@ -28,12 +33,23 @@ class RunCost:
         """What is known of the cost."""
         return self._sum.known_usd
 
+    @property
+    def at_most_usd(self) -> float | None:
+        """The cost, with what was set aside for a call whose own is unknown.
+
+        None as soon as nothing was set aside for such a call: then there is no limit to it.
+        """
+        return self._at_most_usd
+
     def event(self, event: dict[str, Any]) -> None:
-        if event["type"] != "model.call" or event.get("carried"):
+        if event["type"] != "model.call" or event.get("carried") or event.get("replayed"):
             return
         self.calls += 1
         cost = sum_costs([self._sum.known_usd, event["cost_usd"]])
         self._sum = CostSum(cost.known_usd, self._sum.unknown + cost.unknown)
+        most = event["cost_usd"] if event["cost_usd"] is not None else event.get("counted_usd")
+        before = self._at_most_usd
+        self._at_most_usd = None if before is None or most is None else before + most
 
 
 @dataclass
@@ -90,13 +106,16 @@ class RunAccount:
         self._cost.event(event)
 
     async def close(self, *, abandoned: bool) -> None:
-        """Settle; the calls that an abandoned run had in flight are of unknown cost."""
+        """Settle; the calls that an abandoned run had in flight are of unknown cost.
+
+        A call of unknown cost in a run that has ended is charged with what was set aside for it.
+        """
         if self._keys is None or self._charge is None:
             return
         if not self._started:
             await asyncio.to_thread(self._keys.refund, self._charge)
             return
-        cost = None if abandoned else self._cost.cost_usd
+        cost = None if abandoned else self._cost.at_most_usd
         await asyncio.to_thread(self._keys.settle, self._charge, cost, self._cost.known_usd)
 
 

@@ -2,6 +2,8 @@ import asyncio
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from langgraph_fusion.graph.calls.budget import Budget, BudgetReached, Planned
 from langgraph_fusion.models.prices import FREE, Price
@@ -105,3 +107,37 @@ async def test_whatever_calls_cost_up_to_their_worst_case_the_cap_holds(seed: in
         await asyncio.gather(*(call() for _ in range(40)))
     assert spent <= budget.spent_usd + 1e-9
     assert budget.spent_usd <= (budget.cap_usd or 0) + 1e-6
+
+
+async def test_two_calls_side_by_side_share_what_there_is() -> None:
+    for cap, limits in ((0.2, (16_000, 16_000)), (0.06, (12_000, 8_000)), (0.03, (10_000, None))):
+        budget = Budget(cap)
+        first, second = await budget.reserve_two(CALL, CALL, 1.0)
+        if second is None:
+            assert limits[1] is None
+        else:
+            assert (first.max_tokens, second.max_tokens) == limits
+        assert first.usd + (second.usd if second else 0) <= cap
+
+
+@given(st.floats(0.02, 1), st.integers(1, 50_000), st.lists(st.floats(0, 1), max_size=6))
+def test_what_two_calls_set_aside_never_passes_the_cap_and_is_given_back(
+    cap: float, tokens: int, costs: list[float]
+) -> None:
+    async def reserve() -> None:
+        budget = Budget(cap)
+        call = Planned(ONE_AND_TWO, tokens, 16_000)
+        for share in costs:
+            try:
+                first, second = await budget.reserve_two(call, call, 1.0)
+            except BudgetReached:
+                return
+            set_aside = first.usd + (second.usd if second else 0)
+            assert budget.spent_usd + set_aside <= cap + 1e-9
+            budget.settle(first, first.usd * share)
+            if second is not None:
+                budget.settle(second, 0.0)
+            assert budget.spent_usd <= cap + 1e-9
+            assert budget._room(1.0) == pytest.approx(cap - budget.spent_usd)
+
+    asyncio.run(reserve())

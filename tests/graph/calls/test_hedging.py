@@ -1,13 +1,15 @@
 """A slow seat is hedged on its fallback: whoever begins first has it, and both are on the bill."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from langgraph_fusion.graph.errors import ConfigError
-from tests.graph.cast import WRITER, A, B, C, cast, settings
-from tests.graph.conftest import Fuse, Fused
-from tests.scripted import broken_stream, hang, keep_alive_only, status, text
+from tests.graph.cast import JUDGE, WRITER, A, B, C, cast, settings
+from tests.graph.conftest import Fuse, Fused, Price
+from tests.scripted import broken_stream, hang, keep_alive_only, status, structured, text
 
 SPARE = "m/spare"
 
@@ -93,3 +95,45 @@ async def test_a_writer_that_wins_and_breaks_gives_way_to_the_other(fuse: Fuse) 
 def test_a_hedge_without_a_fallback_is_refused() -> None:
     with pytest.raises(ConfigError, match="name one in fallbacks"):
         settings(panel=[{"model": A, "hedge_s": 1}])
+
+
+def price_spare() -> None:
+    with Path(os.environ["FUSION_PRICES"]).open("a") as file:
+        file.write(f'\n"{SPARE}" = {{ input = 1.0, output = 2.0 }}\n')
+
+
+CAP = 0.9
+"""US dollars, plenty for every call; one call's worst case is 0.032 and its prompt."""
+
+
+@pytest.mark.parametrize("where", ["panel", "judge", "synthesizer"])
+async def test_under_a_cap_the_second_model_starts_while_the_first_hangs(
+    fuse: Fuse, priced: Price, where: str
+) -> None:
+    price_spare()
+    slow = {"panel": A, "judge": JUDGE, "synthesizer": WRITER}[where]
+    analysis = {"consensus": [{"claim": "It is 42.", "seats": ["A", "B"]}]}
+    spare = structured(analysis) if where == "judge" else text("Spare says 42.")
+    seat = hedged(slow)
+    chosen = [seat, B, C] if where == "panel" else seat
+    script = cast({slow: hang(), SPARE: spare})
+    fused = await fuse(script, settings(budget_usd=CAP, **{where: chosen}))
+    letter = "A" if where == "panel" else where
+    assert calls_of(fused, letter) == {
+        f"openrouter:{slow}": ("cancelled", False),
+        f"openrouter:{SPARE}": (None, True),
+    }
+    [lost] = [one for one in fused.told("model.call") if one["error"] == "cancelled"]
+    assert 0 < lost["counted_usd"] < 0.04
+
+
+async def test_a_cap_that_pays_for_one_call_only_gets_no_hedge_and_an_answer(
+    fuse: Fuse, priced: Price
+) -> None:
+    price_spare()
+    script = cast({WRITER: text("In the end.").after(0.6)})
+    writer = hedged(WRITER, max_tokens=600_000)
+    fused = await fuse(script, settings(budget_usd=0.5, synthesizer=writer))
+    assert fused.result.answer.startswith("In the end.")
+    assert not fused.server.seen_by(SPARE)
+    assert not fused.told("model.hedge")
