@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from langgraph_fusion.models.providers import ModelRef, ReasoningEffort
+from langgraph_fusion.models.redirecting import redirecting
 
 ToolGroup = Literal["web_search", "web_fetch", "docs", "bash"]
 
@@ -63,6 +64,16 @@ class ModelSeat(Settings):
             raise ValueError("fallbacks: the same model stands twice; name each model once")
         if self.hedge_s is not None and not self.fallbacks:
             raise ValueError("hedge_s: there is no model to ask as well; name one in fallbacks")
+        return self
+
+    @model_validator(mode="after")
+    def _keys_stay_where_they_belong(self) -> Self:
+        for ref in self.models if self.extra else ():
+            if names := redirecting(ref, self.extra):
+                raise ValueError(
+                    f"extra: {', '.join(names)} could send the key of {ref.provider} elsewhere; "
+                    "addresses and keys are taken from environment variables alone"
+                )
         return self
 
     @property

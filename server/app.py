@@ -60,7 +60,7 @@ def create_app(config: ServerConfig | None = None, *, choose_preset: bool = Fals
     )
     app.state.server = state
     app.state.choose_preset = choose_preset
-    app.state.engine = health.EngineProbe()
+    app.state.readiness = health.Readiness()
     app.add_middleware(RequestMiddleware, state=state)
     if state.config.cors_origins:
         _allow_pages(app, state.config.cors_origins)

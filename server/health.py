@@ -30,19 +30,21 @@ class Check:
     needed: bool = True
 
 
-class EngineProbe:
-    """The latest answer of the sandbox engine. For one event loop only."""
+class Readiness:
+    """What a deliberation needs, as of the last few seconds. For one event loop only.
+
+    Probes ask no key, so their answer is the work of one request whoever sends how many.
+    """
 
     def __init__(self) -> None:
-        self._latest = Check(False, "")
+        self._latest: dict[str, Check] = {}
         self._fresh_until = 0.0
         self._asking = asyncio.Lock()
 
-    async def check(self, settings: FusionSettings) -> Check:
-        """Whether sandboxes can start, as of the last few seconds."""
+    async def checks(self, state: ServerState) -> dict[str, Check]:
         async with self._asking:  # whoever waits here shares the answer
             if time.monotonic() >= self._fresh_until:
-                self._latest = await _ask_engine(settings)
+                self._latest = await _checks_of(state)
                 self._fresh_until = time.monotonic() + _FRESH_S
         return self._latest
 
@@ -59,7 +61,7 @@ async def readyz(request: Request) -> JSONResponse:
     state = server_state(request)
     stopping = state.manager.shutdown.started
     checks = {"accepting": Check(not stopping, "the server is stopping" if stopping else "yes")}
-    checks |= await _checks_of(state, request.app.state.engine)
+    checks |= await request.app.state.readiness.checks(state)
     ready = all(check.ok or not check.needed for check in checks.values())
     body = {"ready": ready, "checks": {name: _as_json(check) for name, check in checks.items()}}
     return JSONResponse(body, status_code=200 if ready else 503)
@@ -72,7 +74,7 @@ async def metrics(request: Request) -> Response:
     return Response(state.metrics.page(), media_type=CONTENT_TYPE)
 
 
-async def _checks_of(state: ServerState, engine: EngineProbe) -> dict[str, Check]:
+async def _checks_of(state: ServerState) -> dict[str, Check]:
     try:
         settings = load_settings({"preset": state.config.policy.default_preset})
         await check_ready(settings, user_prices())
@@ -84,7 +86,7 @@ async def _checks_of(state: ServerState, engine: EngineProbe) -> dict[str, Check
         "store": await _store(state),
     }
     if any("bash" in settings.tools_of(seat) for seat in settings.panel):
-        checks["engine"] = await engine.check(settings)
+        checks["engine"] = await _ask_engine(settings)
     return checks
 
 

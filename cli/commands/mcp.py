@@ -104,7 +104,7 @@ async def _serve(settings: "Given", limits: "Given") -> None:
 
     stdin = cast("Any", _lines())
     async with open_own_runs() as runs, stdio_server(stdin=stdin) as (reads, writes):
-        server = mcp_server(_Deliberations(runs), ClientPolicy(**limits), settings)
+        server = mcp_server(_Deliberations(runs), ClientPolicy(models=("*",), **limits), settings)
         await server.run(reads, writes, server.create_initialization_options())
 
 

@@ -53,7 +53,10 @@ def serve(
     ] = 1000,
     models: Annotated[
         list[str] | None,
-        typer.Option(metavar="PATTERN", help="Models clients may seat, as `openrouter:*`."),
+        typer.Option(
+            metavar="PATTERN",
+            help="Models clients may seat, as `openrouter:*`; else of the preset's providers.",
+        ),
     ] = None,
     max_budget: Annotated[
         float | None, typer.Option("--max-budget", metavar="USD", help="No run costs more.")
@@ -162,7 +165,7 @@ def _serve_http(
     asyncio.run(check_ready(load_settings({"preset": name}), user_prices()))
     policy = ClientPolicy(
         default_preset=name,
-        models=tuple(split_list(models)) if models else ("*",),
+        models=tuple(split_list(models)) if models else None,
         any_setting=any_setting,
         max_deadline_s=max_deadline_s,
         max_budget_usd=max_budget_usd,

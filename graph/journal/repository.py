@@ -266,5 +266,4 @@ def check_may_reopen(record: RunRecord) -> None:
 
 
 def _at_work(record: RunRecord) -> str:
-    owner = f" (process {record.owner.pid})" if record.owner else ""
-    return f"run {record.id} is still running{owner}; wait for it, or stop that process"
+    return f"run {record.id} is still running; wait for it, or stop it first"

@@ -4,7 +4,7 @@ Not covered: how often and how much one client asks (see keys and admission), an
 does with a request.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -14,7 +14,9 @@ from langgraph_fusion.graph.preflight.readiness import BUILTIN_DOCS
 from langgraph_fusion.graph.presets import DEFAULT_PRESET
 from langgraph_fusion.graph.seat import ModelSeat
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
+from langgraph_fusion.models.providers import providers
 
+_LOCAL, _OFFLINE = "local", "offline"
 OF_THE_REQUEST = {
     "client_tools": "tools",
     "tool_choice": "tool_choice",
@@ -36,6 +38,13 @@ SAFE_EXTRA = frozenset({
     "repetition_penalty", "seed", "top_k", "top_p", "transforms", "verbosity",
 })  # fmt: skip
 """Members of a seat's `extra` that cannot name another model, add messages or add paid tools."""
+_OF_A_PACKAGE = SAFE_EXTRA | {
+    "betas", "effort", "logit_bias", "max_output_tokens", "max_tokens", "n", "presence_penalty",
+    "response_mime_type", "safety_settings", "service_tier", "stop", "stop_sequences",
+    "temperature", "thinking", "thinking_budget", "thinking_level",
+}  # fmt: skip
+"""Of a provider whose own package is called: what is not a field of a body there is an argument,
+and what an argument can do is not known. Trusted clients have these too, and no others."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +53,12 @@ class ClientPolicy:
 
     default_preset: str = DEFAULT_PRESET
     """What `fusion` and `openrouter/fusion` mean."""
-    models: tuple[str, ...] = ("*",)
-    """Patterns such as `openrouter:*` or `ollama:qwen*`: every model of a run must match one."""
+    models: tuple[str, ...] | None = None
+    """Patterns such as `openrouter:*` or `ollama:qwen*`: every model of a run must match one.
+
+    None: every model of the providers that the default preset uses, and of no others, whose keys
+    and servers are there for the operator's own use.
+    """
     any_setting: bool = False
     """Clients are trusted with `docs`, `allow_networks`, `sandbox` and any `extra`."""
     max_deadline_s: float | None = None
@@ -92,8 +105,9 @@ class ClientPolicy:
         Raises:
             ConfigError: If a model or a seat's `extra` is not permitted.
         """
+        permitted = self.permitted_models()
         for seat in settings.all_seats:
-            self._check_models(seat)
+            _check_models(seat, permitted)
         limits = dict(self._limits(settings))
         return settings.changed(**limits) if limits else settings
 
@@ -109,21 +123,27 @@ class ClientPolicy:
 
     def check_extra(self, seat: ModelSeat, field: str) -> None:
         """Raise ConfigError if the seat's `extra` could go around the other limits."""
-        unsafe = sorted(seat.extra.keys() - SAFE_EXTRA)
-        if unsafe and not self.any_setting:
-            named = ", ".join(sorted(SAFE_EXTRA))
+        safe = SAFE_EXTRA
+        if self.any_setting:
+            if all(providers()[ref.provider].speaks_openai for ref in seat.models):
+                return
+            safe = _OF_A_PACKAGE
+        if unsafe := sorted(seat.extra.keys() - safe):
             raise ConfigError(
-                f"this server does not pass on {', '.join(unsafe)}; it passes on {named}",
+                f"this server does not pass on {', '.join(unsafe)}; it passes on "
+                f"{', '.join(sorted(safe))}",
                 field=f"fusion.{field}.extra",
             )
 
-    def _check_models(self, seat: ModelSeat) -> None:
-        for ref in seat.models:
-            if not any(fnmatchcase(str(ref), pattern) for pattern in self.models):
-                raise ConfigError(
-                    f"this server does not permit `{ref}`; it policy {', '.join(self.models)}",
-                    field="model",
-                )
+    def permitted_models(self) -> tuple[str, ...]:
+        """Patterns of the models that clients may seat."""
+        if self.models is not None:
+            return self.models
+        seats = load_settings({"preset": self.default_preset}).all_seats
+        used = {ref.provider for seat in seats for ref in seat.models}
+        if _LOCAL in used:  # what it finds may be any of them
+            used |= {one.name for one in providers().values() if one.on_this_machine}
+        return tuple(f"{name}:*" for name in sorted(used | {_OFFLINE}))
 
     def _limits(self, settings: FusionSettings) -> Iterable[tuple[str, Any]]:
         if self.max_deadline_s is not None and settings.deadline_s > self.max_deadline_s:
@@ -133,3 +153,13 @@ class ClientPolicy:
             yield "budget_usd", self.max_budget_usd
         if self.max_budget_usd is not None:
             yield "unknown_cost", "refuse"  # no other cap can be kept
+
+
+def _check_models(seat: ModelSeat, permitted: Sequence[str]) -> None:
+    for ref in seat.models:
+        if not any(fnmatchcase(str(ref), pattern) for pattern in permitted):
+            raise ConfigError(
+                f"this server does not permit `{ref}`; it permits {', '.join(permitted)}, and "
+                "others when its operator starts it with --models",
+                field="model",
+            )

@@ -1,6 +1,8 @@
 """Keys of clients: hashed, capped, and gone when they are removed."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.server.api_keys import Caps, KeyRing
 from langgraph_fusion.server.errors import ApiError
 from tests.graph.cast import A, B, C, cast
-from tests.scripted import hang
+from tests.scripted import hang, text
 from tests.server.asking import asking, until
 from tests.server.conftest import Served, Serving
 
@@ -131,3 +133,95 @@ async def test_an_abandoned_run_stays_charged_in_full(
     await until(lambda: not served.state.manager.shutdown.runs)
     await asyncio.sleep(0.1)
     assert KeyRing(tmp_path / "keys.db").all()[0][1].today_usd == 50.0
+
+
+def _rows(tmp_path: Path) -> int:
+    with closing(sqlite3.connect(tmp_path / "keys.db")) as db:
+        return int(db.execute("select count(*) from charges").fetchone()[0])
+
+
+def _age(tmp_path: Path, seconds: float) -> None:
+    """Let what is charged be that much older."""
+    with closing(sqlite3.connect(tmp_path / "keys.db")) as db, db:
+        db.execute("update charges set at = at - ?", (seconds,))
+
+
+def test_charges_of_a_key_stay_few_and_their_sums_the_same(ring: KeyRing, tmp_path: Path) -> None:
+    key = ring.find(ring.add("ada", Caps()))
+    other = ring.find(ring.add("eve", Caps(per_day_usd=1.0)))
+    assert key is not None
+    assert other is not None
+    under_way = ring.charge(other, 0.5)
+    for number in range(150):
+        ring.settle(ring.charge(key, None), 0.01, 0.01)
+        if number % 3:
+            ring.refund(ring.charge(key, None))
+    for older_s in (61, 86_400 * 2, 61):
+        before = {one.name: spent for one, spent in ring.all()}
+        _age(tmp_path, older_s)
+        total, today = ring.all()[0][1].total_usd, ring.all()[0][1].today_usd
+        ring.settle(ring.charge(key, None), 0.0, 0.0)
+        spent = ring.all()[0][1]
+        assert (spent.total_usd, spent.today_usd) == pytest.approx((total, today))
+        assert spent.runs == before["ada"].runs + 1
+        assert _rows(tmp_path) <= 110
+    assert ring.all()[0][1].total_usd == pytest.approx(1.5)
+    ring.settle(under_way, 0.2, 0.2)
+    assert ring.all()[1][1].total_usd == pytest.approx(0.2)
+
+
+def test_refused_requests_still_count_for_the_rate(ring: KeyRing) -> None:
+    key = ring.find(ring.add("ada", Caps(per_minute=2)))
+    assert key is not None
+    for _ in range(2):
+        ring.refund(ring.charge(key, None))
+    with pytest.raises(ApiError):
+        ring.charge(key, None)
+    assert ring.all()[0][1].runs == 0
+
+
+def test_a_file_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    with closing(sqlite3.connect(path)) as db, db:
+        db.executescript(
+            "create table keys (id text primary key, name text not null unique, sha256 text not "
+            "null, created real not null, per_day_usd real, total_usd real, per_run_usd real, "
+            "per_minute integer); create table charges (id integer primary key, key text not null, "
+            "at real not null, usd real not null, settled integer not null default 0);"
+            "insert into keys values ('a', 'ada', 'x', 1.0, null, null, null, null);"
+            "insert into charges values (1, 'a', 1.0, 0.25, 1);"
+        )
+    ring = KeyRing(path).existing()
+    [(key, spent)] = ring.all()
+    assert (key.for_metrics, spent.runs, spent.total_usd) == (False, 1, 0.25)
+    ring.settle(ring.charge(key, None), 0.5, 0.5)
+    assert ring.all()[0][1].runs == 2
+
+
+async def test_a_refused_request_leaves_nothing_charged(
+    serving: Serving, tmp_path: Path, prices: Path
+) -> None:
+    served = await _with_key(serving, tmp_path, Caps(per_day_usd=1.0), cast())
+    for _ in range(3):
+        with pytest.raises(openai.APIStatusError):
+            await served.client.chat.completions.create(**asking(panel=["no/price"]))
+    spent = KeyRing(tmp_path / "keys.db").all()[0][1]
+    assert (spent.runs, spent.total_usd) == (0, 0.0)
+    assert not served.models.requests
+
+
+async def test_a_run_with_a_hedge_is_charged_with_its_calls_and_not_in_full(
+    serving: Serving, tmp_path: Path, prices: Path
+) -> None:
+    with prices.open("a") as file:
+        file.write('"m/spare" = { input = 1.0, output = 2.0 }\n')
+    script = cast({A: hang(), "m/spare": text("Spare says 42.")})
+    served = await _with_key(serving, tmp_path, Caps(per_day_usd=9.0, per_run_usd=0.9), script)
+    seat = {"model": A, "fallbacks": ["m/spare"], "hedge_s": 0.2}
+    reply = await served.client.chat.completions.create(**asking(panel=[seat, B, C]))
+    assert reply.choices[0].message.content == "Done."
+    await until(lambda: not served.state.manager.shutdown.runs)
+    await asyncio.sleep(0.1)
+    spent = KeyRing(tmp_path / "keys.db").all()[0][1].total_usd
+    paid = served.models.usage().cost
+    assert paid < spent < paid + 0.04  # the worst case of the call that was cancelled

@@ -53,7 +53,8 @@ BOTH = pytest.mark.parametrize("ask", [chat, responses])
     ],
 )
 def test_the_alias_names_a_preset(ask: Any, model: str, preset: str) -> None:
-    run_request = ask(ClientPolicy(default_preset="offline"), model=model)
+    policy = ClientPolicy(default_preset="offline", models=("*",))
+    run_request = ask(policy, model=model)
     assert run_request.settings.preset == preset
     assert run_request.requested == model
 
