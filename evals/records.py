@@ -146,6 +146,8 @@ class Trace(Record):
     """The text of the judge's first request, which shows what of the evidence fitted."""
     writer_prompt: str | None = None
     """The text of the writer's request."""
+    dropped: tuple[dict[str, Any], ...] = ()
+    """`Dropped`: what was kept from the members."""
     draft: str = ""
     """The writer's text before citations were resolved."""
 

@@ -17,6 +17,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.store.base import BaseStore
 
+from langgraph_fusion.graph.calls.budget import Budget
 from langgraph_fusion.graph.fusion_graph import FusionGraph
 from langgraph_fusion.graph.journal.entries import Json, RecordedUpdate
 from langgraph_fusion.graph.journal.repository import RunRepository
@@ -49,6 +50,7 @@ def create_fusion(
     run_id: str | None = None,
     client: str | None = None,
     content_filter: ContentFilter | None = None,
+    budget: Budget | None = None,
     new_run_id: str | None = None,
     keep: bool | None = None,
     given: Mapping[str, Json] | None = None,
@@ -66,6 +68,7 @@ def create_fusion(
     `content_filter` keeps texts from the members that it recognises, wherever they are hosted: see
     `tools.content_filter`.
 
+    `budget` is a spend cap that several runs share; `budget_usd` is then not looked at.
     `new_run_id` is the id of a new run, and `keep` says whether its texts stay in the store when it
     has finished (None: as `runs` says). `given` is what nodes returned in another run of the same
     question, by lane (`A.0` member A's first answer, `judge.0`): they are not run again.
@@ -84,7 +87,7 @@ def create_fusion(
     known = {lane: RecordedUpdate(update=update) for lane, update in (given or {}).items()}
     run_store = RunStoreConfig(runs, run_id, client, new_run_id, keep, known)
     attachments = Attachments.of(files, out)
-    return FusionGraph.of(compiled, settings, tools, attachments, run_store, content_filter)
+    return FusionGraph.of(compiled, settings, tools, attachments, run_store, content_filter, budget)
 
 
 @cache

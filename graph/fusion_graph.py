@@ -16,6 +16,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 from langgraph.graph.state import CompiledStateGraph
 
+from langgraph_fusion.graph.calls.budget import Budget
 from langgraph_fusion.graph.calls.limits import Limits
 from langgraph_fusion.graph.errors import ConfigError, SandboxRequired
 from langgraph_fusion.graph.journal.recorded_sources import known_sources
@@ -45,6 +46,7 @@ class FusionGraph(CompiledStateGraph[Any, Any, Any, Any]):
         attachments: Attachments,
         run_store: RunStoreConfig,
         content_filter: ContentFilter | None = None,
+        budget: Budget | None = None,
         **compiled: Any,
     ) -> None:
         super().__init__(**compiled)
@@ -53,6 +55,7 @@ class FusionGraph(CompiledStateGraph[Any, Any, Any, Any]):
         self.attachments = attachments
         self.run_store = run_store
         self.content_filter = content_filter
+        self.budget = budget
 
     @classmethod
     def of(
@@ -63,6 +66,7 @@ class FusionGraph(CompiledStateGraph[Any, Any, Any, Any]):
         attachments: Attachments,
         run_store: RunStoreConfig,
         content_filter: ContentFilter | None = None,
+        budget: Budget | None = None,
     ) -> Self:
         """The same graph, with a run around it."""
         names = frozenset(tool.name for tool in tools)
@@ -72,6 +76,7 @@ class FusionGraph(CompiledStateGraph[Any, Any, Any, Any]):
             attachments=attachments,
             run_store=run_store,
             content_filter=content_filter,
+            budget=budget,
             **vars(compiled),
         )
 
@@ -80,7 +85,12 @@ class FusionGraph(CompiledStateGraph[Any, Any, Any, Any]):
     ) -> AsyncIterator[Any]:
         settings = self._settings(config, context)
         async with open_run(
-            settings, self.attachments, self.extra_tools, self.run_store, self.content_filter
+            settings,
+            self.attachments,
+            self.extra_tools,
+            self.run_store,
+            self.content_filter,
+            self.budget,
         ) as run:
             parts = super().astream(input, run.into(config), context=run.settings, **given)
             async with aclosing(cast("AsyncGenerator[Any]", parts)):
@@ -122,6 +132,7 @@ async def open_run(
     extra_tools: frozenset[str],
     run_store: RunStoreConfig = NOT_KEPT,
     content_filter: ContentFilter | None = None,
+    budget: Budget | None = None,
 ) -> AsyncIterator[Run]:
     """Check that the run can start, open what its members need, and close it all at the end.
 
@@ -142,7 +153,7 @@ async def open_run(
         shared_tools = await stack.enter_async_context(
             open_shared_tools(tools_settings, known, content_filter)
         )
-        limits = Limits(settings.deadline_s, settings.budget_usd, settings.unknown_cost)
+        limits = Limits(settings.deadline_s, settings.budget_usd, settings.unknown_cost, budget)
         run = Run(journal.run_id, settings, limits, shared_tools, prices)
         run.attachments, run.extra_tools = attachments, extra_tools
         run.journal, run.lifecycle, run.given = journal, lifecycle, run_store.given

@@ -21,6 +21,7 @@ from langgraph_fusion.models.providers import providers
 if TYPE_CHECKING:
     from langgraph_fusion.models.providers import ModelRef
 
+_LISTED = re.compile(r"listed on (\d{4}-\d{2}-\d{2})")
 _RELEASE_DATE = re.compile(r"-(\d{4}-\d{2}-\d{2}|\d{8})$")
 
 
@@ -80,6 +81,13 @@ class PriceTable:
 def default_prices() -> PriceTable:
     """Return the table that ships with the package."""
     return PriceTable(_read(Path(__file__).with_name("prices.toml")))
+
+
+@cache
+def prices_date() -> str | None:
+    """The day on which the shipped prices were listed, ISO 8601."""
+    found = _LISTED.search(Path(__file__).with_name("prices.toml").read_text(encoding="utf-8"))
+    return found[1] if found else None
 
 
 def load_prices(user_file: Path | None = None) -> PriceTable:

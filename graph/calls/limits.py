@@ -16,10 +16,15 @@ class Limits:
     """When each stage of a run has to end, and what may still be spent."""
 
     def __init__(
-        self, deadline_s: float, budget_usd: float | None, unknown_cost: UnknownCost = "refuse"
+        self,
+        deadline_s: float,
+        budget_usd: float | None,
+        unknown_cost: UnknownCost = "refuse",
+        shared: Budget | None = None,
     ) -> None:
+        """`shared` is a spend cap that this run shares with others."""
         self.began = time.monotonic()
-        self.budget = Budget(budget_usd, unknown_cost)
+        self.budget = shared or Budget(budget_usd, unknown_cost)
         self._deadline_s = deadline_s
 
     @property

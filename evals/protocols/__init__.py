@@ -1,0 +1,1 @@
+"""How an answer is graded: frozen, named, hashed. Scores of different protocols never mix."""

@@ -1,0 +1,1 @@
+"""Runs of an evaluation: members once a task, then everything that is made of their work."""

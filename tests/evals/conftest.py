@@ -1,0 +1,3 @@
+from tests.graph.conftest import priced, serve
+
+__all__ = ["priced", "serve"]
