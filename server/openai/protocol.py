@@ -283,18 +283,11 @@ class ResponsesBody(FusionRequest):
         return value
 
     background: bool | None = None
-    """false: runs in the background are not served."""
+    """Go on without this connection; the response is stored, and asked for by its id."""
     conversation: JsonValue = None
     """Refused: conversations of OpenAI's own API are not kept here."""
     prompt: JsonValue = None
     """Refused: prompts stored at OpenAI are not known here."""
-
-    @field_validator("background")
-    @classmethod
-    def _in_the_foreground(cls, value: bool | None) -> bool | None:
-        if value:
-            raise ValueError("runs in the background are not served; leave it out, and stream")
-        return value
 
     @field_validator("conversation")
     @classmethod

@@ -1,8 +1,5 @@
 """`/v1/responses`: OpenAI's Responses API over the deliberation, and its stored responses."""
 
-import time
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -11,20 +8,19 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from langgraph_fusion.graph.journal.conversations import KeptConversation
-from langgraph_fusion.server.errors import ApiError, api_error
-from langgraph_fusion.server.logging import log_surprise
+from langgraph_fusion.server.errors import ApiError
+from langgraph_fusion.server.openai import background_responses
 from langgraph_fusion.server.openai.openapi import documented_errors, documented_responses
 from langgraph_fusion.server.openai.parse_request import run_request_from_responses
 from langgraph_fusion.server.openai.protocol import ResponsesBody
 from langgraph_fusion.server.openai.responses_events import ResponseEvents
-from langgraph_fusion.server.openai.responses_fusion_item import input_items, new_id
-from langgraph_fusion.server.openai.stored_responses import Thread, stored_response, thread_of
+from langgraph_fusion.server.openai.responses_fusion_item import input_items
+from langgraph_fusion.server.openai.responses_reply import ResponseReply, initial_response
+from langgraph_fusion.server.openai.stored_responses import stored_response, thread_of
 from langgraph_fusion.server.openrouter.metadata import wants_metadata
-from langgraph_fusion.server.recent_items import RecentItems
 from langgraph_fusion.server.request_context import request_context
 from langgraph_fusion.server.runs.cancellation import cancel_on_disconnect
-from langgraph_fusion.server.runs.managed_run import ManagedRun
-from langgraph_fusion.server.sse import DONE, EventStream, frame
+from langgraph_fusion.server.sse import EventStream
 from langgraph_fusion.server.state import server_state
 
 router = APIRouter()
@@ -47,15 +43,17 @@ async def responses(body: ResponsesBody, request: Request) -> Response:
     thread = await thread_of(body, state.store, request.state.key, find_item)
     parsed = run_request_from_responses(body, state.config.policy, find_item)
     run_request = replace(parsed, messages=thread.messages)
-    reply = _Reply(
+    reply = ResponseReply(
         ResponseEvents(
             run_request,
-            _initial_response(body, run_request.model, stored=thread.stored),
+            initial_response(body, run_request.model, stored=thread.stored),
             metadata=wants_metadata(request.headers),
         ),
         thread,
         None if body.store is False else state.recent_items,
     )
+    if body.background:
+        return await background_responses.start(reply, run_request, request)
     if run_request.stream:
         run = await state.manager.start(run_request, context)
         return EventStream(
@@ -68,86 +66,21 @@ async def responses(body: ResponsesBody, request: Request) -> Response:
         return JSONResponse(await cancel_on_disconnect(request.receive, reply.whole(run)))
 
 
-class _Reply:
-    """The reply to one request; it is stored before its last event says that it is."""
-
-    def __init__(
-        self, events: ResponseEvents, thread: Thread, recent_items: RecentItems | None
-    ) -> None:
-        self._events = events
-        self._thread = thread
-        self._recent_items = recent_items
-
-    async def whole(self, run: ManagedRun) -> Json:
-        """The response that is not streamed: the same events, sent nowhere."""
-        async with aclosing(self._sent(run)) as events:
-            async for _ in events:
-                pass
-        return self._events.response
-
-    async def frames(self, run: ManagedRun) -> AsyncGenerator[bytes, None]:
-        """Yield the events of a run; one that fails ends with `response.failed` or `error`."""
-        for event in self._events.begin():
-            yield frame(event, event["type"])
-        try:
-            async with aclosing(self._sent(run)) as events:
-                async for event in events:
-                    yield frame(event, event["type"])
-        except Exception as error:  # noqa: BLE001 - the status is sent, the stream has to say it
-            if api_error(error).status == 500:
-                log_surprise(error, run_id=run.run_id)
-            for event in self._events.failed(error, run.run_id):
-                yield frame(event, event["type"])
-        yield DONE
-
-    async def _sent(self, run: ManagedRun) -> AsyncGenerator[Json, None]:
-        async with aclosing(run.events()) as run_events:
-            async for run_event in run_events:
-                events = list(self._events.of(run_event))
-                if run_event["type"] == "run.finished":
-                    stored = await self._thread.keep(self._events.response, run_event["result"])
-                    self._events.response["store"] = stored
-                    if self._recent_items is not None:
-                        output = self._events.response["output"]
-                        self._recent_items.keep(self._thread.client, output)
-                for event in events:
-                    yield event
-
-
-def _initial_response(body: ResponsesBody, model: str, *, stored: bool) -> Json:
-    """The response before anything has happened, with what was asked for."""
-    asked = body.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return {
-        "id": new_id("resp"),
-        "object": "response",
-        "created_at": int(time.time()),
-        "status": "in_progress",
-        "model": model,
-        "output": [],
-        "error": None,
-        "incomplete_details": None,
-        "usage": None,
-        "instructions": body.instructions,
-        "metadata": body.metadata or {},
-        "temperature": body.temperature,
-        "top_p": None,
-        "max_output_tokens": body.max_output_tokens,
-        "tools": asked.get("tools", []),
-        "tool_choice": asked.get("tool_choice", "auto"),
-        "parallel_tool_calls": body.parallel_tool_calls is not False,
-        "text": asked.get("text") or {"format": {"type": "text"}},
-        "reasoning": asked.get("reasoning"),
-        "previous_response_id": body.previous_response_id,
-        "store": stored,
-        "truncation": "disabled",
-    }
-
-
 @router.get(_STORED, responses=documented_errors())
 async def retrieve_response(
-    response_id: Id, request: Request, stream: bool = False
-) -> JSONResponse:
-    """Give a stored response again, as it was when it had ended."""
+    response_id: Id,
+    request: Request,
+    stream: bool = False,
+    starting_after: Annotated[
+        int | None, Query(ge=0, description="sequence_number of the last event that came")
+    ] = None,
+) -> Response:
+    """Give a response again: as it was when it had ended, or as it is in the background."""
+    head = await background_responses.find(response_id, request)
+    if head is not None and stream:
+        return background_responses.follow(head, request, starting_after)
+    if head is not None and head.now != "finished":
+        return JSONResponse(background_responses.response_now(head))
     if stream:
         raise ApiError(
             400,
@@ -156,6 +89,24 @@ async def retrieve_response(
             param="stream",
         )
     return JSONResponse((await _stored(response_id, request)).sent)
+
+
+@router.post(f"{_STORED}/cancel", responses=documented_errors())
+async def cancel_response(response_id: Id, request: Request) -> JSONResponse:
+    """Cancel a response in the background; one that has ended stays as it is."""
+    head = await background_responses.find(response_id, request)
+    if head is None:
+        await _stored(response_id, request)
+        raise ApiError(
+            400,
+            "response_id: only a response in the background can be cancelled",
+            code="invalid_value",
+            param="response_id",
+        )
+    ended = await background_responses.cancel(head, request)
+    if ended.now == "finished":
+        return JSONResponse((await _stored(response_id, request)).sent)
+    return JSONResponse(background_responses.response_now(ended))
 
 
 @router.get(f"{_STORED}/input_items", responses=documented_errors())

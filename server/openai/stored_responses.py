@@ -87,7 +87,8 @@ async def thread_of(
         if turns and isinstance(turns[-1], ToolMessage):
             instructions = earlier.instructions
         turns = [*cast("list[AnyMessage]", earlier.messages), *turns]
-    kept_in = store if store is not None and _is_to_be_stored(body.store, store) else None
+    wanted = body.background if body.store is None and body.background else body.store
+    kept_in = store if store is not None and _is_to_be_stored(wanted, store) else None
     return Thread(body.instructions or instructions, turns, client, kept_in)
 
 
