@@ -28,6 +28,9 @@ Mode = Annotated[
 ]
 Brief = Annotated[bool, typer.Option("--brief", help="Only what it takes to decide.")]
 Full = Annotated[bool, typer.Option("--full", help="Everything that was found, worked out.")]
+Revise = Annotated[
+    bool, typer.Option("--revise", help="One more call when the draft lost what was found.")
+]
 Verify = Annotated[
     str | None,
     typer.Option(metavar="HOW", help="Do sources say it? lexical, judge, a model; or off."),

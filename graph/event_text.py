@@ -195,6 +195,18 @@ def _writer_finished(event: Event) -> Iterator[str]:
         yield f"{who} failed: {reason_text(event['reason'])}"
 
 
+def _writer_revision(event: Event) -> Iterator[str]:
+    lost = ", ".join(count(number, kind) for kind, number in event["lost"].items())
+    yield f"writer ({event['model']}) revises its draft, which lost {lost}"
+
+
+def _writer_revised(event: Event) -> Iterator[str]:
+    if event["kept"] == "revision":
+        yield f"the revision brings back {event['brought']} of it"
+    else:
+        yield "the draft is kept: the revision is no better"
+
+
 def _verify_started(event: Event) -> Iterator[str]:
     who = f"verifier ({event['model']})" if event.get("model") else "the citations' words"
     yield f"{who}: {count(event['citations'], 'citation')} against the cited passages"
@@ -225,6 +237,8 @@ _LINES: _Lines = {
     "follow_ups": _follow_ups,
     "writer.started": _writer_started,
     "writer.repair": _writer_repair,
+    "writer.revision": _writer_revision,
+    "writer.revised": _writer_revised,
     "writer.finished": _writer_finished,
     "verify.started": _verify_started,
     "verify.finished": _verify_finished,

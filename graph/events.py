@@ -34,6 +34,8 @@ what happened, `seat` who (a letter, `judge` or `synthesizer`).
 | `writer.started` | model, mode; a second one means: start again with an empty page |
 | `writer.delta` | text; with a `response_format` one, once the text is whole |
 | `writer.repair` | errors [str], attempt: the text is not in the `response_format` |
+| `writer.revision` | model, lost {kind: how many}: the draft lost so much and is revised |
+| `writer.revised` | kept (draft or revision), reason, brought, dropped: how many |
 | `writer.finished` | model, reason (None when all went well) |
 | `verify.started` | method, model (None without one), citations: how many |
 | `verify.finished` | supported, partly, not_found, unchecked: how many of each |

@@ -141,6 +141,23 @@ class Call(_Record):
     """An earlier turn of the conversation paid it: it is on this run's bill, not on this turn's."""
 
 
+DraftKept = Literal["little_lost", "no_better", "failed"]
+
+
+class Revision(_Record):
+    """What became of the check of a draft against the panel's work, and of its revision."""
+
+    lost: tuple[str, ...] = ()
+    """What the draft had lost, a line each: insights, sources, figures, names."""
+    kept: Literal["draft", "revision"]
+    reason: DraftKept | None = None
+    """Why the draft was kept; None when the revision was."""
+    brought: int = 0
+    """Of what was lost, how much the revision brought back."""
+    dropped: int = 0
+    """What the revision lost that the draft had, and ids of sources it made up."""
+
+
 Verdict = Literal["supported", "partly", "not_found"]
 
 

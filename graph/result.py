@@ -16,6 +16,7 @@ from langgraph_fusion.graph.records import (
     Failure,
     MemberAnswer,
     PanelGrowth,
+    Revision,
     Totals,
     Verification,
 )
@@ -201,6 +202,9 @@ class FusionResult(_Part):
     sources: tuple[SourceInfo, ...]
     unverified: tuple[Unverified, ...]
     retention: Retention
+    revision: Revision | None = None
+    """What the draft had lost and whether a revision took its place; None when nobody was asked to
+    look (setting `revision`)."""
     verification: Verification | None = None
     """Whether the cited passages bear out the answer's sentences; None when nobody was asked to
     look (setting `verify`)."""

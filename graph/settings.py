@@ -66,6 +66,8 @@ class FusionSettings(Settings):
     """
     length: Length = "auto"
     """Of the answer: `brief` what it takes to decide, `full` all that was found, `auto` by need."""
+    revision: bool = False
+    """When the draft lost what the panel found, have it revised once; streamed only after that."""
     verify: Annotated[
         Annotated[WaysToVerify, Tag("way")] | Annotated[ModelSeat, Tag("seat")],
         Discriminator(lambda value: "way" if isinstance(value, str) else "seat"),
@@ -256,6 +258,12 @@ class FusionSettings(Settings):
     def verifier(self) -> ModelSeat | None:
         """The seat that checks citations; None if no model does."""
         return self.judge if self.verify == "judge" else _seat_or_none(self.verify)
+
+    @property
+    def revises(self) -> bool:
+        """Whether drafts are compared with the panel's work: not JSON, not a client's tool turn."""
+        apart = self.mode != "synthesize" or self.response_format or self.client_tools
+        return self.revision and not apart
 
     @property
     def verifies(self) -> bool:

@@ -174,6 +174,10 @@ def _writer_delta(view: RunView, event: Event, now: float) -> RunView:
     return replace(view, draft=view.draft + event["text"])
 
 
+def _writer_revision(view: RunView, event: Event, now: float) -> RunView:
+    return view.with_seat("synthesizer", note="revises what the draft lost")
+
+
 def _writer_finished(view: RunView, event: Event, now: float) -> RunView:
     reason = reason_text(event["reason"]) if event.get("reason") else ""
     done = _stopped(view, "synthesizer", now, status="failed" if reason else "done", note=reason)
@@ -222,6 +226,7 @@ _CHANGES: Mapping[str, Callable[[RunView, Event, float], RunView]] = {
     "follow_ups": _follow_ups,
     "writer.started": _writer_started,
     "writer.delta": _writer_delta,
+    "writer.revision": _writer_revision,
     "writer.finished": _writer_finished,
     "verify.started": _verify_started,
     "verify.finished": _verify_finished,

@@ -3,7 +3,7 @@
 import json
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
@@ -23,6 +23,8 @@ _SOURCE_CHARS = 120
 """Of a source's title, address and tag in a prompt."""
 
 
+_LOST_TOKENS = 800
+"""Of the list of what a draft lost."""
 _SENTENCE_CHARS = 300
 """Of a cited sentence and what stands before it."""
 
@@ -64,7 +66,10 @@ def uses(settings: FusionSettings, question: str, tier: Tier) -> Iterator[Use]:
         times = 1 + rounds + (len(seats) > 2 and _adaptive(settings))
         yield _judge(settings, settings.judge, read, tier, times)
     if settings.mode != "analysis":
-        yield _writer(settings, read, tier)
+        writer = _writer(settings, read, tier)
+        yield writer
+        if settings.revises and tier != "low":
+            yield _revision(writer)
     if settings.verifier and settings.verifies:
         yield _verify(settings.verifier, tier)
 
@@ -74,6 +79,13 @@ def _writer(settings: FusionSettings, read: int, tier: Tier) -> Use:
     whole = _tokens(writer_system(settings, _A_DAY, judged=settings.judge is not None)) + read
     whole += _of("judge", tier, "analysis_tokens") if settings.judge else 0
     return Use("synthesizer", seat, 1, whole, 0, _capped(seat, _of("writer", tier)))
+
+
+def _revision(writer: Use) -> Use:
+    """All of the writer's request again, with its draft and the list, and a whole answer."""
+    told = _tokens(prompt("revise", lost=""))
+    whole = writer.input_tokens + writer.output_tokens + told + _LOST_TOKENS
+    return replace(writer, input_tokens=whole, reread_tokens=writer.input_tokens)
 
 
 def _verify(seat: ModelSeat, tier: Tier) -> Use:

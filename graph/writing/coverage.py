@@ -43,8 +43,8 @@ def figures_kept(answers: Iterable[str], final: str) -> float | None:
 
 def parts_treated(question: str, final: str) -> float | None:
     """Share of the question's parts whose words the final text takes up; None when it has none."""
-    said = set(_stems(final))
-    parts = [words for part in _PARTS.split(question) if len(words := set(_stems(part))) > 1]
+    said = set(word_stems(final))
+    parts = [words for part in _PARTS.split(question) if len(words := set(word_stems(part))) > 1]
     if not parts:
         return None
     return sum(len(words & said) >= _TREATED * len(words) for words in parts) / len(parts)
@@ -65,5 +65,6 @@ def _plain(number: str) -> str:
     return whole.rstrip("0").rstrip(".") if "." in whole else whole
 
 
-def _stems(text: str) -> Iterator[str]:
+def word_stems(text: str) -> Iterator[str]:
+    """The words of a text by their beginnings, as they are compared."""
     return (word[:_STEM] for word in _WORD.findall(text.lower()))

@@ -14,6 +14,7 @@ from langgraph_fusion.graph.records import (
     Failure,
     MemberAnswer,
     PanelGrowth,
+    Revision,
     Totals,
     Verification,
 )
@@ -83,6 +84,7 @@ def result_of(
         sources=tuple(_source(source, checked.numbers) for source in sources),
         unverified=tuple(dict.fromkeys(checked.unverified)),
         retention=retention,
+        revision=Revision(**state["revision"]) if state["revision"] else None,
         verification=_verification(state, checked.numbers),
         files=tuple(KeptFile(seat=seat, path=str(path)) for seat, path in files),
         used=used,

@@ -13,11 +13,12 @@ from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.judging.evidence import latest
 from langgraph_fusion.graph.judging.fitting import ShrinkablePrompt
 from langgraph_fusion.graph.reasons import reason_text
-from langgraph_fusion.graph.records import MemberAnswer
+from langgraph_fusion.graph.records import MemberAnswer, Revision
 from langgraph_fusion.graph.request.client_tools import handed_out
 from langgraph_fusion.graph.request.conversation import after_question, replayed
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState, Json
+from langgraph_fusion.graph.writing.revision import Reviser, coverage_of
 from langgraph_fusion.graph.writing.writer import Writer, Written
 from langgraph_fusion.graph.writing.writer_prompt import of_the_caller, writer_messages
 
@@ -35,24 +36,33 @@ async def synthesizer(state: FusionState, config: RunnableConfig) -> Json:
     tell("sources", sources=[_without_text(source) for source in state["sources"].values()])
     client = run.seat_client(run.settings.synthesizer, "synthesizer", "synthesizer", state["round"])
     fitting = ShrinkablePrompt(run, "synthesizer", partial(writer_messages, run, state, best))
+    writer = Writer(run, client, fitting.shrink_on_overflow, held=run.settings.revises)
     try:
-        written = await Writer(run, client, fitting.shrink_on_overflow).write(fitting.messages)
-        written_by = str(client.model)
+        written = await writer.write(fitting.messages)
     except (SeatFailed, BudgetReached) as error:
         _degrade(run, error, best)
-        written, written_by = Written(best.text), f"seat {best.seat}"
-    return _update(run, state, written, written_by, client)
+        return _update(run, state, Written(best.text), f"seat {best.seat}", client)
+    written_by, revision = str(client.model), None
+    if run.settings.revises:
+        reviser = Reviser(run, client, coverage_of(state))
+        text, revision = await reviser.revise(fitting.messages, written.text)
+        written = Written(text)
+        written_by = str(client.model) if revision.kept == "revision" else written_by
+    writer.release(written.text)
+    return _update(run, state, written, written_by, client, revision)
 
 
 async def _direct(run: Run, state: FusionState) -> Json:
     """The answer of the writer alone; raises WriterFailed when there is none."""
     client = run.seat_client(run.settings.synthesizer, "synthesizer", "synthesizer", 0)
     try:
-        written = await Writer(run, client).write(_turns(run, replayed(state["messages"])))
+        writer = Writer(run, client)
+        written = await writer.write(_turns(run, replayed(state["messages"])))
     except SeatFailed as failed:
         raise _failed(client, failed.fault.reason, failed.fault.detail) from failed
     except BudgetReached as reached:
         raise _failed(client, "budget", str(reached)) from reached
+    writer.release(written.text)
     return _update(run, state, written, str(client.model), client)
 
 
@@ -112,6 +122,7 @@ def _update(
     written: Written,
     written_by: str | None,
     client: SeatClient | None = None,
+    revision: Revision | None = None,
 ) -> Json:
     for switch in client.switches if client else ():
         run.degrade(
@@ -123,6 +134,7 @@ def _update(
         "draft": written.text,
         "tool_calls": handed_out(written.tool_calls, run.id, after),
         "written_by": written_by,
+        "revision": revision.model_dump(mode="json") if revision else None,
         "bill": [call.model_dump(mode="json") for call in client.bill.calls] if client else [],
         "degraded": list(run.degraded),
         "notes": list(run.notes),

@@ -40,12 +40,16 @@ class Written:
 class Writer:
     """The synthesizer's models at work on one prompt."""
 
-    def __init__(self, run: Run, client: SeatClient, mend: Mend = cannot_mend) -> None:
+    def __init__(
+        self, run: Run, client: SeatClient, mend: Mend = cannot_mend, *, held: bool = False
+    ) -> None:
+        """`held` passes nothing on while it writes: `release` does, once the text is final."""
         self._run = run
         self._client = client
         self._mend = mend
         self._settings = run.settings
         self._form = run.settings.response_format
+        self._held = held or bool(self._form)
 
     async def write(self, messages: list[BaseMessage]) -> Written:
         """Return the whole text; of several writers, the first that keeps to the form.
@@ -56,11 +60,13 @@ class Writer:
             SeatFailed: If every writer failed.
             BudgetReached: If the next call might pass the spend cap.
         """
-        written = await self._by_whoever_keeps_to_the_form(messages)
-        if self._form and written.text:
-            tell("writer.delta", text=written.text)
+        return await self._by_whoever_keeps_to_the_form(messages)
+
+    def release(self, text: str) -> None:
+        """Pass on the final text, if that was not done piece by piece, and the end of writing."""
+        if self._held and text:
+            tell("writer.delta", text=text)
         tell("writer.finished", model=str(self._client.model), reason=None)
-        return written
 
     async def _by_whoever_keeps_to_the_form(self, messages: list[BaseMessage]) -> Written:
         as_asked = len(messages)
@@ -133,7 +139,7 @@ class Writer:
         """Send the events of a reply that was paid for in an earlier process."""
         if first:
             tell("writer.started", model=str(self._client.model), mode=self._settings.mode)
-        if reply.text and not self._form:
+        if reply.text and not self._held:
             tell("writer.delta", text=str(reply.text))
 
     async def _sent(
@@ -153,14 +159,15 @@ class Writer:
     ) -> AIMessage:
         """Collect a streamed reply and pass it on piece by piece, if this model's text is shown.
 
-        In a form nothing is passed on before it is whole: half a wrong JSON helps nobody.
+        In a form nothing is passed on before it is whole: half a wrong JSON helps nobody. Nor is a
+        draft that may be revised.
         """
         chunks: list[AIMessageChunk] = []
         async for chunk in _with_tools(model, self._settings).astream(messages, **fields):
             if not isinstance(chunk, AIMessageChunk):
                 continue
             mine = _begun(chunk) and self._client.begins(model)
-            if mine and chunk.text and not self._form:
+            if mine and chunk.text and not self._held:
                 tell("writer.delta", text=chunk.text)
             chunks.append(chunk)
         settings = self._settings
