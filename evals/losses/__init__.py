@@ -1,0 +1,1 @@
+"""Where a criterion that a member met was lost on the way to the final answer."""
