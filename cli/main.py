@@ -19,6 +19,7 @@ _COMMANDS = {
     "serve": "Serve the OpenAI API over HTTP.",
     "resume": "Go on with a run that was stopped; nothing paid is paid again.",
     "keys": "Make, list and remove the API keys of `fusion serve --keys FILE`.",
+    "eval": "Measure whether a panel beats its best member, and what it costs.",
     "runs": "List stored runs, show one, delete one.",
     "report": "Turn a finished run into one HTML file to read, send and print.",
     "sandbox": "Build the sandbox image, remove what crashed runs left behind.",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from langgraph_fusion.evals.arms.answering import Answering
 from langgraph_fusion.evals.arms.spec import ArmSpec, MemberSpec
@@ -26,12 +27,28 @@ from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.journal.store import open_runs
 from langgraph_fusion.graph.preflight.readiness import user_prices
 from langgraph_fusion.graph.records import sum_costs
-from langgraph_fusion.graph.settings import UnknownCost
+from langgraph_fusion.graph.seat import ModelSeat
+from langgraph_fusion.graph.settings import FusionSettings, UnknownCost
 from langgraph_fusion.models.prices import PriceTable, prices_date
 from langgraph_fusion.models.providers import ModelRef
 
 BY_HAND_S = 3600.0
 """Seconds that a person, or a model in a queue, may take for a reply."""
+
+
+def patient(settings: FusionSettings) -> FusionSettings:
+    """The same settings with an hour for every reply, and a day for the whole run."""
+
+    def slow(seat: ModelSeat) -> dict[str, Any]:
+        return seat.model_dump() | {"timeout_s": BY_HAND_S}
+
+    judge = slow(settings.judge) if settings.judge else "none"
+    return settings.changed(
+        panel=[slow(seat) for seat in settings.panel],
+        judge=judge,
+        synthesizer=slow(settings.synthesizer),
+        deadline_s=24 * 3600,
+    )
 
 
 @dataclass(frozen=True)

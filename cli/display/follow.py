@@ -39,7 +39,7 @@ async def follow(events: Events, display: AbstractContextManager[ShowEvent]) -> 
     and that is for the caller to do once the result has been delivered.
     """
     view = RunView()
-    with _stop_signals() as stop, display as show:
+    with stop_signals() as stop, display as show:
         try:
             async for event in events:
                 view = apply_event(view, event, time.monotonic())
@@ -59,7 +59,7 @@ async def follow(events: Events, display: AbstractContextManager[ShowEvent]) -> 
 
 
 @dataclass
-class _Stop:
+class StopSignal:
     task: asyncio.Task[Any]
     received: signal.Signals | None = None
 
@@ -72,11 +72,11 @@ class _Stop:
 
 
 @contextmanager
-def _stop_signals() -> Iterator[_Stop]:
+def stop_signals() -> Iterator[StopSignal]:
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
     assert task is not None
-    stop = _Stop(task)
+    stop = StopSignal(task)
     numbers = (signal.SIGINT, signal.SIGTERM)
     with suppress(NotImplementedError):  # Windows: Ctrl-C arrives as KeyboardInterrupt
         for number in numbers:

@@ -10,13 +10,17 @@ from langgraph_fusion.graph.seat import MAX_SEATS
 
 def best_member(arm: ArmSpec, solos: Sequence[ArmResult]) -> ArmResult:
     """An oracle: on each task the member with the best score. Nobody can choose so well."""
-    names = [f"solo {one}" for one in arm.members]
-    mine = [one for one in solos if one.name in names]
+    return best_of(arm.name, [f"solo {one}" for one in arm.members], solos)
+
+
+def best_of(name: str, members: Sequence[str], solos: Sequence[ArmResult]) -> ArmResult:
+    """`members` are names of solo arms among `solos`."""
+    mine = [one for one in solos if one.name in members]
     outcomes = [list(same) for same in zip(*(one.outcomes for one in mine), strict=True)]
     return ArmResult(
-        name=arm.name,
+        name=name,
         kind="oracle",
-        members=tuple(names),
+        members=tuple(members),
         outcomes=tuple(max(same, key=_rank) for same in outcomes),
     )
 

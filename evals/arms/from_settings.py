@@ -24,6 +24,21 @@ ABLATIONS: Mapping[ArmKind, str] = {
 """What `--ablate` adds to a panel, and what each is called."""
 
 
+def chosen_ablations(named: Sequence[str], settings: FusionSettings) -> list[ArmKind]:
+    """The kinds of ablation that were named; `all` is every one that the panel allows.
+
+    Raises:
+        ConfigError: If there is no such kind.
+    """
+    if "all" in named:
+        without = ("self_fusion", "concat")
+        return [kind for kind in ABLATIONS if settings.judge is not None or kind in without]
+    found = {kind: kind for kind in ABLATIONS}
+    if unknown := [one for one in named if one not in found]:
+        raise ConfigError(f"there is no ablation {unknown[0]!r}; choose all, {', '.join(found)}")
+    return [kind for kind in ABLATIONS if kind in named]
+
+
 def arms_of(
     settings: FusionSettings,
     *,
