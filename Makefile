@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 QUESTION ?= When did the Abbey Bridge reopen, what is its weight limit, what did the repair cost, and what became of the old lamps?
 
-.PHONY: demo test test-cgroup-v2 test-clients check bench format setup engine schema lock clean
+.PHONY: demo test test-cgroup-v2 test-clients check audit bench format setup engine schema lock clean
 
 demo: setup  ## Ask the offline panel about a small town's bridge and watch it deliberate
 	@echo "Twelve documents about a small town's bridge are in examples/documents. The question:"
@@ -23,6 +23,11 @@ check: setup .links  ## Lint, format and types over source and tests
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+
+audit:  ## Look for known vulnerabilities in the pinned dependencies; one that cannot be looked up fails it
+	@$(PYTHON) -m venv .audit
+	@.audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	@.audit/bin/pip-audit --strict --requirement requirements.lock --no-deps --disable-pip
 
 bench: setup  ## Time a deliberation and the sandbox beside bare references
 	@$(BIN)/python -m bench.graph $(ARGS)
@@ -61,4 +66,4 @@ lock: setup  ## Pin the newest versions that fit pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --group dev --all-extras --no-header --no-annotate pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .audit build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -90,6 +90,7 @@ async def _environment() -> list[Check]:
     from langgraph_fusion.graph.preflight.environment import environment_problems
 
     checks = [Check("environment", False, str(one), _UNSET) for one in environment_problems()]
+    checks += addresses_in(os.environ, _files())
     if loaded := loaded_file.get():
         fix = f"use `fusion --env-file {loaded.path} …`, or export them"
         doubtful = bool(loaded.problem or loaded.ignored)
@@ -100,11 +101,41 @@ async def _environment() -> list[Check]:
 _UNSET = "set it right, or unset it"
 
 
-async def _keys() -> list[Check]:
+def addresses_in(env: Mapping[str, str], files: Mapping[str, str]) -> list[Check]:
+    """What is set that decides where keys and questions go, with its place; never a value."""
+    from langgraph_fusion.graph.wording import listed
+    from langgraph_fusion.models.providers import providers
+
+    ours = {one.base_url_env for one in providers().values() if one.base_url_env}
+    names = sorted(
+        name
+        for name, value in env.items()
+        if value.strip() and (name in ours | _DECIDING or name.upper().endswith(_ENDINGS))
+    )
+    if not names:
+        return []
+    named = listed([_with_origin(name, files) for name in names])
+    return [Check("addresses", True, f"{named} set")]
+
+
+_DECIDING = frozenset({
+    "OLLAMA_HOST", "SEARXNG_URL", "DOCKER_HOST", "DOCKER_CONTEXT", "SSL_CERT_FILE", "SSL_CERT_DIR",
+    "FUSION_PRESETS", "FUSION_PRICES", "FUSION_RUNS", "XDG_CONFIG_HOME", "LANGSMITH_TRACING",
+    "LANGCHAIN_TRACING_V2",
+})  # fmt: skip
+_ENDINGS = ("_PROXY", "_BASE_URL", "_ENDPOINT", "_API_BASE")
+
+
+def _files() -> dict[str, str]:
+    """The file that each variable has its value from, of those that have it from a file."""
     from langgraph_fusion.cli.env_file import loaded_file
 
     loaded = loaded_file.get()
-    return keys_in(os.environ, dict.fromkeys(loaded.set, str(loaded.path)) if loaded else {})
+    return dict.fromkeys(loaded.set, str(loaded.path)) if loaded else {}
+
+
+async def _keys() -> list[Check]:
+    return keys_in(os.environ, _files())
 
 
 def keys_in(env: Mapping[str, str], files: Mapping[str, str] | None = None) -> list[Check]:
@@ -113,13 +144,14 @@ def keys_in(env: Mapping[str, str], files: Mapping[str, str] | None = None) -> l
     from langgraph_fusion.models.providers import providers
 
     names = {one.key for one in providers().values() if one.key and one.key != _MAIN_KEY}
+    names.add("TAVILY_API_KEY")
     others = [_with_origin(n, files) for n in sorted(names) if env.get(n, "").strip()]
     main = bool(env.get(_MAIN_KEY, "").strip())
     checks = [
         Check(
             "key",
             main,
-            f"{_with_origin(_MAIN_KEY, files)} is {'set' if main else 'not set'}",
+            f"{_with_origin(_MAIN_KEY, files)} is set" if main else f"{_MAIN_KEY} is not set",
             "" if main else f"export {_MAIN_KEY}=… (or put it in .env); offline works without",
         )
     ]
@@ -130,7 +162,7 @@ _MAIN_KEY = "OPENROUTER_API_KEY"
 
 
 def _with_origin(name: str, files: Mapping[str, str] | None) -> str:
-    return f"{name} (from {files[name]})" if files and name in files else name
+    return f"{name} (from {files[name] if files and name in files else 'the environment'})"
 
 
 async def _local_servers() -> list[Check]:

@@ -1,5 +1,6 @@
 """A `.env` may have been written by a stranger: what it may set, and in which bytes."""
 
+import asyncio
 import codecs
 import json
 import os
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 from langgraph_fusion.cli.env_file import EnvFile, load_env_file, loaded_file
 from langgraph_fusion.graph.errors import ConfigError
 from tests.cli.warm import fusion
+from tests.graph.cast import JUDGE, WRITER, A, cast
+from tests.scripted import scripted_server
 
 KEY = "OPENROUTER_API_KEY"
 
@@ -129,7 +132,76 @@ def test_what_was_set_is_said_and_doctor_says_where_a_key_comes_from(tmp_path: P
     assert f"{KEY} (from .env) is set" in doctor.stdout
     assert "sk-secret" not in doctor.stdout + doctor.stderr
     outside = fusion("doctor", "--offline", cwd=tmp_path, env={KEY: "sk-mine"})
-    assert f"{KEY} is set" in outside.stdout
+    assert f"{KEY} (from the environment) is set" in outside.stdout
+
+
+HOSTILE_NAMES = (
+    "OPENROUTER_BASE_URL", "OPENAI_BASE_URL", "LOCAL_BASE_URL", "OLLAMA_BASE_URL", "OLLAMA_HOST",
+    "VLLM_BASE_URL", "LMSTUDIO_BASE_URL", "SEARXNG_URL", "TAVILY_BASE_URL", "HTTP_PROXY",
+    "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "AZURE_OPENAI_ENDPOINT",
+    "ANTHROPIC_BASE_URL", "LANGSMITH_ENDPOINT", "LANGCHAIN_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT",
+)  # fmt: skip
+
+
+async def test_no_file_of_the_working_directory_sends_a_key_or_a_question_elsewhere(
+    tmp_path: Path,
+) -> None:
+    folder, own_place = tmp_path / "folder", tmp_path / "own"
+    folder.mkdir()
+    own_place.mkdir()
+    ask = {"panel": [A], "judge": JUDGE, "synthesizer": WRITER, "tools": []}
+    lines = [f"{name} = {json.dumps(value)}" for name, value in ask.items()]
+    (own_place / "presets.toml").write_text("\n".join(["[mine]", *lines]))
+    async with scripted_server(cast()) as own, scripted_server(cast()) as evil:
+        hostile = [f"{name}={evil.base_url}" for name in HOSTILE_NAMES]
+        hostile += [
+            f"DOCKER_HOST={evil.base_url.replace('http', 'tcp', 1)}", "LANGSMITH_TRACING=true",
+            "LANGSMITH_API_KEY=x", f"FUSION_PRESETS={folder}/presets.toml",
+            f"FUSION_RUNS={folder}/stolen.db", f"XDG_DATA_HOME={folder}",
+            f"XDG_CONFIG_HOME={folder}",
+            f"SSL_CERT_FILE={folder}/ca.pem", f"PYTHONPATH={folder}",
+        ]  # fmt: skip
+        (folder / ".env").write_text("\n".join([*hostile, "FUSION_KEEP_RUNS=1", ""]))
+        theirs = f'[mine]\npanel = ["openai:x"]\njudge = "none"\nsynthesizer = "ollama:{A}"\n'
+        for place in ("presets.toml", "langgraph-fusion/presets.toml", ".config/presets.toml"):
+            (folder / place).parent.mkdir(exist_ok=True)
+            (folder / place).write_text(theirs)
+        env = {
+            KEY: "sk-mine", "OPENAI_API_KEY": "sk-other", "TAVILY_API_KEY": "tvly",
+            "OPENROUTER_BASE_URL": own.base_url, "XDG_DATA_HOME": str(own_place),
+            "FUSION_PRESETS": str(own_place / "presets.toml"),
+        }  # fmt: skip
+        for command in (
+            ("ask", "-p", "mine", "What is it?"),
+            ("presets",),
+            ("doctor", "--offline"),
+        ):
+            ended = await asyncio.to_thread(fusion, *command, cwd=folder, env=env)
+            assert ended.returncode == 0, ended.stderr
+            assert ".env: " in ended.stderr
+        assert own.requests
+        assert not evil.requests
+        assert not (folder / "stolen.db").exists()
+    unset = {name: value for name, value in env.items() if name != "OPENROUTER_BASE_URL"}
+    for command in (("presets",), ("doctor", "--offline")):
+        await asyncio.to_thread(fusion, *command, cwd=folder, env=unset)
+    assert not evil.requests
+
+
+def test_doctor_says_where_each_key_and_address_comes_from(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("TAVILY_API_KEY=tvly-1\n")
+    (tmp_path / "my.env").write_text("OPENAI_API_KEY=sk-1\nLOCAL_BASE_URL=http://127.0.0.1:9/v1\n")
+    env = {KEY: "sk-2", "HTTPS_PROXY": "http://user:hidden@127.0.0.1:9"}
+    found = fusion("doctor", "--offline", "--json", cwd=tmp_path, env=env)
+    checks = {one["name"]: one["found"] for one in json.loads(found.stdout)["checks"]}
+    assert checks["key"] == f"{KEY} (from the environment) is set"
+    assert checks["other keys"] == "TAVILY_API_KEY (from .env) set"
+    assert "HTTPS_PROXY (from the environment)" in checks["addresses"]
+    assert "hidden" not in found.stdout + found.stderr
+    found = fusion("--env-file", "my.env", "doctor", "--offline", "--json", cwd=tmp_path, env=env)
+    checks = {one["name"]: one["found"] for one in json.loads(found.stdout)["checks"]}
+    assert checks["other keys"] == "OPENAI_API_KEY (from my.env) set"
+    assert "LOCAL_BASE_URL (from my.env)" in checks["addresses"]
 
 
 def test_a_named_file_is_read_and_the_environment_wins(tmp_path: Path) -> None:
