@@ -221,7 +221,7 @@ async def test_an_answer_that_was_begun_is_refused_by_its_role(serving: Serving)
         (CHAT, {"plugins": [{"id": "fusion", "nonsense": 1}]}, "plugins.0.nonsense", ""),
         (CHAT, {"n": 2}, "n", "one answer"),
         (CHAT, {"logprobs": True}, "logprobs", "log probabilities"),
-        (RESPONSES, {"background": True}, "background", "not served"),
+        (RESPONSES, {"background": True}, "background", "keeps no runs"),
         (RESPONSES, {"conversation": "conv_1"}, "conversation", "previous_response_id"),
         (RESPONSES, {"conversation": {"id": "conv_1"}}, "conversation", "previous_response_id"),
         (RESPONSES, {"prompt": {"id": "pmpt_1"}}, "prompt", "instructions"),
