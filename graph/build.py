@@ -18,7 +18,8 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.store.base import BaseStore
 
 from langgraph_fusion.graph.calls.budget import Budget
-from langgraph_fusion.graph.fusion_graph import FusionGraph
+from langgraph_fusion.graph.calls.steering import Steering
+from langgraph_fusion.graph.fusion_graph import FusionGraph, Hooks
 from langgraph_fusion.graph.journal.entries import Json, RecordedUpdate
 from langgraph_fusion.graph.journal.repository import RunRepository
 from langgraph_fusion.graph.journal.run_store_config import RunStoreConfig
@@ -51,6 +52,7 @@ def create_fusion(
     client: str | None = None,
     content_filter: ContentFilter | None = None,
     budget: Budget | None = None,
+    steering: Steering | None = None,
     new_run_id: str | None = None,
     keep: bool | None = None,
     given: Mapping[str, Json] | None = None,
@@ -69,6 +71,7 @@ def create_fusion(
     `tools.content_filter`.
 
     `budget` is a spend cap that several runs share; `budget_usd` is then not looked at.
+    `steering` is what a user asks of a run while it works: one object for one run at a time.
     `new_run_id` is the id of a new run, and `keep` says whether its texts stay in the store when it
     has finished (None: as `runs` says). `given` is what nodes returned in another run of the same
     question, by lane (`A.0` member A's first answer, `judge.0`): they are not run again.
@@ -87,7 +90,8 @@ def create_fusion(
     known = {lane: RecordedUpdate(update=update) for lane, update in (given or {}).items()}
     run_store = RunStoreConfig(runs, run_id, client, new_run_id, keep, known)
     attachments = Attachments.of(files, out)
-    return FusionGraph.of(compiled, settings, tools, attachments, run_store, content_filter, budget)
+    hooks = Hooks(content_filter, budget, steering)
+    return FusionGraph.of(compiled, settings, tools, attachments, run_store, hooks)
 
 
 @cache

@@ -28,6 +28,7 @@ what happened, `seat` who (a letter, `judge` or `synthesizer`).
 | `judge.repair` | errors [str], attempt |
 | `judge.finished` | round, analysis (dict) or None, reason |
 | `panel.growth` | first [str], added [str], reason, about [str]: `records.PanelGrowth` |
+| `run.steered` | action and what belongs to it: what a client asked of a run (from a server) |
 | `rounds.ended` | round, reason: why no further follow-ups are asked, `records.Ended` |
 | `follow_ups` | round, follow_ups [{id, question, kind, about, seats}] |
 | `sources` | sources [dict, `tools.sources.Source` without its text]; before the writer starts |

@@ -9,6 +9,7 @@ import asyncio
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Self, cast
 
@@ -18,6 +19,7 @@ from langgraph.graph.state import CompiledStateGraph
 
 from langgraph_fusion.graph.calls.budget import Budget
 from langgraph_fusion.graph.calls.limits import Limits
+from langgraph_fusion.graph.calls.steering import Steering
 from langgraph_fusion.graph.errors import ConfigError, SandboxRequired
 from langgraph_fusion.graph.journal.recorded_sources import known_sources
 from langgraph_fusion.graph.journal.run_store_config import NOT_KEPT, RunStoreConfig
@@ -35,6 +37,21 @@ from langgraph_fusion.tools.content_filter import ContentFilter
 from langgraph_fusion.tools.context import open_shared_tools
 
 
+@dataclass(frozen=True)
+class Hooks:
+    """What the embedding program holds in its hands while a run works. Not settings."""
+
+    content_filter: ContentFilter | None = None
+    """Keeps texts from the members that it recognises."""
+    budget: Budget | None = None
+    """A spend cap that several runs share."""
+    steering: Steering | None = None
+    """What its user asks of the run."""
+
+
+NO_HOOKS = Hooks()
+
+
 class FusionGraph(CompiledStateGraph[Any, Any, Any, Any]):
     """The deliberation. Async only: use `ainvoke`, `astream`, or the function `ask`."""
 
@@ -45,8 +62,7 @@ class FusionGraph(CompiledStateGraph[Any, Any, Any, Any]):
         extra_tools: frozenset[str],
         attachments: Attachments,
         run_store: RunStoreConfig,
-        content_filter: ContentFilter | None = None,
-        budget: Budget | None = None,
+        hooks: Hooks,
         **compiled: Any,
     ) -> None:
         super().__init__(**compiled)
@@ -54,8 +70,7 @@ class FusionGraph(CompiledStateGraph[Any, Any, Any, Any]):
         self.extra_tools = extra_tools
         self.attachments = attachments
         self.run_store = run_store
-        self.content_filter = content_filter
-        self.budget = budget
+        self.hooks = hooks
 
     @classmethod
     def of(
@@ -65,8 +80,7 @@ class FusionGraph(CompiledStateGraph[Any, Any, Any, Any]):
         tools: Sequence[BaseTool],
         attachments: Attachments,
         run_store: RunStoreConfig,
-        content_filter: ContentFilter | None = None,
-        budget: Budget | None = None,
+        hooks: Hooks,
     ) -> Self:
         """The same graph, with a run around it."""
         names = frozenset(tool.name for tool in tools)
@@ -75,8 +89,7 @@ class FusionGraph(CompiledStateGraph[Any, Any, Any, Any]):
             extra_tools=names,
             attachments=attachments,
             run_store=run_store,
-            content_filter=content_filter,
-            budget=budget,
+            hooks=hooks,
             **vars(compiled),
         )
 
@@ -85,12 +98,7 @@ class FusionGraph(CompiledStateGraph[Any, Any, Any, Any]):
     ) -> AsyncIterator[Any]:
         settings = self._settings(config, context)
         async with open_run(
-            settings,
-            self.attachments,
-            self.extra_tools,
-            self.run_store,
-            self.content_filter,
-            self.budget,
+            settings, self.attachments, self.extra_tools, self.run_store, self.hooks
         ) as run:
             parts = super().astream(input, run.into(config), context=run.settings, **given)
             async with aclosing(cast("AsyncGenerator[Any]", parts)):
@@ -131,8 +139,7 @@ async def open_run(
     attachments: Attachments,
     extra_tools: frozenset[str],
     run_store: RunStoreConfig = NOT_KEPT,
-    content_filter: ContentFilter | None = None,
-    budget: Budget | None = None,
+    hooks: Hooks = NO_HOOKS,
 ) -> AsyncIterator[Run]:
     """Check that the run can start, open what its members need, and close it all at the end.
 
@@ -151,15 +158,18 @@ async def open_run(
         journal, lifecycle = await stack.enter_async_context(run_store.open())
         known = known_sources(journal, run_store.given.values())
         shared_tools = await stack.enter_async_context(
-            open_shared_tools(tools_settings, known, content_filter)
+            open_shared_tools(tools_settings, known, hooks.content_filter)
         )
-        limits = Limits(settings.deadline_s, settings.budget_usd, settings.unknown_cost, budget)
+        limits = Limits(
+            settings.deadline_s, settings.budget_usd, settings.unknown_cost, hooks.budget
+        )
         run = Run(journal.run_id, settings, limits, shared_tools, prices)
         run.attachments, run.extra_tools = attachments, extra_tools
+        run.steering = hooks.steering or run.steering
+        run.steering.open(settings.letters, limits.budget, judged=settings.judge is not None)
         run.journal, run.lifecycle, run.given = journal, lifecycle, run_store.given
-        if (
-            tools_settings.docs is not None and content_filter is None
-        ):  # it reads no tables, no PDFs
+        if tools_settings.docs is not None and hooks.content_filter is None:
+            # a filter reads no tables, no PDFs
             run.documents = DocumentCopies(tools_settings.docs, settings.sandbox)
         if lifecycle is not None:
             journal.on_failure = run.lost_its_store

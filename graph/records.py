@@ -87,8 +87,10 @@ class AskedFollowUp(_Record):
     id: str
     round: int
     question: str
-    kind: Kind
+    kind: Kind | Literal["user"]
+    """user: a question of the user's own, asked while the run worked."""
     about: str
+    """Id of the finding it would settle; empty for a question of the user's."""
     seats: tuple[str, ...]
 
 
@@ -111,7 +113,13 @@ class PanelGrowth(_Record):
 
 
 Ended = Literal[
-    "nothing_open", "nothing_to_ask", "rounds_used", "no_time_or_money", "not_compared", "no_judge"
+    "nothing_open",
+    "nothing_to_ask",
+    "rounds_used",
+    "no_time_or_money",
+    "not_compared",
+    "no_judge",
+    "answer_now",
 ]
 
 

@@ -18,6 +18,7 @@ from langgraph_fusion.graph.calls.limits import Limits
 from langgraph_fusion.graph.calls.quorum import Quorum
 from langgraph_fusion.graph.calls.seat_bill import SeatBill
 from langgraph_fusion.graph.calls.seat_client import LiveSeatClient, SeatClient
+from langgraph_fusion.graph.calls.steering import Steering
 from langgraph_fusion.graph.journal.entries import UPDATE, RecordedUpdate
 from langgraph_fusion.graph.journal.journal import Journal
 from langgraph_fusion.graph.journal.lifecycle import RunLifecycle
@@ -60,6 +61,8 @@ class Run:
     extra_tools: frozenset[str] = frozenset()
     """Names of the tools the embedding application added."""
     journal: Journal = field(default_factory=lambda: Journal(""))
+    steering: Steering = field(default_factory=Steering)
+    """What the user asks of the run while it works."""
     lifecycle: RunLifecycle | None = None
     """None for a run that is not kept."""
     given: Mapping[str, RecordedUpdate] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from langgraph_fusion.graph.api import aask, ask, deliberate
     from langgraph_fusion.graph.build import create_fusion
+    from langgraph_fusion.graph.calls.steering import Steering
     from langgraph_fusion.graph.errors import ConfigError, FusionError, RunFailed
     from langgraph_fusion.graph.fusion_tool import fusion_tool
     from langgraph_fusion.graph.preflight.estimate import estimate
@@ -34,6 +35,7 @@ _HOMES = {
     "ConfigError": "graph.errors",
     "FusionError": "graph.errors",
     "RunFailed": "graph.errors",
+    "Steering": "graph.calls.steering",
     "fusion_tool": "graph.fusion_tool",
     "FusionResult": "graph.result",
     "FusionSettings": "graph.settings",
@@ -46,6 +48,7 @@ __all__ = [
     "FusionResult",
     "FusionSettings",
     "RunFailed",
+    "Steering",
     "aask",
     "ask",
     "create_fusion",

@@ -197,6 +197,27 @@ class KeyRing:
             done = db.execute("insert into charges (key, at, usd) values (?, ?, ?)", row)
             return Charge(done.lastrowid or 0, budget)
 
+    def raise_charge(self, key: Key, charge: Charge, usd: float) -> Charge:
+        """Charge a run that is under way with up to so many US dollars in all.
+
+        Raises:
+            ApiError: 402, if a cap of the key is lower.
+        """
+        with self._open() as db:
+            db.execute("begin immediate")
+            free = _free(key.caps, _spent(db, key.id))
+            most = [one for one in (key.caps.one_run_usd, _with(free, charge)) if one is not None]
+            if most and usd > min(most):
+                raise ApiError(
+                    402,
+                    f"budget_usd: this key allows up to ${max(0.0, min(most)):.4f} for this run",
+                    code="insufficient_quota",
+                    param="budget_usd",
+                )
+            if charge.budget_usd is not None:
+                db.execute("update charges set usd = ? where id = ?", (usd, charge.id))
+            return Charge(charge.id, usd if charge.budget_usd is not None else None)
+
     def settle(self, charge: Charge, cost_usd: float | None, known_usd: float) -> None:
         """Replace the charge by the cost; if that is unknown, by what is known if it is more."""
         with self._open() as db:
@@ -221,6 +242,11 @@ class KeyRing:
                 yield db
         finally:
             db.close()
+
+
+def _with(free: float | None, charge: Charge) -> float | None:
+    """What a run may cost that has been charged already."""
+    return None if free is None else free + (charge.budget_usd or 0.0)
 
 
 def _add_up(db: sqlite3.Connection, key: str) -> None:

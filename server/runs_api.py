@@ -193,7 +193,7 @@ async def _order(run_id: str, request: Request, action: Json) -> JSONResponse:
     if head.now in ENDED:
         raise _conflict(f"run {head.id} has ended: {head.now}")
     try:
-        state.detached.order(head, action, _store(state))
+        await state.detached.order(head, action, _store(state))
     except ConfigError as error:
         raise _conflict(str(error)) from None
     return JSONResponse(_run(head), 202)

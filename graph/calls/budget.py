@@ -115,6 +115,12 @@ class Budget:
                 return mine, self._set_aside(second, second.output_within(self._room(share)))
         return await self.reserve(first, share), None
 
+    def raise_cap(self, usd: float) -> None:
+        """Allow so many US dollars in all, and let calls that wait for money look again."""
+        self.cap_usd = usd
+        self._settled.set()
+        self._settled = asyncio.Event()
+
     def settle(self, reserved: Reserved, actual_usd: float | None) -> float:
         """Replace what was set aside by the actual cost; an unknown one counts as the worst.
 

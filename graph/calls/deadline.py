@@ -17,7 +17,7 @@ class Schedule:
 
     def __init__(self, soft_end: float, end: float) -> None:
         self.why = "time"
-        """What made it time to write: `time`, or `quorum`."""
+        """What made it time to write: `time`, `quorum`, `answer_now` or `stopped`."""
         self._soft_end, self._end = soft_end, end
         self._tools: set[asyncio.Timeout] = set()
         self._calls: set[asyncio.Timeout] = set()
@@ -36,9 +36,9 @@ class Schedule:
     def _last_call(self) -> float:
         return (self._soft_end + self._end) / 2
 
-    def wrap_up(self, grace_s: float) -> None:
-        """Write from now on, within so many seconds, because enough others have answered."""
-        now, self.why = time.monotonic(), "quorum"
+    def wrap_up(self, grace_s: float, why: str = "quorum") -> None:
+        """Write from now on, within so many seconds: by default enough others have answered."""
+        now, self.why = time.monotonic(), why
         self._soft_end, self._end = now, min(self._end, now + grace_s)
         for limits, end in ((self._tools, self._soft_end), (self._calls, self._last_call)):
             for limit in limits:

@@ -52,7 +52,7 @@ async def judge(state: FusionState, config: RunnableConfig) -> Json:
     """Analyse the round, and choose the follow-ups that `after_judge` sends out."""
     run, round = Run.of(config), state["round"]
     if round == 0:
-        if growth := too_few(run, state):
+        if (growth := too_few(run, state)) and not run.steering.answering_now:
             return _seat_added(run, growth)
         _need_answers(run, state)
     if (seat := run.settings.judge) is None:
@@ -74,7 +74,7 @@ async def judge(state: FusionState, config: RunnableConfig) -> Json:
     found = analysis.model_dump(mode="json") if analysis else None
     tell("judge.finished", round=round, analysis=found, reason=reason)
     growth = growth_after(run, state, None if reason else analysis)
-    if growth is not None and growth.added:
+    if growth is not None and growth.added and not run.steering.answering_now:
         update = _update(run, state, client, found, [], None) | _seat_added(run, growth)
         return run.record_update(lane, update, client.bill)
     asked, ended = _next_questions(run, state, before if round else None, analysis, reason)
@@ -219,8 +219,21 @@ def _next_questions(
 ) -> tuple[list[AskedFollowUp], Ended | None]:
     """The follow-ups of the next round; without any, why there is none."""
     round = state["round"] + 1
+    if run.steering.answering_now:
+        return [], "answer_now"
     if analysis is None or failed:
         return [], "not_compared"
+    answered = [seat for seat, one in latest(state, 0).items() if one.text]
+    if mine := run.steering.take_questions(round, answered):
+        also, _ = _judges_questions(run, state, before, analysis)
+        return [*mine, *also], None
+    return _judges_questions(run, state, before, analysis)
+
+
+def _judges_questions(
+    run: Run, state: FusionState, before: Analysis | None, analysis: Analysis
+) -> tuple[list[AskedFollowUp], Ended | None]:
+    round = state["round"] + 1
     if not analysis.open_ids():
         return [], "nothing_open"
     if round > run.settings.max_rounds:

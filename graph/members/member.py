@@ -36,6 +36,9 @@ from langgraph_fusion.models.faults import REASONS, fault_of
 from langgraph_fusion.tools import TOOL_GROUPS
 from langgraph_fusion.tools.sources import Source
 
+STEERED = frozenset({"answer_now", "stopped"})
+"""Reasons to write that come from the user."""
+
 
 class Node(Protocol):
     def __call__(self, state: FusionState, config: RunnableConfig) -> Awaitable[Json]: ...
@@ -199,7 +202,8 @@ async def _research(
     stage: Stage = "follow_up" if context.round else "panel"
     try:
         async with asyncio.timeout(run.limits.left(stage, context.round)) as limit:
-            with quorum.working(context.schedule, limit):
+            steered = run.steering.working(context.seat, context.schedule, limit)
+            with quorum.working(context.schedule, limit), steered:
                 async for said_so_far in transcripts(agent, context, task):
                     transcript = said_so_far
     except SeatFailed as failed:
@@ -220,6 +224,8 @@ async def _research(
 
 
 def _cut_off(context: MemberContext, run: Run, quorum: Quorum) -> Failure:
+    if context.schedule.why in STEERED:
+        return _limit(context, context.schedule.why, "cut off as the user asked")
     if quorum.reached:
         return _limit(context, "quorum", "cut off after enough others had answered")
     run.degrade("deadline", "The panel's share of the deadline was used up.")

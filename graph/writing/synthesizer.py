@@ -26,6 +26,7 @@ from langgraph_fusion.graph.writing.writer_prompt import of_the_caller, writer_m
 async def synthesizer(state: FusionState, config: RunnableConfig) -> Json:
     """Write the draft in the mode of the settings."""
     run = Run.of(config)
+    _end_steering(run)
     if run.settings.mode == "direct":
         return await _direct(run, state)
     best = _best(state)
@@ -50,6 +51,13 @@ async def synthesizer(state: FusionState, config: RunnableConfig) -> Json:
         written_by = str(client.model) if revision.kept == "revision" else written_by
     writer.release(written.text)
     return _update(run, state, written, written_by, client, revision)
+
+
+def _end_steering(run: Run) -> None:
+    """The panel has finished: what comes now is too late for it."""
+    run.steering.close("the answer is being written already")
+    for question in run.steering.unasked:
+        run.degrade("question_not_asked", f"There was no further round to ask: {question}")
 
 
 async def _direct(run: Run, state: FusionState) -> Json:

@@ -103,7 +103,7 @@ async def cancel(head: Head, request: Request) -> Head:
     state = server_state(request)
     assert state.store is not None
     if head.now not in ENDED:
-        state.detached.order(head, {"action": "cancel"}, state.store)
+        await state.detached.order(head, {"action": "cancel"}, state.store)
     for _ in range(round(_CANCEL_S / _LOOK_S)):
         head = await state.detached.head(head.id, state.store) or head
         if head.now in ENDED:

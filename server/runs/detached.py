@@ -15,7 +15,7 @@ from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.journal.detached_runs import ENDED, DetachedRuns, Head
 from langgraph_fusion.graph.journal.owner import BEAT_S
 from langgraph_fusion.graph.journal.repository import RunRepository
-from langgraph_fusion.server.errors import ServerStopping, api_error
+from langgraph_fusion.server.errors import ApiError, ServerStopping, api_error
 from langgraph_fusion.server.logging import log_surprise
 from langgraph_fusion.server.runs.event_log import EventLog, Frames, stored_frames
 from langgraph_fusion.server.runs.managed_run import ManagedRun
@@ -74,7 +74,7 @@ class DetachedRunManager:
 
         return stored_frames(head.id, store.detached, after, is_over)
 
-    def order(self, head: Head, action: Json, store: RunRepository) -> None:
+    async def order(self, head: Head, action: Json, store: RunRepository) -> None:
         """Ask something of a run, wherever it is worked on.
 
         Raises:
@@ -82,7 +82,7 @@ class DetachedRunManager:
         """
         local = self._of_run(head.run_id)
         if local is not None:
-            local.carry_out(action)
+            await local.carry_out(action)
         else:
             store.detached.order(head.run_id, dict(action))
 
@@ -126,8 +126,8 @@ class DetachedRunManager:
         mine = [(one, self._of_run(one.run_id)) for one in await store.orders()]
         taken = [(order, run) for order, run in mine if run is not None]
         for order, run in taken:
-            with suppress(ConfigError):  # it came too late, and nobody waits for the reply
-                run.carry_out(order.action)
+            with suppress(ConfigError, ApiError):  # nobody waits for the reply
+                await run.carry_out(order.action)
         if taken:
             store.take([order for order, _ in taken])
 
@@ -148,17 +148,13 @@ class DetachedRun:
         self._work = asyncio.create_task(self._follow(translate))
         self._work.add_done_callback(lambda _: at_the_end())
 
-    def carry_out(self, action: Json) -> None:
-        """Do what a client asks of the run.
-
-        Raises:
-            ConfigError: If it cannot be done.
-        """
+    async def carry_out(self, action: Json) -> None:
+        """Do what a client asks of the run; raises as `ManagedRun.steer`."""
         if action.get("action") == "cancel":
             self._cancelled = True
             self._run.cancel()
         else:
-            self._run.steer(action)
+            await self._run.steer(action)
 
     async def interrupt(self) -> None:
         """Stop the run so that it can be resumed."""

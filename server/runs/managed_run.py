@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from langgraph_fusion.graph.api import deliberate
+from langgraph_fusion.graph.calls.steering import Steering
 from langgraph_fusion.graph.errors import ConfigError, FusionError, RunFailed
 from langgraph_fusion.graph.journal.repository import RunRepository, new_id
 from langgraph_fusion.graph.preflight.request_check import check_request
@@ -140,6 +141,7 @@ class ManagedRun:
         self._shutdown = shutdown
         self._store = store
         self._observations = [observer.observe(context, request) for observer in observers]
+        self._steering = Steering()
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
         self._stopped_by: RunFailed | None = None
         self._accepted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -188,13 +190,30 @@ class ManagedRun:
         """Begin to end the run; whoever reads its events gets `CancelledError`."""
         self._task.cancel()
 
-    def steer(self, action: Mapping[str, Any]) -> None:
-        """Do what a client asks of the run.
+    async def steer(self, action: Mapping[str, Any]) -> None:
+        """Do what a client asks of the run, and tell it to whoever follows.
 
         Raises:
             ConfigError: If it cannot be done, or not any more.
+            ApiError: 402, if the key's cap does not allow that much.
         """
-        raise ConfigError(f"this run cannot be steered: {action.get('action')}")
+        steering = self._steering
+        match action["action"]:
+            case "answer_now":
+                steering.answer_now()
+            case "stop_member":
+                steering.stop_member(action.get("seat", ""))
+            case "follow_up":
+                steering.follow_up(action.get("question", ""), action.get("seats") or ())
+            case "raise_budget":
+                await self._raise_budget(action.get("budget_usd") or 0.0)
+        self._pass_on({"type": "run.steered", **action})
+
+    async def _raise_budget(self, usd: float) -> None:
+        before = self._steering.budget_usd
+        if before is not None and usd > before:  # else the run says what is wrong
+            await self._account.raise_to(usd)
+        self._steering.raise_budget(usd)
 
     async def stop(self) -> None:
         """End the run if it has not ended: calls stop, containers are removed."""
@@ -265,6 +284,7 @@ class ManagedRun:
             client=self._context.client,
             new_run_id=self._request.new_run_id,
             keep=self._request.keep,
+            steering=self._steering,
         )
         async with aclosing(run) as events:
             async for event in events:

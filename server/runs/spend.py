@@ -58,6 +58,7 @@ class RunAccount:
 
     _keys: KeyRing | None
     _charge: Charge | None
+    _key: Key | None = None
     _cost: RunCost = field(default_factory=RunCost)
     _started: bool = False
 
@@ -70,7 +71,7 @@ class RunAccount:
         """
         if keys is None or key is None:
             return cls(None, None)
-        return cls(keys, await asyncio.to_thread(keys.charge, key, wanted_usd))
+        return cls(keys, await asyncio.to_thread(keys.charge, key, wanted_usd), key)
 
     @property
     def budget_usd(self) -> float | None:
@@ -81,6 +82,17 @@ class RunAccount:
     def cost_usd(self) -> float | None:
         """What the run has cost so far; None if that is unknown in part."""
         return self._cost.cost_usd
+
+    async def raise_to(self, usd: float) -> None:
+        """Charge the key with more for this run.
+
+        Raises:
+            ApiError: 402, if the key's caps do not allow that much.
+        """
+        if self._keys and self._key and self._charge:
+            self._charge = await asyncio.to_thread(
+                self._keys.raise_charge, self._key, self._charge, usd
+            )
 
     def limit(self, request: RunRequest) -> RunRequest:
         """Return the request within the key's cap, which holds only where every price is known."""
