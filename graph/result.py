@@ -74,6 +74,9 @@ class Unverified(_Part):
 
     kind: Literal["unknown_source", "unretrieved_url"]
     text: str
+    """The id that was cited, or the address."""
+    claim: str = ""
+    """The end of the sentence that the unknown id stood behind."""
 
 
 class Retention(_Part):

@@ -1,4 +1,8 @@
-"""The check: code, no model. Every citation leads to a source of this run, or is marked."""
+"""The check: code, no model. Every citation leads to a source of this run, or is taken out.
+
+What could not be verified is named in a note at the end, never by a mark in the text: whether an
+answer is an article, a letter or code to be used as it stands, a program cannot know.
+"""
 
 import re
 from collections.abc import Iterable
@@ -17,6 +21,11 @@ from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState, Json
 from langgraph_fusion.graph.writing.coverage import figures_kept, parts_treated
 from langgraph_fusion.graph.writing.result_of import Checked, result_of
+from langgraph_fusion.graph.writing.unverified_notes import (
+    claim_before,
+    escaped,
+    unverified_notes,
+)
 from langgraph_fusion.models.markdown import split_code
 from langgraph_fusion.tools.sources import Source, Sources
 
@@ -26,11 +35,19 @@ _WWW = r"(?<![a-z0-9@./\\-])www\.(?![\w.+-]*@)(?:[\w-]{1,63}\.)+[^\W\d_]{2,}(?::
 _URL = re.compile(
     rf"(?P<open>\]\()?(?P<url>https?://{_REST}+|{_WWW}(?:[/?#]{_REST}*)?)(?P<close>\))?", re.I
 )
-UNVERIFIED = "(unverified)"
+_CITED = re.compile(
+    rf"(?P<lead>[ \t]*)(?P<open>\()?(?P<ids>{CITATIONS.pattern})(?(open)(?P<close>\))?)"
+)
+"""Citations with the space before them, and the parentheses around nothing else."""
+_TEXT = re.compile(r"[^\s>*+#|.)\d_-]")
+"""Anything in a line that is no mark of its beginning."""
+_GAP = re.compile(r"[^\w]")
+_NO_SOURCE = "\u2026"
+"""In the place of a made-up id with which a line begins: without it the line might become code."""
 
 
 async def check(state: FusionState, config: RunnableConfig) -> Json:
-    """Number the citations, list the sources, mark what has none, and close the run."""
+    """Number the citations, list the sources, name what has none, and close the run."""
     run = Run.of(config)
     sources = Sources(Source(**one) for one in state["sources"].values())
     checked, kept = Checked(state["draft"]), Retention()
@@ -48,21 +65,36 @@ async def check(state: FusionState, config: RunnableConfig) -> Json:
 
 
 def checked_answer(draft: str, sources: Sources) -> Checked:
-    """Turn `[A3]` into numbered links, mark unknown ids and addresses, append the source list."""
+    """Turn `[A3]` into numbered links, take out unknown ids, append notes and the source list."""
     checked = Checked(text="")
     parts = [
-        part if is_code else resolved_prose(part, sources, checked)
+        passed_code(part, checked) if is_code else resolved_prose(part, sources, checked)
         for part, is_code in split_code(draft.strip())
     ]
+    notes = unverified_notes(checked.unverified)
     listed = _source_list(sources, checked.numbers)
-    checked.text = "".join(parts) + (f"\n\n## Sources\n\n{listed}" if listed else "")
+    checked.text = "".join(parts).strip()
+    checked.text += f"\n\n## Not verified\n\n{notes}" if notes else ""
+    checked.text += f"\n\n## Sources\n\n{listed}" if listed else ""
     return checked
 
 
 def resolved_prose(prose: str, sources: Sources, checked: Checked) -> str:
-    """One stretch of prose without code: first foreign addresses, then citations."""
-    marked = _URL.sub(lambda found: _address(found, sources, checked), prose)
-    return CITATIONS.sub(lambda found: _links(found.group(), sources, checked), marked)
+    """One stretch of prose without code: first addresses, then citations.
+
+    Known ids become links, others are taken out. `checked` knows how far the line has come, so the
+    stretches of a text go through here in order, its code through `passed_code`.
+    """
+    linked = _URL.sub(lambda found: _address(found, sources, checked), prose)
+    resolved = _CITED.sub(lambda found: _cited(found, linked, sources, checked), linked)
+    checked.line_begun = _begun(linked, checked)
+    return resolved
+
+
+def passed_code(code: str, checked: Checked) -> str:
+    """Code as it is."""
+    checked.line_begun = not code.endswith("\n")
+    return code
 
 
 def retention(state: FusionState, sources: Sources, numbers: dict[str, int]) -> Retention:
@@ -89,7 +121,7 @@ def link_of(url: str) -> str:
 
 
 def _address(found: re.Match[str], sources: Sources, checked: Checked) -> str:
-    """The address as it stands if this run retrieved it, else with a mark behind it or its link."""
+    """The address as it stands; a link to one that was retrieved gets its scheme."""
     url, close = found["url"], found["close"] or ""
     bare = url.rstrip(".,;:!?*_")
     whole = bare if "://" in bare[:8] else f"https://{bare}"
@@ -97,22 +129,36 @@ def _address(found: re.Match[str], sources: Sources, checked: Checked) -> str:
         leads = found["open"] and whole != bare  # without a scheme it would be a relative link
         return f"{found['open']}https://{url}{close}" if leads else found.group()
     checked.unverified.append(Unverified(kind="unretrieved_url", text=bare))
-    if found["open"]:
-        return f"{found.group()} {UNVERIFIED}"
-    return f"{bare} {UNVERIFIED}{url[len(bare) :]}{close}"
+    return found.group()
 
 
-def _links(citations: str, sources: Sources, checked: Checked) -> str:
+def _cited(found: re.Match[str], prose: str, sources: Sources, checked: Checked) -> str:
     """One link a source: two members may have cited the same one side by side."""
-    links = [_link(id, sources, checked) for id in names_in(citations)]
-    return "".join(dict.fromkeys(links))
+    before = prose[: found.start()]
+    links: dict[str, None] = {}
+    for id in names_in(found["ids"]):
+        if source := sources.resolve(id):
+            links[_link(source, checked)] = None
+        else:
+            claim = claim_before(before)
+            checked.unverified.append(Unverified(kind="unknown_source", text=id, claim=claim))
+    opening, close = found["open"] or "", found["close"] or ""
+    if links:
+        return f"{found['lead']}{opening}{''.join(links)}{close}"
+    if not _begun(before, checked):
+        return f"{found['lead']}{opening}{_NO_SOURCE}{close}"
+    if opening and not close:
+        return f"{found['lead']}{opening}"
+    return "" if _GAP.match(prose, found.end()) else found["lead"] or " "
 
 
-def _link(id: str, sources: Sources, checked: Checked) -> str:
-    source = sources.resolve(id)
-    if source is None:
-        checked.unverified.append(Unverified(kind="unknown_source", text=id))
-        return f"[{id} {UNVERIFIED}]"
+def _begun(prose: str, checked: Checked) -> bool:
+    """Whether the line at the end of this stretch has text in it."""
+    _, newline, line = prose.rpartition("\n")
+    return bool(_TEXT.search(line)) or (checked.line_begun and not newline)
+
+
+def _link(source: Source, checked: Checked) -> str:
     number = checked.numbers.setdefault(source.id, len(checked.numbers) + 1)
     return f"[[{number}]]({link_of(source.url)})" if source.url else f"[{number}]"
 
@@ -126,7 +172,7 @@ def _listed(source: Source | None, number: int) -> str:
     title = " ".join(source.title.split())
     if not source.url:
         return f"{number}. `{title.replace('`', chr(39))}`"
-    marked = re.sub(r"([\[\]<>*_`|\\])", r"\\\1", title) or source.url
+    marked = escaped(title) or source.url
     return f"{number}. [{marked}]({link_of(source.url)})"
 
 

@@ -46,6 +46,8 @@ class Checked:
     numbers: dict[str, int] = field(default_factory=dict)
     """Source id to its number in the source list."""
     unverified: list[Unverified] = field(default_factory=list)
+    line_begun: bool = False
+    """Whether the line that is being read has text in it already."""
 
 
 def result_of(

@@ -9,9 +9,10 @@ goes on with `RESTARTED` and then the whole new answer.
 """
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
-from langgraph_fusion.graph.writing.check import resolved_prose
+from langgraph_fusion.graph.writing.check import passed_code, resolved_prose
 from langgraph_fusion.graph.writing.live_markdown import LiveMarkdown
 from langgraph_fusion.graph.writing.result_of import Checked
 from langgraph_fusion.models.markup.tool_formats import ANY_OPENER
@@ -41,12 +42,10 @@ _WORDS = r"(?:[A-H\d,;/&+\s\u2013-]|and|[Ss]ources?:?)"
 _CITATION = rf"\\?[\[\u3010]{_WORDS}{{0,200}}\\?[\]\u3011](?:\((?:[^()\s]|\([^()\s]*\))*\))?"
 _BEGUN = rf"\\?[\[\u3010](?:{_WORDS}|[Saouncd]){{0,200}}(?:\\?[\]\u3011]?(?:\([^\s]*)?)?"
 """The beginning of a citation that may go on."""
-_UNDECIDED = (
-    _ADDRESS,
-    _WWW,
-    re.compile(rf"(?:{_CITATION}[ ,;]*)*(?:\\|{_BEGUN})?\Z"),  # citations side by side
-    _LEAK,
-)
+_SIDE_BY_SIDE = re.compile(rf"(?:{_CITATION}[ ,;]*)*(?:\\|{_BEGUN})?\Z")
+_BEFORE_CITATION = re.compile(r"(?<![ \t])[ \t]*\(?\Z")
+"""It goes with a citation that leads to no source."""
+_UNDECIDED = (_ADDRESS, _WWW, _SIDE_BY_SIDE, _LEAK)
 
 
 class LiveAnswer:
@@ -123,7 +122,7 @@ class LiveAnswer:
         found = None if is_code else _INSIDE_WORD.search(text)
         self._before = found[0] if found else ""
         if is_code:
-            return text
+            return passed_code(text, self._checked)
         return resolved_prose(before + text, self._sources, self._checked)[len(before) :]
 
     def _cut(self, length: int) -> str:
@@ -133,8 +132,13 @@ class LiveAnswer:
 
 def _decided(prose: str) -> int:
     """How much of the prose no further text can change, nor what touches the rest."""
-    end = len(prose)
-    while (start := min(_start_of(pattern, prose[:end]) for pattern in _UNDECIDED)) < end:
+    end = _before(_UNDECIDED, prose, len(prose))
+    return _before((_BEFORE_CITATION, _SIDE_BY_SIDE), prose, end)
+
+
+def _before(patterns: Iterable[re.Pattern[str]], prose: str, end: int) -> int:
+    """Where the prose has to end so that none of the patterns stands at its end."""
+    while (start := min(_start_of(pattern, prose[:end]) for pattern in patterns)) < end:
         end = start
     return end
 

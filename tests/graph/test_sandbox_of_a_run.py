@@ -92,7 +92,7 @@ async def test_what_a_command_printed_is_cited_like_any_source(
     for result in (first, again):
         (source,) = result.sources
         assert (source.kind, source.url, source.number) == ("command", "", 1)
-        assert result.answer.startswith("It is 42 [1]. So [A2 (unverified)].")
+        assert result.answer.startswith("It is 42 [1]. So.")
         assert result.answer.endswith("1. `bash: echo $((6*7)) ''|<source>'`")
         assert result.retention.claims == result.retention.citations == 1.0
         assert url_citations(result, result.answer) == []

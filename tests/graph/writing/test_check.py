@@ -37,20 +37,25 @@ def test_one_source_found_by_two_members_is_one_link(cited: str) -> None:
     assert checked.text.startswith("So it is [[1]](https://example.org/a).\n\n## Sources")
 
 
-def test_an_unknown_id_is_marked_and_listed() -> None:
-    checked = checked_answer("So it is [C7].", _sources())
-    assert checked.text == "So it is [C7 (unverified)]."
-    assert [(one.kind, one.text) for one in checked.unverified] == [("unknown_source", "C7")]
+def test_an_unknown_id_is_taken_out_and_named_at_the_end() -> None:
+    checked = checked_answer("First. So it *is* 4 % [C7].", _sources())
+    assert checked.text == (
+        "First. So it *is* 4 %.\n\n## Not verified\n\n"
+        "- \u201cSo it \\*is\\* 4 %\u201d cites a source that this run does not have."
+    )
+    (one,) = checked.unverified
+    assert (one.kind, one.text, one.claim) == ("unknown_source", "C7", "So it *is* 4 %")
 
 
-def test_an_address_that_was_not_retrieved_is_marked_and_listed() -> None:
+def test_an_address_that_was_not_retrieved_stays_and_is_named_at_the_end() -> None:
     draft = (
         "See https://example.org/a and https://example.net/x. Or [this](https://evil.example/y)."
     )
     checked = checked_answer(draft, _sources())
     assert checked.text == (
-        "See https://example.org/a and https://example.net/x (unverified). "
-        "Or [this](https://evil.example/y) (unverified)."
+        f"{draft}\n\n## Not verified\n\n"
+        "- `https://example.net/x` was not retrieved in this run.\n"
+        "- `https://evil.example/y` was not retrieved in this run."
     )
     assert [one.kind for one in checked.unverified] == ["unretrieved_url"] * 2
 
@@ -84,21 +89,26 @@ def test_links_cannot_break_out_of_their_markdown() -> None:
             "A stray ` tick {1}.\n\nAnd ` another {1}.",
         ),
         ("```not a fence``` [A1]", "```not a fence``` {1}"),
-        ("`a` [A1] ``b ` c`` [C9] `d", "`a` {1} ``b ` c`` [C9 (unverified)] `d"),
+        ("`a` [A1] ``b ` c`` [C9] `d", "`a` {1} ``b ` c`` `d"),
         ("|a|b|\n|-|-|\n|`x|[A1]`|", "|a|b|\n|-|-|\n|`x|{1}`|"),
         ("- item\n\n      list[A1]\n\n[A1]", "- item\n\n      list[A1]\n\n{1}"),
         (r"Escaped \[A1\] and \`x\` [A1]", r"Escaped {1} and \`x\` {1}"),
         ("[A1](https://example.org/a) and [A1](#x).", "{1} and {1}."),
         ("[ A1 ]. [A1; B1]. [Source A1]. [A1 and B1]. \u3010A1\u3011", "{1}. {1}. {1}. {1}. {1}"),
-        ("[C1\u2013C3]", "[C1 (unverified)][C2 (unverified)][C3 (unverified)]"),
+        ("[C1\u2013C3]", "\u2026"),
+        ("So it is ([C9]), or (so [C9]).", "So it is, or (so)."),
+        ("So ([A1][C9]) it is [C9][A1].", "So ({1}) it is {1}."),
+        ("- [C9]\n- 4 [C9]", "- \u2026\n- 4 \u2026"),
+        ("| a | b |\n|---|---|\n| x [C9] | [C9] |", "| a | b |\n|---|---|\n| x | |"),
+        ("[C9]    is no code", "\u2026    is no code"),
         ("See www.example.org/a.", "See www.example.org/a."),
         ("See [it](www.example.org/a).", "See [it](https://www.example.org/a)."),
-        ("See [it](www.evil.example/x).", "See [it](www.evil.example/x) (unverified)."),
+        ("See [it](www.evil.example/x).", "See [it](www.evil.example/x)."),
         (
             "**www.evil.example**, WWW.evil.example/x?y=1.",
-            "**www.evil.example (unverified)**, WWW.evil.example/x?y=1 (unverified).",
+            "**www.evil.example**, WWW.evil.example/x?y=1.",
         ),
-        ("(www.evil.example:80/a)", "(www.evil.example:80/a (unverified))"),
+        ("(www.evil.example:80/a)", "(www.evil.example:80/a)"),
         *(
             (same, same)
             for same in (
@@ -110,12 +120,12 @@ def test_links_cannot_break_out_of_their_markdown() -> None:
                 "wwww.a.com",
             )
         ),
-        ("`x` HTTPS://evil.example/ `y`", "`x` HTTPS://evil.example/ (unverified) `y`"),
+        ("`x` HTTPS://evil.example/ `y`", "`x` HTTPS://evil.example/ `y`"),
     ],
 )
 def test_what_stands_between_code_is_checked(draft: str, text: str) -> None:
     wanted = text.replace("{1}", "[[1]](https://example.org/a)")
-    assert checked_answer(draft, _sources()).text.partition("\n\n## Sources")[0] == wanted
+    assert _body(checked_answer(draft, _sources()).text) == wanted
 
 
 PIECES = ["`", "``", "```", "~~~", "\n", "\n\n", " ", "    ", "\t", "word ", "[A1]", "[A2, B1]",
@@ -132,12 +142,29 @@ _RAW_ID = re.compile(r"\[[A-H]\d{1,4}[\],]")
 def test_every_id_outside_of_code_is_resolved_or_marked_and_code_stays(draft: str) -> None:
     checked = checked_answer(draft, _sources())
     *code, (_, prose) = _read(draft.strip())
-    *code_after, (_, prose_after) = _read(checked.text.partition("\n\n## Sources")[0])
+    *code_after, (_, prose_after) = _read(_body(checked.text))
     assert code_after == code
     assert not _RAW_ID.search(prose_after)
     marked = {one.kind for one in checked.unverified}
     if "https://evil.example" in prose:
         assert "unretrieved_url" in marked
+
+
+def _body(text: str) -> str:
+    return re.split(r"(?:\A|\n\n)## (?:Not verified|Sources)\n\n", text)[0]
+
+
+@settings(max_examples=400, deadline=None)
+@given(MARKDOWN)
+def test_no_mark_of_doubt_stands_in_the_text(draft: str) -> None:
+    checked = checked_answer(draft, _sources())
+    body = _body(checked.text)
+    assert "verified" not in body
+    letters = re.compile(r"[a-z]{4,}")
+    shown = re.sub(r"\[\[\d+\]\]\([^)]*\)", " ", body)
+    cut = re.sub(r"\[[A-D]\d[^]]*\](?:\(#x\))?", " ", draft)
+    assert letters.findall(shown) == letters.findall(cut), "and no word is lost"
+    assert ("## Not verified" in checked.text) == bool(checked.unverified)
 
 
 def _read(markdown: str) -> list[tuple[str, str]]:

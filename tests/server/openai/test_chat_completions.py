@@ -64,7 +64,8 @@ async def test_citations_of_a_stream_are_those_of_the_whole_answer(
     whole = (await served.client.chat.completions.create(**ask)).choices[0].message.content
     assert whole is not None
     assert "## Sources" in whole
-    assert "[B7 (unverified)]" in whole
+    assert "Also, https://nowhere.example/x and `[A1]`." in whole
+    assert "## Not verified" in whole
     assert await _content(served, **ask) == whole
 
 
