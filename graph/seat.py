@@ -1,6 +1,7 @@
 """A seat of a run: a model and how to call it, on the panel also with which tools."""
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -12,6 +13,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import to_json
 
 from langgraph_fusion.models.providers import ModelRef, ReasoningEffort
 from langgraph_fusion.models.redirecting import redirecting
@@ -22,7 +24,12 @@ SEAT_LETTERS = "ABCDEFGH"
 MAX_SEATS = len(SEAT_LETTERS)
 """The hosted product's limit as well: 1 to 8 models (OpenRouter's `FusionPlugin` schema)."""
 
-ModelName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+MAX_FALLBACKS = 8
+MAX_EXTRA = 16_384
+"""Characters of JSON: every call of the seat sends them."""
+
+ModelName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
+ToolGroups = Annotated[tuple[ToolGroup, ...], Field(max_length=16, fail_fast=True)]
 
 
 class Settings(BaseModel):
@@ -34,7 +41,9 @@ class ModelSeat(Settings):
 
     model: ModelName
     """`provider:model`; `openrouter` is the default provider."""
-    fallbacks: tuple[ModelName, ...] = ()
+    fallbacks: Annotated[tuple[ModelName, ...], Field(fail_fast=True)] = Field(
+        default=(), max_length=MAX_FALLBACKS
+    )
     """Models that take over, in this order, on refusal, outage, missing credit or unknown model."""
     temperature: float | None = Field(default=None, ge=0, le=2)
     """How freely it writes; left out, the provider's own."""
@@ -56,6 +65,13 @@ class ModelSeat(Settings):
     def _readable(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
         for name in (value,) if isinstance(value, str) else value:
             ModelRef.parse(name)
+        return value
+
+    @field_validator("extra")
+    @classmethod
+    def _is_short(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        if value and len(to_json(value)) > MAX_EXTRA:
+            raise ValueError(f"it has more than {MAX_EXTRA} characters")
         return value
 
     @model_validator(mode="after")
@@ -85,7 +101,7 @@ class ModelSeat(Settings):
 class PanelSeat(ModelSeat):
     """A place on the panel."""
 
-    tools: tuple[ToolGroup, ...] | None = None
+    tools: ToolGroups | None = None
     """Tools of this seat; left out, those of the run."""
     max_tool_calls: int | None = Field(default=None, ge=0, le=100)
     """Tool budget of this seat for one round; left out, that of the run."""
@@ -101,7 +117,8 @@ def seats_from(given: Any) -> tuple[Any, ...]:
     """
     if isinstance(given, str) or not isinstance(given, Iterable):
         raise ValueError('give a list of seats, for example ["vendor/model*3"]')
-    return tuple(seat for item in given for seat in _seats(item))
+    first = islice(given, MAX_SEATS + 1)  # one too many is refused, of a million one is enough
+    return tuple(seat for item in first for seat in _seats(item))
 
 
 def _seats(item: Any) -> list[Any]:

@@ -30,6 +30,7 @@ from langgraph_fusion.graph.seat import (
     PanelSeat,
     Settings,
     ToolGroup,
+    ToolGroups,
     seats_from,
 )
 from langgraph_fusion.models.providers import ModelRef
@@ -42,6 +43,7 @@ Length = Literal["auto", "brief", "full"]
 WaysToVerify = Literal["off", "lexical", "judge"]
 NO_JUDGE = "none"
 """In the place of the judge's model: there is none."""
+_Rules = Annotated[tuple[Annotated[str, Field(max_length=2000)], ...], Field(fail_fast=True)]
 SearchBackendName = Literal["ddgs", "searxng", "tavily", "langchain"]
 
 
@@ -88,7 +90,7 @@ class FusionSettings(Settings):
     """With so many answers in a round the other members have `grace_s` left; None waits for all."""
     grace_s: float = Field(default=10.0, ge=0, le=3600)
     """Seconds that late members have after the quorum, to write with what they have."""
-    tools: tuple[ToolGroup, ...] | None = None
+    tools: ToolGroups | None = None
     """Tools of the panel; left out: web_search, web_fetch, bash, and docs if there is a folder."""
     max_tool_calls: int = Field(default=16, ge=0, le=100)
     """Tool calls of one member in one round; then it writes its answer without tools."""
@@ -96,9 +98,9 @@ class FusionSettings(Settings):
     """Folder of the caller's own documents; `builtin:docs` is the documentation of this project."""
     search: SearchBackendName = "ddgs"
     """Where web_search asks."""
-    exclude: tuple[str, ...] = ()
+    exclude: _Rules = Field(default=(), max_length=1000)
     """Domains and URL prefixes that no query, hit, fetch or redirect may touch."""
-    allow_networks: tuple[str, ...] = ()
+    allow_networks: _Rules = Field(default=(), max_length=1000)
     """Networks, such as `10.1.0.0/16`, that web_fetch may reach although they are not public."""
     require_sandbox: bool = False
     """Fail before any model call when bash cannot be had, instead of going on without it."""

@@ -5,7 +5,7 @@
 | 400 | `invalid_request_error` | wrong body, setting or input; `param` names the field |
 | 401 | `authentication_error` | no key, or an unknown one |
 | 402 | `insufficient_quota` | a spend cap or the provider's credit is used up |
-| 404, 405, 413 | `invalid_request_error` | no such path, model or method; too large a body |
+| 404, 405, 408, 413 | `invalid_request_error` | no such path, model, method; body too slow or large |
 | 429 | `rate_limit_error` | the server is full, or the key's rate is used up; see `Retry-After` |
 | 500 | `server_error` | a fault of ours |
 | 502 | `upstream_error` | no member of the panel could answer |
@@ -60,6 +60,8 @@ _PLACES = (("body",), ("query",), ("path",))
 """Of a field; clients know it by the rest of its name."""
 BRANCH = "as:"
 """Begins the names of a union's branches in our models; no client sends them or is shown them."""
+_LONGEST = 4000
+"""Characters of a message, which may quote what was sent."""
 _INVALID_MODEL = "invalid_model"
 
 
@@ -76,7 +78,7 @@ class ApiError(Exception):
         retry_after_s: float | None = None,
         **further: Any,
     ) -> None:
-        super().__init__(message)
+        super().__init__(message if len(message) <= _LONGEST else f"{message[:_LONGEST]}…")
         self.status = status
         self.code = code
         self.param = param

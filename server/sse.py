@@ -7,7 +7,7 @@ from contextlib import aclosing, suppress
 from typing import Any
 
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from langgraph_fusion.server.runs.cancellation import ClientGone, cancel_on_disconnect
 
@@ -58,28 +58,33 @@ class EventStream(Response):
             await self._close()
 
     async def _send_all(self, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        await self._send(send, start)
         alive = asyncio.create_task(self._stay_alive(send))
         try:
             async with aclosing(self._frames) as frames:
                 async for data in frames:
-                    await self._send(send, data)
+                    await self._send(send, _body(data))
         finally:
             alive.cancel()
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        await self._send(send, _body(b"", more=False))
 
-    async def _send(self, send: Send, data: bytes) -> None:
-        """Send a frame; a client that does not read for so long is taken for gone."""
+    async def _send(self, send: Send, message: Message) -> None:
+        """Send a message; a client that does not read for so long is taken for gone."""
         try:
             async with asyncio.timeout(self._unread_s):
-                await send({"type": "http.response.body", "body": data, "more_body": True})
+                await send(message)
         except TimeoutError:
             raise ClientGone from None
 
     async def _stay_alive(self, send: Send) -> None:
         while True:
             await asyncio.sleep(self._keep_alive_s)
-            await send({"type": "http.response.body", "body": _ALIVE, "more_body": True})
+            await send(_body(_ALIVE))
+
+
+def _body(data: bytes, *, more: bool = True) -> Message:
+    return {"type": "http.response.body", "body": data, "more_body": more}
 
 
 Event = dict[str, Any]

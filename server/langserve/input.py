@@ -69,7 +69,7 @@ class Ask(BaseModel):
     """A conversation; the last message is the question."""
 
     messages: Annotated[list[Turn], Field(fail_fast=True)] = Field(
-        min_length=1, json_schema_extra={"extra": {"widget": _CHAT}}
+        min_length=1, max_length=10_000, json_schema_extra={"extra": {"widget": _CHAT}}
     )
 
     @field_validator("messages")
@@ -90,7 +90,7 @@ class _SingleBody(BaseModel):
 class _BatchBody(BaseModel):
     """The body of `batch`."""
 
-    inputs: Annotated[list[Ask], Field(fail_fast=True)]
+    inputs: Annotated[list[Ask], Field(fail_fast=True, max_length=256)]
 
 
 QUESTION_FIRST = b"<style>div:has(> .content) { order: 1 }</style></head>"

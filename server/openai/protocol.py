@@ -34,6 +34,11 @@ from langgraph_fusion.server.openai.protocol_tools import (
 )
 from langgraph_fusion.server.openrouter.protocol import Plugin, Reasoning
 
+MAX_TURNS = 10_000
+"""Entries of a conversation, and parts of one of them."""
+MAX_TOOLS = 256
+"""Tools of a request, of which 128 may be the client's own; and calls of a turn."""
+
 
 class _Part(Body):
     """A part of a message; this server reads text."""
@@ -68,7 +73,7 @@ _BY_KIND = Discriminator(
 Content = (
     Annotated[
         Annotated[str, Tag("as:text")]
-        | Annotated[list[_Part], Field(fail_fast=True), Tag("as:parts")],
+        | Annotated[list[_Part], Field(fail_fast=True, max_length=MAX_TURNS), Tag("as:parts")],
         _BY_KIND,
     ]
     | None
@@ -93,7 +98,9 @@ class ChatMessage(Body):
     role: Literal["system", "developer", "user", "assistant", "tool"]
     content: Content = None
     name: str | None = None
-    tool_calls: Annotated[list[CalledTool], Field(fail_fast=True)] | None = None
+    tool_calls: Annotated[list[CalledTool], Field(fail_fast=True, max_length=MAX_TOOLS)] | None = (
+        None
+    )
     tool_call_id: str | None = None
 
     @model_validator(mode="after")
@@ -143,6 +150,8 @@ class InputItem(Body):
 
 
 _MAX_METADATA = 64
+_Key = Annotated[str, Field(max_length=64)]
+_Value = Annotated[str, Field(max_length=512)]
 Name = Annotated[str, Field(min_length=1, max_length=300)]
 
 
@@ -161,7 +170,7 @@ class FusionRequest(Body):
     """For the synthesizer."""
     parallel_tool_calls: bool | None = None
     """`false`: the synthesizer calls one of the client's tools at a time."""
-    plugins: Annotated[list[Plugin], Field(fail_fast=True)] | None = None
+    plugins: Annotated[list[Plugin], Field(fail_fast=True, max_length=32)] | None = None
     fusion: Annotated[dict[str, JsonValue], Described(FusionField)] = Field(default_factory=dict)
     """Our own settings (docs/settings.md), and `details` and `progress`, which switch off our
     additions to the response and to the stream."""
@@ -193,8 +202,10 @@ class ChatBody(FusionRequest):
         }
     )
 
-    messages: Annotated[list[ChatMessage], Field(fail_fast=True)] = Field(min_length=1)
-    tools: Annotated[list[ChatTool], Field(fail_fast=True)] | None = None
+    messages: Annotated[list[ChatMessage], Field(fail_fast=True)] = Field(
+        min_length=1, max_length=MAX_TURNS
+    )
+    tools: Annotated[list[ChatTool], Field(fail_fast=True, max_length=MAX_TOOLS)] | None = None
     tool_choice: ChatChoice | None = None
     response_format: (
         Annotated[TextFormat | JsonObjectFormat | ChatSchemaFormat, Field(discriminator="type")]
@@ -215,7 +226,9 @@ class ChatBody(FusionRequest):
     """1: one answer a request."""
     logprobs: bool | None = None
     """false: an answer put together from several calls has none."""
-    stop: Annotated[list[str], Field(fail_fast=True)] = Field(default=[], max_length=16)
+    stop: Annotated[list[Annotated[str, Field(max_length=1000)]], Field(fail_fast=True)] = Field(
+        default=[], max_length=16
+    )
     """A text or a list: the answer ends before the first of them. The writer is not stopped."""
 
     @field_validator("stop", mode="before")
@@ -256,24 +269,24 @@ class ResponsesBody(FusionRequest):
 
     input: Annotated[
         Annotated[str, Tag("as:text")]
-        | Annotated[list[InputItem], Field(fail_fast=True), Tag("as:parts")],
+        | Annotated[list[InputItem], Field(fail_fast=True, max_length=MAX_TURNS), Tag("as:parts")],
         _BY_KIND,
     ]
     instructions: str | None = None
-    previous_response_id: str | None = None
+    previous_response_id: Annotated[str, Field(max_length=300)] | None = None
     """A response that was stored: its conversation goes on with this `input`."""
     store: bool | None = None
     """Whether `previous_response_id` may name this response later. If it is left out, the
     response is stored only if the server keeps finished runs."""
-    tools: Annotated[list[ResponsesTool], Field(fail_fast=True)] | None = None
+    tools: Annotated[list[ResponsesTool], Field(fail_fast=True, max_length=MAX_TOOLS)] | None = None
     tool_choice: ResponsesChoice | None = None
     text: TextOptions | None = None
     max_output_tokens: int | None = Field(default=None, ge=1)
     """For the synthesizer: output tokens of one call, reasoning included."""
     reasoning: Reasoning | None = None
     """For the synthesizer."""
-    metadata: dict[str, str] | None = None
-    """Echoed."""
+    metadata: dict[_Key, _Value] | None = None
+    """Echoed; keys of 64 characters and values of 512 at most, as OpenAI's."""
 
     @field_validator("metadata", mode="before")
     @classmethod

@@ -5,6 +5,8 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
+from pydantic_core import to_json
+
 from langgraph_fusion.server.errors import api_error
 from langgraph_fusion.server.logging import log_surprise
 from langgraph_fusion.server.openai.protocol import ResponsesBody
@@ -16,6 +18,8 @@ from langgraph_fusion.server.runs.managed_run import ManagedRun
 from langgraph_fusion.server.sse import DONE, frame
 
 Json = dict[str, Any]
+_MAX_ECHO = 16_384
+"""Bytes of JSON of one field."""
 
 
 class ResponseReply:
@@ -91,18 +95,23 @@ def initial_response(body: ResponsesBody, model: str, *, stored: bool) -> Json:
         "error": None,
         "incomplete_details": None,
         "usage": None,
-        "instructions": body.instructions,
+        "instructions": _echo(body.instructions, None),
         "metadata": body.metadata or {},
         "temperature": body.temperature,
         "top_p": None,
         "max_output_tokens": body.max_output_tokens,
-        "tools": asked.get("tools", []),
-        "tool_choice": asked.get("tool_choice", "auto"),
+        "tools": _echo(asked.get("tools", []), []),
+        "tool_choice": _echo(asked.get("tool_choice", "auto"), "auto"),
         "parallel_tool_calls": body.parallel_tool_calls is not False,
-        "text": asked.get("text") or {"format": {"type": "text"}},
+        "text": _echo(asked.get("text"), None) or {"format": {"type": "text"}},
         "reasoning": asked.get("reasoning"),
         "previous_response_id": body.previous_response_id,
         "store": stored,
         "background": bool(body.background),
         "truncation": "disabled",
     }
+
+
+def _echo(value: Any, instead: Any) -> Any:
+    """What was sent, if it is short: three events of a stream and a stored response repeat it."""
+    return value if len(to_json(value)) <= _MAX_ECHO else instead

@@ -28,6 +28,9 @@ OTHER_PLUGINS = frozenset({
 """Plugins of the hosted product that have no meaning here and do no harm."""
 
 
+_Model = Annotated[str, Field(min_length=1, max_length=300)]
+
+
 class _Hosted(BaseModel):
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
@@ -78,9 +81,9 @@ class InnerTool(_Hosted):
 class FusionParameters(_Hosted):
     """What both forms of the hosted product take."""
 
-    analysis_models: list[str] | None = Field(default=None, min_length=1, max_length=8)
+    analysis_models: list[_Model] | None = Field(default=None, min_length=1, max_length=8)
     """The panel; the same model twice is allowed."""
-    model: str | None = Field(default=None, min_length=1)
+    model: _Model | None = None
     """The judge; with the alias it also writes the answer. Left out, the outer model."""
     max_tool_calls: int | None = Field(default=None, ge=1, le=16)
     """Tool calls of one member in one round."""

@@ -13,7 +13,7 @@ import asyncio
 import time
 from asyncio import FIRST_COMPLETED, CancelledError
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -84,7 +84,7 @@ class RunManager:
         if self.shutdown.started:
             raise ServerStopping(None, kept=False)
         request = _without_recursion(request, context.depth)
-        slot = self.admission.enter()
+        slot = self.admission.enter(context.client)
         try:
             account = await RunAccount.open(self.keys, context.key, request.settings.budget_usd)
             return ManagedRun(
@@ -146,6 +146,7 @@ class ManagedRun:
         self._stopped_by: RunFailed | None = None
         self._accepted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._events_are_read = asyncio.Event()
+        self._admitted_at = asyncio.get_running_loop().time()
         self._task = asyncio.create_task(self._perform())
         self._task.add_done_callback(lambda _: self._events.put_nowait(None))
         shutdown.runs.add(self)
@@ -253,11 +254,34 @@ class ManagedRun:
         depth.set(self._context.depth)
         run_id = await self._check()
         self._accepted.set_result(None)
-        await self._events_are_read.wait()
-        async with self._slot.turn():
+        async with AsyncExitStack() as stack:
+            await self._wait_for_turn(stack)
             self.has_turn = True
             self._began = time.monotonic()
             await self._deliberate(run_id)
+
+    async def _wait_for_turn(self, stack: AsyncExitStack) -> None:
+        """Take the turn for the length of the stack; the wait is part of the run's time.
+
+        Raises:
+            RunFailed: If the deadline passes before.
+        """
+        clock, deadline_s = asyncio.get_running_loop().time, self._request.settings.deadline_s
+        try:
+            async with asyncio.timeout_at(self._admitted_at + deadline_s):
+                await self._events_are_read.wait()
+                await stack.enter_async_context(self._slot.turn())
+        except TimeoutError:
+            raise RunFailed(
+                f"the {deadline_s:g} seconds of this run (deadline_s) passed while it waited for "
+                "its turn; ask again later",
+                "deadline",
+            ) from None
+        waited = round(clock() - self._admitted_at)
+        if waited:
+            left = {"deadline_s": max(1.0, deadline_s - waited)}
+            settings = self._request.settings.model_copy(update=left)
+            self._request = replace(self._request, settings=settings)
 
     async def _check(self) -> str | None:
         """Find what is wrong with the request before its turn; return the run it continues."""

@@ -99,3 +99,72 @@ def test_thousands_of_unknown_settings_are_told_in_a_dozen_lines(where: str) -> 
     with pytest.raises(ConfigError) as raised:
         load_settings({"preset": "offline"} | given)
     assert len(str(raised.value).splitlines()) <= 13
+
+
+SEAT: dict[str, Any] = {"model": PANEL["panel"][0]}
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"exclude": ["a.example"] * MANY},
+        {"exclude": ["a" * MANY]},
+        {"allow_networks": ["10.0.0.0/8"] * MANY},
+        {"tools": ["bash"] * MANY},
+        {"panel": ["a/b"] * MANY},
+        {"panel": ["a/b*8"] * MANY},
+        {"panel": [SEAT | {"fallbacks": [f"x/{n}" for n in range(MANY)]}]},
+        {"panel": [SEAT | {"fallbacks": ["x" * MANY]}]},
+        {"panel": [SEAT | {"tools": ["bash"] * MANY}]},
+        {"panel": [SEAT | {"extra": {"provider": ["x"] * MANY}}]},
+        {"panel": ["x" * MANY]},
+        {"judge": SEAT | {"fallbacks": [f"x/{n}" for n in range(9)]}},
+        {"synthesizer": SEAT | {"extra": {"provider": "x" * MANY}}},
+    ],
+)
+def test_no_list_of_settings_is_longer_than_it_can_mean(setting: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError) as raised:
+        load_settings({"preset": "offline"} | setting)
+    assert len(str(raised.value)) < 2000
+
+
+TOOL: Any = {"type": "web_search"}
+TEXT: Any = {"type": "text", "text": "x"}
+
+
+@pytest.mark.parametrize(
+    ("model", "given"),
+    [
+        (ChatBody, {"messages": [USER] * MANY}),
+        (ChatBody, {"messages": [{"role": "user", "content": [TEXT] * MANY}]}),
+        (ChatBody, {"messages": [USER], "tools": [TOOL] * MANY}),
+        (ChatBody, {"messages": [USER], "plugins": [{"id": "web"}] * MANY}),
+        (ChatBody, {"messages": [USER], "stop": ["x" * MANY]}),
+        (ChatBody, {"messages": [USER], "model": "x" * MANY}),
+        (ResponsesBody, {"input": [USER] * MANY}),
+        (ResponsesBody, {"input": "x", "tools": [TOOL] * MANY}),
+        (ResponsesBody, {"input": "x", "metadata": {"a": "x" * MANY}}),
+        (ResponsesBody, {"input": "x", "metadata": {"x" * MANY: "a"}}),
+        (ResponsesBody, {"input": "x", "previous_response_id": "x" * MANY}),
+    ],
+)
+def test_no_list_of_a_body_is_longer_than_it_can_mean(model: Any, given: Any) -> None:
+    with pytest.raises(ValidationError) as raised:
+        model.model_validate({"model": "fusion"} | given)
+    assert raised.value.error_count() == 1
+
+
+@pytest.mark.parametrize(
+    "further",
+    [
+        {"fusion": {"preset": "x" * MANY}},
+        {"fusion": {"judge": "y" * MANY}},
+        {"tool_choice": {"type": "function", "function": {"name": "x" * MANY}}},
+    ],
+)
+async def test_an_error_repeats_little_of_what_was_sent(serving: Serving, further: Any) -> None:
+    served = await serving(cast())
+    async with httpx2.AsyncClient(base_url=served.url, timeout=60) as http:
+        refused = await http.post("/v1/chat/completions", json=body(**further))
+    assert refused.status_code == 400
+    assert len(refused.content) < 10_000
