@@ -5,7 +5,7 @@
 | 400 | `invalid_request_error` | wrong body, setting or input; `param` names the field |
 | 401 | `authentication_error` | no key, or an unknown one |
 | 402 | `insufficient_quota` | a spend cap or the provider's credit is used up |
-| 404, 405, 408, 413 | `invalid_request_error` | no such path, model, method; body too slow or large |
+| 404, 405, 408, 413 | `invalid_request_error` | no such path or method; body too slow or large |
 | 429 | `rate_limit_error` | the server is full, or the key's rate is used up; see `Retry-After` |
 | 500 | `server_error` | a fault of ours |
 | 502 | `upstream_error` | no member of the panel could answer |
