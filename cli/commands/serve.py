@@ -240,5 +240,6 @@ def _announce(listening: socket.socket, preset: str, why: str, keys: Path | None
     if keys is None and not ip_address(host).is_loopback:
         say(
             "fusion: WARNING: whoever reaches this address can spend your money: no key is asked "
-            "for. Make keys with `fusion keys add NAME --keys FILE` and serve with --keys FILE"
+            "for. Make keys with `fusion keys add NAME --keys FILE` and serve with --keys FILE. "
+            "Until then it answers to IP addresses, `localhost` and the names of --allowed-hosts"
         )

@@ -113,6 +113,27 @@ async def test_keys_made_by_the_command_open_the_server(tmp_path: Path) -> None:
     assert {line.get("key") for line in log if line["event"] == "run.started"} == {"ada"}
 
 
+async def test_names_models_and_a_metrics_key_are_the_operators_choice(tmp_path: Path) -> None:
+    file = str(tmp_path / "keys.db")
+    made = run(*FUSION, "keys", "add", "prometheus", "--keys", file, "--metrics")
+    options = ("--allowed-hosts", "fusion, chat.example", "--models", "openrouter:m/*")
+    async with (
+        served(cast(), tmp_path, *options) as server,
+        httpx2.AsyncClient(base_url=server.url, timeout=30) as http,
+    ):
+        for host, status in (("fusion:8000", 200), ("chat.example", 200), ("evil.example", 403)):
+            assert (await http.get("/v1/models", headers={"Host": host})).status_code == status
+        with pytest.raises(openai.APIStatusError, match="does not permit"):
+            await server.client.chat.completions.create(**asking())
+    async with (
+        served(cast(), tmp_path, "--keys", file, "--workers", "2") as server,
+        httpx2.AsyncClient(base_url=server.url, timeout=30) as http,
+    ):
+        headers = {"Authorization": f"Bearer {made.stdout.strip()}", "Host": "any.example"}
+        assert (await http.get("/metrics", headers=headers)).status_code == 200
+        assert (await http.get("/v1/models", headers=headers)).status_code == 403
+
+
 async def test_a_port_that_is_taken_and_a_missing_key_are_said_in_words(tmp_path: Path) -> None:
     async with served(cast(), tmp_path) as server:
         port = server.url.rpartition(":")[2]
