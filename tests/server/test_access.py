@@ -13,9 +13,11 @@ from starlette.routing import Route
 
 from langgraph_fusion.server.api_keys import Caps, KeyRing
 from langgraph_fusion.server.app import create_app
-from tests.graph.cast import cast
+from tests.graph.cast import WRITER, cast
+from tests.scripted import Reply, Seen, text, tool_calls
 from tests.server.asking import PANEL, body
 from tests.server.conftest import Served, Serving
+from tests.server.mcp_clients import over_http, text_of
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # LangServe calls what is old
@@ -242,6 +244,38 @@ async def test_what_one_key_has_stored_is_not_there_for_another(
         for method, template in sorted(own, reverse=True):
             path = template.replace("{response_id}", id)
             assert (await http.request(method, path, headers=dict(_bearer(ada)))).status_code == 200
+
+
+LOOKUP = {"type": "function", "function": {"name": "lookup", "parameters": {"type": "object"}}}
+
+
+async def test_a_run_and_its_call_ids_are_of_no_use_to_another_key(
+    serving: Serving, ring: KeyRing, tmp_path: Path
+) -> None:
+    def writer(seen: Seen) -> Reply:
+        return text("It is 42.") if seen.tool_results else tool_calls([("lookup", {"id": 7})])
+
+    script = cast({WRITER: writer})
+    served = await serving(script, keys=tmp_path / "keys.db", runs=str(tmp_path / "runs.db"))
+    ada, eve = ring.add("ada", Caps()), ring.add("eve", Caps())
+    async with httpx2.AsyncClient(base_url=served.url, timeout=60) as http:
+        sent = body(tools=[LOOKUP])
+        path = "/v1/chat/completions"
+        first = (await http.post(path, json=sent, headers=dict(_bearer(ada)))).json()
+        message, run_id = first["choices"][0]["message"], first["fusion"]["run_id"]
+        call_id = message["tool_calls"][0]["id"]
+        assert run_id in call_id
+        result = {"role": "tool", "tool_call_id": call_id, "content": "42"}
+        sent = sent | {"messages": [*sent["messages"], message, result]}
+        theirs = (await http.post(path, json=sent, headers=dict(_bearer(eve)))).json()
+        assert theirs["fusion"]["run_id"] != run_id
+        async with over_http(f"{served.url}/mcp", eve) as session:
+            for id in (run_id, run_id[::-1], "0" * 12):
+                refused = await session.call_tool("resume", {"run_id": id})
+                assert refused.isError
+                assert "there is no run" in text_of(refused)
+        own = (await http.post(path, json=sent, headers=dict(_bearer(ada)))).json()
+        assert own["fusion"]["run_id"] == run_id
 
 
 FOREIGN: tuple[dict[str, str], ...] = (
