@@ -6,6 +6,7 @@ configuration folder. A preset there may start from another one with `extends = 
 
 import os
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 from langgraph_fusion.graph.errors import ConfigError
 
 DEFAULT_PRESET = "budget"
-_NOT_SETTINGS = {"description", "extends"}
+_NOT_SETTINGS = {"description", "extends", "judge_on_request"}
 
 
 def preset_values(name: Any) -> dict[str, Any]:
@@ -24,6 +25,25 @@ def preset_values(name: Any) -> dict[str, Any]:
         ConfigError: If there is no such preset, or a user's file cannot be read.
     """
     return {**_resolve(str(name), ()), "preset": str(name)}
+
+
+def judge_on_request(name: Any) -> dict[str, Any]:
+    """The judge of a preset without one, for a caller that asks for what only a judge can do.
+
+    Empty for a preset that names none such. Raises as `preset_values`.
+    """
+    judge = _whole(str(name), ()).get("judge_on_request")
+    return {} if judge is None else {"judge": judge}
+
+
+def needs_a_judge(given: Mapping[str, Any]) -> bool:
+    """Whether somebody asks for what only a judge can do: rounds, an analysis, growth, verdicts."""
+    return (
+        given.get("max_rounds") not in (None, 0, "0")
+        or given.get("mode") == "analysis"
+        or given.get("panel_growth") == "adaptive"
+        or given.get("verify") == "judge"
+    )
 
 
 def preset_descriptions() -> dict[str, str]:
@@ -50,6 +70,11 @@ def user_file(name: str, variable: str) -> Path | None:
 
 
 def _resolve(name: str, seen: tuple[str, ...]) -> dict[str, Any]:
+    whole = _whole(name, seen)
+    return {key: value for key, value in whole.items() if key not in _NOT_SETTINGS}
+
+
+def _whole(name: str, seen: tuple[str, ...]) -> dict[str, Any]:
     if name in seen:
         raise ConfigError(
             f"{' -> '.join((*seen, name))} extend each other in a circle", field="preset"
@@ -59,8 +84,12 @@ def _resolve(name: str, seen: tuple[str, ...]) -> dict[str, Any]:
         known = ", ".join(presets)
         raise ConfigError(f"there is no {name!r}; choose one of {known}", field="preset")
     values = presets[name]
-    base = _resolve(values["extends"], (*seen, name)) if "extends" in values else {}
-    return base | {key: value for key, value in values.items() if key not in _NOT_SETTINGS}
+    base = _whole(values["extends"], (*seen, name)) if "extends" in values else {}
+    if "judge" in values:
+        base.pop("judge_on_request", None)
+    elif needs_a_judge(values) and "judge_on_request" in base:
+        base["judge"] = base["judge_on_request"]
+    return base | values
 
 
 def _all() -> dict[str, dict[str, Any]]:

@@ -20,7 +20,12 @@ from pydantic import (
 )
 
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.presets import DEFAULT_PRESET, preset_values
+from langgraph_fusion.graph.presets import (
+    DEFAULT_PRESET,
+    judge_on_request,
+    needs_a_judge,
+    preset_values,
+)
 from langgraph_fusion.graph.request.client_tools import check_tools
 from langgraph_fusion.graph.request.response_format import check_form
 from langgraph_fusion.graph.seat import (
@@ -131,7 +136,10 @@ class FusionSettings(Settings):
     def _fill_from_preset(cls, given: Any) -> Any:
         if not isinstance(given, Mapping):
             return given
-        return preset_values(given.get("preset", DEFAULT_PRESET)) | dict(given)
+        preset = given.get("preset", DEFAULT_PRESET)
+        filled = preset_values(preset) | dict(given)
+        needed = "judge" not in given and needs_a_judge(given)
+        return filled | judge_on_request(preset) if needed else filled
 
     @field_validator("panel", mode="before")
     @classmethod
@@ -241,7 +249,10 @@ class FusionSettings(Settings):
 
     def changed(self, **changes: Any) -> "FusionSettings":
         """Validate these settings with some fields replaced (`model_copy` would not validate)."""
-        return load_settings(self.model_dump() | changes)
+        values = self.model_dump() | changes
+        if self.judge is None and "judge" not in changes and needs_a_judge(changes):
+            values |= judge_on_request(values["preset"])
+        return load_settings(values)
 
     @property
     def letters(self) -> str:

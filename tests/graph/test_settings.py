@@ -23,6 +23,47 @@ def test_every_shipped_preset_is_valid_and_says_what_it_is_for(preset: str) -> N
 def test_what_is_given_wins_over_the_preset_and_the_preset_over_the_default() -> None:
     assert load_settings({"preset": "fast"}).max_rounds == 0
     assert load_settings({"preset": "fast", "max_rounds": 2}).max_rounds == 2
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"max_rounds": 1},
+        {"mode": "analysis"},
+        {"panel_growth": "adaptive"},
+        {"verify": "judge"},
+        {"judge": "~google/gemini-flash-latest"},
+    ],
+)
+def test_what_only_a_judge_can_do_brings_the_judge_of_fast_back(asked: dict[str, Any]) -> None:
+    plain = load_settings({"preset": "fast"})
+    assert plain.judge is None
+    for chosen in (load_settings({"preset": "fast", **asked}), plain.changed(**asked)):
+        assert chosen.judge is not None
+        assert chosen.judge.model == "~google/gemini-flash-latest"
+        assert chosen.changed(seed=1).judge == chosen.judge
+
+
+def test_a_judge_that_was_refused_stays_away() -> None:
+    chosen = load_settings({"preset": "fast", "judge": "none", "max_rounds": 2})
+    assert chosen.judge is None
+    assert chosen.changed(seed=1, max_rounds=0).judge is None
+    assert load_settings({"preset": "fast", "max_rounds": 0, "seed": 3}).judge is None
+
+
+def test_a_preset_that_extends_fast_by_rounds_has_its_judge(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    presets = tmp_path / "presets.toml"
+    presets.write_text(
+        '[mine]\nextends = "fast"\nmax_rounds = 1\n[plain]\nextends = "fast"\n'
+        '[own]\nextends = "fast"\njudge = "none"\n'
+    )
+    monkeypatch.setenv("FUSION_PRESETS", str(presets))
+    assert load_settings({"preset": "mine"}).judge is not None
+    assert load_settings({"preset": "plain"}).judge is None
+    assert load_settings({"preset": "plain", "max_rounds": 1}).judge is not None
+    assert load_settings({"preset": "own", "max_rounds": 1}).judge is None
     assert load_settings({"preset": "budget"}).max_rounds == 1
 
 
