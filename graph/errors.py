@@ -170,4 +170,10 @@ def _of_one(found: Any, known: Sequence[str]) -> ConfigError:
         given = str(found["input"])
         if near := get_close_matches(given[:_LONGEST_NAME], choices, 1):
             text = f"there is no `{given[:_LONGEST_NAME]}`; did you mean `{near[0]}`?"
-    return ConfigError(text, field=".".join(str(part) for part in found["loc"]) or None)
+    elif found["type"] == "too_long" and isinstance(found["input"], list | tuple):
+        text = f"at most {found['ctx']['max_length']} may be given, not {len(found['input'])}"
+    field = ".".join(str(part) for part in found["loc"])
+    named, said, rest = text.partition(": ")
+    if not field and said and named in known:  # a check of several fields names the wrong one
+        field, text = named, rest
+    return ConfigError(text, field=field or None)

@@ -56,6 +56,15 @@ _CODES = {
     503: "server_full",
 }
 _HEADERS = ("Allow", "Retry-After")
+_WORDS = {
+    "model_attributes_type": "write a JSON object",
+    "model_type": "write a JSON object",
+    "dict_type": "write a JSON object",
+    "list_type": "write a list",
+}
+"""Kinds of wrong values whose description by pydantic speaks of Python."""
+_UNREADABLE = "There was an error parsing the body"
+"""FastAPI's words for bytes that are not UTF-8."""
 _PLACES = (("body",), ("query",), ("path",))
 """Of a field; clients know it by the rest of its name."""
 BRANCH = "as:"
@@ -146,6 +155,8 @@ def _of_http(error: HTTPException) -> ApiError:
     text, allowed = str(error.detail), (error.headers or {}).get("Allow")
     if text == "Not Found":
         text = "there is no such path; GET /docs lists all of them"
+    elif text == _UNREADABLE:
+        text = "body: it cannot be read; send JSON in UTF-8"
     elif allowed:
         text = f"this path takes {allowed}"
     said = ApiError(error.status_code, text, code=_CODES.get(error.status_code))
@@ -165,7 +176,7 @@ def _of_validation(found: Sequence[Any]) -> ApiError:
     first = found[0]
     place = first["loc"][1:] if first["loc"][:1] in _PLACES else first["loc"]
     where = ".".join(str(part) for part in place if not str(part).startswith(BRANCH))
-    text = str(first["msg"]).removeprefix("Value error, ")
+    text = _WORDS.get(first["type"]) or str(first["msg"]).removeprefix("Value error, ")
     if first["type"] == "value_error" and not where:
         return ApiError(400, f"body: {text}", code="invalid_value")
     if first["type"] == "json_invalid" or not where:

@@ -17,10 +17,10 @@ def check_tools(tools: Sequence[Mapping[str, Any]], choice: Any) -> None:
     if choice is None:
         return
     if not tools:
-        raise ValueError("tool_choice: there are no client_tools to choose from")
+        raise ValueError("tool_choice: there are no tools to choose from")
     if isinstance(choice, dict):
         if (choice.get("function") or {}).get("name") not in names:
-            raise ValueError("tool_choice: names no tool of client_tools")
+            raise ValueError("tool_choice: names none of the tools")
     elif choice not in ("auto", "none", "required"):
         raise ValueError(f"tool_choice: {choice!r}; write auto, none, required or name a function")
 

@@ -18,6 +18,7 @@ _MAX_SCHEMA_CHARS = 100_000
 _PATTERN_S = 0.2
 _CHECK_S = 0.5
 """For a whole check, however many references and patterns are in it."""
+_REFERENCES = ("$ref", "$dynamicRef")
 _MAX_ERRORS = 12
 """Errors sent back at once: a text with more is wrong as a whole."""
 
@@ -51,7 +52,7 @@ def check_form(form: Form) -> None:
     if len(json.dumps(schema)) > _MAX_SCHEMA_CHARS:
         raise ValueError(f"the schema has more than {_MAX_SCHEMA_CHARS} characters")
     for key, value in _members(schema):
-        if key in ("$ref", "$dynamicRef") and not str(value).startswith("#"):
+        if key in _REFERENCES and isinstance(value, str) and not value.startswith("#"):
             raise ValueError(f"{key} {value!r} leads out of the schema; only # references work")
         if key == "patternProperties":
             raise ValueError("patternProperties is not supported; name the properties")
@@ -102,6 +103,8 @@ def _errors(value: Any, schema: dict[str, Any]) -> list[str]:
         return ["the schema or the answer is nested too deeply to be checked"]
     except _TooMuchWork as error:
         return [f"the answer cannot be checked: {error}"]
+    except Exception as error:  # noqa: BLE001 - whatever a hostile schema does to the library
+        return [f"the answer cannot be checked: {type(error).__name__}: {error}"[:500]]
     return [f"{one.json_path}: {one.message}"[:500] for one in found]
 
 
@@ -110,13 +113,31 @@ def _check_schema(schema: dict[str, Any]) -> None:
 
     try:
         _validator().check_schema(schema)
-        _found(None, schema)  # finds references that lead nowhere
+        _follow_references(schema)
+        _found(None, schema)  # finds references that go round in circles
     except SchemaError as error:
         raise ValueError(f"no JSON schema: {error.json_path}: {error.message}"[:500]) from None
     except _TooMuchWork as error:
         raise ValueError(f"the schema cannot be used: {error}") from None
     except Exception as error:  # noqa: BLE001 - whatever a hostile schema does to the library
         raise ValueError(f"the schema cannot be used: {type(error).__name__}: {error}") from None
+
+
+def _follow_references(schema: dict[str, Any]) -> None:
+    """Raise if a reference leads nowhere: only an answer with that member would find it, paid for.
+
+    Below an `$id` references begin at that schema; they are left to the check of an answer.
+    """
+    from referencing import Registry
+    from referencing.jsonschema import DRAFT202012
+
+    rules = DRAFT202012.create_resource(schema)
+    resolver = Registry().resolver_with_root(rules)
+    if any(key == "$id" and isinstance(value, str) for key, value in _members(schema)):
+        return
+    for key, value in _members(schema):
+        if key in _REFERENCES and isinstance(value, str):
+            resolver.lookup(value)
 
 
 def _found(value: Any, schema: dict[str, Any]) -> list[Any]:

@@ -9,6 +9,11 @@ from langchain_core.messages import AnyMessage
 from langgraph_fusion.graph.errors import MODEL_NOT_FOUND, ConfigError
 from langgraph_fusion.graph.presets import preset_descriptions, preset_values
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
+from langgraph_fusion.server.openai.field_names import (
+    CHAT_FIELDS,
+    RESPONSES_FIELDS,
+    errors_name,
+)
 from langgraph_fusion.server.openai.messages import (
     FindItem,
     chat_turns,
@@ -62,7 +67,8 @@ def run_request_from_chat(body: ChatBody, policy: ClientPolicy) -> RunRequest:
     schema = _dumped(body.response_format)
     run = {"seed": body.seed} | _last_step(body, tools, schema)
     usage = bool(body.stream_options and body.stream_options.include_usage)
-    request = _run_request(body, _Writing(seat, run), chat_turns(body.messages), policy)
+    with errors_name(CHAT_FIELDS):
+        request = _run_request(body, _Writing(seat, run), chat_turns(body.messages), policy)
     progress = body.fusion.get("progress") is not False
     usage_of: UsageOf = "run" if request.hosted else "answer"
     return replace(
@@ -90,8 +96,9 @@ def run_request_from_responses(
     tools = [_as_chat_tool(tool) for tool in _functions(body)]
     schema = _as_chat_format(_dumped(body.text.format if body.text else None))
     writing = _Writing(seat, _last_step(body, tools, schema))
-    turns = with_instructions(body.instructions, responses_turns(body.input, find_item))
-    request = _run_request(body, writing, turns, policy)
+    with errors_name(RESPONSES_FIELDS):
+        turns = with_instructions(body.instructions, responses_turns(body.input, find_item))
+        request = _run_request(body, writing, turns, policy)
     asked_for = body.fusion.get("progress") is True
     return replace(
         request,

@@ -24,13 +24,11 @@ from langgraph_fusion.server.openai.openapi import Described, FusionField
 from langgraph_fusion.server.openai.protocol_tools import (
     Body,
     ChatChoice,
-    ChatSchemaFormat,
+    ChatFormat,
     ChatTool,
-    JsonObjectFormat,
     ResponsesChoice,
-    ResponsesSchemaFormat,
+    ResponsesFormat,
     ResponsesTool,
-    TextFormat,
 )
 from langgraph_fusion.server.openrouter.protocol import Plugin, Reasoning
 
@@ -207,10 +205,7 @@ class ChatBody(FusionRequest):
     )
     tools: Annotated[list[ChatTool], Field(fail_fast=True, max_length=MAX_TOOLS)] | None = None
     tool_choice: ChatChoice | None = None
-    response_format: (
-        Annotated[TextFormat | JsonObjectFormat | ChatSchemaFormat, Field(discriminator="type")]
-        | None
-    ) = None
+    response_format: ChatFormat | None = None
     stream_options: StreamOptions | None = None
     max_tokens: int | None = Field(default=None, ge=1)
     """For the synthesizer; the older name of `max_completion_tokens`."""
@@ -252,12 +247,7 @@ class ChatBody(FusionRequest):
 
 
 class TextOptions(Body):
-    format: (
-        Annotated[
-            TextFormat | JsonObjectFormat | ResponsesSchemaFormat, Field(discriminator="type")
-        ]
-        | None
-    ) = None
+    format: ResponsesFormat | None = None
 
 
 class ResponsesBody(FusionRequest):

@@ -132,3 +132,26 @@ class ChatSchemaFormat(Body):
 
 class ResponsesSchemaFormat(JsonSchema):
     type: Literal["json_schema"]
+
+
+_FORMS = {name: f"as:{name}" for name in ("text", "json_object", "json_schema")}
+
+
+def _which_form(value: Any) -> str | None:
+    kind = value.get("type") if isinstance(value, Mapping) else getattr(value, "type", None)
+    return _FORMS.get(str(kind))
+
+
+_ByForm = Discriminator(
+    _which_form,
+    custom_error_type="no_form",
+    custom_error_message="write an object whose `type` is text, json_object or json_schema",
+)
+_Text = Annotated[TextFormat, Tag("as:text")]
+_JsonObject = Annotated[JsonObjectFormat, Tag("as:json_object")]
+ChatFormat = Annotated[
+    _Text | _JsonObject | Annotated[ChatSchemaFormat, Tag("as:json_schema")], _ByForm
+]
+ResponsesFormat = Annotated[
+    _Text | _JsonObject | Annotated[ResponsesSchemaFormat, Tag("as:json_schema")], _ByForm
+]

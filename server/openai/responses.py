@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from langgraph_fusion.graph.journal.conversations import KeptConversation
 from langgraph_fusion.server.errors import ApiError
 from langgraph_fusion.server.openai import background_responses
+from langgraph_fusion.server.openai.field_names import RESPONSES_FIELDS, errors_name
 from langgraph_fusion.server.openai.openapi import documented_errors, documented_responses
 from langgraph_fusion.server.openai.parse_request import run_request_from_responses
 from langgraph_fusion.server.openai.protocol import ResponsesBody
@@ -53,17 +54,20 @@ async def responses(body: ResponsesBody, request: Request) -> Response:
         None if body.store is False else state.recent_items,
     )
     if body.background:
-        return await background_responses.start(reply, run_request, request)
+        with errors_name(RESPONSES_FIELDS):
+            return await background_responses.start(reply, run_request, request)
     if run_request.stream:
-        run = await state.manager.start(run_request, context)
+        with errors_name(RESPONSES_FIELDS):
+            run = await state.manager.start(run_request, context)
         return EventStream(
             reply.frames(run),
             keep_alive_s=state.config.keep_alive_s,
             unread_s=state.config.unread_s,
             close=run.stop,
         )
-    async with state.manager.run(run_request, context) as run:
-        return JSONResponse(await cancel_on_disconnect(request.receive, reply.whole(run)))
+    with errors_name(RESPONSES_FIELDS):
+        async with state.manager.run(run_request, context) as run:
+            return JSONResponse(await cancel_on_disconnect(request.receive, reply.whole(run)))
 
 
 @router.get(_STORED, responses=documented_errors())

@@ -183,14 +183,14 @@ async def test_a_failed_writer_still_leaves_the_best_answer(fuse: Fuse) -> None:
         ({"client_tools": [{"type": "web_search"}]}, "client_tools"),
         ({"client_tools": [{"type": "function", "function": {"name": "a b"}}]}, "letters, digits"),
         ({"client_tools": [TOOL, TOOL]}, "same name"),
-        ({"tool_choice": "auto"}, "no client_tools"),
+        ({"tool_choice": "auto"}, "no tools to choose"),
         ({"client_tools": [TOOL], "tool_choice": "maybe"}, "tool_choice"),
         (
             {
                 "client_tools": [TOOL],
                 "tool_choice": {"type": "function", "function": {"name": "x"}},
             },
-            "names no tool",
+            "names none of the tools",
         ),
         ({"client_tools": [TOOL], "mode": "analysis"}, "has no writer"),
     ],

@@ -49,6 +49,28 @@ def test_what_is_wrong_is_named_exactly(said: str, error: str) -> None:
         parse_form(said, form())
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": {"$ref": {"type": "integer"}}},
+        {"$defs": {"n": {"type": "integer"}}, "properties": {"$ref": {"$ref": "#/$defs/n"}}},
+        {"$defs": {"n": {"$anchor": "here", "type": "integer"}}, "properties": {"$ref": {"$ref": "#here"}}},
+    ],
+)  # fmt: skip
+def test_a_member_may_be_named_like_a_keyword_and_references_may_point_to_anchors(
+    schema: Any,
+) -> None:
+    assert settings(response_format=form(schema)).response_format
+    with pytest.raises(WrongForm, match="not of type 'integer'"):
+        parse_form('{"$ref": "x"}', form(schema))
+
+
+def test_a_reference_that_leads_nowhere_below_an_id_is_said_of_the_answer() -> None:
+    schema = {"$id": "urn:x", "properties": {"a": {"$ref": "#/$defs/none"}}}
+    with pytest.raises(WrongForm, match="cannot be checked"):
+        parse_form('{"a": 1}', form(schema))
+
+
 def test_json_object_takes_any_object_and_nothing_else() -> None:
     assert parse_form('{"a": [1]}', {"type": "json_object"}) == '{"a": [1]}'
     with pytest.raises(WrongForm, match="one JSON object"):
@@ -63,6 +85,9 @@ def test_json_object_takes_any_object_and_nothing_else() -> None:
         (form({"type": "nonsense"}), "no JSON schema"),
         (form({"$ref": "http://169.254.169.254/schema"}), "leads out of the schema"),
         (form({"$ref": "#/$defs/none"}), "cannot be used"),
+        (form({"properties": {"a": {"$ref": "#/$defs/none"}}}), "cannot be used"),
+        (form({"items": {"anyOf": [{}, {"$ref": "#nowhere"}]}}), "cannot be used"),
+        (form({"properties": {"a": {"$ref": "#/properties/a/type/x"}}}), "cannot be used"),
         (form({"patternProperties": {"a": {}}}), "patternProperties"),
         (form({"description": "x" * 100_001}), "100000 characters"),
         (form({"$ref": "#"}), "cannot be used"),
