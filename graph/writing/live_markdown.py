@@ -4,6 +4,9 @@ Blocks of Markdown depend on what stands before them only, but for a row above t
 it a table; spans of code on what follows in their paragraph. So prose is decided up to the first
 backtick that may still open code, and code once it is closed. Of a fence at the margin every line
 is code.
+
+The text is read anew only when a piece may change what is code, and from the last block, list item
+or row of a table on: a list or table of any length costs the same for each of its lines.
 """
 
 import re
@@ -16,6 +19,18 @@ _MARKS = re.compile(r"[\s>*+\d.)~`#|-]*\Z")
 _BLANK = re.compile(r"\n[ \t]*\r?\n")
 _OPENING = re.compile(r"(`{3,}|~{3,})[^\r\n]*\r?\n")
 _NEW_BLOCK = re.compile(r"\n[ \t]*\r?\n(?=[^\s])")
+_BULLET = re.compile(r"\n(?=[*+-] [ ]*[^\s|:-])")
+"""Before it any paragraph, list or quote ends."""
+_NUMBERS = re.compile(
+    r"\d{1,9}([.)]) [^\n]*\n(?:(?:\d{1,9}\1 |[ ]{2,}(?=\S))[^\n]*\n)*(?=\d{1,9}\1 [ ]*[^\s|:-])"
+)
+"""Items of one numbered list, without an empty line, up to another one of it."""
+_ROWS = re.compile(r"(\|[^\n]*\n\|[ :|-]*-[ :|-]*\n)(?:\|[^\n]*\n)+")
+"""A table: its head, and rows that stand for themselves."""
+_HTML = re.compile(r"^ {0,3}<", re.MULTILINE)
+"""What may begin a block of HTML, which other lines do not end."""
+_TELLING = re.compile(r"[`~<>|\r\n]")
+"""Marks that may change what of the text before them is code."""
 
 
 class LiveMarkdown:
@@ -27,6 +42,8 @@ class LiveMarkdown:
         self._done = 0
         """How much of it was given back."""
         self._fence = ""
+        self._ranges: list[Code] | None = None
+        """Code in the text; None if the text has to be read again."""
 
     @property
     def held(self) -> str:
@@ -41,6 +58,8 @@ class LiveMarkdown:
     def add(self, piece: str) -> None:
         """Append a piece."""
         self._text += piece
+        if _TELLING.search(piece):
+            self._ranges = None
 
     def decided(self, until: Callable[[str], int]) -> list[tuple[str, bool]]:
         """Return and drop the parts that are decided: text, and whether it is code.
@@ -51,7 +70,7 @@ class LiveMarkdown:
         while True:
             if self._fence and not self._close_fence(parts):
                 return parts
-            ranges = code_ranges(self._text)
+            ranges = self._code()
             limit = _limit(self._text, ranges)
             if not self._take(parts, ranges, limit):
                 if parts and not parts[-1][1]:
@@ -61,6 +80,22 @@ class LiveMarkdown:
                     parts.append((prose[:length], False))
                 self._begin_anew()
                 return parts
+
+    def _code(self) -> list[Code]:
+        """The code in the text, read only if it may have changed."""
+        ranges = self._ranges
+        if ranges is None:
+            ranges = code_ranges(self._text)
+            goes_on = bool(ranges) and ranges[-1].end >= len(self._text.rstrip())
+            begins = _MARKS.match(self._text, self._text.rfind("\n") + 1)
+            self._ranges = None if goes_on or begins else ranges
+        return ranges
+
+    def _drop(self, end: int, keep: str = "") -> None:
+        """Forget the beginning of the text, but for what is to stand in its place."""
+        self._text = keep + self._text[end:]
+        self._done += len(keep) - end
+        self._ranges = None
 
     def _close_fence(self, parts: list[tuple[str, bool]]) -> bool:
         """Give back the lines of the open fence that are complete; whether it is closed now."""
@@ -73,7 +108,7 @@ class LiveMarkdown:
                 break
         if at > self._done:
             parts.append((self._text[self._done : at], True))
-        self._text, self._done = self._text[at:], 0
+        self._text, self._done, self._ranges = self._text[at:], 0, None
         return not self._fence
 
     def _take(self, parts: list[tuple[str, bool]], ranges: list[Code], limit: int) -> bool:
@@ -85,7 +120,7 @@ class LiveMarkdown:
                 self._give(parts, code.start, False)
                 self._give(parts, opened.end(), True)
                 self._fence = opened[1]
-                self._text, self._done = self._text[self._done :], 0
+                self._drop(self._done)
                 return True
             if code.end > limit:
                 limit = min(limit, code.start)
@@ -109,9 +144,27 @@ class LiveMarkdown:
 
     def _begin_anew(self) -> None:
         """Forget what stands before the last block that was given back whole."""
-        ends = [found.end() for found in _NEW_BLOCK.finditer(self._text, 0, self._done)]
-        if ends:
-            self._text, self._done = self._text[ends[-1] :], self._done - ends[-1]
+        if end := _last_end(_NEW_BLOCK, self._text, self._done):
+            self._drop(end)
+        if end := self._items():
+            self._drop(end)
+            return
+        rows = _ROWS.match(self._text, 0, self._done)
+        if rows and rows.end() > 2 * rows.end(1):
+            self._drop(rows.end(), rows[1])
+
+    def _items(self) -> int:
+        """Where the last item of a list at the margin begins, if all before it was given back."""
+        end = _last_end(_BULLET, self._text, self._done)
+        if not end and (numbers := _NUMBERS.match(self._text)) and numbers.end() <= self._done:
+            end = numbers.end()
+        return 0 if _HTML.search(self._text, 0, end) else end
+
+
+def _last_end(pattern: re.Pattern[str], text: str, until: int) -> int:
+    """Where the last match before `until` ends; 0 if there is none."""
+    ends = [found.end() for found in pattern.finditer(text) if found.end() <= until]
+    return ends[-1] if ends else 0
 
 
 def _limit(text: str, ranges: list[Code]) -> int:

@@ -98,6 +98,8 @@ class LiveAnswer:
         return bare
 
     def _add(self, piece: str) -> str:
+        if self._muted:
+            return ""  # the rest comes with the end of the run; nothing of it is read before
         if self._plain:
             return self._added_plain(piece)
         if not self._begun:

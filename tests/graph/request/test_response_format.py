@@ -54,9 +54,12 @@ def test_what_is_wrong_is_named_exactly(said: str, error: str) -> None:
     [
         {"properties": {"$ref": {"type": "integer"}}},
         {"$defs": {"n": {"type": "integer"}}, "properties": {"$ref": {"$ref": "#/$defs/n"}}},
-        {"$defs": {"n": {"$anchor": "here", "type": "integer"}}, "properties": {"$ref": {"$ref": "#here"}}},
+        {
+            "$defs": {"n": {"$anchor": "here", "type": "integer"}},
+            "properties": {"$ref": {"$ref": "#here"}},
+        },
     ],
-)  # fmt: skip
+)
 def test_a_member_may_be_named_like_a_keyword_and_references_may_point_to_anchors(
     schema: Any,
 ) -> None:

@@ -75,6 +75,28 @@ def test_random_markdown_streams_to_its_final_text(draft: str, random: random.Ra
     assert sent == final
 
 
+_STARTS = (
+    """- |* |+ |1. |2. |3) |10. |  - |   1. |    |  |> |# |```|  ```||<!-- |<pre>|-|1.|[x]: """
+)
+_ENDS = "text [A1]~`a [A1]`~`a~b` [A1]~``[B1]``~| `[A1]` | x |~[C9]~**b** [A1]~https://no.example"
+STARTS = [*_STARTS.split("|"), "| a | ", "|-|-|", "|---|", "- |", "\n"]
+ENDS = [*_ENDS.split("~"), "", " ", "-->", "</pre>", "\t- x", "a | b"]
+LINES = st.lists(
+    st.builds("{}{}{}\n".format, *[st.sampled_from(STARTS)] * 2, st.sampled_from(ENDS))
+)
+
+
+@settings(max_examples=600, deadline=None)
+@given(LINES.map("".join), st.randoms(use_true_random=False))
+def test_lists_tables_and_their_likes_stream_to_their_final_text(
+    draft: str, random: random.Random
+) -> None:
+    final = checked_answer(draft, _sources()).text
+    live = LiveAnswer()
+    sent = "".join(live.take(event) for event in _events(_cut(draft, random), final))
+    assert sent == final
+
+
 @pytest.mark.parametrize("leak", (MARKED | THOUGHTS).values(), ids=MARKED | THOUGHTS)
 def test_no_beginning_of_leaked_markup_is_sent(leak: str) -> None:
     draft = f"{leak}\n\nThere are 214 fish [A1]."
@@ -122,3 +144,24 @@ def test_an_answer_that_is_not_what_was_written_follows_whole() -> None:
     assert live.take({"type": "run.finished", "result": {"answer": "The best member's."}}) == (
         RESTARTED + "The best member's."
     )
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.parametrize("line", ["word ", "- item [A1] says `x`\n", "| a | [A1] |\n", "> q [A1] "])
+def test_a_very_long_list_table_or_paragraph_costs_little_a_piece(line: str, plain: bool) -> None:
+    """Read anew with every piece, such a block would take an hour."""
+    draft = line * (300_000 // len(line))
+    live = LiveAnswer(plain=plain)
+    pieces = (draft[at : at + 8] for at in range(0, len(draft), 8))
+    sent = "".join(live.take(event) for event in _events(pieces, draft.strip()))
+    assert sent.endswith(draft.strip()[-1000:])
+
+
+def test_a_writer_that_starts_again_after_held_back_text_is_read_again() -> None:
+    live = LiveAnswer()
+    live.take({"type": "writer.started"})
+    for _ in range(3000):
+        live.take({"type": "writer.delta", "text": "- an item\n"})
+    live.take({"type": "writer.started"})
+    assert live.take({"type": "writer.delta", "text": "Whole now. "}) == "Whole now."

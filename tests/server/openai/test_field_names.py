@@ -1,4 +1,4 @@
-"""An error names the field that the client sent, not the name of a setting or of a class of ours."""
+"""An error names the field that the client sent, not the name of a setting of ours."""
 
 import re
 from typing import Any
@@ -50,7 +50,7 @@ async def _refusal(served: Served, path: str, request: Any) -> tuple[str, str]:
             "no JSON schema: $.type",
         ),
         ({"tools": [tool(), tool()]}, "tools", "two tools have the same name"),
-        ({"tools": [tool(f"f{n}") for n in range(129)]}, "tools", "at most 128 may be given, not 129"),
+        ({"tools": [tool(f"f{n}") for n in range(129)]}, "tools", "at most 128 may be given"),
         ({"tools": [{"type": "function", "name": "f"}]}, "tools.0.function", "required"),
         ({"tools": ["f"]}, "tools.0", "write a JSON object"),
         ({"tools": [tool()], "tool_choice": tool("g")}, "tool_choice", "'g' is not among `tools`"),
