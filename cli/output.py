@@ -8,8 +8,10 @@ import sys
 import tempfile
 import textwrap
 import warnings
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -100,6 +102,14 @@ def terminal() -> "Console":
     from rich.console import Console
 
     return Console(markup=False, emoji=False, highlight=False)
+
+
+def captured(work: Callable[[], None]) -> str:
+    """What `work` prints to `terminal()`, as text without colours."""
+    held = StringIO()
+    with redirect_stdout(held):
+        work()
+    return held.getvalue()
 
 
 def silence_libraries(*, verbose: bool) -> None:

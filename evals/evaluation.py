@@ -64,7 +64,7 @@ class Evaluation:
     async def _one(self, arm: ArmSpec, task: Task) -> None:
         answer = await self.answering.answer(arm, task)
         outcome = await self.grader.grade(task, answer)
-        marks = tuple(self._marks(task, answer))
+        marks = await asyncio.to_thread(lambda: tuple(self._marks(task, answer)))
         self.done[arm.name, task.id] = outcome.model_copy(update={"marks": marks})
 
     def _marks(self, task: Task, answer: Answer) -> Iterable[Mark]:

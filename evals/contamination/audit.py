@@ -4,13 +4,22 @@ The tools' guard saw each text before a member did. The audit sees everything af
 dropped, what members were shown, what they wrote, what the judge and the writer made of it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from langgraph_fusion.evals.contamination.content_guard import STRICT, ContentGuard, ContentRule
 from langgraph_fusion.evals.contamination.exclude import exclude_for
 from langgraph_fusion.evals.contamination.markers import find_markers
-from langgraph_fusion.evals.records import Answer, ArmResult, Mark, Outcome, Record, Task, Trace
+from langgraph_fusion.evals.records import (
+    Answer,
+    ArmResult,
+    Mark,
+    Outcome,
+    Record,
+    StoredResult,
+    Task,
+    Trace,
+)
 from langgraph_fusion.evals.statistics.estimates import MeanEstimate, estimate_mean
 from langgraph_fusion.tools.exclude import Dropped, Exclusion
 
@@ -66,6 +75,33 @@ def marks_of_run(
         if place.url and (excluded := closed.match(place.url)):
             found.append(Mark(rule=f"exclude: {excluded}", where=place.where, url=place.url))
     return tuple(found)
+
+
+def audit_result(
+    result: StoredResult,
+    tasks: Mapping[str, Task],
+    trace_of: Callable[[Outcome], Trace | None],
+    rule: ContentRule = STRICT,
+) -> StoredResult:
+    """The result with its marks found anew; what tools recorded as kept away stays."""
+
+    def audited(outcome: Outcome) -> Outcome:
+        task = tasks.get(outcome.task)
+        if task is None:
+            return outcome
+        dropped = tuple(mark for mark in outcome.marks if mark.dropped)
+        trace = trace_of(outcome)
+        found = marks_of_run(task, result.dataset.name, outcome.answer, trace, rule)
+        return outcome.model_copy(update={"marks": (*dropped, *found)})
+
+    return result.model_copy(
+        update={
+            "arms": tuple(
+                arm.model_copy(update={"outcomes": tuple(map(audited, arm.outcomes))})
+                for arm in result.arms
+            )
+        }
+    )
 
 
 def audit_arm(arm: ArmResult) -> ArmAudit:

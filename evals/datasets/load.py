@@ -61,8 +61,13 @@ def _text(raw: bytes, name: str) -> str:
         raise DataRefused(f"{name} is not in UTF-8: {error}") from error
 
 
+def cached_file(pinned: Pinned) -> Path:
+    """Where a downloaded set is kept."""
+    return evals_folder() / "data" / f"{pinned.name}-{pinned.sha256[:16]}.jsonl"
+
+
 def _cached(pinned: Pinned) -> bytes:
-    path = evals_folder() / "data" / f"{pinned.name}-{pinned.sha256[:16]}.jsonl"
+    path = cached_file(pinned)
     if path.is_file():
         return path.read_bytes()
     raw = _download(pinned)

@@ -12,6 +12,7 @@ from langgraph_fusion.evals.losses.loss import STAGES
 from langgraph_fusion.evals.report import plots, words
 from langgraph_fusion.evals.report.analysis import Analysed
 from langgraph_fusion.evals.report.arm_summary import ArmSummary
+from langgraph_fusion.evals.report.headline import headline
 from langgraph_fusion.evals.report.summary import FUSED, Summary
 from langgraph_fusion.graph.wording import count, duration, tokens
 from langgraph_fusion.models.text import clean_text
@@ -38,6 +39,7 @@ def report_page(found: Analysed, *, with_rubric: bool = True) -> str:
         .render(
             found=shown,
             summary=summary,
+            title=_title(summary),
             pictures=_pictures(shown),
             with_rubric=with_rubric and bool(found.losses),
             stages=STAGES,
@@ -48,25 +50,10 @@ def report_page(found: Analysed, *, with_rubric: bool = True) -> str:
     )
 
 
-def headline(summary: Summary) -> str:
-    """The answer to a reader's question in one sentence; refused when verdicts are missing."""
-    if not summary.comparisons:
-        return _means(summary)
-    first = summary.comparisons[0].differences[0]
-    mean = words.number(first.difference.mean, "+.1f")
-    said = (
-        f"{first.first} {words.MINUS} {first.second}: {mean} points "
-        f"{words.interval(first.difference.t, '+.1f')}, n = {first.difference.n}: "
-        f"{words.verdict(first)}."
-    )
-    whole = all(summary.arm(name).complete for name in (first.first, first.second))
-    return said if whole else f"No headline: verdicts are missing (see below). As it stands: {said}"
-
-
-def _means(summary: Summary) -> str:
-    return "; ".join(
-        f"{one.name} {words.estimate(one.score)}, n = {one.score.n}" for one in summary.arms
-    )
+def _title(summary: Summary) -> str:
+    fused = any(one.kind in FUSED for one in summary.arms)
+    asked = "does fusion beat its best member?" if fused else "how do the arms differ?"
+    return f"{summary.dataset.name}: {asked}"
 
 
 def _pictures(found: Analysed) -> dict[str, Any]:

@@ -114,7 +114,10 @@ def _comparisons(arms: Sequence[ArmResult]) -> Iterator[Comparisons]:
     against_best = [(one, best) for one in fused if (best := best_member(one, arms))]
     yield _question("Better than the best member?", against_best)
     against_oracle = [
-        (one, oracle) for one in fused for oracle in oracles if oracle.members == one.members
+        (one, oracle)
+        for one in fused
+        for oracle in oracles
+        if set(oracle.members) == set(one.members)
     ]
     yield _question("Better than the best member of each task?", against_oracle)
     panels = [one for one in fused if one.kind == "panel"]

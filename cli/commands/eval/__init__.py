@@ -9,6 +9,9 @@ _COMMANDS = {
     "run": "Run arms over a data set, grade them, store the result.",
     "smoke": "Six tasks for a few dollars: the first thing to run with a key.",
     "grade": "Grade the stored answers of a result with another judge.",
+    "report": "Turn a result into tables, JSON or one HTML page.",
+    "compare": "Compare two results, arm by arm and task by task.",
+    "audit": "Look through a finished run for signs of its rubrics.",
 }
 
 command = typer.Typer(
