@@ -141,23 +141,24 @@ class Judge:
 
     async def _reply(self, client: LiveSeatClient, prompt: JudgePrompt) -> AIMessage:
         messages = [SystemMessage(prompt.system), HumanMessage(prompt.user)]
+        sent: dict[str, Any] = {}
 
         async def send(model: BaseChatModel) -> AIMessage:
-            reply = await model.ainvoke(messages, **self._format())
+            sent.update(format=self._format())
+            reply = await model.ainvoke(messages, **sent["format"])
             assert isinstance(reply, AIMessage)
             return reply
 
-        return await client.reply(messages, send, [self._format()], self._without_format)
+        def without_format(fault: Fault, ref: ModelRef) -> bool:
+            refused = bool(sent.get("format")) and fault.status_code in (400, 404, 422)
+            self._plain = self._plain or refused
+            return refused
+
+        return await client.reply(messages, send, [self._format()], without_format)
 
     def _format(self) -> dict[str, Any]:
         wanted = None if self._plain else self.protocol.response_format
         return {"response_format": wanted} if wanted else {}
-
-    def _without_format(self, fault: Fault, ref: ModelRef) -> bool:
-        if self._plain or not self.protocol.response_format:
-            return False
-        self._plain = fault.status_code in (400, 404, 422)
-        return self._plain
 
     def _read(self, text: str, unit: Sequence[Criterion]) -> dict[str, ReadVerdict]:
         if len(unit) > 1:

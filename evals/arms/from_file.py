@@ -44,8 +44,8 @@ _OF_A_VARIANT = {"of", "kind", "prompts", "members"}
 
 def shipped_arms(name: str) -> Path | None:
     """The shipped file of arms with this name, if there is one."""
-    path = Path(__file__).with_name(f"{name}.toml")
-    return path if name.isidentifier() and path.is_file() else None
+    shipped = {path.stem: path for path in Path(__file__).parent.glob("*.toml")}
+    return shipped.get(name)
 
 
 def read_arms(path: Path) -> tuple[dict[str, MemberSpec], list[ArmSpec]]:

@@ -93,6 +93,7 @@ def solo_settings(seat: PanelSeat, settings: FusionSettings) -> FusionSettings:
     changes: dict[str, Any] = {
         "panel": [seat.model_dump()], "judge": "none", "mode": "select", "min_answers": 1,
         "quorum": None, "panel_growth": "all", "max_rounds": 0, "budget_usd": None,
+        "verify": "off", "revision": False,
     }  # fmt: skip
     return settings.changed(**changes)
 
@@ -126,7 +127,7 @@ def variant(
         raise ConfigError(f"arm {name}: {base.name!r} has no judge to be varied")
     settings, panel = base.settings, base.panel
     if kind == "no_judge":
-        settings = settings.changed(judge="none", panel_growth="all")
+        settings = _without_judge(settings)
     elif kind == "no_follow_ups":
         settings = settings.changed(max_rounds=0)
     elif kind == "judge_solo":
@@ -140,6 +141,13 @@ def variant(
     return ArmSpec(
         name=name, kind=kind, panel=panel, settings=settings, prompts=prompts, of=base.name
     )
+
+
+def _without_judge(settings: FusionSettings) -> FusionSettings:
+    """Nobody compares; what else the judge's model does it goes on doing."""
+    assert settings.judge is not None
+    verify = settings.judge.model if settings.verify == "judge" else settings.verify
+    return settings.changed(judge="none", panel_growth="all", verify=verify)
 
 
 def self_fusion(

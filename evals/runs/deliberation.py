@@ -17,7 +17,10 @@ from langgraph_fusion.evals.runs.task_settings import settings_for
 from langgraph_fusion.evals.store import key_of
 from langgraph_fusion.graph.settings import FusionSettings
 
-_WRITERS_OWN = ("synthesizer", "mode", "length", "response_format", "client_tools", "tool_choice")
+_WRITERS_OWN = (
+    "synthesizer", "mode", "length", "response_format", "client_tools", "tool_choice", "revision",
+    "verify",
+)  # fmt: skip
 """Settings that only the writer's stage depends on."""
 _NAMES = ("preset", "budget_usd", "docs")
 """Settings that say nothing about the work: the documents are part of the members' work."""
@@ -78,7 +81,7 @@ async def _judge(
     prompts: Path | None,
 ) -> Lanes:
     """Run the graph up to where the writer would begin."""
-    alone = settings.changed(mode="analysis", response_format=None, client_tools=())
+    alone = settings.changed(mode="analysis", response_format=None, client_tools=(), verify="off")
 
     def save(run: GraphRun) -> None:
         if run.state["analysis"]:

@@ -22,14 +22,14 @@ WRITER_ROLES = frozenset(
     {
         "synthesizer", "select", "use_analysis", "use_follow_ups", "check_analysis", "continue",
         "instructions", "length_auto", "length_brief", "length_full", "answer_form",
-        "repair_answer", "client_tools",
+        "repair_answer", "client_tools", "revise", "verify",
     }
 )  # fmt: skip
 """Every other role counts as the judge's, so that a new one never goes unnoticed."""
 _CODE: dict[Stage, tuple[str, ...]] = {
     "member": (),
     "judge": ("judging", "members", "analysis.py", "prompts"),
-    "writer": ("writing", "judging", "analysis.py", "prompts"),
+    "writer": ("writing", "verification", "judging", "analysis.py", "prompts"),
 }
 
 
