@@ -13,6 +13,11 @@ _TARGET = r"(?:\((?:[^()\s]|\([^()\s]*\))*\))?"
 _ONE = rf"\\?[\[\u3010]{_IDS}\\?[\]\u3011]{_TARGET}"
 CITATIONS = re.compile(rf"{_ONE}(?:[ ,;]*{_ONE})*")
 """Citations that stand side by side, as one match."""
+_REST = r"(?:[^\s<>\"'`()\[\]{}]|\([^\s<>\"'`()\[\]{}]*\))"
+_WWW = r"(?<![a-z0-9@./\\-])www\.(?![\w.+-]*@)(?:[\w-]{1,63}\.)+[^\W\d_]{2,}(?::\d+)?"
+"""An address without its scheme; other names with dots in them are those of files, mostly."""
+ADDRESS = rf"(?:https?://{_REST}+|{_WWW}(?:[/?#]{_REST}*)?)"
+"""An address of the web in prose, to be read without regard to case; marks at its end included."""
 _RANGE = re.compile(rf"({_ID})\s*[\u2013-]\s*({_ID})")
 _WIDEST = 20
 """Ids that a range such as `A1-A4` may stand for."""

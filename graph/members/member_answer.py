@@ -6,6 +6,7 @@ from typing import Literal
 from langchain_core.messages import AIMessage, BaseMessage
 
 from langgraph_fusion.graph.citations import cited_ids
+from langgraph_fusion.graph.members.cited_links import cite_links
 from langgraph_fusion.graph.members.member_context import MemberContext
 from langgraph_fusion.graph.records import AskedFollowUp, Failure, MemberAnswer
 from langgraph_fusion.models.answer_text import finish_reason, reasoning_of, text_of
@@ -19,7 +20,8 @@ def read_answer(
 ) -> MemberAnswer:
     """Return the final answer, or the partial work of a member that failed or was cut off."""
     replies = [message for message in transcript if isinstance(message, AIMessage)]
-    text = _final(replies) if failure is None else _partial(context, replies)
+    written = _final(replies) if failure is None else _partial(context, replies)
+    text = cite_links(written, context.seat, context.shared.sources)
     if failure is None and not text:
         failure = _nothing_left(context)
     status: Literal["ok", "partial", "failed"] = "ok"

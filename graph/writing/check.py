@@ -14,7 +14,7 @@ from langchain_core.messages.tool import tool_call
 from langchain_core.runnables import RunnableConfig
 
 from langgraph_fusion.graph.analysis import Analysis
-from langgraph_fusion.graph.citations import CITATIONS, cited_ids, names_in
+from langgraph_fusion.graph.citations import ADDRESS, CITATIONS, cited_ids, names_in
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.result import Retention, Unverified
 from langgraph_fusion.graph.run_context import Run
@@ -29,12 +29,7 @@ from langgraph_fusion.graph.writing.unverified_notes import (
 from langgraph_fusion.models.markdown import split_code
 from langgraph_fusion.tools.sources import Source, Sources
 
-_REST = r"[^\s<>\"'`)\]}]"
-_WWW = r"(?<![a-z0-9@./\\-])www\.(?![\w.+-]*@)(?:[\w-]{1,63}\.)+[^\W\d_]{2,}(?::\d+)?"
-"""An address without its scheme; other names with dots in them are those of files, mostly."""
-_URL = re.compile(
-    rf"(?P<open>\]\()?(?P<url>https?://{_REST}+|{_WWW}(?:[/?#]{_REST}*)?)(?P<close>\))?", re.I
-)
+_URL = re.compile(rf"(?P<open>\]\()?(?P<url>{ADDRESS})(?P<close>\))?", re.I)
 _CITED = re.compile(
     rf"(?P<lead>[ \t]*)(?P<open>\()?(?P<ids>{CITATIONS.pattern})(?(open)(?P<close>\))?)"
 )
