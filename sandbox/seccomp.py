@@ -7,8 +7,9 @@ architecture (32 bit on 64) ends its process. Against the default are left out:
 - what has a quota or objects that outlive a process: AIO, System V IPC, message queues, keys;
 - what reaches into another process: ptrace and its kin, limits and priorities of others;
 - a core limit of its own choice: only 1 keeps a host's core handler from running;
-- large attack surface without use here: io_uring, every socket family but Unix, IP and netlink,
-  fanotify, secret memory, vmsplice, other personalities, disks flushed for the whole host.
+- memory that counts as nobody's: the buffers of netlink, ping and raw sockets;
+- large attack surface without use here: io_uring, every socket family but Unix and IP, fanotify,
+  secret memory, vmsplice, other personalities, disks flushed for the whole host.
 
 Source of the names: moby's profiles/seccomp/default.json, read at its version for engine 25.
 """
@@ -51,10 +52,15 @@ timerfd_gettime timerfd_settime
 """
 SOCKETS = """
 accept accept4 bind connect getpeername getsockname getsockopt listen recvfrom recvmmsg recvmsg
-sendmmsg sendmsg sendto setsockopt shutdown socketpair
+sendmmsg sendmsg sendto setsockopt shutdown
 """
 
-SOCKET_FAMILIES = (1, 2, 10, 16)  # AF_UNIX, AF_INET, AF_INET6, AF_NETLINK
+AF_UNIX = 1
+INTERNET = (2, 10)  # AF_INET, AF_INET6
+STREAM, DATAGRAM = 1, 2
+TYPE_MASK = 0xF  # beside the type are flags
+# The protocols whose buffers a control group counts.
+PROTOCOLS = {STREAM: (0, 6), DATAGRAM: (0, 17)}
 RLIMIT_CORE = 4
 RLIMITS = 16
 # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET: none of them may be set.
@@ -72,12 +78,26 @@ def _rules() -> list[dict[str, Any]]:
     plain = " ".join((FILES, MEMORY, PROCESSES, WAITING, SOCKETS)).split()
     return [
         {"names": plain, "action": "SCMP_ACT_ALLOW", "args": []},
-        *(_allow("socket", _equal(0, family)) for family in SOCKET_FAMILIES),
+        *_sockets(),
         *(_allow("personality", _equal(0, kind)) for kind in PLAIN_PERSONALITIES),
-        _allow("clone", {"index": 0, "value": NAMESPACE_FLAGS, "valueTwo": 0, "op": "MASKED_EQ"}),
+        _allow("clone", _masked(0, NAMESPACE_FLAGS, 0)),
         # As if the kernel had none: libraries then use clone, whose flags can be looked at.
         {"names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": ENOSYS, "args": []},
         *_of_itself_only(),
+    ]
+
+
+def _sockets() -> list[dict[str, Any]]:
+    """Those whose buffers count as memory: netlink's, ping's and raw ones count as nobody's."""
+    return [
+        _allow("socket", _equal(0, AF_UNIX)),
+        _allow("socketpair", _equal(0, AF_UNIX)),
+        *(
+            _allow("socket", _equal(0, family), _masked(1, TYPE_MASK, kind), _equal(2, protocol))
+            for family in INTERNET
+            for kind, protocols in PROTOCOLS.items()
+            for protocol in protocols
+        ),
     ]
 
 
@@ -105,3 +125,7 @@ def _allow(name: str, *args: dict[str, Any]) -> dict[str, Any]:
 
 def _equal(index: int, value: int) -> dict[str, Any]:
     return {"index": index, "value": value, "op": "EQ"}
+
+
+def _masked(index: int, mask: int, value: int) -> dict[str, Any]:
+    return {"index": index, "value": mask, "valueTwo": value, "op": "MASKED_EQ"}

@@ -18,14 +18,19 @@ from langgraph_fusion.sandbox.docker.engine import (
     engine_info,
     engine_name,
     has_cpus,
+    has_runtime,
     ignored_limits,
     image_hash,
     image_labels,
+    is_local,
     is_podman,
 )
 from langgraph_fusion.sandbox.settings import BUILD_IMAGE, SandboxSettings
+from langgraph_fusion.sandbox.socket_memory import NOT_HELD as SOCKETS_NOT_HELD
+from langgraph_fusion.sandbox.socket_memory import may_limit_sockets
 
 NOT_HELD = "not held:"
+INSTALL_RUNTIME = "Install it and name it to the engine, or unset `runtime`."
 WITHOUT_ENGINE = "Without an engine there is `sandbox.kind: bubblewrap`, which may hold less."
 
 
@@ -67,7 +72,7 @@ def _status(settings: SandboxSettings) -> SandboxStatus:
         info = engine_info(client)
         return SandboxStatus(
             (
-                _engine_check(client, info),
+                _engine_check(client, info, settings.runtime),
                 _limits_check(info, settings.cpus),
                 _image_check(client, settings.image),
             )
@@ -90,10 +95,12 @@ def _status_without_engine(settings: SandboxSettings) -> SandboxStatus:
     return SandboxStatus((Check("engine", False, without, fix),))
 
 
-def _engine_check(client: DockerClient, info: dict[str, Any]) -> Check:
+def _engine_check(client: DockerClient, info: dict[str, Any], runtime: str | None) -> Check:
     name = engine_name(client, info)
     if is_podman(client):
         return Check("engine", False, f"{name} is not used", PODMAN_LACKS)
+    if runtime and not has_runtime(info, runtime):
+        return Check("engine", False, f"{name} knows no runtime {runtime!r}", INSTALL_RUNTIME)
     return Check("engine", True, name)
 
 
@@ -129,7 +136,10 @@ def _limits_check(info: dict[str, Any], cpus: float) -> Check:
     if not has_cpus(info, cpus):
         said = f"{version}; {info['NCPU']} CPU(s), `cpus` asks for {cpus:g}"
         return Check("limits", False, said, "Lower `cpus`.")
-    return Check("limits", True, f"{version}; memory, processes and CPU are enforced")
+    said = f"{version}; memory, processes and CPU are enforced"
+    if version == "cgroup v1" and not (is_local() and may_limit_sockets()):
+        said += f"; {NOT_HELD} {SOCKETS_NOT_HELD}"
+    return Check("limits", True, said)
 
 
 def _image_check(client: DockerClient, image: str) -> Check:

@@ -19,6 +19,11 @@ MIB = 1 << 20
 SELF_CHECK_S = 30.0
 # Runtimes with a kernel of their own: no seccomp or control group of the host shows inside.
 OWN_KERNEL = ("runsc", "kata")
+# Upstream: google/gvisor issue 160, pull request 14687 (open in September 2026).
+WITH_RUNTIME = (
+    "Its `runtime` has to execute programs that may not be read, as the supervisor's interpreter; "
+    "releases of gVisor so far do not. Unset `runtime`."
+)
 
 
 def supervisor_hash() -> str:
@@ -47,7 +52,8 @@ def ask_locks(container: SupervisedContainer, settings: SandboxSettings) -> Chec
             CheckReport, request, seconds=SELF_CHECK_S, max_bytes=MIB, call=Call()
         )
     except (NoReport, SandboxGone) as error:
-        raise SandboxUnavailable(f"A sandbox started, but did not answer. {BUILD_IMAGE}") from error
+        way_out = WITH_RUNTIME if settings.runtime else BUILD_IMAGE
+        raise SandboxUnavailable(f"A sandbox started, but did not answer. {way_out}") from error
     if isinstance(report, ErrorReport):
         raise SandboxUnavailable("A sandbox started, but could not check its locks.")
     return report
@@ -76,10 +82,15 @@ def broken_locks(report: CheckReport, settings: SandboxSettings, uid: int) -> li
         "proxy answers": report.proxy,
         "proxy out of commands' reach": not report.proxy_socket,
     }
-    if not (settings.runtime or "").startswith(OWN_KERNEL):
+    if not own_kernel(settings):
         holds |= kernel_locks(report)
         holds |= limits_of(report, settings)
     return [lock for lock, held in holds.items() if not held]
+
+
+def own_kernel(settings: SandboxSettings) -> bool:
+    """Whether commands meet another kernel than the host's."""
+    return (settings.runtime or "").startswith(OWN_KERNEL)
 
 
 def command_locks(report: CheckReport, uid: int) -> dict[str, bool]:

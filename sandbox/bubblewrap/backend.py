@@ -14,6 +14,7 @@ from pathlib import Path
 from langgraph_fusion.sandbox.base import SandboxUnavailable
 from langgraph_fusion.sandbox.bubblewrap.command import (
     GROUPS,
+    IDENTITY,
     PYTHON,
     TMPFS,
     UID,
@@ -145,7 +146,8 @@ def lay_out() -> Path:
         shutil.copyfile(IN_CONTAINER / source, code / name)
     (code / "passwd").write_text(f"sandbox:x:{UID}:{UID}::/work:/bin/bash\n")
     (code / "group").write_text(f"sandbox:x:{UID}:\n")
-    for name in ("run", "agent", "passwd", "group"):
+    (code / "hosts").write_text("127.0.0.1 localhost sandbox\n::1 localhost\n")
+    for name in ("run", "agent", *IDENTITY):
         (code / name).chmod(0o644)
     for name in (*TMPFS.values(), *(f"{GROUPS}/{controller}" for controller in CONTROLLERS)):
         (code / name).mkdir(parents=True)

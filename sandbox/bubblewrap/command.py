@@ -6,6 +6,7 @@ bubblewrap, which binds what it finds.
 """
 
 import os
+import shlex
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ CONFIGURATION = (
     *("alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "mime.types"),
     *("ssl/certs", "ssl/openssl.cnf", "fonts", "magic", "matplotlibrc"),
 )
+# Of the sandbox's own.
+IDENTITY = ("passwd", "group", "hosts")
 DEVICES = ("null", "zero", "full", "random", "urandom")
 # Below the directory of a pool's files; the mounts there are seen by their own sandbox only.
 TMPFS = {"/work": "work", "/tmp": "tmp", "/run/sbx": "state", "/dev/shm": "shm"}
@@ -107,7 +110,7 @@ def _limits_of_each(settings: SandboxSettings) -> tuple[str, ...]:
 
 
 def _preparation(settings: SandboxSettings, groups: Groups | None, code: Path) -> str:
-    """What the shell does first. The paths are ours, and need no quotes; one `mount` is fast."""
+    """What the shell does first; one `mount` with a table is fast."""
     sizes = {
         "/work": (settings.work_mb, settings.max_files),
         "/tmp": (settings.tmp_mb, settings.max_files),
@@ -115,20 +118,28 @@ def _preparation(settings: SandboxSettings, groups: Groups | None, code: Path) -
         "/dev/shm": (SHM_MB, settings.max_files),
     }
     joined, shown = (groups.joined, groups.shown) if groups else ((), ())
+    place = _in_table(code)
     table = [
-        f"none {code}/{TMPFS[path]} tmpfs "
-        f"mode=1777,nosuid,nodev,size={size_mb * MIB},nr_inodes={files} 0 0"
+        f"'none {place}/{TMPFS[path]} tmpfs "
+        f"mode=1777,nosuid,nodev,size={size_mb * MIB},nr_inodes={files} 0 0'"
         for path, (size_mb, files) in sizes.items()
     ]
-    table += [f"{group} {code}/{GROUPS}/{seen} none bind 0 0" for group, seen in shown]
+    table += [f"\"{group} \"'{place}/{GROUPS}/{seen} none bind 0 0'" for group, seen in shown]
     return "\n".join(
         [
-            *(f"echo $$ > {group}/cgroup.procs" for group in joined),
-            *(f'echo "{line}" >> {code}/table.$$' for line in table),
-            f"mount --all --fstab {code}/table.$$",
+            *(f"echo $$ > {shlex.quote(str(group))}/cgroup.procs" for group in joined),
+            f"table={shlex.quote(str(code))}/table.$$",
+            f"printf '%s\\n' {' '.join(table)} > \"$table\"",
+            'mount --all --fstab "$table"',
             'exec "$@"',
         ]
     )
+
+
+def _in_table(path: Path) -> str:
+    """A path as a table of mounts has it: everything unusual as an octal number."""
+    usual = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-"
+    return "".join(chr(byte) if byte in usual else f"\\{byte:03o}" for byte in os.fsencode(path))
 
 
 def _as_user(programs: Programs, uid: int) -> list[str]:
@@ -143,7 +154,7 @@ def _files(code: Path, *, with_groups: bool) -> Iterator[str]:
     yield from _system()
     for name in CONFIGURATION:
         yield from ("--ro-bind-try", f"/etc/{name}", f"/etc/{name}")
-    for name in ("passwd", "group"):
+    for name in IDENTITY:
         yield from ("--ro-bind", str(code / name), f"/etc/{name}")
     for name in ("sbx", "run", "agent"):
         yield from ("--ro-bind", str(code / name), f"/opt/sbx/{name}")

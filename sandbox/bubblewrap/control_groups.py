@@ -15,6 +15,7 @@ from pathlib import Path
 
 from langgraph_fusion.sandbox.process_identity import ProcessIdentity, process_scope
 from langgraph_fusion.sandbox.settings import SandboxSettings
+from langgraph_fusion.sandbox.socket_memory import SOCKET_LIMIT, SOCKETS_MB
 
 MIB = 1 << 20
 ROOT = Path("/sys/fs/cgroup")
@@ -100,8 +101,8 @@ def own_groups(settings: SandboxSettings) -> Groups:
             group.mkdir()
             for file, value in limits.items():
                 (group / file).write_text(str(value))
-            for file in SWAP.keys() & {entry.name for entry in group.iterdir()}:
-                (group / file).write_text(str(SWAP[file] or settings.memory_mb * MIB))
+            for file in OPTIONAL.keys() & {entry.name for entry in group.iterdir()}:
+                (group / file).write_text(str(OPTIONAL[file] or settings.memory_mb * MIB))
     except OSError:
         made.remove()
         raise
@@ -110,7 +111,11 @@ def own_groups(settings: SandboxSettings) -> Groups:
 
 
 # Files that not every kernel has, and what they get; None is the memory's own limit.
-SWAP = {"memory.swap.max": "0", "memory.memsw.limit_in_bytes": None}
+OPTIONAL = {
+    "memory.swap.max": "0",
+    "memory.memsw.limit_in_bytes": None,
+    SOCKET_LIMIT: str(SOCKETS_MB * MIB),
+}
 
 
 def _parents(settings: SandboxSettings) -> dict[Path, dict[str, object]]:

@@ -20,7 +20,8 @@ from langgraph_fusion.sandbox.docker.reaper import owner_labels, reap, remove_po
 from langgraph_fusion.sandbox.docker.watchdog_process import Watchdog
 from langgraph_fusion.sandbox.private_uid import private_uid
 from langgraph_fusion.sandbox.settings import SandboxSettings
-from langgraph_fusion.sandbox.verify import check_locks
+from langgraph_fusion.sandbox.socket_memory import NOT_HELD, may_limit_sockets
+from langgraph_fusion.sandbox.verify import check_locks, own_kernel
 
 
 class DockerBackend:
@@ -33,7 +34,6 @@ class DockerBackend:
         max_calls: How many calls of the engine there can be at the same time.
     """
 
-    not_held = ""
     notice = ""
 
     def __init__(
@@ -46,6 +46,8 @@ class DockerBackend:
         self._engine: Engine | None = None
         self._watchdog: Watchdog | None = None
         self._maps_users = False
+        self._limits_sockets = False
+        self.not_held = ""
 
     def open(self) -> None:
         """Connect, check engine and image (never pull one), and remove what dead owners left."""
@@ -63,6 +65,9 @@ class DockerBackend:
         check_image(quick, self._settings.image)
         if self._settings.allow_hosts and not is_local():
             raise SandboxUnavailable("`allow_hosts` needs an engine on this machine. Unset it.")
+        if str(info.get("CgroupVersion")) == "1" and not own_kernel(self._settings):
+            self._limits_sockets = is_local() and may_limit_sockets()
+            self.not_held = "" if self._limits_sockets else NOT_HELD
         self.reap()
         self._watchdog = Watchdog(self._run_id, self._id)
 
@@ -74,6 +79,8 @@ class DockerBackend:
         flags = container_flags(self._settings, labels, proxy_directory)
         container = Container.start(self._engine, flags, private_uid(mapped=self._maps_users))
         try:
+            if self._limits_sockets:
+                container.limit_sockets()
             if proxy_directory is not None:
                 container.start_forwarder()
             check_locks(container, self._settings)

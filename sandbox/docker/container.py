@@ -17,6 +17,7 @@ from langgraph_fusion.sandbox.calls import Call, Condition, ReportT, SandboxGone
 from langgraph_fusion.sandbox.docker.container_spec import FORWARDER, MAIN_USER, SUPERVISOR
 from langgraph_fusion.sandbox.docker.engine_errors import ENGINE_ERRORS, asking_engine, unavailable
 from langgraph_fusion.sandbox.settings import BUILD_IMAGE
+from langgraph_fusion.sandbox.socket_memory import limit_sockets
 from langgraph_fusion.sandbox.wire import ErrorReport, NoReport, ReportReader, parse
 
 log = logging.getLogger(__name__)
@@ -108,6 +109,20 @@ class Container:
         finally:
             call.disconnected()
             close_stream(stream)
+
+    def limit_sockets(self) -> None:
+        """Limit what the engine does not limit, before the first command runs.
+
+        Raises:
+            SandboxUnavailable: If it cannot be done.
+        """
+        try:
+            with asking_engine():
+                pid = self._api.inspect_container(self._id)["State"]["Pid"]
+        except NotFound as error:
+            raise unavailable("A sandbox ended while it started", error) from error
+        if not limit_sockets(pid, self._id):
+            raise SandboxUnavailable("The memory of a sandbox's sockets could not be limited.")
 
     def start_forwarder(self) -> None:
         """Open the way to the proxy inside the container; its commands cannot close it.

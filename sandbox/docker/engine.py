@@ -107,6 +107,11 @@ def has_cpus(info: dict[str, Any], cpus: float) -> bool:
     return not isinstance(available, int) or not available or cpus <= available
 
 
+def has_runtime(info: dict[str, Any], runtime: str) -> bool:
+    """Whether the engine knows an OCI runtime of that name."""
+    return runtime in (info.get("Runtimes") or {})
+
+
 def maps_users(info: dict[str, Any]) -> bool:
     """Whether its containers' users are others outside, which leaves them few numbers inside."""
     options = info.get("SecurityOptions")
@@ -136,7 +141,7 @@ def check_engine(info: dict[str, Any], runtime: str | None = None, cpus: float =
             f"The Docker engine would silently ignore these limits: {', '.join(ignored)}. "
             f"{HOLD_LIMITS}"
         )
-    if runtime and runtime not in (info.get("Runtimes") or {}):
+    if runtime and not has_runtime(info, runtime):
         raise SandboxUnavailable(
             f"The Docker engine knows no runtime {runtime!r}. Install it, or unset `runtime`."
         )

@@ -806,7 +806,8 @@ def interfaces_up_by_socket() -> list[str]:
 
     found = []
     asking = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM)
-    for _, name in _socket.if_nameindex():
+    lines = lines_of("/proc/net/dev")[2:]  # after two of headings
+    for name in (line.partition(":")[0].strip() for line in lines):
         answer = fcntl.ioctl(asking.fileno(), SIOCGIFFLAGS, name.encode().ljust(40, b"\0"))
         if int.from_bytes(answer[16:18], sys.byteorder) & 1:
             found.append(name)

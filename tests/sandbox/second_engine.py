@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -35,9 +35,12 @@ class SecondEngine:
     Args:
         folder: Everything it writes is below.
         remapped: Whether root in its containers is the unprivileged user `dockremap` outside.
+        runtimes: OCI runtimes that it knows besides its own, by name.
     """
 
-    def __init__(self, folder: Path, *, remapped: bool = False) -> None:
+    def __init__(
+        self, folder: Path, *, remapped: bool = False, runtimes: Mapping[str, str] | None = None
+    ) -> None:
         self.folder = folder
         self.address = f"unix://{folder}/docker.sock"
         self._options = [
@@ -45,6 +48,8 @@ class SecondEngine:
             *("-p", f"{folder}/docker.pid", "-H", self.address),
             *("--bridge=none", "--iptables=false", "--ip6tables=false"),
         ]
+        for name, program in (runtimes or {}).items():
+            self._options.append(f"--add-runtime={name}={program}")
         self._before = ["sh", "-c", f"{OWN_CONTAINERD} && {RUN}", "sh"]
         if remapped:
             folder.chmod(0o711)  # the remapped root has to reach its data
@@ -123,7 +128,9 @@ def etc_with_dockremap(copy: Path) -> Path:
 
 
 @contextlib.contextmanager
-def running_engine(*, remapped: bool = False) -> Iterator[SecondEngine]:
+def running_engine(
+    *, remapped: bool = False, runtimes: Mapping[str, str] | None = None
+) -> Iterator[SecondEngine]:
     """Skip where none can be started; fail there if `REQUIRE_DOCKER=1` says it must be."""
     tools = ("dockerd", "unshare", "setpriv")
     if os.getuid() != 0 or not all(map(shutil.which, tools)):
@@ -132,7 +139,7 @@ def running_engine(*, remapped: bool = False) -> Iterator[SecondEngine]:
             pytest.fail(reason)
         pytest.skip(reason)
     folder = Path(tempfile.mkdtemp(prefix="fusion-engine-"))
-    engine = SecondEngine(folder, remapped=remapped)
+    engine = SecondEngine(folder, remapped=remapped, runtimes=runtimes)
     try:
         engine.start()
         engine.load_image()

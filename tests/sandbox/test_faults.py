@@ -127,8 +127,13 @@ async def test_a_missing_image_names_the_command_that_builds_it() -> None:
 @pytest.mark.docker
 @pytest.mark.usefixtures("require_docker")
 async def test_an_unknown_runtime_is_refused() -> None:
-    with pytest.raises(SandboxUnavailable, match="runtime"):
-        await enter(SandboxSettings(runtime="no-such-runtime"))
+    settings = SandboxSettings(runtime="no-such-runtime")
+    with pytest.raises(SandboxUnavailable, match="knows no runtime 'no-such-runtime'"):
+        await enter(settings)
+    found = (await status(settings)).checks[0]
+    assert not found.ok
+    assert found.detail.endswith("knows no runtime 'no-such-runtime'")
+    assert "unset `runtime`" in found.fix
 
 
 @pytest.mark.docker
