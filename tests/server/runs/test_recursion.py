@@ -16,7 +16,7 @@ from tests.server.mcp_clients import over_http
 async def test_a_member_that_is_this_server_answers_without_a_panel(
     serving: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    served = await serving(cast(), policy=ClientPolicy(any_setting=True))
+    served = await serving(cast(), policy=ClientPolicy(models=("*",), any_setting=True))
     monkeypatch.setenv("OPENAI_API_KEY", "none")
     monkeypatch.setenv("OPENAI_BASE_URL", f"{served.url}/v1")
     again = {"model": "openai:fusion", "extra": {"fusion": asking()["extra_body"]["fusion"]}}
