@@ -20,6 +20,7 @@ from langgraph_fusion.graph.judging.evidence import (
     seat_records,
 )
 from langgraph_fusion.graph.judging.follow_ups import carried_forward, plan_round
+from langgraph_fusion.graph.judging.grounds import contest_groundless
 from langgraph_fusion.graph.judging.judge_call import JudgeTalk, Shape, schema_in_words
 from langgraph_fusion.graph.judging.judge_reply import (
     UnusableReply,
@@ -144,7 +145,8 @@ async def _analyse(client: SeatClient, run: Run, state: FusionState) -> Analysis
     while True:
         talk = JudgeTalk(run, partial(_prompt, run, state), known)
         try:
-            return await _with_repairs(client, talk, known)
+            analysis = await _with_repairs(client, talk, known)
+            return analysis if state["round"] else contest_groundless(analysis, known)
         except UnusableReply as unusable:
             if not client.give_up(unusable.fault):
                 raise _JudgeFailed(unusable.code, str(unusable)) from unusable
