@@ -21,7 +21,7 @@ from langgraph_fusion.graph.journal.store import open_runs
 from langgraph_fusion.graph.preflight.readiness import default_preset
 from langgraph_fusion.graph.settings import load_settings
 from langgraph_fusion.models.http import close_http_client, open_http_client
-from langgraph_fusion.server import health, pages, runs_api
+from langgraph_fusion.server import api_page, health, page, runs_api
 from langgraph_fusion.server.config import ServerConfig, config_from_environment
 from langgraph_fusion.server.errors import ApiError, api_error
 from langgraph_fusion.server.logging import log_surprise, log_to_stderr
@@ -73,7 +73,8 @@ def create_app(config: ServerConfig | None = None, *, choose_preset: bool = Fals
         models.router,
         runs_api.router,
         health.router,
-        pages.router,
+        page.router,
+        api_page.router,
     )
     for router in routers:
         app.include_router(router)

@@ -18,16 +18,24 @@ from langgraph_fusion.server.errors import ApiError
 from langgraph_fusion.server.foreign_pages import ForeignPages
 from langgraph_fusion.server.load import Load, RequestLoad
 from langgraph_fusion.server.logging import log_event
+from langgraph_fusion.server.session import key_in_cookie
 from langgraph_fusion.server.state import ServerState
 
 REQUEST_ID = "x-request-id"
-OPEN_TO_ALL = frozenset({"/", "/healthz", "/readyz", "/openapi.json", "/docs"})
-"""Paths that ask for no key: probes, the page at the root, and the description of the API.
+OPEN_TO_ALL = frozenset(
+    {
+        "/", "/session", "/session/end", "/static/page.css", "/static/page.js", "/healthz",
+        "/readyz", "/openapi.json", "/docs",
+    }
+)  # fmt: skip
+"""Paths that ask for no key: probes, the page where one signs in, and the description of the API.
 
 Of all others, those of routes that nobody thought of included, a client's key opens every one but
 `METRICS`, and a metrics key opens that one alone.
 """
 METRICS = "/metrics"
+HOME, RUN_PAGES = "/", "/runs/"
+"""Pages that show whoever has no key where to sign in."""
 
 
 class RequestMiddleware:
@@ -79,9 +87,12 @@ class RequestMiddleware:
             if path == METRICS and not _is_of_this_machine(scope):
                 raise _forbidden("without keys they are for this machine alone")
             return None
-        if path in OPEN_TO_ALL:
+        if path in OPEN_TO_ALL and path != HOME:
             return None
-        token = _token(headers)
+        cookie = key_in_cookie(scope["method"], headers)
+        if path == HOME or path.startswith(RUN_PAGES):
+            return await self._key_of_reader(cookie)
+        token = _token(headers) or cookie
         if not token:
             raise _unauthorized(
                 "send an API key of this server: `Authorization: Bearer …`, or `x-api-key: …`"
@@ -92,6 +103,12 @@ class RequestMiddleware:
         if key.for_metrics != (path == METRICS):
             raise _forbidden("make a key for them with `fusion keys add NAME --metrics`")
         return key
+
+    async def _key_of_reader(self, token: str) -> Key | None:
+        """The key of whoever opens a page; without one the page asks for it."""
+        keys = self._state.keys
+        key = await asyncio.to_thread(keys.find, token) if keys and token else None
+        return None if key is None or key.for_metrics else key
 
     def _log(self, scope: Scope, exchange: "_Exchange") -> None:
         route = getattr(scope.get("route"), "path", "other")

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Request
+from langchain_core.messages import AIMessage, AnyMessage
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
@@ -20,10 +21,12 @@ from langgraph_fusion.graph.journal.run_record import beginning_of
 from langgraph_fusion.graph.journal.stored_result import stored_result
 from langgraph_fusion.graph.request.conversation import question_at
 from langgraph_fusion.graph.result import FusionResult
+from langgraph_fusion.graph.resume import recorded_messages
 from langgraph_fusion.server.errors import ApiError
 from langgraph_fusion.server.openai.openapi import documented_errors
 from langgraph_fusion.server.openai.parse_request import run_request_from_chat
 from langgraph_fusion.server.openai.protocol import ChatBody
+from langgraph_fusion.server.openrouter.result import answer_text
 from langgraph_fusion.server.request_context import request_context
 from langgraph_fusion.server.runs.detached import run_events
 from langgraph_fusion.server.runs.event_log import Frames
@@ -60,13 +63,24 @@ class Steering(BaseModel):
 
 
 @router.post("/v1/runs", status_code=202, responses=_ERRORS)
-async def start_run(body: ChatBody, request: Request) -> JSONResponse:
-    """Start a deliberation that goes on without this connection; its texts stay until deleted."""
+async def start_run(
+    body: ChatBody,
+    request: Request,
+    after: Annotated[
+        str | None, Query(pattern="^[0-9a-f]{12}$", description="A finished run to go on from")
+    ] = None,
+) -> JSONResponse:
+    """Start a deliberation that goes on without this connection; its texts stay until deleted.
+
+    With `after` the conversation of that run, with its answer, comes before the messages.
+    """
     state = server_state(request)
     request.state.requested = body.model
     store = _store(state)
     parsed = run_request_from_chat(body, state.config.policy)
-    run_request = replace(parsed, new_run_id=new_id(), keep=True)
+    before = await _conversation(after, request) if after else []
+    messages = [*before, *parsed.messages]
+    run_request = replace(parsed, messages=messages, new_run_id=new_id(), keep=True)
     return await _start(run_request, request, store, Head(
         id=run_request.new_run_id or "",
         run_id=run_request.new_run_id or "",
@@ -153,7 +167,10 @@ async def resume_run(run_id: Id, request: Request) -> JSONResponse:
         raise _conflict(f"run {head.id} is under way")
     store = _store(state)
     client = request_context(request, "runs").client
-    again = await stopped_request(head.run_id, store, client, state.config.policy)
+    try:
+        again = await stopped_request(head.run_id, store, client, state.config.policy)
+    except ConfigError as error:
+        raise _conflict(str(error)) from None
     fresh = Head.model_validate(
         head.model_dump(exclude={"owner", "seen_at"}) | {"status": "queued", "error": None}
     )
@@ -212,6 +229,22 @@ async def _own(run_id: str, request: Request) -> tuple[ServerState, Head]:
             404, f"run_id: there is no run {run_id!r}", code="run_not_found", param="run_id"
         )
     return state, head
+
+
+async def _conversation(run_id: str, request: Request) -> list[AnyMessage]:
+    """What was said up to the answer of an earlier run.
+
+    Raises:
+        ApiError: 404 for a run that is not this client's, 409 for one without an answer.
+    """
+    state, head = await _own(run_id, request)
+    store = _store(state)
+    record = await store.find(head.run_id)
+    found = await stored_result(store, head.run_id)
+    if record is None or found is None:
+        raise _conflict(f"run {head.id} has no answer to go on from")
+    said = recorded_messages(await store.journal(record))
+    return [*said, AIMessage(answer_text(FusionResult.model_validate(found)))]
 
 
 def _store(state: ServerState) -> RunRepository:

@@ -3,6 +3,7 @@
 Everything is escaped; Markdown becomes HTML only through `web.markdown`.
 """
 
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -49,6 +50,7 @@ def _environment() -> Environment:
         "money": money,
         "tokens": tokens,
         "reason": reason_text,
+        "when": _when,
         "stage": lambda name: _STAGES.get(name, name),
         "cost_of": _cost,
     }
@@ -58,6 +60,11 @@ def _environment() -> Environment:
 def _clean(value: Any) -> Any:
     """Text without controls and direction overrides; finished HTML as it is."""
     return value if isinstance(value, Markup) or not isinstance(value, str) else clean_text(value)
+
+
+def _when(seconds: float) -> str:
+    """A moment of the epoch, to the minute, in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _cost(totals: Any) -> str:

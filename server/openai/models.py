@@ -1,7 +1,7 @@
 """`GET /v1/models`: the values of `model`; `POST /v1/estimate`: the cost of a request."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Path, Request
 from starlette.responses import JSONResponse
@@ -58,6 +58,23 @@ async def retrieve_model(
             return JSONResponse(found)
     message = f"model: there is no {model!r} here; GET /v1/models lists what there is"
     raise ApiError(404, message, code=MODEL_NOT_FOUND, param="model")
+
+
+class ListedPreset(NamedTuple):
+    """A preset that can run here."""
+
+    name: str
+    about: str
+
+
+async def listed_presets(policy: ClientPolicy) -> list[ListedPreset]:
+    """The presets that could start now and that the operator permits."""
+    presets = preset_descriptions()
+    return [
+        ListedPreset(name, presets[name])
+        for name in presets
+        if await _runnable({"preset": name}, policy) is not None
+    ]
 
 
 async def _models(policy: ClientPolicy) -> AsyncIterator[Json]:

@@ -18,6 +18,7 @@ from tests.scripted import Reply, Seen, text, tool_calls
 from tests.server.asking import PANEL, body
 from tests.server.conftest import Served, Serving
 from tests.server.mcp_clients import over_http, text_of
+from tests.server.runs.following import follow, start
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # LangServe calls what is old
@@ -39,6 +40,8 @@ class Row:
     sent: Any = None
     is_own: bool = False
     """Whether it shows what belongs to one client: another one is told that it is not there."""
+    own_status: int = 200
+    """What its owner gets, in the test that asks for what has ended."""
 
 
 def _langserve(prefix: str) -> dict[tuple[str, str], Row]:
@@ -56,6 +59,22 @@ def _langserve(prefix: str) -> dict[tuple[str, str], Row]:
 
 TABLE: Mapping[tuple[str, str], Row] = {
     ("GET", "/"): Row("anyone"),
+    ("GET", "/runs/{run_id}"): Row("anyone"),  # which leads strangers to the page above
+    ("GET", "/static/{name}"): Row("anyone"),
+    ("POST", "/session"): Row("anyone"),
+    ("POST", "/session/end"): Row("anyone"),
+    ("POST", "/v1/runs"): Row("clients", body()),
+    ("GET", "/v1/runs"): Row("clients"),
+    ("GET", "/v1/runs/{run_id}"): Row("clients", is_own=True),
+    ("DELETE", "/v1/runs/{run_id}"): Row("clients", is_own=True),
+    ("GET", "/v1/runs/{run_id}/events"): Row("clients", is_own=True),
+    ("GET", "/v1/runs/{run_id}/report"): Row("clients", is_own=True),
+    ("POST", "/v1/runs/{run_id}/cancel"): Row("clients", is_own=True, own_status=409),
+    ("POST", "/v1/runs/{run_id}/resume"): Row("clients", is_own=True, own_status=409),
+    ("POST", "/v1/runs/{run_id}/steer"): Row(
+        "clients", {"action": "answer_now"}, is_own=True, own_status=409
+    ),
+    ("POST", "/v1/responses/{response_id}/cancel"): Row("clients", is_own=True, own_status=400),
     ("GET", "/docs"): Row("anyone"),
     ("GET", "/openapi.json"): Row("anyone"),
     ("HEAD", "/openapi.json"): Row("anyone"),
@@ -74,7 +93,6 @@ TABLE: Mapping[tuple[str, str], Row] = {
     ("POST", "/mcp"): Row("clients", _PING),
     ("DELETE", "/mcp"): Row("clients"),
     **_langserve("/fusion"),
-    **_langserve("/fusion/c/{config_hash}"),
     ("POST", "/fusion/token_feedback"): Row("clients", {}),
 }  # fmt: skip
 """Whoever adds a route adds its row; left out, the first test below fails."""
@@ -98,7 +116,8 @@ def _path(template: str) -> str:
         "{model:path}": "fusion/offline",
         "{response_id}": _ID,
         "{file_path:path}": "",
-        "{config_hash}": "N4XyA",
+        "{run_id}": "0" * 12,
+        "{name}": "page.css",
     }.items():
         template = template.replace(name, value)
     return template
@@ -231,19 +250,25 @@ async def test_what_one_key_has_stored_is_not_there_for_another(
         sent = _RESPONSE | {"store": True}
         made = await http.post("/v1/responses", json=sent, headers=dict(_bearer(ada)))
         id = made.json()["id"]
+        run_id = await start(http, "", headers=dict(_bearer(ada)))
+        await follow(http, "", run_id, headers=dict(_bearer(ada)))
         own = [key for key, row in TABLE.items() if row.is_own]
         assert own
         for method, template in sorted(own, reverse=True):  # DELETE last
-            path = template.replace("{response_id}", id)
-            refused = await http.request(method, path, headers=dict(_bearer(eve)))
+            path = template.replace("{response_id}", id).replace("{run_id}", run_id)
+            sent_too = {"json": TABLE[method, template].sent} if method == "POST" else {}
+            refused = await http.request(method, path, headers=dict(_bearer(eve)), **sent_too)
             assert refused.status_code == 404
             assert "What is it?" not in refused.text
         more = {"input": "And?", "previous_response_id": id}
         refused = await http.post("/v1/responses", json=sent | more, headers=dict(_bearer(eve)))
         assert refused.status_code == 400
         for method, template in sorted(own, reverse=True):
-            path = template.replace("{response_id}", id)
-            assert (await http.request(method, path, headers=dict(_bearer(ada)))).status_code == 200
+            path = template.replace("{response_id}", id).replace("{run_id}", run_id)
+            row = TABLE[method, template]
+            sent_too = {"json": row.sent} if method == "POST" else {}
+            shown = await http.request(method, path, headers=dict(_bearer(ada)), **sent_too)
+            assert shown.status_code == row.own_status, (method, template, shown.text)
 
 
 LOOKUP = {"type": "function", "function": {"name": "lookup", "parameters": {"type": "object"}}}

@@ -1,9 +1,8 @@
-"""Pages for people: what this server is, and what its API takes; they load nothing else."""
+"""What the API takes, as a page that loads nothing else."""
 
 import json
 from collections.abc import Iterator, Mapping
 from html import escape
-from importlib.util import find_spec
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -17,36 +16,6 @@ _HEAD = """<!doctype html><html lang="en"><meta charset="utf-8">
 code,pre{background:#8882;border-radius:4px;padding:.1em .3em}pre{padding:1em;overflow:auto}
 summary{cursor:pointer}</style>"""
 _CSP = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
-_EXAMPLE = """from openai import OpenAI
-
-client = OpenAI(base_url="{url}v1", api_key="none")
-reply = client.chat.completions.create(
-    model="fusion", messages=[{{"role": "user", "content": "Which heat pump suits a 1930s house?"}}]
-)
-print(reply.choices[0].message.content)"""
-_PLAYGROUND = "/fusion/playground/"
-_LINKS = {
-    _PLAYGROUND: "a form to ask in the browser",
-    "/docs": "every path and body of the API",
-    "/v1/models": "what may stand in <code>model</code>",
-    "/readyz": "whether a deliberation can start now",
-    "/metrics": "what was counted, for Prometheus",
-    "/openapi.json": "the API for programs",
-}
-
-
-@router.get("/")
-async def home(request: Request) -> HTMLResponse:
-    """Say what this server is and where to go on."""
-    known = [path for path in _LINKS if path != _PLAYGROUND or find_spec("langserve")]
-    items = "".join(f'<li><a href="{path}">{path}</a>: {_LINKS[path]}</li>' for path in known)
-    example = escape(_EXAMPLE.format(url=request.base_url))
-    return HTMLResponse(
-        f"{_HEAD}<h1>langgraph-fusion</h1><p>A panel of models researches a question, a judge "
-        "compares their answers, and one answer is written with checked citations. Any OpenAI "
-        f"client can ask here:</p><pre>{example}</pre><ul>{items}</ul>",
-        headers=_CSP,
-    )
 
 
 @router.get("/docs")
