@@ -27,11 +27,14 @@ CATEGORIES = ("L", "M", "N", "So")
 # Windows takes these for devices, whatever follows the first dot.
 DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?", re.I)
 # Acted upon when a folder is only looked at: by git, which takes one with a HEAD for a repository
-# and runs what its configuration says; by the desktops of Windows, macOS and Linux; by Windows'
-# command line, which takes a command from the folder it is in before any other.
+# and runs what its configuration says, and by other version control; by editors, which read their
+# settings there; by the desktops of Windows, macOS and Linux; by Windows' command line, which takes
+# a command from the folder it is in before any other.
 ACTED_UPON = re.compile(
-    r"head|desktop\.ini|autorun\.inf|thumbs\.db"
-    r"|.*\.(desktop|directory|lnk|url|scf|pif|exe|com|bat|cmd|dll|scr|cpl|webloc|fileloc|inetloc|(library|searchconnector)-ms)",
+    r"head|cvs|rcs|sccs|_darcs|_fossil_|_mtn|_(ex|vim|gvim)rc|desktop\.ini|autorun\.inf|thumbs\.db"
+    r"|.*\.(desktop|directory|lnk|url|website|scf|pif|theme|themepack|deskthemepack|settingcontent-ms)"
+    r"|.*\.(webloc|fileloc|inetloc|(library|searchconnector|search|appref)-ms)"
+    r"|.*\.(exe|com|bat|cmd|dll|scr|cpl|vbs|vbe|jse|wsf|wsh|msc)",
     re.I,
 )
 

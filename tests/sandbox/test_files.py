@@ -36,6 +36,7 @@ def test_an_honest_name_is_kept(name: str) -> None:
         *("x" * 300, "d/" * 20 + "x", "a//b", "./a", "a/", "a/./b"),
         # what git, a shell or a program given all names would act upon
         *(".git/config", "sub/.git/x", ".GIT/x", ".bashrc", ".", "-rf", "a/-rf", "--checkpoint=1"),
+        *("_darcs/prefs/defaults", "CVS/Root", "a/_FOSSIL_", "_mtn/x", "cvs"),
         *(
             "HEAD",
             "repo/HEAD",
@@ -65,6 +66,10 @@ def test_an_honest_name_is_kept(name: str) -> None:
             "aux .txt",
             "git.exe",
             "ls.BAT",
+            "ls.vbs",
+            "x.theme",
+            "x.search-ms",
+            "_vimrc",
         ),
         # what looks like another name, or like nothing
         *("zw\u200bx", "rlm\u200fx", "lsep\u2028x", "tag\U000e0041x", "bom\ufeffx", "shy\u00adx"),
