@@ -9,6 +9,7 @@ import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from langgraph_fusion.sandbox.private_files import make_private_file
 from langgraph_fusion.sandbox.process_identity import ProcessIdentity, process_scope
 
 log = logging.getLogger(__name__)
@@ -21,6 +22,7 @@ OWNER = "owner.json"
 def make_owned(prefix: str) -> Path:
     """A new folder that only this user may enter."""
     folder = Path(tempfile.mkdtemp(prefix=prefix))
+    make_private_file(folder / OWNER)
     (folder / OWNER).write_text(json.dumps(asdict(ProcessIdentity.current())))
     return folder
 

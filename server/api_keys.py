@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Self
 
 from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.sandbox.private_files import make_private_file, make_private_folder
 from langgraph_fusion.server.errors import ApiError
 
 PREFIX = "fk"
@@ -116,10 +117,21 @@ class KeyRing:
     def __init__(self, path: Path) -> None:
         self._path = path
 
+    def create_file(self) -> None:
+        """Create the file if there is none; it is its owner's alone, also one that was not.
+
+        Raises:
+            ConfigError: If it cannot be made, or is another user's and open to others.
+        """
+        try:
+            make_private_folder(self._path.parent)
+            make_private_file(self._path)
+        except OSError as error:
+            raise ConfigError(error.strerror or str(error), field=f"keys {self._path}") from None
+
     def create(self) -> None:
-        """Create the file if there is none, readable by its owner only."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.touch(mode=0o600)
+        """Do `create_file` and make the tables that are missing."""
+        self.create_file()
         with self._open() as db:
             db.executescript(_TABLES)
             db.execute("begin immediate")

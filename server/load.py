@@ -3,6 +3,7 @@
 Admission limits deliberations; this limits what comes before it, and every other path.
 """
 
+import gc
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from langgraph_fusion.server.errors import ApiError
 ALWAYS_ANSWERED = frozenset({"/healthz"})
 """Whoever watches the process has to know that it lives, also when it is full."""
 _RETRY_S = 5
+_COLLECT_AFTER = 32 << 20
 _FULL = "the server is full: {} requests are under way"
 
 
@@ -43,6 +45,7 @@ class Load:
         self._max_body_bytes = max_body_bytes
         self._bytes = Counter[str | None]()
         self._requests = 0
+        self._gone = 0
 
     @contextmanager
     def request(self, path: str) -> Iterator[RequestLoad]:
@@ -62,6 +65,18 @@ class Load:
         finally:
             self._requests -= 1
             self._bytes -= Counter({request.client: request.body_bytes})
+            self._free(request.body_bytes)
+
+    def _free(self, size: int) -> None:
+        """Collect what ended runs have left, once so many bytes of bodies have gone through them.
+
+        A run leaves cycles that hold its texts several times. Python collects by the number of
+        objects, so that a few of them may be gigabytes.
+        """
+        self._gone += size
+        if self._gone >= _COLLECT_AFTER:
+            self._gone = 0
+            gc.collect()
 
     def add_to_body(self, request: RequestLoad, size: int) -> None:
         """Do `RequestLoad.add_to_body`."""

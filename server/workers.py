@@ -27,6 +27,7 @@ def serve_until_stopped(
     announce: Announce,
 ) -> None:
     """Serve on a bound socket until SIGINT or SIGTERM; `announce` is called when it is open."""
+    os.umask(0o077)  # what a server writes is its user's alone
     config = uvicorn.Config(
         "langgraph_fusion.server.app:app_from_environment",
         factory=True,

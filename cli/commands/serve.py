@@ -156,6 +156,7 @@ def _serve_http(
 
     if find_spec("fastapi") is None or find_spec("uvicorn") is None:
         raise missing_extra("serve")
+    from langgraph_fusion.server.api_keys import KeyRing
     from langgraph_fusion.server.config import ServerConfig, config_into_environment
     from langgraph_fusion.server.connections import fitting_connections
     from langgraph_fusion.server.runs.client_policy import ClientPolicy
@@ -178,6 +179,8 @@ def _serve_http(
         **given,
     )
     asyncio.run(_try_store(config.runs))
+    if config.keys is not None:
+        KeyRing(config.keys).create_file()
     config_into_environment(config)
     from langgraph_fusion.server.workers import serve_until_stopped
 

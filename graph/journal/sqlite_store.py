@@ -6,7 +6,6 @@ its `SqliteStore` has no asynchronous half. Here a batch is one trip, and one tr
 
 import asyncio
 import json
-import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,8 @@ from typing import Any, TypeVar
 from langgraph.store.base import BaseStore, Op, PutOp, Result
 from langgraph.store.sqlite import SqliteStore
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random
+
+from langgraph_fusion.sandbox.private_files import make_private_file, make_private_folder
 
 T = TypeVar("T")
 BUSY_S = 10
@@ -79,8 +80,9 @@ async def sqlite_store(path: Path) -> AsyncIterator[SqliteInThread]:
         OSError: If it cannot be made.
         sqlite3.Error: If it is no database, or no store.
     """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    make_private_folder(path.parent)
+    for file in (path, *(one for one in _beside(path) if one.exists())):
+        make_private_file(file)
     with ThreadPoolExecutor(1, thread_name_prefix="fusion-runs") as thread:
         connection = await _there(thread, partial(_connected, path))
         try:
@@ -88,6 +90,11 @@ async def sqlite_store(path: Path) -> AsyncIterator[SqliteInThread]:
             yield SqliteInThread(store, thread)
         finally:
             await _there(thread, connection.close)
+
+
+def _beside(path: Path) -> list[Path]:
+    """The files that SQLite keeps beside a database, with the rights that it had."""
+    return [path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal")]
 
 
 async def _there(thread: ThreadPoolExecutor, work: Callable[[], T]) -> T:

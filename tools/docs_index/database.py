@@ -5,6 +5,8 @@ import os
 import sqlite3
 from pathlib import Path
 
+from langgraph_fusion.sandbox.private_files import make_private_file, make_private_folder
+
 _VERSION = 2
 """Raise it whenever tables, splitting or reading change: old index files are then left alone."""
 _BUSY_S = 30.0
@@ -43,7 +45,8 @@ def open_index(folder: Path) -> sqlite3.Connection:
     """Open the index file; a damaged one is made anew; without a usable cache use memory."""
     try:
         file = index_file(folder)
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(file.parent)
+        make_private_file(file)
         return _connected_anew(file)
     except (OSError, RuntimeError, sqlite3.Error):  # no home, read-only, locked for long, disk full
         return _connected(":memory:")

@@ -1,0 +1,169 @@
+"""What a client can do to a server without a key to lose. Each returns how its requests ended."""
+
+import asyncio
+import gzip
+import json
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+import httpx2
+
+Ended = Counter[str]
+CHAT = "/v1/chat/completions"
+QUESTION: dict[str, Any] = {"model": "fusion", "messages": [{"role": "user", "content": "Why?"}]}
+_ASK = {"model": "fusion", "fusion": {"max_rounds": 0}, "stream": True}
+
+
+async def silent(port: int) -> Ended:
+    """1,100 connections that say nothing for five seconds."""
+    return await _held(port, 1100, b"")
+
+
+async def slow_heads(port: int) -> Ended:
+    """500 connections whose heads come byte by byte."""
+    opened = await _open(port, 500)
+    for _ in range(10):
+        for _, writer in opened:
+            writer.write(b"G")
+        await asyncio.sleep(0.5)
+    return _close(opened)
+
+
+async def slow_bodies(port: int) -> Ended:
+    """500 requests whose bodies do not come."""
+    head = f"POST {CHAT} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 900\r\n".encode()
+    return await _held(port, 500, head + b"Content-Type: application/json\r\n\r\n{")
+
+
+async def unread(port: int) -> Ended:
+    """48 streams with instructions of 5 MB, of which nothing is read for five seconds."""
+    body = json.dumps(_ASK | {"input": "Why?", "instructions": "x" * 5_000_000}).encode()
+    head = f"POST /v1/responses HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n"
+    return await _held(port, 48, f"{head}Content-Type: application/json\r\n\r\n".encode() + body)
+
+
+async def thousand(port: int) -> Ended:
+    """1,000 requests at once."""
+    return await _all(port, [("/v1/models", None, {})] * 1000)
+
+
+async def json_bombs(port: int) -> Ended:
+    """Deep, wide and wrong JSON of 4 to 8 MB."""
+    wide = json.dumps(QUESTION | {"messages": [1] * 2_000_000}).encode()
+    unknown = json.dumps(QUESTION | {"fusion": {f"x{n}": n for n in range(400_000)}}).encode()
+    fallbacks = [f"x/{n}" for n in range(400_000)]
+    panel = json.dumps(QUESTION | {"fusion": {"panel": [{"model": "a", "fallbacks": fallbacks}]}})
+    excluded = json.dumps(QUESTION | {"fusion": {"exclude": ["a.example"] * 500_000}}).encode()
+    bodies = [b"[" * 4_000_000, b'{"a":' * 1_000_000, wide, unknown, panel.encode(), excluded]
+    sent = [(path, one, {}) for one in bodies for path in (CHAT, "/v1/estimate")]
+    return await _all(port, sent, at_once=4)
+
+
+async def compressed_bombs(port: int) -> Ended:
+    """20 bodies of 1 MB that unpack to 1 GB."""
+    bomb = gzip.compress(bytes(1 << 30), 1)
+    return await _all(port, [(CHAT, bomb, {"Content-Encoding": "gzip"})] * 20, at_once=10)
+
+
+async def schemas(port: int) -> Ended:
+    """Schemas that double with every reference, and patterns that take for ever."""
+    twice = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(60)}
+    doubling = {"$defs": twice | {"d60": {}}, "$ref": "#/$defs/d0"}
+    body = json.dumps(QUESTION | {"response_format": {
+        "type": "json_schema", "json_schema": {"name": "x", "schema": doubling},
+    }}).encode()  # fmt: skip
+    return await _all(port, [("/v1/estimate", body, {})] * 8, at_once=4)
+
+
+async def cancels(port: int) -> Ended:
+    """500 streams, each cut off after its first bytes."""
+    body = json.dumps(QUESTION | {"stream": True}).encode()
+
+    async def cut(http: httpx2.AsyncClient) -> str:
+        headers = {"Content-Type": "application/json"}
+        async with http.stream("POST", CHAT, content=body, headers=headers) as reply:
+            await anext(reply.aiter_bytes(), b"")
+            return str(reply.status_code)
+
+    return await _limited(port, [cut] * 500, at_once=50)
+
+
+async def large(port: int) -> Ended:
+    """100 requests of 6 MB, one after the other."""
+    turns = [{"role": "system", "content": "x" * 6_000_000}, *QUESTION["messages"]]
+    body = json.dumps({"model": "fusion/direct", "messages": turns}).encode()
+    return await _all(port, [(CHAT, body, {})] * 100, at_once=1)
+
+
+Connections = list[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
+
+
+async def _held(port: int, number: int, sent: bytes) -> Ended:
+    opened = await _open(port, number)
+    for _, writer in opened:
+        writer.write(sent)
+    await asyncio.sleep(5)
+    return _close(opened)
+
+
+async def _open(port: int, number: int) -> Connections:
+    opened = []
+    for _ in range(number):
+        with suppress(OSError):
+            opened.append(await asyncio.open_connection("127.0.0.1", port))
+    return opened
+
+
+def _close(opened: Connections) -> Ended:
+    ended = Counter("closed by the server" if r.at_eof() else "held" for r, _ in opened)
+    for _, writer in opened:
+        writer.transport.abort()
+    return ended
+
+
+async def _all(port: int, sent: list[tuple[str, bytes | None, Any]], at_once: int = 1000) -> Ended:
+    def one(path: str, body: bytes | None, further: Any) -> Any:
+        async def ask(http: httpx2.AsyncClient) -> str:
+            if body is None:
+                return str((await http.get(path)).status_code)
+            headers = {"Content-Type": "application/json"} | further
+            return str((await http.post(path, content=body, headers=headers)).status_code)
+
+        return ask
+
+    return await _limited(port, [one(*each) for each in sent], at_once)
+
+
+async def _limited(
+    port: int, asks: list[Callable[[httpx2.AsyncClient], Awaitable[str]]], at_once: int
+) -> Ended:
+    ended, free = Ended(), asyncio.Semaphore(at_once)
+    limits = httpx2.Limits(max_connections=at_once)
+    base = f"http://127.0.0.1:{port}"
+    async with httpx2.AsyncClient(base_url=base, timeout=120, limits=limits) as http:
+
+        async def run(ask: Callable[[httpx2.AsyncClient], Awaitable[str]]) -> None:
+            async with free:
+                try:
+                    ended[await ask(http)] += 1
+                except httpx2.HTTPError as error:
+                    ended[type(error).__name__] += 1
+
+        await asyncio.gather(*(run(ask) for ask in asks))
+    return ended
+
+
+SCENARIOS: dict[str, Callable[[int], Awaitable[Ended]]] = {
+    "silent": silent,
+    "slow heads": slow_heads,
+    "slow bodies": slow_bodies,
+    "unread": unread,
+    "thousand": thousand,
+    "json bombs": json_bombs,
+    "compressed bombs": compressed_bombs,
+    "schemas": schemas,
+    "cancels": cancels,
+    "large": large,
+}
