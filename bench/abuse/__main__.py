@@ -45,7 +45,9 @@ def main() -> None:
 async def _measure(chosen: argparse.Namespace, table: Table) -> None:
     for name in chosen.only:
         async with _server(chosen.limit_files) as (port, pid):
-            table.add_row(name, *await _watched(name, port, pid))
+            row = (name, *await _watched(name, port, pid))
+        table.add_row(*row)
+        print("; ".join(row), file=sys.stderr, flush=True)
 
 
 async def _watched(name: str, port: int, pid: int) -> list[str]:
