@@ -117,7 +117,7 @@ def _sentences(text: str) -> Iterator[tuple[str, str]]:
     heading, columns = "", ""
     for block in _blocks(text):
         if found := _HEADING.match(block):
-            heading, columns = found[1] or found[2], ""
+            heading, columns = found[1] or found[2] or "", ""
             yield "", heading
         elif _ROW.match(block):
             yield heading, _row(columns, block) if columns else block

@@ -65,3 +65,8 @@ def test_a_claim_comes_with_its_heading_and_the_sentence_before() -> None:
 ]), max_size=40).map("".join))  # fmt: skip
 def test_every_citation_has_a_claim_whatever_the_text(text: str) -> None:
     assert {one.id for one in cited_claims(text)} == set(cited_ids(text))
+
+
+def test_an_empty_heading_is_no_name() -> None:
+    (claim,) = cited_claims("# \nIt rose [A1].")
+    assert (claim.text, claim.before) == ("It rose.", "")
