@@ -16,8 +16,8 @@ test: setup engine  ## Run the tests on all cores, with a Docker engine the Dock
 test-cgroup-v2: setup  ## As root on Debian, run the sandbox's tests on cgroup v2, in user-mode Linux (half an hour)
 	@tests/sandbox/cgroup_v2/run.sh $(ARGS)
 
-test-clients: setup  ## Install openai-agents, pydantic-ai, LiteLLM, LangChain, LlamaIndex and Inspect, and run them
-	@REQUIRE_CLIENTS=1 $(BIN)/python -m pytest -n 0 --timeout 900 tests/server/openai/test_python_clients.py $(ARGS)
+test-clients: setup  ## Install Python clients and programs that chat, and run them against the server
+	@REQUIRE_CLIENTS=1 $(BIN)/python -m pytest -n 0 --timeout 900 tests/server/openai/test_python_clients.py tests/server/openai/test_programs.py $(ARGS)
 
 check: setup .links  ## Lint, format and types over source and tests
 	@$(BIN)/ruff format --check .

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -186,3 +187,27 @@ async def test_one_process_serves_every_door(studio: Studio) -> None:
     async with over_http(f"{studio.url}/mcp") as session:
         result = await session.call_tool("deliberate", {"question": "What is it?"} | names)
     assert text_of(result) == "It is 42."
+
+
+@pytest.mark.parametrize("preset", ["offline", "local"])
+async def test_the_openai_routes_serve_the_preset_that_the_graph_chooses(
+    preset: str, tmp_path: Path
+) -> None:
+    """Without a hosted provider's key: the offline models, or a local server where one answers."""
+    async with scripted_server(_script) as models:
+        where = {"LOCAL_BASE_URL": models.base_url} if preset == "local" else {}
+        async with langgraph_dev(tmp_path, where) as url:
+            graph = get_client(url=url)
+            out: Any = await graph.runs.wait(None, "fusion", input=asked())
+            client = AsyncOpenAI(base_url=f"{url}/v1", api_key="none")
+            question: Any = asked()["messages"]
+            chat = await client.chat.completions.create(model="fusion", messages=question)
+            response = await client.responses.create(model="fusion", input=question)
+            listed = [one async for one in client.models.list()]
+    assert out["fusion"]["preset"] == preset
+    for reply in (chat, response):
+        said: Any = reply.model_extra
+        assert said["fusion"]["preset"] == preset
+    [fusion] = [one.model_extra for one in listed if one.id == "fusion"]
+    assert fusion is not None
+    assert fusion["fusion"]["preset"] == preset

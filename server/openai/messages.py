@@ -60,11 +60,14 @@ def with_instructions(instructions: str | None, turns: Sequence[AnyMessage]) -> 
 def in_order(turns: list[AnyMessage]) -> list[AnyMessage]:
     """The turns with system messages first, wherever the client has put them.
 
-    Where there is no other turn, the last system message is the question.
+    Where there is no other turn, the last system message is the question. One that answers the
+    assistant, with no user's message before the next turn, is no rule but a report (some agents say
+    so what a command has printed): it stays where it is, as the user's.
 
     Raises:
         ConfigError: If the last turn is the assistant's.
     """
+    turns = [*_reports_as_turns(turns)]
     system = [one for one in turns if one.type == "system"]
     others = [one for one in turns if one.type != "system"]
     if not others and system:
@@ -76,6 +79,18 @@ def in_order(turns: list[AnyMessage]) -> list[AnyMessage]:
             field="messages",
         )
     return [*system, *others]
+
+
+def _reports_as_turns(turns: Sequence[AnyMessage]) -> Iterator[AnyMessage]:
+    others = [(at, one) for at, one in enumerate(turns) if one.type != "system"]
+    for at, turn in enumerate(turns):
+        before = next((one for n, one in reversed(others) if n < at), None)
+        after = next((one for n, one in others if n > at), None)
+        answers = isinstance(before, AIMessage) and not before.tool_calls
+        if turn.type == "system" and answers and (after is None or after.type == "ai"):
+            yield HumanMessage(turn.text)
+        else:
+            yield turn
 
 
 def _resolved(items: Iterable[InputItem], find_item: FindItem) -> Iterator[InputItem]:

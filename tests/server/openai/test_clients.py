@@ -193,6 +193,51 @@ async def test_a_lone_system_message_is_the_question(serving: Serving) -> None:
     assert error["param"] == "max_tokens"
 
 
+def _said(role: str, text: str) -> dict[str, Any]:
+    return {"role": role, "content": text}
+
+
+@pytest.mark.parametrize(
+    "further",
+    [
+        [_said("assistant", "I run ls."), _said("system", "It printed: a.txt")],
+        [
+            _said("assistant", "I run ls."),
+            _said("system", "It printed: a.txt"),
+            _said("assistant", "I run cat."),
+            _said("system", "It printed: hello"),
+        ],
+        [
+            _said("assistant", "I run ls and cat."),
+            _said("system", "It printed: a.txt"),
+            _said("developer", "It printed: hello"),
+        ],
+    ],
+)
+async def test_a_system_message_that_answers_the_assistant_is_a_turn(
+    serving: Serving, further: list[dict[str, Any]]
+) -> None:
+    served = await serving(cast())
+    turns = [_said("system", "Be brief."), QUESTION, *further]
+    fusion = PANEL | {"mode": "direct"}
+    for path, sent in ((CHAT, body(messages=turns)), (RESPONSES, _responses(input=turns))):
+        reply = await _post(served, path, sent | {"fusion": fusion})
+        assert reply.status_code == 200, reply.text
+        messages = served.models.seen_by(WRITER)[-1].messages
+        said = [(m["role"], m["content"]) for m in messages]
+        reports = [one["content"] for one in further if one["role"] != "assistant"]
+        assert [text for role, text in said if role == "user"][-len(reports) :] == reports
+        assert ("system", "Be brief.") in said
+
+
+async def test_a_rule_between_turns_stays_a_rule(serving: Serving) -> None:
+    served = await serving(cast())
+    turns = [QUESTION, _said("assistant", "42."), _said("system", "Be brief."), QUESTION]
+    await _post(served, CHAT, body(messages=turns, fusion=PANEL | {"mode": "direct"}))
+    messages = served.models.seen_by(WRITER)[-1].messages
+    assert "Be brief." in [m["content"] for m in messages if m["role"] == "system"]
+
+
 async def test_an_answer_that_was_begun_is_refused_by_its_role(serving: Serving) -> None:
     served = await serving(cast())
     turns = [QUESTION, {"role": "assistant", "content": "It is"}]
