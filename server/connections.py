@@ -17,6 +17,8 @@ from langgraph_fusion.server.logging import log_event
 
 MAX_HEAD = 65_536
 """Bytes of a head; as h11's limit in uvicorn."""
+_NEW_S = 1.0
+"""A connection is not called silent before; half as many again as the limit may be so new."""
 _TELL_EVERY_S = 10.0
 _TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
@@ -125,9 +127,14 @@ class LimitedConnection(HttpToolsProtocol):
         """Close the connection that has been silent longest; without one the new one stays."""
         others = (one for one in self.connections if isinstance(one, LimitedConnection))
         silent = [one for one in others if one is not self and not one.busy]
-        if silent:
-            min(silent, key=lambda one: one._quiet_since).transport.abort()
-            _closed_for_room.count(len(self.connections))
+        if not silent or self._most is None:
+            return
+        longest = min(silent, key=lambda one: one._quiet_since)
+        is_new = time.monotonic() - longest._quiet_since < _NEW_S
+        if is_new and len(self.connections) <= self._most * 3 // 2:
+            return  # many clients at once: they are told that the server is full
+        longest.transport.abort()
+        _closed_for_room.count(len(self.connections))
 
 
 def fitting_connections(wanted: int) -> int:

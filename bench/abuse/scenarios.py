@@ -24,9 +24,12 @@ async def silent(port: int) -> Ended:
 async def slow_heads(port: int) -> Ended:
     """500 connections whose heads come byte by byte."""
     opened = await _open(port, 500)
+    for _, writer in opened:
+        writer.write(b"GET /healthz HTTP/1.1\r\nX-Slow: ")
     for _ in range(10):
-        for _, writer in opened:
-            writer.write(b"G")
+        for reader, writer in opened:
+            if not reader.at_eof() and not writer.is_closing():
+                writer.write(b"x")
         await asyncio.sleep(0.5)
     return _close(opened)
 
