@@ -148,6 +148,7 @@ class InputItem(Body):
 
 
 _MAX_METADATA = 64
+_MAX_SETTINGS = 100
 _Key = Annotated[str, Field(max_length=64)]
 _Value = Annotated[str, Field(max_length=512)]
 Name = Annotated[str, Field(min_length=1, max_length=300)]
@@ -186,6 +187,8 @@ class FusionRequest(Body):
     @field_validator("fusion", mode="before")
     @classmethod
     def _nothing_is_empty(cls, value: Any) -> Any:
+        if isinstance(value, dict) and len(value) > _MAX_SETTINGS:
+            raise ValueError(f"at most {_MAX_SETTINGS} settings")
         return {} if value is None else value
 
 

@@ -136,6 +136,7 @@ TEXT: Any = {"type": "text", "text": "x"}
     ("model", "given"),
     [
         (ChatBody, {"messages": [USER] * MANY}),
+        (ChatBody, {"messages": [USER], "fusion": {f"x{n}": n for n in range(MANY)}}),
         (ChatBody, {"messages": [{"role": "user", "content": [TEXT] * MANY}]}),
         (ChatBody, {"messages": [USER], "tools": [TOOL] * MANY}),
         (ChatBody, {"messages": [USER], "plugins": [{"id": "web"}] * MANY}),
