@@ -143,6 +143,8 @@ async def follow_run(
     """Send a run's events after the last that the client has, and those to come."""
     state, head = await _own(run_id, request)
     at = int(last_event_id) if last_event_id and last_event_id.isdecimal() else after
+    if head.now in ENDED and at >= head.last_event:
+        return Response(status_code=204)  # a browser then stops connecting again
     frames = state.detached.frames(head, _store(state), at)
     return event_stream(frames, state)
 

@@ -56,7 +56,7 @@ async def browser_page(url: str, profile: Path) -> AsyncIterator[Page]:
     Skips without Chromium; fails where `REQUIRE_CHROMIUM=1` says it must be there.
     """
     browser = await asyncio.create_subprocess_exec(
-        _chromium(),
+        chromium(),
         *("--headless=new", "--no-sandbox", "--disable-gpu"),
         *("--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank"),
         stdout=asyncio.subprocess.DEVNULL,
@@ -84,7 +84,7 @@ async def _address(http: ClientSession, told: Path) -> str:
     return next(str(tab["webSocketDebuggerUrl"]) for tab in tabs if tab["type"] == "page")
 
 
-def _chromium() -> str:
+def chromium() -> str:
     if found := shutil.which("chromium"):
         return found
     why = "Chromium is not installed (Debian: apt-get install chromium)"

@@ -1,6 +1,6 @@
 // A run while it works: one column a member, what the judge finds, the answer as it is written.
 import { Fragment, h, render } from "preact";
-import { useEffect, useReducer, useState } from "preact/hooks";
+import { useEffect, useReducer, useRef, useState } from "preact/hooks";
 import { call } from "./api.js";
 import { Findings } from "./findings.jsx";
 import { reduce, start } from "./reduce.js";
@@ -14,6 +14,8 @@ const TYPES = [
   "run.steered", "run.finished", "run.failed", "run.cancelled", "run.interrupted", "gap",
 ];
 
+const LAST_MS = 1500;
+
 export function followRun(place, id) {
   place.replaceChildren();
   render(<Run id={id} />, place);
@@ -22,25 +24,33 @@ export function followRun(place, id) {
 function Run({ id }) {
   const [state, take] = useReducer(reduce, start);
   const [connected, setConnected] = useState(true);
-  const [attempt, setAttempt] = useState(0);
+  const [from, setFrom] = useState(0);
+  const last = useRef(0);
   useEffect(() => {
-    const events = new EventSource(`/v1/runs/${id}/events`);
+    const events = new EventSource(`/v1/runs/${id}/events?after=${from}`);
+    let closing = 0;
     const onEvent = (message) => {
       const event = JSON.parse(message.data);
+      last.current = Number(message.lastEventId) || last.current;
       take(event);
+      clearTimeout(closing);
       if (event.type === "run.finished") window.location.reload();
-      if (/^run\.(finished|failed|cancelled|interrupted)$/.test(event.type)) events.close();
+      // a run that was resumed has ended before: what follows an end comes at once
+      if (/^run\.(failed|cancelled|interrupted)$/.test(event.type)) closing = setTimeout(() => events.close(), LAST_MS);
     };
     for (const type of TYPES) events.addEventListener(type, onEvent);
     events.onopen = () => setConnected(true);
     events.onerror = () => setConnected(false);
-    return () => events.close();
-  }, [id, attempt]);
+    return () => {
+      clearTimeout(closing);
+      events.close();
+    };
+  }, [id, from]);
   const working = !state.ended;
   return (
     <Fragment>
       <Status state={state} connected={connected || !working} />
-      {working ? <Controls id={id} state={state} /> : <Ended id={id} state={state} again={() => setAttempt(attempt + 1)} />}
+      {working ? <Controls id={id} state={state} /> : <Ended id={id} state={state} again={() => setFrom(last.current)} />}
       {state.draft && <section aria-labelledby="answer-title"><h2 id="answer-title">Answer</h2><Draft text={state.draft} sources={state.sources} /></section>}
       <section aria-labelledby="panel-title">
         <h2 id="panel-title">Panel</h2>
