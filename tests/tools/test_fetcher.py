@@ -342,3 +342,57 @@ async def test_the_header_counts_more_than_the_page_and_both_are_read_as_browser
     page = web.Response(body=body, headers={"Content-Type": f"text/html{header}"})
     async with site({"/": page}) as server, fetcher() as fetch:
         assert (await fetch.fetch(server.base)).text == text
+
+
+def _raw(body: bytes, *headers: str, status: str = "HTTP/1.1 200 OK") -> bytes:
+    head = "\r\n".join([status, "Content-Type: text/plain", *headers, "Connection: close"])
+    return f"{head}\r\n\r\n".encode("latin-1") + body
+
+
+PLAIN = b"plain words"
+TWICE = gzip.compress(gzip.compress(PLAIN))
+LENGTH = f"Content-Length: {len(PLAIN)}"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (_raw(TWICE, "Content-Encoding: gzip, gzip"), "compressed twice"),
+        (_raw(TWICE, "Content-Encoding: GZIP,gzip"), "compressed twice"),
+        (_raw(gzip.compress(PLAIN), "Content-Encoding: x-gzip"), "compressed twice"),
+        (_raw(b"\x0b\x02\x80hello\x03", "Content-Encoding: br"), "compressed twice"),
+        (_raw(PLAIN, "Content-Encoding: compress"), "compressed twice"),
+        (_raw(PLAIN, "Content-Encoding: gzip"), "not compressed as it says"),
+        (_raw(PLAIN, f"Content-Length: {len(PLAIN) + 50}"), "cut off"),
+        (_raw(b"5\r\nplain\r\n", "Transfer-Encoding: chunked"), "cut off"),
+        (_raw(PLAIN, LENGTH, LENGTH), "rules of HTTP"),
+        (_raw(PLAIN, LENGTH, "Transfer-Encoding: chunked"), "rules of HTTP"),
+        (_raw(PLAIN, LENGTH, "X Foo: bar"), "rules of HTTP"),
+        (_raw(PLAIN, LENGTH, "garbage"), "rules of HTTP"),
+        (_raw(PLAIN, LENGTH, status="ICY 200 OK"), "rules of HTTP"),
+        (PLAIN, "rules of HTTP"),
+        (b"", "closed the connection"),
+    ],
+)
+async def test_what_is_wrong_with_an_answer_is_said_truly(answer: bytes, said: str) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server, fetcher() as fetch:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(ToolFailure) as failed:
+            await fetch.fetch(f"http://127.0.0.1:{port}/")
+    assert failed.value.reason == "unavailable"
+    assert said in str(failed.value)
+
+
+@pytest.mark.parametrize("encoding", ["", "identity", "none", "utf-8"])
+async def test_an_encoding_that_is_none_hinders_nothing(encoding: str) -> None:
+    headers = {"Content-Type": "text/plain", "Content-Encoding": encoding}
+    page = web.Response(body=PLAIN, headers=headers)
+    async with site({"/": page}) as server, fetcher() as fetch:
+        assert "plain words" in (await fetch.fetch(server.base)).text

@@ -1,6 +1,7 @@
 """Fetching: every address of a chain of redirects is checked before it is connected to."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -25,6 +26,20 @@ _HEADERS = {
 }
 _MAX_HEADER, _MAX_HEADERS = 256 * 1024, 1000
 """Bytes of one header of a response, and how many: browsers take as much (Chromium 256 KB)."""
+_UNDONE = ("gzip", "deflate", "br", "zstd")
+"""Encodings that aiohttp undoes."""
+_COMPRESSIONS = re.compile(r"\b(?:x-)?(?:gzip|deflate|br|zstd|compress|bzip2|lzma|xz)\b")
+_COMPRESSED = "The page is compressed twice or in an uncommon way and cannot be read."
+_SAID = (
+    (aiohttp.ClientPayloadError, "The page was cut off, or is not compressed as it says."),
+    (
+        aiohttp.ClientResponseError,
+        "The site's answer breaks the rules of HTTP (a header that is doubled or garbled, say).",
+    ),
+    (aiohttp.ServerDisconnectedError, "The site closed the connection without an answer."),
+    (aiohttp.ClientConnectorError, "The site cannot be reached."),
+    (aiohttp.ClientError, "The site did not answer properly."),
+)
 _THREADS = 2
 _CONNECTIONS = 16
 
@@ -112,6 +127,7 @@ class Fetcher:
             _check_status(response)
             media_type = response.content_type if "Content-Type" in response.headers else ""
             check_media_type(media_type)
+            _check_encoding(response)
             data = await self._whole(response)
             return Body(str(url), media_type, response.charset, data)
 
@@ -161,6 +177,14 @@ def _check_status(response: aiohttp.ClientResponse) -> None:
     raise ToolFailure("rate_limited" if response.status == 429 else "http_status", message)
 
 
+def _check_encoding(response: aiohttp.ClientResponse) -> None:
+    """Refuse what was compressed in a way that the client did not undo, such as twice."""
+    encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    if encoding in _UNDONE or not _COMPRESSIONS.search(encoding):
+        return
+    raise ToolFailure("unavailable", _COMPRESSED)
+
+
 def _unreachable(error: aiohttp.ClientError) -> ToolFailure:
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return ToolFailure("unavailable", "No such host could be found.")
@@ -168,4 +192,6 @@ def _unreachable(error: aiohttp.ClientError) -> ToolFailure:
         return ToolFailure("unavailable", "The site's certificate could not be verified.")
     if isinstance(error, aiohttp.InvalidURL):
         return ToolFailure("invalid_arguments", "Not a web address.")
-    return ToolFailure("unavailable", "The site did not answer properly.")
+    if isinstance(error, aiohttp.ClientResponseError) and "content-encoding" in error.message:
+        return ToolFailure("unavailable", _COMPRESSED)
+    return ToolFailure("unavailable", next(said for kind, said in _SAID if isinstance(error, kind)))
