@@ -14,7 +14,7 @@ from openai import AsyncOpenAI
 
 from tests.graph.cast import JUDGE, PANEL, WRITER, cast
 from tests.langgraph_dev import langgraph_dev
-from tests.scripted import Reply, ScriptedServer, Seen, hang, scripted_server
+from tests.scripted import Reply, ScriptedServer, Seen, hang, scripted_server, text
 from tests.server.mcp_clients import over_http, text_of, until
 
 pytestmark = pytest.mark.timeout(240)
@@ -194,7 +194,7 @@ async def test_the_openai_routes_serve_the_preset_that_the_graph_chooses(
     preset: str, tmp_path: Path
 ) -> None:
     """Without a hosted provider's key: the offline models, or a local server where one answers."""
-    async with scripted_server(_script) as models:
+    async with scripted_server(lambda seen: text("It is 42.")) as models:
         where = {"LOCAL_BASE_URL": models.base_url} if preset == "local" else {}
         async with langgraph_dev(tmp_path, where) as url:
             graph = get_client(url=url)
