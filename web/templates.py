@@ -20,6 +20,7 @@ _STAGES = {
     "judge": "judge",
     "follow_up": "follow-ups",
     "synthesizer": "writer",
+    "verify": "check of citations",
 }
 
 

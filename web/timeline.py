@@ -83,4 +83,6 @@ def _end(call: Call) -> float:
 
 
 def _name(seat: str) -> str:
-    return {"judge": "judge", "synthesizer": "writer"}.get(seat, f"seat {seat}")
+    return {"judge": "judge", "synthesizer": "writer", "verifier": "verifier"}.get(
+        seat, f"seat {seat}"
+    )

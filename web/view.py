@@ -7,7 +7,7 @@ from functools import cached_property
 from urllib.parse import urlsplit
 
 from langgraph_fusion.graph.reasons import reason_text
-from langgraph_fusion.graph.records import MemberAnswer
+from langgraph_fusion.graph.records import CitationVerdict, MemberAnswer
 from langgraph_fusion.graph.result import FusionResult, SeatInfo, SourceInfo
 from langgraph_fusion.graph.wording import cost_in_words
 
@@ -28,6 +28,8 @@ class SourceView:
     """Seats that were shown it."""
     citers: tuple[str, ...]
     """Seats that cite it."""
+    verdicts: tuple[CitationVerdict, ...] = ()
+    """Whether it bears out what the answer cites it for, where that was checked."""
 
     @property
     def link(self) -> str | None:
@@ -116,6 +118,14 @@ class ReportView:
         return cost_in_words(call.model_dump() for call in self.result.bill.calls)
 
     @property
+    def verified(self) -> dict[str, int]:
+        """How many citations were checked, and how many are borne out; empty if none was."""
+        if self.result.verification is None:
+            return {}
+        verdicts = [one.verdict for one in self.result.verification.citations]
+        return {"supported": verdicts.count("supported"), "total": len(verdicts)}
+
+    @property
     def is_json(self) -> bool:
         """Whether the answer is JSON, as a `response_format` asks for it."""
         try:
@@ -142,8 +152,15 @@ class ReportView:
         first = next((one for one in group if one.id == id), group[0])
         ids = tuple(one.id for one in group)
         citers = (a.seat for a in self.result.answers if set(ids) & set(a.cited))
+        checked = self.result.verification.citations if self.result.verification else ()
+        verdicts = tuple(one for one in checked if one.source in ids)
         return SourceView(
-            f"source-{place}", first, ids, _distinct(one.seat for one in group), _distinct(citers)
+            f"source-{place}",
+            first,
+            ids,
+            _distinct(one.seat for one in group),
+            _distinct(citers),
+            verdicts,
         )
 
 

@@ -63,6 +63,33 @@ def test_no_text_of_a_run_does_anything(text: str) -> None:
     assert "49" not in text_of(page) if "7 * 7" in text else True
 
 
+def test_it_says_which_citations_are_borne_out() -> None:
+    citations = [
+        {
+            "source": "A1",
+            "number": 1,
+            "claim": "4,200 fish",
+            "verdict": "supported",
+            "quote": "4,200",
+        },
+        {
+            "source": "A1",
+            "number": 1,
+            "claim": "in May",
+            "verdict": "not_found",
+            "missing": "no month",
+        },
+    ]
+    checked = {"method": "model", "model": "v/cheap", "citations": citations}
+    shown = text_of(report_html(recorded_result(verification=checked)))
+    for part in (
+        "1 of 2 citations borne out",
+        "supported “4,200 fish”",
+        "not found “in May” no month",
+    ):
+        assert part in shown
+
+
 def test_it_loads_nothing_and_says_so_to_the_browser() -> None:
     page = report_html(recorded_result())
     policy = html.fromstring(page).xpath("//meta[@http-equiv]/@content")[0]
