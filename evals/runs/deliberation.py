@@ -86,6 +86,7 @@ async def _judge(
     def save(run: GraphRun) -> None:
         if run.state["analysis"]:
             context.store.put("deliberation", key, run.lanes)
+            context.store.put("trace", _judge_prompt_key(run.lanes), run.prompts.get("judge"))
 
     run = await run_graph(context, key, task, alone, save, given=members, prompts=prompts)
     context.on_run("deliberation")
@@ -103,9 +104,9 @@ async def _write(
     def made(run: GraphRun) -> Answer:
         if run.failed is not None:
             return answer_in(run, None)
-        return answer_in(
-            run, context.store.put_text("trace", trace_of(run).model_dump(mode="json"))
-        )
+        sent = context.store.get("trace", _judge_prompt_key(lanes))
+        trace = trace_of(run).model_copy(update={"judge_prompt": sent})
+        return answer_in(run, context.store.put_text("trace", trace.model_dump(mode="json")))
 
     def save(run: GraphRun) -> None:
         if not _stood_in(run):
@@ -114,6 +115,11 @@ async def _write(
     run = await run_graph(context, key, task, settings, save, given=lanes, prompts=prompts)
     context.on_run("answer")
     return made(run)
+
+
+def _judge_prompt_key(lanes: Lanes) -> str:
+    """Where the judge's first request is kept, which made these lanes."""
+    return key_of("judge prompt", _work(lanes))
 
 
 def _stood_in(run: GraphRun) -> bool:
