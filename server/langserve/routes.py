@@ -39,7 +39,7 @@ _TEXT = WithJsonSchema({"type": "string"})
 _LISTS = ("panel", "tools", "exclude")
 _ANNOTATIONS: dict[str, Any] = {
     **dict.fromkeys(_LISTS, Annotated[str | list[str | dict[str, Any]], _TEXT]),
-    **dict.fromkeys(("judge", "synthesizer"), Annotated[str | dict[str, Any], _TEXT]),
+    **dict.fromkeys(("judge", "synthesizer", "verify"), Annotated[str | dict[str, Any], _TEXT]),
 }
 """Text for people, with commas between; a program may send lists and whole seats.
 

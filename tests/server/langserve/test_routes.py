@@ -171,14 +171,6 @@ async def test_lists_come_as_text_from_the_playground(serving: Serving) -> None:
     assert len(result["panel"]) == 2
 
 
-_TEXTS = ("preset", "panel", "judge", "synthesizer", "tools", "exclude", "question")
-"""What is written into the playground's form, in its order."""
-
-
-def _text(name: str) -> str:
-    return f"document.querySelectorAll('textarea')[{_TEXTS.index(name)}]"
-
-
 async def test_the_playground_shows_its_form_in_a_browser(serving: Serving, tmp_path: Path) -> None:
     served = await serving(cast())
     async with browser_page(f"{served.url}/fusion/playground/", tmp_path) as page:
