@@ -11,7 +11,9 @@ from tests.cli.processes import ROOT
 from tests.cli.warm import fusion
 
 _BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
-_NEEDS_MORE = re.compile(r"fusion (serve|mcp|keys|sandbox|resume|runs (show|delete)|doctor|eval)\b")
+_NEEDS_MORE = re.compile(
+    r"fusion (serve|mcp|keys|sandbox|resume|runs (show|delete)|doctor|eval|report)\b"
+)
 """What listens, changes something, needs a run or asks the network: read, not carried out."""
 _MISSING = ("OPENROUTER_API_KEY", "no OpenAI-compatible server")
 

@@ -28,9 +28,13 @@ _LEAST_TERMS = 2
 class Fact:
     """What a member said that met a criterion."""
 
-    passage: str
-    """The member's sentences."""
+    sentences: tuple[str, ...]
+    """The member's own."""
     terms: frozenset[str]
+
+    @property
+    def passage(self) -> str:
+        return " ".join(self.sentences)
 
     @property
     def weight(self) -> float:
@@ -53,7 +57,8 @@ class Text:
         start, found = self._best(sought)
         if len(found) < _LEAST_TERMS or _weight(found) < LOCATED * _weight(sought):
             return None
-        return Fact(passage=self._passage(start, found), terms=found)
+        window = self.sentences[start : start + WINDOW]
+        return Fact(tuple(one for one in window if terms(one) & found), found)
 
     def presence(self, fact: Fact) -> Presence:
         """Whether the text says the fact, a part of it, or nothing of it."""
@@ -76,11 +81,6 @@ class Text:
         start = max(windows, key=lambda one: (_weight(windows[one]), one))
         return start, frozenset(windows[start])
 
-    def _passage(self, start: int, found: frozenset[str]) -> str:
-        """Of a window the sentences that hold any of the terms."""
-        window = self.sentences[start : start + WINDOW]
-        return " ".join(sentence for sentence in window if terms(sentence) & found)
-
 
 @lru_cache(maxsize=256)
 def read_text(text: str) -> Text:
@@ -89,8 +89,15 @@ def read_text(text: str) -> Text:
 
 
 def presence(fact: Fact, text: str | None) -> Presence | None:
-    """Whether a text says a fact; None where the text is not known."""
-    return None if text is None else read_text(text).presence(fact)
+    """Whether a text says a fact; None where the text is not known.
+
+    A text that holds the member's sentences as they are, as a request does, is not read at all.
+    """
+    if text is None:
+        return None
+    if all(sentence in text for sentence in fact.sentences):
+        return "kept"
+    return read_text(text).presence(fact)
 
 
 def locate(criterion: str, question: str, answers: Mapping[str, str]) -> tuple[str, Fact] | None:
