@@ -4,7 +4,7 @@ import asyncio
 import ipaddress
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from langgraph_fusion.tools.errors import ExcludedUrl
 from langgraph_fusion.tools.exclude import Dropped, Exclusion
 from langgraph_fusion.tools.fetch.limits import FetchLimits
 from langgraph_fusion.tools.search import BackendName, Hit, Recency, SearchBackend, open_backend
+from langgraph_fusion.tools.shown_lines import ShownLines
 from langgraph_fusion.tools.single_flight import SingleFlight
 from langgraph_fusion.tools.sources import Source, Sources
 from langgraph_fusion.tools.urls import web_url
@@ -186,6 +187,9 @@ class ToolContext:
     seat: str
     shared: SharedTools
     sandbox: Sandbox | None = None
+    topic: str = ""
+    """What the member is asked: of a long text it is shown what is closest to it."""
+    shown: ShownLines = field(default_factory=ShownLines)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:

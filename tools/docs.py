@@ -70,8 +70,10 @@ async def docs_read(
         raise ToolFailure("unsupported_type", message)
     await context.shared.screen(context.seat, docs_url(document.path), document.text)
     size = context.shared.fetcher.limits.page_chars
-    part = part_of(document, section=section, start=start or line, end=end, size=size)
-    return _part_shown(context, document, part)
+    part = part_of(
+        document, section=section, start=start or line, end=end, size=size, topic=context.topic
+    )
+    return _part_shown(context, document, part, asked=id_or_path.strip(" []"))
 
 
 @asynccontextmanager
@@ -105,21 +107,31 @@ async def _may_show(context: ToolContext, match: Match) -> bool:
 
 
 def _shown(context: ToolContext, match: Match) -> str:
-    """The passage; one that this member was shown before by its id only."""
+    """The passage; one that this member has been shown by its id only."""
+    sources, shown = context.shared.sources, context.shown
     url = docs_url(match.path, match.first_line, match.last_line)
-    seen = context.shared.sources.seen_by(context.seat, url)
+    seen = sources.seen_by(context.seat, url)
+    where = shown.where(sources, match.path, match.first_line, match.text)
     title = _title(match.title, match.heading)
-    source = context.shared.sources.add(context.seat, "document", url, title, match.text)
+    source = sources.add(context.seat, "document", url, title, match.text)
     if seen is not None and match.text in seen.text:
         return source_block(source, "[you were shown this passage before]")
+    if where is not None:
+        return source_block(source, f"[you have this passage as {where}]")
+    shown.note(match.path, match.first_line, match.last_line, source.id)
     return source_block(source, match.text)
 
 
-def _part_shown(context: ToolContext, document: Document, part: Part) -> str:
-    url = docs_url(document.path, part.first_line, part.last_line)
+def _part_shown(context: ToolContext, document: Document, part: Part, *, asked: str) -> str:
+    """The part, without what the member has already, save the passage that it asked for by id."""
+    sources, shown, first = context.shared.sources, context.shown, part.first_line
+    url = docs_url(document.path, first, part.last_line)
     title = _title(document.title, part.heading)
-    source = context.shared.sources.add(context.seat, "document", url, title, part.text)
-    return "\n".join([source_block(source, part.text), *part.notes])
+    source = sources.add(context.seat, "document", url, title, part.text)
+    lines = part.text.split("\n")
+    text = shown.without_repeats(sources, document.path, first, lines, but=(source.id, asked))
+    shown.note(document.path, first, part.last_line, source.id)
+    return "\n".join([source_block(source, text), *part.notes])
 
 
 def _title(title: str, heading: str) -> str:

@@ -29,6 +29,7 @@ TAGS = (
 )
 """The tags that mark who said what in the messages between members, judge and writer."""
 
+_TITLE_CHARS = 60
 _TAG = re.compile(rf"<(?=\s*/?\s*(?:{'|'.join(TAGS)})\b)", re.I)
 
 
@@ -48,9 +49,17 @@ def plain_text(text: str) -> str:
     return clean_text(text).strip()
 
 
+def brief_title(title: str) -> str:
+    """A title as models are shown it: of a long one beginning and end, which name the part."""
+    if len(title) <= _TITLE_CHARS:
+        return title
+    half = _TITLE_CHARS // 2 - 1
+    return f"{title[:half].rstrip()} … {title[-half:].lstrip()}"
+
+
 def source_block(source: Source, text: str | None = None) -> str:
     """Show a source with its id, title and URL around `text`, by default all that was seen."""
-    title, url = escape_attribute(source.title), escape_attribute(source.url)
+    title, url = escape_attribute(brief_title(source.title)), escape_attribute(source.url)
     body = escape_text(source.text if text is None else text)
     return f'<source id="{source.id}" title="{title}" url="{url}">\n{body}\n</source>'
 

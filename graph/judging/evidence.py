@@ -32,18 +32,23 @@ class EvidenceLimits:
 
 LIMITS_IN_STEPS = (
     EvidenceLimits(),
-    EvidenceLimits(500),
+    EvidenceLimits(300),
     EvidenceLimits(0, 8000),
     EvidenceLimits(0, 2000),
 )
 """From all that is worth showing to the least that can be judged; the steps are ours."""
 
 
-def answer_blocks(state: FusionState, order: Sequence[str], limits: EvidenceLimits) -> str:
-    """Answers with their evidence in the given order of seats, then who failed and why."""
+def answer_blocks(
+    state: FusionState, order: Sequence[str], limits: EvidenceLimits, seen: Shown | None = None
+) -> str:
+    """Answers with their evidence in the given order of seats, then who failed and why.
+
+    `seen` are the passages that the prompt holds already; those that are added come to it.
+    """
     answers = latest(state, round=0)
     shown = [answers[letter] for letter in order if letter in answers]
-    seen: Shown = {}
+    seen = {} if seen is None else seen
     parts = [_answer(state, one, limits, seen) for one in shown if one.text]
     parts += [
         tag("failed", one.error.reason if one.error else "no answer", seat=one.seat)
@@ -59,12 +64,20 @@ def seat_records(run: Run, state: FusionState) -> str:
     return tag("seats", "\n".join(lines))
 
 
-def follow_up_blocks(state: FusionState, limits: EvidenceLimits, round: int | None = None) -> str:
-    """Follow-up answers of a round, or all, with evidence, question and the id it is about."""
+def follow_up_blocks(
+    state: FusionState,
+    limits: EvidenceLimits,
+    round: int | None = None,
+    seen: Shown | None = None,
+) -> str:
+    """Follow-up answers of a round, or all, with evidence, question and the id it is about.
+
+    `seen` are the passages that the prompt holds already.
+    """
     asked = {one["id"]: one for one in state["follow_ups"]}
     later = [MemberAnswer(**one) for one in state["answers"] if one["round"]]
     later = [one for one in later if round in (None, one.round)]
-    seen: Shown = {}
+    seen = {} if seen is None else seen
     parts = []
     for one in later:
         questions = [asked[id] for id in one.asked if id in asked]
@@ -129,7 +142,10 @@ def _evidence(state: FusionState, one: MemberAnswer, limits: EvidenceLimits, see
 
 def _once(source: Source, passages: str, seen: Shown) -> str:
     """The passages, or where in this prompt they stand already."""
-    first = seen.setdefault(passages, source.id) if passages else source.id
-    if first == source.id:
+    first = seen.get(passages)
+    if first is None:
+        if passages:
+            seen[passages] = source.id
         return source_block(source, passages)
-    return tag("source", f"(the same passages as {first})", id=source.id, same_as=source.same_as)
+    where = "(the passages above)" if first == source.id else f"(the same passages as {first})"
+    return tag("source", where, id=source.id, same_as=source.same_as)

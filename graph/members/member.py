@@ -18,7 +18,7 @@ from langgraph_fusion.graph.members.member_agent import Agent, transcripts
 from langgraph_fusion.graph.members.member_answer import read_answer, reasoning_in
 from langgraph_fusion.graph.members.member_context import MemberContext
 from langgraph_fusion.graph.prompts import prompt
-from langgraph_fusion.graph.prompts.passages import cited_passages, source_block
+from langgraph_fusion.graph.prompts.passages import cited_passages, claims_on, source_block
 from langgraph_fusion.graph.prompts.tags import blocks as enclosed
 from langgraph_fusion.graph.prompts.tags import tag
 from langgraph_fusion.graph.reasons import reason_text
@@ -34,10 +34,13 @@ from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState, Json
 from langgraph_fusion.models.faults import REASONS, fault_of
 from langgraph_fusion.tools import TOOL_GROUPS
+from langgraph_fusion.tools.closeness import closest_first
 from langgraph_fusion.tools.sources import Source
 
 STEERED = frozenset({"answer_now", "stopped"})
 """Reasons to write that come from the user."""
+_CITED_CHARS = 8000
+"""Of what an earlier answer cites, shown again with a follow-up question."""
 
 
 class Node(Protocol):
@@ -127,6 +130,7 @@ def first_prompt(run: Run, letter: str, state: FusionState) -> list[BaseMessage]
 
 def _member_context(run: Run, letter: str, state: FusionState) -> MemberContext:
     settings, seat, round = run.settings, run.settings.seat(letter), state["round"]
+    asked = [one for one in state["asked"] if letter in one["seats"]]
     stage: Stage = "follow_up" if round else "panel"
     groups = settings.tools_of(seat)
     sandbox = run.sandbox(letter) if "bash" in groups else None
@@ -139,6 +143,7 @@ def _member_context(run: Run, letter: str, state: FusionState) -> MemberContext:
         seat=letter,
         shared=run.shared_tools,
         sandbox=sandbox,
+        topic=" ".join(one["question"] for one in asked) or state["question"],
         round=round,
         tools=ToolRecorder(run.journal, f"{letter}.{round}", letter, run.shared_tools),
         client=run.seat_client(seat, letter, stage, round),
@@ -179,18 +184,33 @@ def _task(
     if state["conversation"]:
         blocks.insert(0, tag("conversation", state["conversation"]))
     blocks += [tag("your_earlier_answer", one["text"]) for one in earlier]
-    blocks += [_sources_cited(state, MemberAnswer(**one)) for one in earlier]
+    blocks += [_sources_cited(state, MemberAnswer(**one), asked) for one in earlier]
     blocks += [tag("follow_up", one.question, id=one.id) for one in asked]
     return [
         HumanMessage(prompt("follow_up", blocks="\n\n".join(block for block in blocks if block)))
     ]
 
 
-def _sources_cited(state: FusionState, one: MemberAnswer) -> str:
-    """What the sources that an earlier answer cites say about what it says."""
+def _sources_cited(state: FusionState, one: MemberAnswer, asked: list[AskedFollowUp]) -> str:
+    """What the sources that an earlier answer cites say about what it says and is now asked.
+
+    What is closest to the questions comes first, as far as there is room; the rest is named.
+    """
     known = state["sources"]
     cited = [Source(**known[id]) for id in one.cited if id in known and id in one.shown]
-    parts = [source_block(each, cited_passages(each, one.text)) for each in cited]
+    claims = ["\n".join(claims_on(each, one.text)) for each in cited]
+    close = closest_first(claims, " ".join(each.question for each in asked))
+    others = [at for at in range(len(cited)) if at not in close]
+    parts, named, room = list[str](), list[str](), _CITED_CHARS
+    for each in (cited[at] for at in [*close, *others]):
+        part = source_block(each, cited_passages(each, one.text))
+        if len(part) > room:
+            named.append(each.id)
+            continue
+        room -= len(part)
+        parts.append(part)
+    if named:
+        parts.append(f"(You cited these as well, and can read them by id: {', '.join(named)}.)")
     return enclosed("sources_you_cited", "\n".join(parts)) if parts else ""
 
 

@@ -5,6 +5,7 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from langgraph_fusion.graph.analysis import Analysis
 from langgraph_fusion.graph.judging.evidence import (
     EvidenceLimits,
+    Shown,
     answer_blocks,
     follow_up_blocks,
 )
@@ -78,9 +79,10 @@ def _panels_work(run: Run, state: FusionState, best: MemberAnswer, limits: Evide
         parts.append(tag("conversation", state["conversation"]))
     if state["analysis"]:
         parts.append(tag("analysis", Analysis(**state["analysis"]).model_dump_json()))
-    parts.append(answer_blocks(state, run.settings.letters, limits))
+    seen: Shown = {}
+    parts.append(answer_blocks(state, run.settings.letters, limits, seen))
     if state["round"]:
-        parts.append(follow_up_blocks(state, limits))
+        parts.append(follow_up_blocks(state, limits, seen=seen))
     if run.settings.mode == "select":
         parts.append(tag("best_answer", best.text, seat=best.seat))
     return "\n\n".join(part for part in parts if part)

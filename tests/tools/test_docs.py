@@ -175,3 +175,53 @@ async def test_found_passages_begin_and_end_with_whole_sentences(
     assert len(texts) > 3
     assert sum(text.rstrip().endswith((".", "They")) for text in texts) == len(texts)
     assert sum(text.rstrip().endswith(".") for text in texts) >= len(texts) - 1
+
+
+async def test_what_stands_in_the_conversation_is_named_and_not_sent_again(
+    folder: Path, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(monkeypatch, folder, page_chars=9000) as (shared, _):
+        context = ToolContext("A", shared)
+        first = await call(context, "docs_read", id_or_path="guide.md", start=1, end=12)
+        more = await call(context, "docs_read", id_or_path="guide.md", start=5, end=30)
+        found = await call(context, "docs_search", query='"Sentence 1 of the guide"')
+        fresh = await call(ToolContext("A", shared), "docs_read", id_or_path="guide.md", end=12)
+        second = shared.sources.get("A2")
+    assert "Sentence 0 of the guide" in first.text
+    assert "[you have lines 5-12 as A1]" in more.text
+    assert "Sentence 0 of the guide" not in more.text
+    assert "Sentence 1 of the guide" in more.text
+    assert second is not None
+    assert second.text == "\n".join(lines[4:30]), "what is cited by its id is whole"
+    assert re.search(r'url="docs:guide.md#L\d+-L\d+">\n\[you have this passage as A2\]', found.text)
+    assert "Sentence 0 of the guide" in fresh.text, "another conversation has it not"
+
+
+async def test_two_parts_of_one_long_line_are_both_shown(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = [f"word{n} of the only line here." for n in range(600)]
+    (folder / "line.txt").write_text(" ".join(words))
+    async with opened(monkeypatch, folder) as (shared, _):
+        context = ToolContext("A", shared)
+        first = await call(context, "docs_search", query='"word3 of"', max_results=1)
+        last = await call(context, "docs_search", query='"word590 of"', max_results=1)
+    assert "word3 of the only line" in first.text
+    assert "word590 of the only line" in last.text
+
+
+async def test_the_places_that_speak_of_what_is_asked_are_named_beyond_the_end_of_a_part(
+    folder: Path, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "guide.md").write_text(GUIDE.replace("Sentence 41 of", "Kingfishers of part 41, of"))
+    async with opened(monkeypatch, folder) as (shared, _):
+        context = ToolContext("A", shared, topic="Where do kingfishers nest?")
+        read = await call(context, "docs_read", id_or_path="guide.md")
+        silent = await call(ToolContext("A", shared), "docs_read", id_or_path="guide.md")
+        lined = await call(context, "docs_read", id_or_path="guide.md", start=5, end=9)
+    at = re.search(r"closest to what you are asked in the rest: lines ([\d, ]+)", read.text)
+    assert at is not None
+    heading = lines.index("## Part 41") + 1
+    assert {heading, heading + 2} & {int(one) for one in at[1].split(", ")}
+    assert "closest to what" not in silent.text
+    assert "closest to what" not in lined.text

@@ -4,15 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from langgraph_fusion.tools.closeness import closest_first
 from langgraph_fusion.tools.docs_index.formats import markup_of
 from langgraph_fusion.tools.docs_index.headings import Heading, headings
-from langgraph_fusion.tools.docs_index.passages import cut, sections
+from langgraph_fusion.tools.docs_index.passages import cut, passages, sections
 from langgraph_fusion.tools.docs_index.reading import Document
 from langgraph_fusion.tools.errors import ToolFailure
 
 _OUTLINE = 40
 """Headings shown; of a longer outline the highest levels."""
 _TOO_FEW = 3
+_CLOSEST = 4
+"""Places named."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +32,13 @@ class Part:
     """What else there is, and how to read it."""
 
 
-def part_of(document: Document, *, section: str, start: int, end: int, size: int) -> Part:
+def part_of(
+    document: Document, *, section: str, start: int, end: int, size: int, topic: str = ""
+) -> Part:
     """Return the lines from `start` to `end`, both from 1, or to the end of the `section`.
 
-    At most `size` characters; an `end` of 0 is none.
+    At most `size` characters; an `end` of 0 is none. Of what is left out, the places that are
+    closest to the `topic` are named.
 
     Raises:
         ToolFailure: `invalid_arguments` if there is no such line, `not_found` for a section.
@@ -51,6 +57,8 @@ def part_of(document: Document, *, section: str, start: int, end: int, size: int
         text = next(cut(text, size)).rstrip()
         notes.append(f"[line {start} is longer than can be shown: search for words of its rest]")
     notes += _notes(start, last, end, len(lines))
+    if last < end:
+        notes += _closest(document, lines[last:], last + 1, topic)
     if start == 1 and last < len(lines):
         notes += _outline(found)
     return Part(_heading_at(lines, found, start), text, start, last, tuple(notes))
@@ -89,6 +97,17 @@ def _notes(start: int, last: int, end: int, count: int) -> list[str]:
         return []
     on = f"; read on with start={last + 1}" if last < count else "; this is the end"
     return [f"[lines {start}-{last} of {count}{on if last <= end else ''}]"]
+
+
+def _closest(document: Document, rest: list[str], first: int, topic: str) -> list[str]:
+    """Where in the rest to look for what is asked."""
+    markup = markup_of(PurePosixPath(document.path).suffix.lower())
+    found = passages("\n".join(rest), markup)
+    places = [
+        found[at].first_line + first - 1 for at in closest_first([one.text for one in found], topic)
+    ]
+    at = ", ".join(map(str, sorted(places[:_CLOSEST])))
+    return [f"[closest to what you are asked in the rest: lines {at}]"] if places else []
 
 
 def _outline(found: Sequence[Heading]) -> list[str]:

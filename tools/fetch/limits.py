@@ -12,4 +12,4 @@ class FetchLimits(BaseModel):
     max_bytes: int = Field(default=10 << 20, gt=0, description="Of the body, decompressed")
     max_redirects: int = Field(default=5, ge=0, le=20)
     max_pdf_pages: int = Field(default=300, gt=0)
-    page_chars: int = Field(default=20_000, ge=500, description="Characters shown at once")
+    page_chars: int = Field(default=12_000, ge=500, description="Characters shown at once")

@@ -1,4 +1,5 @@
 import re
+from pathlib import Path
 
 from tests.graph.cast import (
     JUDGE,
@@ -175,3 +176,32 @@ async def test_a_member_is_told_how_many_tool_calls_it_has(fuse: Fuse, docs: str
     assert "You have 7 tool calls in this round" in told[A]
     assert "You have one tool call in this round" in told[B]
     assert "tool call in this round" not in told[C]
+
+
+async def test_of_many_cited_passages_a_follow_up_shows_those_that_bear_on_it(
+    fuse: Fuse, tmp_path: Path
+) -> None:
+    for n in range(40):
+        about = "the number in the register" if n == 33 else f"topic {n} of the herons"
+        text_ = f"# Note {n}\n\nThis tells of {about}, item {n}. " + f"Filler {n} follows. " * 30
+        (tmp_path / f"{n:02}.md").write_text(text_)
+
+    def first(seen: Seen) -> Reply:
+        done = len(seen.tool_results)
+        if done < 40:
+            batch = range(done, min(40, done + 10))
+            return tool_calls([("docs_read", {"id_or_path": f"{n:02}.md"}) for n in batch])
+        lines = [f"Item {n} tells of topic {n} [A{n + 1}]." for n in range(40) if n != 33]
+        return text("\n".join([*lines, "Item 33: the number stands in the register [A34]."]))
+
+    script = cast({A: asked_again(first, text("F1: 42.")), JUDGE: judge(disputed(), SETTLED)})
+    chosen = settings(tools=["docs"], docs=str(tmp_path), max_tool_calls=50)
+    fused = await fuse(script, chosen)
+    again = next(seen for seen in fused.server.seen_by(A) if "<follow_up " in seen.text)
+    passages = again.last.split("<sources_you_cited>")[1].split("</sources_you_cited>")[0]
+    assert "This tells of the number in the register, item 33." in passages
+    assert len(passages) < 9000
+    shown = set(re.findall(r'<source id="(A\d+)"', passages))
+    named = set(re.findall(r"A\d+", passages.rpartition("(You cited these as well")[2]))
+    assert named
+    assert shown | named == {f"A{n}" for n in range(1, 41)}
