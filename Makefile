@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 QUESTION ?= When did the Abbey Bridge reopen, what is its weight limit, what did the repair cost, and what became of the old lamps?
 
-.PHONY: demo test test-cgroup-v2 test-clients check audit bench format setup engine schema lock clean
+.PHONY: demo test test-cgroup-v2 test-clients eval-offline check audit bench format setup engine schema lock clean
 
 demo: setup  ## Ask the offline panel about a small town's bridge and watch it deliberate
 	@echo "Twelve documents about a small town's bridge are in examples/documents. The question:"
@@ -18,6 +18,9 @@ test-cgroup-v2: setup  ## As root on Debian, run the sandbox's tests on cgroup v
 
 test-clients: setup  ## Install Python clients and programs that chat, and run them against the server
 	@REQUIRE_CLIENTS=1 $(BIN)/python -m pytest -n 0 --timeout 900 tests/server/openai/test_python_clients.py tests/server/openai/test_programs.py $(ARGS)
+
+eval-offline: setup  ## Check the evaluation without a key: recorded scores, and RAMDocs with known answers
+	@$(BIN)/python -m tests.evals.offline
 
 check: setup .links  ## Lint, format and types over source and tests
 	@$(BIN)/ruff format --check .

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from langgraph_fusion.evals.arms.answering import Answering
 from langgraph_fusion.evals.arms.spec import ArmSpec, MemberSpec
@@ -17,6 +16,7 @@ from langgraph_fusion.evals.datasets.dataset import DataSet
 from langgraph_fusion.evals.evaluation import Evaluation
 from langgraph_fusion.evals.grading import Grader
 from langgraph_fusion.evals.judge import Judge
+from langgraph_fusion.evals.limits import BY_HAND_S, Limits
 from langgraph_fusion.evals.place import evals_folder
 from langgraph_fusion.evals.progress import Progress
 from langgraph_fusion.evals.protocols.protocol import Protocol
@@ -27,44 +27,8 @@ from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.journal.store import open_runs
 from langgraph_fusion.graph.preflight.readiness import user_prices
 from langgraph_fusion.graph.records import sum_costs
-from langgraph_fusion.graph.seat import ModelSeat
-from langgraph_fusion.graph.settings import FusionSettings, UnknownCost
 from langgraph_fusion.models.prices import PriceTable, prices_date
 from langgraph_fusion.models.providers import ModelRef
-
-BY_HAND_S = 3600.0
-"""Seconds that a person, or a model in a queue, may take for a reply."""
-
-
-def patient(settings: FusionSettings) -> FusionSettings:
-    """The same settings with an hour for every reply, and a day for the whole run."""
-
-    def slow(seat: ModelSeat) -> dict[str, Any]:
-        return seat.model_dump() | {"timeout_s": BY_HAND_S}
-
-    judge = slow(settings.judge) if settings.judge else "none"
-    return settings.changed(
-        panel=[slow(seat) for seat in settings.panel],
-        judge=judge,
-        synthesizer=slow(settings.synthesizer),
-        deadline_s=24 * 3600,
-    )
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How much an evaluation may do at once, and spend."""
-
-    budget_usd: float | None = None
-    unknown_cost: UnknownCost = "refuse"
-    tasks: int = 4
-    """Tasks side by side."""
-    runs: int = 8
-    """Runs of the graph side by side."""
-    verdicts: int = 16
-    """Calls of the judge side by side."""
-    by_hand: bool = False
-    """Whether people answer at the seats: replies may take an hour."""
 
 
 @dataclass(frozen=True)

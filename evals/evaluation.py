@@ -9,7 +9,6 @@ from typing import Any
 from langgraph_fusion.evals.arms.answering import Answering
 from langgraph_fusion.evals.arms.derived import best_member, equal_spend
 from langgraph_fusion.evals.arms.spec import ArmSpec
-from langgraph_fusion.evals.contamination.audit import marks_of_drops, marks_of_run
 from langgraph_fusion.evals.datasets.dataset import DataSet
 from langgraph_fusion.evals.grading import Grader
 from langgraph_fusion.evals.progress import Progress
@@ -69,6 +68,8 @@ class Evaluation:
 
     def _marks(self, task: Task, answer: Answer) -> Iterable[Mark]:
         """What was kept from the members, and what looks as if it had reached them."""
+        from langgraph_fusion.evals.contamination.audit import marks_of_drops, marks_of_run
+
         trace = read_trace(self.answering.context.store, answer)
         yield from marks_of_drops(Dropped(**one) for one in (trace.dropped if trace else ()))
         yield from marks_of_run(task, self.data.name, answer, trace)

@@ -5,16 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from langgraph_fusion.evals.arms.derived import best_of
-from langgraph_fusion.evals.calibration import calibrate_arms
 from langgraph_fusion.evals.datasets.dataset import DataSet
-from langgraph_fusion.evals.evaluate import (
-    Limits,
-    open_workplace,
-    stored_result,
-    within_budget,
-)
+from langgraph_fusion.evals.evaluate import open_workplace, stored_result, within_budget
 from langgraph_fusion.evals.grading import Grader
 from langgraph_fusion.evals.judge import Judge
+from langgraph_fusion.evals.limits import Limits
 from langgraph_fusion.evals.progress import Progress
 from langgraph_fusion.evals.protocols.protocol import Protocol
 from langgraph_fusion.evals.recorded.replay import (
@@ -74,6 +69,8 @@ async def regrade(
 
 
 def _calibrations(arms: Sequence[ArmResult], stored: StoredResult) -> Sequence[Calibration]:
+    from langgraph_fusion.evals.calibration import calibrate_arms
+
     found = []
     for arm in arms:
         before = stored.arm(arm.name)
@@ -172,15 +169,13 @@ async def replay(
 
 
 async def _replayed(arm: RecordedArm, data: DataSet, judge: Judge | None) -> ArmResult:
-    outcomes = [outcome_of(arm, task) for task in data.tasks]
+    tasks = [task for task in data.tasks if arm.has(task)]
+    outcomes = [outcome_of(arm, task) for task in tasks]
     if judge is not None and not arm.judged:
         grader = Grader(judge)
         outcomes = list(
             await asyncio.gather(
-                *(
-                    grader.grade(task, one.answer)
-                    for task, one in zip(data.tasks, outcomes, strict=True)
-                )
+                *(grader.grade(task, one.answer) for task, one in zip(tasks, outcomes, strict=True))
             )
         )
     return ArmResult(name=arm.name, kind="recorded", outcomes=tuple(outcomes))

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from langgraph_fusion.evals.arms.spec import ArmSpec, MemberSpec, Place, places
+from langgraph_fusion.evals.limits import BY_HAND_S
 from langgraph_fusion.evals.records import ArmKind
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.seat import MAX_SEATS, PanelSeat
+from langgraph_fusion.graph.seat import MAX_SEATS, ModelSeat, PanelSeat
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.models.providers import ModelRef
 
@@ -22,6 +23,21 @@ ABLATIONS: Mapping[ArmKind, str] = {
     "judge_solo": "solo judge",
 }
 """What `--ablate` adds to a panel, and what each is called."""
+
+
+def patient(settings: FusionSettings) -> FusionSettings:
+    """The same settings with an hour for every reply, and a day for the whole run."""
+
+    def slow(seat: ModelSeat) -> dict[str, Any]:
+        return seat.model_dump() | {"timeout_s": BY_HAND_S}
+
+    judge = slow(settings.judge) if settings.judge else "none"
+    return settings.changed(
+        panel=[slow(seat) for seat in settings.panel],
+        judge=judge,
+        synthesizer=slow(settings.synthesizer),
+        deadline_s=24 * 3600,
+    )
 
 
 def chosen_ablations(named: Sequence[str], settings: FusionSettings) -> list[ArmKind]:

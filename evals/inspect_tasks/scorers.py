@@ -10,11 +10,12 @@ from pathlib import Path
 from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState
 
-from langgraph_fusion.evals.evaluate import Limits, open_workplace
+from langgraph_fusion.evals.evaluate import open_workplace
 from langgraph_fusion.evals.grading import Grader
 from langgraph_fusion.evals.inspect_tasks.choices import dataset_named, protocol_for
 from langgraph_fusion.evals.inspect_tasks.metrics import SCORE, ZEROS, fusion_mean
 from langgraph_fusion.evals.inspect_tasks.samples import answer_of
+from langgraph_fusion.evals.limits import Limits
 from langgraph_fusion.evals.progress import Progress
 from langgraph_fusion.evals.recorded.replay import outcome_of, recorded_arms
 from langgraph_fusion.evals.records import Outcome

@@ -11,13 +11,14 @@ from typing import Any
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from langgraph_fusion.evals.arms.answering import Answering
-from langgraph_fusion.evals.evaluate import Limits, open_workplace
+from langgraph_fusion.evals.evaluate import open_workplace
 from langgraph_fusion.evals.inspect_tasks.choices import (
     another_sample,
     arm_named,
     dataset_named,
 )
 from langgraph_fusion.evals.inspect_tasks.samples import put_answer
+from langgraph_fusion.evals.limits import Limits
 from langgraph_fusion.evals.progress import Progress
 from langgraph_fusion.evals.recorded.replay import answer_of, recorded_arms
 from langgraph_fusion.graph.errors import ConfigError

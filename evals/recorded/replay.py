@@ -34,6 +34,10 @@ class RecordedArm:
         elif row.error is None or row.task not in self.verdicts:
             self.verdicts[row.task] = row
 
+    def has(self, task: Task) -> bool:
+        """Whether there is any row of this task."""
+        return task.id in self.reports or task.id in self.verdicts
+
     @property
     def judged(self) -> bool:
         return bool(self.verdicts)
@@ -62,11 +66,7 @@ def answer_of(arm: RecordedArm, task: Task) -> Answer:
     if verdicts is not None and verdicts.error is not None:
         refused = "no content" in verdicts.error
         return Answer(text="", finish="failed", refused=refused, error=verdicts.error)
-    if report is not None:
-        return report.answer
-    if verdicts is None:
-        return Answer(text="", finish="failed", error="not recorded")
-    return Answer(text="", text_recorded=False)
+    return report.answer if report is not None else Answer(text="", text_recorded=False)
 
 
 def outcome_of(arm: RecordedArm, task: Task) -> Outcome:

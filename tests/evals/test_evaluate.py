@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from langgraph_fusion.evals.arms.from_settings import ABLATIONS
-from langgraph_fusion.evals.evaluate import Limits, evaluate
+from langgraph_fusion.evals.evaluate import evaluate
+from langgraph_fusion.evals.limits import Limits
 from langgraph_fusion.evals.records import StoredResult
 from langgraph_fusion.graph.errors import ConfigError
 from tests.evals.world import (

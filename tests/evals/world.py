@@ -8,7 +8,8 @@ from typing import Any
 from langgraph_fusion.evals.arms.from_settings import arms_of
 from langgraph_fusion.evals.datasets.dataset import DataSet
 from langgraph_fusion.evals.datasets.own import read_own
-from langgraph_fusion.evals.evaluate import Limits, Plan
+from langgraph_fusion.evals.evaluate import Plan
+from langgraph_fusion.evals.limits import Limits
 from langgraph_fusion.evals.protocols.published import protocol_named
 from langgraph_fusion.evals.records import Task
 from tests.graph.cast import JUDGE, WRITER, A, B, settings

@@ -56,7 +56,7 @@ def grade(
     with report_errors(as_json=as_json, quiet=quiet, verbose=verbose):
         check_extra()
         from langgraph_fusion.cli.commands.eval.work import Output, grade_again, read_result
-        from langgraph_fusion.evals.evaluate import Limits
+        from langgraph_fusion.evals.limits import Limits
 
         stored = read_result(result)
         output = Output(out, as_json, quiet, verbose, yes)

@@ -125,7 +125,7 @@ def run(
         from langgraph_fusion.cli.commands.eval.work import Output, replay_recorded, run_plan
         from langgraph_fusion.cli.input import given_settings
         from langgraph_fusion.evals.datasets.load import load_dataset
-        from langgraph_fusion.evals.evaluate import Limits
+        from langgraph_fusion.evals.limits import Limits
 
         chosen = load_dataset(set_name, data).chosen(task or (), limit)
         output = Output(out, as_json, quiet, verbose, yes)
@@ -186,8 +186,7 @@ class _Variants:
 
     def _configuration(self, given: dict[str, Any], limits: Any) -> Any:
         from langgraph_fusion.cli.input import split_list
-        from langgraph_fusion.evals.arms.from_settings import arms_of, chosen_ablations
-        from langgraph_fusion.evals.evaluate import patient
+        from langgraph_fusion.evals.arms.from_settings import arms_of, chosen_ablations, patient
         from langgraph_fusion.graph.settings import load_settings
 
         settings = load_settings(given)

@@ -23,7 +23,8 @@ from langgraph_fusion.graph.errors import ConfigError
 
 if TYPE_CHECKING:
     from langgraph_fusion.evals.datasets.dataset import DataSet
-    from langgraph_fusion.evals.evaluate import Limits, Plan
+    from langgraph_fusion.evals.evaluate import Plan
+    from langgraph_fusion.evals.limits import Limits
     from langgraph_fusion.evals.protocols.protocol import Protocol
 
 Work = Callable[[Progress], Coroutine[Any, Any, StoredResult]]
