@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 QUESTION ?= When did the Abbey Bridge reopen, what is its weight limit, what did the repair cost, and what became of the old lamps?
 
-.PHONY: demo test test-cgroup-v2 test-clients eval-offline check audit bench format setup engine schema lock clean
+.PHONY: demo test test-cgroup-v2 test-clients eval-offline check audit bench format setup engine schema pictures lock clean
 
 demo: setup  ## Ask the offline panel about a small town's bridge and watch it deliberate
 	@echo "Twelve documents about a small town's bridge are in examples/documents. The question:"
@@ -63,6 +63,9 @@ engine:  ## As root on Debian, bring a Docker engine and the sandbox image where
 
 schema: setup  ## Write the JSON schema of the result, and the picture of the graph into the README
 	@$(BIN)/python -m tests.generated
+
+pictures: setup  ## Make the README's pictures from a run of the offline panel; needs Chromium
+	@$(BIN)/python -m tests.pictures
 
 lock: setup  ## Pin the newest versions that fit pyproject.toml
 	@$(BIN)/python -m pip install --quiet uv

@@ -51,7 +51,7 @@ function Run({ id }) {
     <Fragment>
       <Status state={state} connected={connected || !working} />
       {working ? <Controls id={id} state={state} /> : <Ended id={id} state={state} again={() => setFrom(last.current)} />}
-      {state.draft && <section aria-labelledby="answer-title"><h2 id="answer-title">Answer</h2><Draft text={state.draft} sources={state.sources} /></section>}
+      {state.draft && <section aria-labelledby="answer-title"><h2 id="answer-title">Answer</h2><Draft text={state.draft} sources={state.sources} main /></section>}
       <section aria-labelledby="panel-title">
         <h2 id="panel-title">Panel</h2>
         <div class="cards">{state.order.map((name) => <Member key={name} seat={state.seats[name]} id={id} working={working} />)}</div>

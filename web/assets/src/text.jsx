@@ -4,9 +4,9 @@ import { h } from "preact";
 
 const SPAN = /(\*\*[^*\n]+\*\*|`[^`\n]+`|\[[A-H]\d{1,4}(?:,\s*[A-H]\d{1,4})*\])/;
 
-export function Draft({ text, sources }) {
+export function Draft({ text, sources, main }) {
   const blocks = text.split(/\n{2,}/).filter((one) => one.trim());
-  return <div class="prose answer">{blocks.map((one) => <Block text={one} sources={sources} />)}</div>;
+  return <div class={main ? "prose answer" : "prose"}>{blocks.map((one) => <Block text={one} sources={sources} />)}</div>;
 }
 
 function Block({ text, sources }) {
