@@ -9,19 +9,12 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from langgraph_fusion.evals.contamination.audit import ArmAudit
     from langgraph_fusion.evals.estimate import Cost, EvalEstimate
-    from langgraph_fusion.evals.losses.loss import ArmLosses, Loss
     from langgraph_fusion.evals.records import StoredResult
-    from langgraph_fusion.evals.report.analysis import Analysed
     from langgraph_fusion.evals.report.arm_summary import ArmSummary
-    from langgraph_fusion.evals.report.comparison import ResultComparison
     from langgraph_fusion.evals.report.summary import Summary
     from langgraph_fusion.evals.statistics.paired import PairedDifference
 
-_EXAMPLES = 3
-"""Losses that are shown of each stage."""
-_EXAMPLE_CHARS = 160
 _WIDTH = 130
 """Columns of a file or a pipe."""
 
@@ -59,19 +52,12 @@ def print_result(result: "StoredResult") -> None:
     print_summary(summarise(result))
 
 
-def print_analysed(found: "Analysed") -> None:
-    """The summary, then what was lost at which stage."""
-    print_summary(found.summary)
-    if found.losses:
-        _print_losses(found.losses)
-
-
 def print_summary(found: "Summary") -> None:
     """What was measured, a row an arm, the differences, and what must be said beside them."""
     from langgraph_fusion.evals.report import words
     from langgraph_fusion.evals.report.headline import headline
 
-    out = _wide()
+    out = wide()
     for line in _measured(found):
         out.print(line, style="dim")
     out.print()
@@ -80,55 +66,29 @@ def print_summary(found: "Summary") -> None:
     out.print(_grading(found.arms))
     for part in found.comparisons:
         out.print(f"\n{part.question}", style="bold")
-        out.print(_differences(part.differences))
+        out.print(differences(part.differences))
     out.print()
     for one in found.all_fail:
         members = ", ".join(one.members)
         out.print(f"All members below 50: {words.share(one.tasks)} of the tasks ({members})")
     out.print(headline(found), style="bold")
+    for line in _noise(found.arms):
+        out.print(line)
     for caveat in found.caveats:
         say(f"note: {caveat}")
 
 
-def print_comparison(found: "ResultComparison") -> None:
-    """Two results, arm by arm."""
-    from langgraph_fusion.evals.calibration import describe
-
-    out = _wide()
-    out.print(f"A: {found.first}", style="dim")
-    out.print(f"B: {found.second}\n", style="dim")
-    out.print(_differences(found.differences))
-    for one in found.calibrations:
-        out.print(f"judge of A {describe(one)}")
-    for name, arms in (("A", found.only_first), ("B", found.only_second)):
-        if arms:
-            out.print(f"only in {name}: {', '.join(arms)}")
-    for warning in found.warnings:
-        say(f"note: {warning}")
-
-
-def print_audit(audits: Iterable["ArmAudit"]) -> None:
-    """What each arm kept from its members, and what looks as if it had got through."""
+def _noise(arms: Iterable["ArmSummary"]) -> Iterator[str]:
+    """What of a difference may be the judge's own chance, where there were several passes."""
     from langgraph_fusion.evals.report import words
 
-    table = _table("arm", "tasks", "kept away", "marked", "score", "without marked", "n")
-    for one in audits:
-        table.add_row(
-            one.arm,
-            str(one.tasks),
-            str(one.dropped),
-            str(len(one.marked)),
-            words.estimate(one.score),
-            words.estimate(one.score_without_marked),
-            str(one.score_without_marked.n),
-        )
-    out = _wide()
-    out.print(table)
-    for one in audits:
-        for rule, times in one.marks.items():
-            out.print(f"{one.arm}: {rule}: {times}")
-        if one.marked:
-            out.print(f"{one.arm}: look at {', '.join(one.marked)}")
+    for arm in arms:
+        if noise := arm.noise:
+            yield (
+                f"{arm.name}: over {noise.passes} passes a task's score has SD "
+                f"{noise.within_sd:.2f}; differences below {noise.difference:.2f} are within the "
+                f"judge's noise; {words.percent(noise.agreement)} of verdicts agree"
+            )
 
 
 def _measured(found: "Summary") -> Iterator[str]:
@@ -153,7 +113,7 @@ def _arms(arms: Iterable["ArmSummary"]) -> "Table":
     from langgraph_fusion.evals.report import words
     from langgraph_fusion.graph.wording import duration
 
-    table = _table("arm", "score", "95 % (t)", "n", "with zeros", "$ a task", "time")
+    table = text_table("arm", "score", "95 % (t)", "n", "with zeros", "$ a task", "time")
     for one in arms:
         seconds = one.seconds.mean
         table.add_row(
@@ -171,7 +131,7 @@ def _arms(arms: Iterable["ArmSummary"]) -> "Table":
 def _grading(arms: Iterable["ArmSummary"]) -> "Table":
     from langgraph_fusion.evals.report import words
 
-    table = _table("arm", "bootstrap", "pass rate", "coverage", "refused", "failed", "cut off")
+    table = text_table("arm", "bootstrap", "pass rate", "coverage", "refused", "failed", "cut off")
     for one in arms:
         table.add_row(
             one.name,
@@ -185,10 +145,11 @@ def _grading(arms: Iterable["ArmSummary"]) -> "Table":
     return table
 
 
-def _differences(found: Iterable["PairedDifference"]) -> "Table":
+def differences(found: Iterable["PairedDifference"]) -> "Table":
+    """A row a comparison."""
     from langgraph_fusion.evals.report import words
 
-    table = _table("first", "second", "mean", "95 % (t)", "n", "r", "p (Holm)", "", left=2)
+    table = text_table("first", "second", "mean", "95 % (t)", "n", "r", "p (Holm)", "", left=2)
     for one in found:
         table.add_row(
             one.first,
@@ -203,44 +164,7 @@ def _differences(found: Iterable["PairedDifference"]) -> "Table":
     return table
 
 
-def _print_losses(found: Iterable["ArmLosses"]) -> None:
-    from langgraph_fusion.evals.losses.loss import STAGES
-    from langgraph_fusion.evals.report import words
-
-    out = _wide()
-    out.print("\nCriteria that a member met and the final answer did not, by stage", style="bold")
-    table = _table("arm", *STAGES, "lost", "points", "gained", "points")
-    for arm in found:
-        stages = arm.stages.values()
-        table.add_row(
-            arm.arm,
-            *(f"{one.losses} ({one.in_analysis})" for one in stages),
-            str(len(arm.losses)),
-            words.number(sum(one.points for one in stages)),
-            str(arm.gained),
-            words.number(arm.gained_points),
-        )
-    out.print(table)
-    out.print("In brackets: how many of them the judge's analysis held.", style="dim")
-    for arm in found:
-        for stage in STAGES:
-            worst = sorted(arm.losses, key=lambda one: -one.points)
-            shown = [one for one in worst if one.stage == stage and one.passage][:_EXAMPLES]
-            if shown:
-                out.print(f"\n{arm.arm}, {STAGES[stage]}:")
-            for loss in shown:
-                out.print(_example(loss))
-
-
-def _example(loss: "Loss") -> str:
-    from langgraph_fusion.models.text import one_line
-
-    passage = one_line(loss.passage or "")
-    cut = passage if len(passage) <= _EXAMPLE_CHARS else f"{passage[:_EXAMPLE_CHARS]}…"
-    return f"  {loss.points:.1f} points, task {loss.task}, {loss.passage_of}: {cut}"
-
-
-def _wide() -> "Console":
+def wide() -> "Console":
     """Standard output; as wide as tables need where it is no terminal."""
     out = terminal()
     if not out.is_terminal:
@@ -248,7 +172,7 @@ def _wide() -> "Console":
     return out
 
 
-def _table(*names: str, left: int = 1) -> "Table":
+def text_table(*names: str, left: int = 1) -> "Table":
     """A plain table whose first columns are text."""
     from rich.table import Table
 

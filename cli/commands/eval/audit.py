@@ -40,7 +40,7 @@ def audit(
     with report_errors(as_json=as_json, verbose=verbose):
         check_extra()
         from langgraph_fusion.cli.commands.eval.work import read_result
-        from langgraph_fusion.cli.display.eval_result import print_audit
+        from langgraph_fusion.cli.display.eval_findings import print_audit
         from langgraph_fusion.cli.output import write_json
         from langgraph_fusion.evals.contamination.audit import audit_arm, audit_result
         from langgraph_fusion.evals.contamination.content_guard import DEFAULT, STRICT

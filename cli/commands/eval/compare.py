@@ -33,7 +33,7 @@ def compare(
     with report_errors(as_json=as_json, verbose=verbose):
         check_extra()
         from langgraph_fusion.cli.commands.eval.work import read_result
-        from langgraph_fusion.cli.display.eval_result import print_comparison
+        from langgraph_fusion.cli.display.eval_findings import print_comparison
         from langgraph_fusion.cli.output import write_json
         from langgraph_fusion.evals.report.comparison import compare_results
 

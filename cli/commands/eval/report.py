@@ -78,7 +78,7 @@ def _write(found: "Analysed", form: Format, output: Path | None, rubric: bool) -
 
     shown = found if rubric else found.without_rubric()
     if form == "text" and output is None:
-        from langgraph_fusion.cli.display.eval_result import print_analysed
+        from langgraph_fusion.cli.display.eval_findings import print_analysed
 
         print_analysed(shown)
         return
@@ -99,7 +99,7 @@ def _text_of(found: "Analysed", form: Format) -> str:
         from langgraph_fusion.cli.output import to_json
 
         return to_json(found.model_dump(mode="json"), indent=1)
-    from langgraph_fusion.cli.display.eval_result import print_analysed
+    from langgraph_fusion.cli.display.eval_findings import print_analysed
     from langgraph_fusion.cli.output import captured
 
     return captured(lambda: print_analysed(found))
