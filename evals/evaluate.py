@@ -1,7 +1,7 @@
 """From a plan to a stored result: what it takes is opened, and the spend cap is kept."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,10 +25,10 @@ from langgraph_fusion.evals.runs.context import EvalContext
 from langgraph_fusion.evals.store import open_store
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.journal.store import open_runs
-from langgraph_fusion.graph.preflight.readiness import user_prices
+from langgraph_fusion.graph.preflight.readiness import check_settings, user_prices
 from langgraph_fusion.graph.records import sum_costs
 from langgraph_fusion.models.prices import PriceTable, prices_date
-from langgraph_fusion.models.providers import ModelRef
+from langgraph_fusion.models.providers import ModelRef, missing_key
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ async def evaluate(plan: Plan, progress: Progress | None = None) -> StoredResult
         ConfigError: Before anything is paid, for example because a key or a price is missing.
     """
     progress = progress or Progress()
-    check_prices(plan)
+    check_plan(plan)
     async with open_workplace(plan.data, plan.limits, progress) as place:
         judge = None
         if plan.protocol is not None and plan.judge_model is not None:
@@ -186,18 +186,31 @@ def _filter_of(task: Task) -> ContentGuard | None:
     return ContentGuard(task) if task.criteria else None
 
 
-def check_prices(plan: Plan) -> None:
-    """Refuse a cap that cannot be kept.
+def check_plan(plan: Plan) -> None:
+    """Refuse what could not run to its end: a missing key or folder, a cap that cannot be kept.
 
     Raises:
-        ConfigError: Naming the models without a listed price.
+        ConfigError: Naming what is missing and the way out.
     """
-    if plan.limits.budget_usd is None or plan.limits.unknown_cost != "refuse":
-        return
     prices = user_prices()
-    used = [ref for arm in plan.arms for seat in arm.settings.all_seats for ref in seat.models]
-    if plan.judge_model:
-        used.append(ModelRef.parse(plan.judge_model))
+    distinct = {arm.settings.model_dump_json(): arm.settings for arm in plan.arms}
+    for settings in distinct.values():
+        check_settings(settings, prices)
+    judges = [ModelRef.parse(plan.judge_model)] if plan.judge_model else []
+    for judge in judges:
+        check_judge(judge)
+    if plan.limits.budget_usd is not None and plan.limits.unknown_cost == "refuse":
+        used = [ref for one in distinct.values() for seat in one.all_seats for ref in seat.models]
+        _check_priced([*used, *judges], prices)
+
+
+def check_judge(judge: ModelRef) -> None:
+    """Raise ConfigError when the grading model cannot be called here."""
+    if variable := missing_key(judge):
+        raise ConfigError(f"{variable} is not set, and the judge {judge} needs it")
+
+
+def _check_priced(used: Iterable[ModelRef], prices: PriceTable) -> None:
     unknown = [str(ref) for ref in dict.fromkeys(used) if prices.price_of(ref) is None]
     if unknown:
         raise ConfigError(

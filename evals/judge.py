@@ -78,7 +78,7 @@ class Judge:
         self, task: Task, text: str, unit: Sequence[Criterion], judge_pass: int
     ) -> tuple[list[Verdict], float | None]:
         """The verdicts of one call, and what it cost."""
-        keys = {one.id: self._key(task, text, one, judge_pass) for one in unit}
+        keys = {one.id: self._key(task, text, one, unit, judge_pass) for one in unit}
         found = {id: self.store.get("verdict", key) for id, key in keys.items()}
         kept = {id: entry for id, entry in found.items() if entry is not None}
         if missing := [id for id in keys if id not in kept]:
@@ -94,9 +94,13 @@ class Judge:
         verdicts = [_verdict(one.id, judge_pass, kept.get(one.id), error) for one in unit]
         return verdicts, sum_costs(entry["usd"] for entry in kept.values()).total_usd
 
-    def _key(self, task: Task, text: str, criterion: Criterion, judge_pass: int) -> str:
-        about = (task.id, task.question, criterion.id, criterion.requirement, criterion.weight > 0)
-        return key_of(text, about, self.protocol.sha256, self.model, judge_pass)
+    def _key(
+        self, task: Task, text: str, one: Criterion, unit: Sequence[Criterion], judge_pass: int
+    ) -> str:
+        """Of all that the judge sees, the criteria beside this one in its call among it."""
+        about = (task.id, task.question, one.id, one.requirement, one.weight > 0)
+        beside = [other.requirement for other in unit] + list(task.exclude) if len(unit) > 1 else []
+        return key_of(text, about, beside, self.protocol.sha256, self.model, judge_pass)
 
     async def _ask(
         self, task: Task, text: str, unit: Sequence[Criterion]

@@ -27,17 +27,28 @@ ABLATIONS: Mapping[ArmKind, str] = {
 
 def patient(settings: FusionSettings) -> FusionSettings:
     """The same settings with an hour for every reply, and a day for the whole run."""
-
-    def slow(seat: ModelSeat) -> dict[str, Any]:
-        return seat.model_dump() | {"timeout_s": BY_HAND_S}
-
-    judge = slow(settings.judge) if settings.judge else "none"
+    judge = _slow(settings.judge) if settings.judge else "none"
     return settings.changed(
-        panel=[slow(seat) for seat in settings.panel],
+        panel=[_slow(seat) for seat in settings.panel],
         judge=judge,
-        synthesizer=slow(settings.synthesizer),
+        synthesizer=_slow(settings.synthesizer),
         deadline_s=24 * 3600,
     )
+
+
+def all_patient(
+    members: Mapping[str, MemberSpec], arms: Sequence[ArmSpec]
+) -> tuple[dict[str, MemberSpec], list[ArmSpec]]:
+    """The same members and arms, all of them patient."""
+    seats = {name: PanelSeat.model_validate(_slow(one.seat)) for name, one in members.items()}
+    return (
+        {name: MemberSpec(name=name, seat=seat) for name, seat in seats.items()},
+        [arm.model_copy(update={"settings": patient(arm.settings)}) for arm in arms],
+    )
+
+
+def _slow(seat: ModelSeat) -> dict[str, Any]:
+    return seat.model_dump() | {"timeout_s": BY_HAND_S}
 
 
 def chosen_ablations(named: Sequence[str], settings: FusionSettings) -> list[ArmKind]:

@@ -169,9 +169,12 @@ class _Variants:
         self.arms, self.ablate, self.writers, self.prompts = arms, ablate, writers, prompts
 
     def plan(self, data: "DataSet", given: dict[str, Any], how: _Grading, limits: Any) -> "Plan":
+        from langgraph_fusion.evals.arms.from_settings import all_patient
         from langgraph_fusion.evals.evaluate import Plan
 
-        members, arms = self._file(given) if self.arms else self._configuration(given, limits)
+        members, arms = self._file(given) if self.arms else self._configuration(given)
+        if limits.by_hand:
+            members, arms = all_patient(members, arms)
         protocol, judge = how.chosen(data)
         return Plan(data, members, arms, protocol, judge, limits)
 
@@ -184,14 +187,14 @@ class _Variants:
         assert self.arms is not None
         return read_arms(shipped_arms(self.arms) or Path(self.arms).expanduser())
 
-    def _configuration(self, given: dict[str, Any], limits: Any) -> Any:
+    def _configuration(self, given: dict[str, Any]) -> Any:
         from langgraph_fusion.cli.input import split_list
-        from langgraph_fusion.evals.arms.from_settings import arms_of, chosen_ablations, patient
+        from langgraph_fusion.evals.arms.from_settings import arms_of, chosen_ablations
         from langgraph_fusion.graph.settings import load_settings
 
         settings = load_settings(given)
         return arms_of(
-            patient(settings) if limits.by_hand else settings,
+            settings,
             ablate=chosen_ablations(split_list(self.ablate), settings),
             writers=split_list(self.writers),
             prompts=self.prompts,

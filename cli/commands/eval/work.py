@@ -45,9 +45,9 @@ class Output:
 def run_plan(plan: "Plan", output: Output) -> int:
     """Run a plan, once the user has agreed to what it may cost; returns the exit code."""
     from langgraph_fusion.evals.estimate import estimate_evaluation
-    from langgraph_fusion.evals.evaluate import check_prices, evaluate
+    from langgraph_fusion.evals.evaluate import check_plan, evaluate
 
-    check_prices(plan)
+    check_plan(plan)
     found = estimate_evaluation(plan)
     if not output.quiet:
         print_estimate(found)
@@ -124,9 +124,11 @@ def read_result(path: Path) -> StoredResult:
 
 
 def _check_priced(limits: "Limits", judge: str) -> None:
+    from langgraph_fusion.evals.evaluate import check_judge
     from langgraph_fusion.graph.preflight.readiness import user_prices
     from langgraph_fusion.models.providers import ModelRef
 
+    check_judge(ModelRef.parse(judge))
     if limits.budget_usd is None or limits.unknown_cost != "refuse":
         return
     if user_prices().price_of(ModelRef.parse(judge)) is None:

@@ -17,8 +17,10 @@ from tests.cli.processes import FUSION, ROOT, environment, in_terminal, run
 from tests.evals.world import GRADER, grader, script, tasks_text
 from tests.graph.cast import JUDGE, WRITER, A, B
 from tests.scripted import Seen, scripted_server, structured
+from tests.shared_data import FOLDER
 
 pytestmark = pytest.mark.timeout(600)
+DRACO = FOLDER / "draco" / "test.jsonl"
 ARMS = ("--panel", f"{A},{B}", "--judge", JUDGE, "--writer", WRITER, "--tools", "none")
 
 
@@ -182,6 +184,17 @@ async def test_what_cannot_be_run_is_refused_before_anything_starts(
     ran = await fusion("eval", "run", *filled, "--yes", env=env)
     assert ran.returncode == 2, ran.stderr
     assert said in ran.stderr
+
+
+async def test_a_missing_key_is_named_before_anything_is_estimated(tmp_path: Path) -> None:
+    """The smoke run is what a user with a key runs first; here there is none."""
+    if not DRACO.is_file():
+        pytest.skip(f"{DRACO} is not here")
+    env = {"FUSION_EVALS": str(tmp_path / "evals")}
+    ran = await fusion("eval", "smoke", "--data", str(DRACO), "--yes", env=env)
+    assert ran.returncode == 2
+    assert "OPENROUTER_API_KEY is not set" in ran.stderr
+    assert not (tmp_path / "evals").exists()
 
 
 async def test_a_result_of_another_file_is_not_graded(tmp_path: Path) -> None:
