@@ -3,6 +3,7 @@
 1. Recorded reports and verdicts of others (../shared/data) are replayed: the recorded means.
 2. RAMDocs with the preset `offline`: programs that quote the documents.
 3. RAMDocs with scripted models whose errors are known: the score is worked out a second time.
+4. The content guard: its false alarms on real reports, and the leaks it catches.
 
 Every figure is printed with n and its interval. What needs data that is not there is skipped, and
 said to be.
@@ -14,9 +15,13 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from langgraph_fusion.evals.contamination.content_guard import DEFAULT, STRICT
 from langgraph_fusion.evals.datasets.load import load_dataset
 from langgraph_fusion.evals.records import StoredResult, Task
+from langgraph_fusion.evals.report.words import share
+from langgraph_fusion.evals.statistics.shares import share_of
 from tests.cli.processes import FUSION, ROOT, environment
+from tests.evals.contamination.leaks import DRAWS, measured, recorded_tasks
 from tests.scripted import Reply, Seen, scripted_server, structured, text
 from tests.shared_data import FOLDER
 
@@ -44,6 +49,7 @@ async def main() -> None:
         place = Path(folder)
         if DRACO.is_dir():
             check_replay(place)
+            check_guard()
         else:
             print(f"skipped: {DRACO} is not here")
         if RAMDOCS.is_file():
@@ -65,6 +71,25 @@ def check_replay(place: Path) -> StoredResult:
         assert abs(mean_of(arm.scores) - mean) < 1e-8, name
         assert abs(mean_of(arm.scores_with_zeros) - with_zeros) < 1e-8, name
     return result
+
+
+def check_guard() -> None:
+    """The rates that docs/evaluation.md gives."""
+    heading("The content guard, on 400 real reports and made-up leaks")
+    tasks = recorded_tasks()
+    for rule, most in ((DEFAULT, 3), (STRICT, 0)):
+        found = measured(tasks, rule)
+        print(
+            f"{rule.name}: flags {share(share_of(found.false_alarms, 400))} of the reports, "
+            f"{share(share_of(found.pages, 100))} of the leak pages, "
+            + ", ".join(
+                f"with {count} criteria {share(share_of(caught, DRAWS))} of the snippets"
+                for count, caught in found.snippets.items()
+            ),
+            flush=True,
+        )
+        assert found.false_alarms <= most
+        assert found.pages >= 99
 
 
 def check_extractive(place: Path) -> StoredResult:

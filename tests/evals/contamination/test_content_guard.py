@@ -1,9 +1,5 @@
 """The guard has the rates it was calibrated to; and what it does on invented tasks."""
 
-import json
-import random
-from collections.abc import Iterator
-
 import pytest
 
 from langgraph_fusion.evals.contamination.content_guard import (
@@ -14,78 +10,47 @@ from langgraph_fusion.evals.contamination.content_guard import (
 )
 from langgraph_fusion.evals.contamination.markers import find_markers
 from langgraph_fusion.evals.records import Criterion, Task
-from tests.shared_data import rows
-
-REPORTS = ("fusion-frontier-opus", "solo-opus", "solo-gpt55", "solo-kimi")
+from tests.evals.contamination.leaks import (
+    DRAWS,
+    measured,
+    recorded_reports,
+    recorded_tasks,
+)
 
 
 @pytest.fixture(scope="module")
 def tasks() -> dict[str, Task]:
-    found = {}
-    for row in rows("draco/test.jsonl"):
-        sections = json.loads(row["answer"])["sections"]
-        criteria = tuple(
-            Criterion(id=one["id"], weight=one["weight"], requirement=one["requirement"])
-            for section in sections
-            for one in section["criteria"]
-        )
-        found[row["id"]] = Task(id=row["id"], question=row["problem"], criteria=criteria)
-    return found
-
-
-def reports() -> Iterator[tuple[str, str]]:
-    for name in REPORTS:
-        for row in rows(f"draco/{name}.jsonl"):
-            yield row["task_id"], row["final"]["content"]
+    return recorded_tasks()
 
 
 @pytest.mark.parametrize(
-    ("rule", "false_alarms", "unmatched"),
-    [(DEFAULT, 3, 102), (STRICT, 0, 374), (ContentRule(8, 2), 10, 29), (ContentRule(8, 3), 2, 29)],
-)
-def test_false_alarms_on_four_hundred_real_reports(
-    tasks: dict[str, Task], rule: ContentRule, false_alarms: int, unmatched: int
-) -> None:
-    guards = {name: ContentGuard(task, rule) for name, task in tasks.items()}
-    flagged = [task for task, text in reports() if guards[task].match(text)]
-    assert len(flagged) == false_alarms
-    able = sum(guard.criteria for guard in guards.values())
-    assert sum(len(task.criteria) for task in tasks.values()) - able == unmatched
-
-
-@pytest.mark.parametrize(
-    ("rule", "rates"),
+    ("rule", "false_alarms", "unmatched", "snippets"),
     [
-        (DEFAULT, {1: (0, 3), 2: (92, 99), 3: (98, 100), 5: (99, 100)}),
-        (STRICT, {1: (0, 2), 2: (78, 90), 3: (93, 99), 5: (98, 100)}),
+        (DEFAULT, 3, 102, {1: (0, 3), 2: (92, 99), 3: (98, 100), 5: (99, 100)}),
+        (STRICT, 0, 374, {1: (0, 2), 2: (78, 90), 3: (93, 99), 5: (98, 100)}),
+        (ContentRule(8, 2), 10, 29, {1: (0, 6), 2: (95, 100), 3: (98, 100), 5: (99, 100)}),
+        (ContentRule(8, 3), 2, 29, {1: (0, 1), 2: (0, 6), 3: (94, 100), 5: (99, 100)}),
     ],
 )
-def test_leak_pages_and_snippets_are_caught_as_often_as_was_calibrated(
-    tasks: dict[str, Task], rule: ContentRule, rates: dict[int, tuple[float, float]]
+def test_a_rule_has_the_rates_it_was_calibrated_to(
+    tasks: dict[str, Task],
+    rule: ContentRule,
+    false_alarms: int,
+    unmatched: int,
+    snippets: dict[int, tuple[float, float]],
 ) -> None:
-    draw, names = random.Random(1), sorted(tasks)
-    guards = {name: ContentGuard(tasks[name], rule) for name in names}
-    texts = dict(reports())
-
-    def leaks(name: str, count: int) -> str:
-        return "\n".join(one.requirement for one in draw.sample(tasks[name].criteria, count))
-
-    pages = [
-        guards[name].match(f"{texts[name][:5000]}\n{leaks(name, round(0.3 * len(task.criteria)))}")
-        for name, task in tasks.items()
-    ]
-    assert sum(match is not None for match in pages) >= 99
-    for count, (low, high) in rates.items():
-        drawn = [draw.choice(names) for _ in range(500)]
-        caught = sum(guards[name].match(leaks(name, count)) is not None for name in drawn)
-        assert low <= caught / 5 <= high
+    found = measured(tasks, rule)
+    assert (found.false_alarms, found.unmatched) == (false_alarms, unmatched)
+    assert found.pages >= 99
+    for count, (low, high) in snippets.items():
+        assert low <= 100 * found.snippets[count] / DRAWS <= high
 
 
 def test_no_report_is_flagged_by_another_tasks_rubric_nor_marked(tasks: dict[str, Task]) -> None:
     names = sorted(tasks)
     after = dict(zip(names, [*names[1:], names[0]], strict=True))
     guards = {name: ContentGuard(task) for name, task in tasks.items()}
-    for task, text in reports():
+    for task, text in recorded_reports():
         assert guards[after[task]].match(text) is None
         assert list(find_markers(text, "answer", "draco")) == []
 
