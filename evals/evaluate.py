@@ -1,6 +1,7 @@
 """From a plan to a stored result: what it takes is opened, and the spend cap is kept."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -24,11 +25,15 @@ from langgraph_fusion.evals.records import ArmResult, ProtocolRef, StoredResult,
 from langgraph_fusion.evals.runs.context import EvalContext
 from langgraph_fusion.evals.store import open_store
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.journal.store import open_runs
+from langgraph_fusion.graph.journal.repository import RunRepository
+from langgraph_fusion.graph.journal.sqlite_store import sqlite_store
 from langgraph_fusion.graph.preflight.readiness import check_settings, user_prices
 from langgraph_fusion.graph.records import sum_costs
 from langgraph_fusion.models.prices import PriceTable, prices_date
 from langgraph_fusion.models.providers import ModelRef, missing_key
+
+JOURNAL_DAYS = 365.0
+"""How long a run that was stopped can be gone on with."""
 
 
 @dataclass(frozen=True)
@@ -163,8 +168,7 @@ async def open_workplace(
     folder = folder or evals_folder()
     prices = user_prices()
     with open_store(folder / "store.db") as store:
-        async with open_runs(folder / "runs.db", keep=False) as runs:
-            assert runs is not None
+        async with _open_journals(folder / "runs.db") as runs:
             context = EvalContext(
                 store=store,
                 runs=runs,
@@ -180,6 +184,16 @@ async def open_workplace(
                 yield Workplace(context, prices, limits, progress)
             finally:
                 await context.close()
+
+
+@asynccontextmanager
+async def _open_journals(path: Path) -> AsyncIterator[RunRepository]:
+    """Where runs are written down until they are stored: for longer than a user's own runs."""
+    try:
+        async with sqlite_store(path) as store, RunRepository(store, days=JOURNAL_DAYS) as runs:
+            yield runs
+    except (OSError, sqlite3.Error) as error:
+        raise ConfigError(f"runs cannot be kept in {path}: {error}") from error
 
 
 def _filter_of(task: Task) -> ContentGuard | None:

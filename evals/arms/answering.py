@@ -97,7 +97,7 @@ class Answering:
 
     async def _member(self, arm: ArmSpec, place: Place, task: Task) -> MemberRun:
         settings = solo_settings(self.members[place.member].seat, arm.settings)
-        return await member_run(self.context, task, settings, place.sample)
+        return await member_run(self.context, task, settings, place.sample, arm.prompts)
 
 
 def _first_round(lanes: Lanes) -> Lanes:

@@ -1,6 +1,7 @@
 """A member's run on a task: made once, stored, and shared by all arms."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from langgraph_fusion.evals.records import Answer, Task
@@ -22,26 +23,30 @@ class MemberRun:
 
 
 async def member_run(
-    context: EvalContext, task: Task, settings: FusionSettings, sample: int = 0
+    context: EvalContext,
+    task: Task,
+    settings: FusionSettings,
+    sample: int = 0,
+    prompts: Path | None = None,
 ) -> MemberRun:
     """The stored run, or a new one; `settings` are those of the member alone.
 
     A member that failed is not stored: the next evaluation asks it again.
     """
     settings = settings_for(context, task, settings)
-    key = _key(task, settings, sample)
+    key = _key(task, settings, sample, prompts)
 
     async def work() -> MemberRun:
         stored = context.store.get("member", key)
         if stored is not None:
             return MemberRun(stored["update"], Answer.model_validate(stored["answer"]))
-        return await _run(context, key, task, settings)
+        return await _run(context, key, task, settings, prompts)
 
     found: MemberRun = await context.flights.get(key, work)
     return found
 
 
-def _key(task: Task, settings: FusionSettings, sample: int) -> str:
+def _key(task: Task, settings: FusionSettings, sample: int, prompts: Path | None) -> str:
     """Of all that the member sees or is limited by."""
     (seat,) = settings.panel
     seen: dict[str, Any] = {
@@ -56,17 +61,19 @@ def _key(task: Task, settings: FusionSettings, sample: int) -> str:
         "sandbox": settings.sandbox.model_dump(mode="json"),
         "deadline_s": settings.deadline_s,
     }
-    return key_of("member", seen, fingerprint("member"), sample)
+    return key_of("member", seen, fingerprint("member", prompts), sample)
 
 
-async def _run(context: EvalContext, key: str, task: Task, settings: FusionSettings) -> MemberRun:
+async def _run(
+    context: EvalContext, key: str, task: Task, settings: FusionSettings, prompts: Path | None
+) -> MemberRun:
     def save(run: GraphRun) -> None:
         if run.lanes["A.0"]["answers"][0]["text"]:
             made = _made(context, run)
             entry = {"update": made.update, "answer": made.answer.model_dump(mode="json")}
             context.store.put("member", key, entry)
 
-    run = await run_graph(context, key, task, settings, save)
+    run = await run_graph(context, key, task, settings, save, prompts=prompts)
     context.on_run("member")
     if "A.0" not in run.lanes:
         return MemberRun({}, failed_answer(run))

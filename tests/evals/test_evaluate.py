@@ -70,6 +70,17 @@ async def test_all_arms_share_the_members_and_what_can_be_shared_of_the_rest(
     assert by_name["no follow-ups"].scores == by_name["panel"].scores
 
 
+async def test_a_variant_of_the_members_prompt_asks_the_members_again(
+    serve: Serve, tmp_path: Path
+) -> None:
+    server = await serve(script())
+    (tmp_path / "member.md").write_text("Look into the box yourself.")
+    await evaluate(plan(dataset(2), prompts=[tmp_path]))
+    asked = [seen for name in (A, B) for seen in server.seen_by(name)]
+    assert len(asked) == 2 * 2 * 2
+    assert sum("Look into the box yourself." in seen.system for seen in asked) == 2 * 2
+
+
 async def test_a_second_evaluation_pays_nothing_and_says_the_same(serve: Serve) -> None:
     server = await serve(script())
     first = await evaluate(plan(dataset(4)))
