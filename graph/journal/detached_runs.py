@@ -25,7 +25,8 @@ _HEADS = ("langgraph_fusion", "detached")
 _ORDERS = ("langgraph_fusion", "orders")
 _ORDER_MINUTES = 5.0
 """An order that no process took by then is for a run that nobody works on."""
-_PAGE = 64
+PAGE = 64
+"""Events that are read at once."""
 _ALL = 1_000_000
 
 
@@ -122,8 +123,7 @@ class DetachedRuns:
     async def events(self, id: str, after: int) -> list[StoredEvent]:
         """Return the next events after this number, at most 64; lost ones are left out."""
         asked = [
-            GetOp(_events(id), _key(number), False)
-            for number in range(after + 1, after + 1 + _PAGE)
+            GetOp(_events(id), _key(number), False) for number in range(after + 1, after + 1 + PAGE)
         ]
         found: Sequence[Any] = await self._store.abatch(asked)
         return [

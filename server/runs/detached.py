@@ -17,7 +17,7 @@ from langgraph_fusion.graph.journal.owner import BEAT_S
 from langgraph_fusion.graph.journal.repository import RunRepository
 from langgraph_fusion.server.errors import ApiError, ServerStopping, api_error
 from langgraph_fusion.server.logging import log_surprise
-from langgraph_fusion.server.runs.event_log import EventLog, Frames, stored_frames
+from langgraph_fusion.server.runs.event_log import EventLog, Frames, last_number, stored_frames
 from langgraph_fusion.server.runs.managed_run import ManagedRun
 
 Json = Mapping[str, Any]
@@ -45,7 +45,8 @@ class DetachedRunManager:
     ) -> None:
         """Let an accepted run go on by itself; return once its client would find it again."""
         earlier = await store.detached.head(head.id)
-        detached = DetachedRun(head, run, store.detached, earlier.last_event if earlier else 0)
+        last = await last_number(head.id, store.detached, earlier.last_event) if earlier else 0
+        detached = DetachedRun(head, run, store.detached, last)
         self._local[head.id] = detached
         try:
             await store.detached.write_head(head)
@@ -68,11 +69,13 @@ class DetachedRunManager:
         if local is not None:
             return local.log.frames(after)
 
-        async def is_over() -> bool:
-            found = await store.detached.head(head.id)
-            return found is None or found.now in ENDED
+        async def end_of() -> Head | None:
+            found = await store.detached.head(head.id) or head.model_copy(
+                update={"status": "cancelled"}  # deleted meanwhile
+            )
+            return found if found.now in ENDED else None
 
-        return stored_frames(head.id, store.detached, after, is_over)
+        return stored_frames(head.id, store.detached, after, end_of)
 
     async def order(self, head: Head, action: Json, store: RunRepository) -> None:
         """Ask something of a run, wherever it is worked on.

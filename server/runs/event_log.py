@@ -10,13 +10,15 @@ from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import Any
 
-from langgraph_fusion.graph.journal.detached_runs import DetachedRuns, StoredEvent
+from langgraph_fusion.graph.journal.detached_runs import PAGE, DetachedRuns, Head, StoredEvent
 from langgraph_fusion.models.text import clean_json
 
 _MEMORY = 4 * 2**20
 """Bytes of the latest frames that are kept in memory; older ones come from the store."""
 _LOOK_S = 0.25
 """How often a process looks for events of a run that another one works on."""
+
+_INTERRUPTED = b"event: run.interrupted\n"
 
 Frames = AsyncGenerator[bytes, None]
 
@@ -74,38 +76,56 @@ class EventLog:
 
 
 async def stored_frames(
-    id: str, store: DetachedRuns, after: int, is_over: Callable[[], Awaitable[bool]]
+    id: str, store: DetachedRuns, after: int, end_of: Callable[[], Awaitable[Head | None]]
 ) -> Frames:
-    """Yield the events of a run that another process works on, until it is over."""
-    over = False
+    """Yield the events of a run that another process works on, until it has ended.
+
+    `end_of` gives the run's head once it has. A process that died could not say that it is over:
+    then it is said here.
+    """
+    end: Head | None = None
+    last = b""
     while True:
         before = after
-        async for at, made in _stored(id, store, after):
-            after = at
+        async for at, made in _stored(id, store, after, end.last_event + 1 if end else None):
+            after, last = at, made
             yield made
-        if after == before:
-            if over:  # and after that was known there was nothing more
-                return
-            over = await is_over()
-            if not over:
-                await asyncio.sleep(_LOOK_S)
+        if after > before:
+            continue
+        if end is not None:  # and after that was known there was nothing more
+            if end.response is None and end.now == "interrupted" and _INTERRUPTED not in last:
+                yield _INTERRUPTED + b'data: {"type": "run.interrupted"}\n\n'
+            return
+        end = await end_of()
+        if end is None:
+            await asyncio.sleep(_LOOK_S)
+
+
+async def last_number(id: str, store: DetachedRuns, known: int = 0) -> int:
+    """The number of the last event in the store, at least the one that is known."""
+    while found := await store.events(id, known):
+        known = found[-1].number
+    return known
 
 
 async def _stored(
     id: str, store: DetachedRuns, after: int, before: int | None = None
 ) -> AsyncGenerator[tuple[int, bytes], None]:
     """What the store has after one number and before another; what is lost is said."""
-    while before is None or after + 1 < before:
-        found = [one for one in await store.events(id, after) if not before or one.number < before]
+    looked = after
+    while before is None or looked + 1 < before:
+        found = [one for one in await store.events(id, looked) if not before or one.number < before]
         for event in found:
             if event.number > after + 1:
                 yield event.number - 1, gap_frame(after, event.number)
-            after = event.number
+            looked = after = event.number
             yield after, frame_of(event)
         if not found:
-            if before is not None:
-                yield before - 1, gap_frame(after, before)
-            return
+            if before is None:
+                return
+            looked += PAGE
+    if before is not None and after + 1 < before:
+        yield before - 1, gap_frame(after, before)
 
 
 def frame_of(event: StoredEvent) -> bytes:

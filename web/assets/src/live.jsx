@@ -7,6 +7,7 @@ import { reduce, start } from "./reduce.js";
 import { Draft } from "./text.jsx";
 import { Timeline } from "./timeline.jsx";
 
+const ENDED = new Set(["failed", "cancelled", "interrupted"]);
 const TYPES = [
   "run.started", "member.started", "member.tool", "member.tool_done", "model.call", "model.progress", "model.retry",
   "model.wait", "model.switch", "member.reasoning", "member.finished", "judge.started", "judge.repair",
@@ -15,6 +16,48 @@ const TYPES = [
 ];
 
 const LAST_MS = 1500;
+const AGAIN_MS = 1500;
+
+// Follow the events after one number until the run has ended; returns how to stop. A browser connects
+// again by itself after a cut, but gives up when the server answers with an error or with 204.
+function follow(id, from, last, take, setConnected) {
+  let [events, closing, again, stopped] = [null, 0, 0, false];
+  const onEvent = (message) => {
+    const event = JSON.parse(message.data);
+    last.current = Number(message.lastEventId) || last.current;
+    clearTimeout(closing);
+    take(event);
+    if (event.type === "run.finished") window.location.reload();
+    // a run that was resumed has ended before: what follows an end comes at once
+    if (/^run\.(failed|cancelled|interrupted)$/.test(event.type)) closing = setTimeout(() => events.close(), LAST_MS);
+  };
+  const connect = (after) => {
+    events = new EventSource(`/v1/runs/${id}/events?after=${after}`);
+    for (const type of TYPES) events.addEventListener(type, onEvent);
+    events.onopen = () => setConnected(true);
+    events.onerror = () => {
+      setConnected(false);
+      if (events.readyState === EventSource.CLOSED && !stopped) again = setTimeout(look, AGAIN_MS);
+    };
+  };
+  const look = async () => {
+    try {
+      const run = await call("GET", `/v1/runs/${id}`);
+      if (run.status === "finished") window.location.reload();
+      else if (ENDED.has(run.status) && last.current >= run.last_event) take({ type: `run.${run.status}`, error: run.error });
+      else connect(last.current);
+    } catch {
+      if (!stopped) again = setTimeout(look, AGAIN_MS);
+    }
+  };
+  connect(from);
+  return () => {
+    stopped = true;
+    clearTimeout(closing);
+    clearTimeout(again);
+    events.close();
+  };
+}
 
 export function followRun(place, id) {
   place.replaceChildren();
@@ -26,26 +69,7 @@ function Run({ id }) {
   const [connected, setConnected] = useState(true);
   const [from, setFrom] = useState(0);
   const last = useRef(0);
-  useEffect(() => {
-    const events = new EventSource(`/v1/runs/${id}/events?after=${from}`);
-    let closing = 0;
-    const onEvent = (message) => {
-      const event = JSON.parse(message.data);
-      last.current = Number(message.lastEventId) || last.current;
-      take(event);
-      clearTimeout(closing);
-      if (event.type === "run.finished") window.location.reload();
-      // a run that was resumed has ended before: what follows an end comes at once
-      if (/^run\.(failed|cancelled|interrupted)$/.test(event.type)) closing = setTimeout(() => events.close(), LAST_MS);
-    };
-    for (const type of TYPES) events.addEventListener(type, onEvent);
-    events.onopen = () => setConnected(true);
-    events.onerror = () => setConnected(false);
-    return () => {
-      clearTimeout(closing);
-      events.close();
-    };
-  }, [id, from]);
+  useEffect(() => follow(id, from, last, take, setConnected), [id, from]);
   const working = !state.ended;
   return (
     <Fragment>
