@@ -12,7 +12,7 @@ from langgraph_fusion.server.connections import LimitedConnection
 Announce = Callable[[], None]
 _AFTER_GRACE_S = 5
 """For the last words to clients and the removal of containers."""
-_IDLE_S = 75
+IDLE_S = 75
 """Longer than clients keep a connection: one closed under a request would fail it. As nginx."""
 _SPAWNED_WITHIN_S = 60
 """A busy machine may take longer than uvicorn's five seconds to start a process."""
@@ -39,7 +39,7 @@ def serve_until_stopped(
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_keep_alive=_IDLE_S,
+        timeout_keep_alive=IDLE_S,
         timeout_graceful_shutdown=round(grace_s) + _AFTER_GRACE_S,
         timeout_worker_healthcheck=_SPAWNED_WITHIN_S,
     )

@@ -14,6 +14,7 @@ from langgraph_fusion.server.app import create_app
 from langgraph_fusion.server.config import ServerConfig
 from langgraph_fusion.server.connections import LimitedConnection
 from langgraph_fusion.server.runs.client_policy import ClientPolicy
+from langgraph_fusion.server.workers import IDLE_S
 from tests.graph.cast import JUDGE, PANEL, WRITER, Part
 from tests.graph.conftest import docs as docs
 from tests.scripted import ScriptedServer, scripted_server
@@ -75,6 +76,7 @@ async def _started(
     options: dict[str, Any] = {"log_config": None, "timeout_graceful_shutdown": 5, "ws": "none"}
     most = app.state.server.config.max_connections
     limits: dict[str, Any] = {"http": http, "limit_concurrency": most}
+    limits["timeout_keep_alive"] = IDLE_S
     server = uvicorn.Server(uvicorn.Config(app, **options, **limits))
     running = asyncio.create_task(server._serve([listening]))  # `serve` takes the signals
     while not server.started:
