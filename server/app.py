@@ -21,7 +21,7 @@ from langgraph_fusion.graph.journal.store import open_runs
 from langgraph_fusion.graph.preflight.readiness import default_preset
 from langgraph_fusion.graph.settings import load_settings
 from langgraph_fusion.models.http import close_http_client, open_http_client
-from langgraph_fusion.server import api_page, health, page, runs_api
+from langgraph_fusion.server import health
 from langgraph_fusion.server.config import ServerConfig, config_from_environment
 from langgraph_fusion.server.errors import ApiError, api_error
 from langgraph_fusion.server.logging import log_surprise, log_to_stderr
@@ -29,8 +29,10 @@ from langgraph_fusion.server.middleware import REQUEST_ID, RequestMiddleware
 from langgraph_fusion.server.observability.tracing import Tracing, tracing_is_configured
 from langgraph_fusion.server.openai import chat_completions, models, responses
 from langgraph_fusion.server.openrouter.metadata import METADATA, error_metadata, wants_metadata
+from langgraph_fusion.server.pages import api_page, page
 from langgraph_fusion.server.runs.cancellation import ClientGone
 from langgraph_fusion.server.runs.shutdown import stop_with_parent
+from langgraph_fusion.server.runs_api import routes as runs_routes
 from langgraph_fusion.server.state import ServerState
 
 _LAZY_MODULES = (
@@ -71,7 +73,7 @@ def create_app(config: ServerConfig | None = None, *, choose_preset: bool = Fals
         chat_completions.router,
         responses.router,
         models.router,
-        runs_api.router,
+        runs_routes.router,
         health.router,
         page.router,
         api_page.router,

@@ -18,7 +18,7 @@ from langgraph_fusion.server.errors import ApiError
 from langgraph_fusion.server.foreign_pages import ForeignPages
 from langgraph_fusion.server.load import Load, RequestLoad
 from langgraph_fusion.server.logging import log_event
-from langgraph_fusion.server.session import key_in_cookie
+from langgraph_fusion.server.pages.session import key_in_cookie
 from langgraph_fusion.server.state import ServerState
 
 REQUEST_ID = "x-request-id"

@@ -19,6 +19,7 @@ Anchors = Mapping[str, str]
 """Id of a source, or number of a citation -> the anchor in the page, without `#`."""
 
 _NUMBER = re.compile(r"\[(\d{1,4})\]")
+_CITED = re.compile(rf"{CITATIONS.pattern}|\[(?P<number>\d{{1,4}})\]")
 _SAFE = re.compile(r"(?:https?://|mailto:)\S", re.I)
 _SIDE = re.compile("center|right")
 _NO_REFERRER = "noreferrer noopener nofollow"
@@ -92,9 +93,10 @@ def _cited_number(part: list[Token], anchors: Anchors) -> str:
 
 
 def _with_citations(text: str, anchors: Anchors) -> Iterator[Token]:
+    """Ids of sources, and numbers of those that have no address of their own."""
     at = 0
-    for found in CITATIONS.finditer(text):
-        names = names_in(found.group())
+    for found in _CITED.finditer(text):
+        names = [found["number"]] if found["number"] else names_in(found.group())
         if all(name in anchors for name in names):
             yield _text(text[at : found.start()])
             for name in names:

@@ -100,11 +100,15 @@ class ReportView:
     @cached_property
     def anchors(self) -> dict[str, str]:
         """Ids, and numbers of the answer's citations, with the source's place in the page."""
-        found = {id: one.anchor for one in self.sources for id in one.ids}
         numbered = {
             str(one.info.number): one.anchor for one in self.sources if one.info.number is not None
         }
-        return found | numbered
+        return self.anchors_of_ids | numbered
+
+    @cached_property
+    def anchors_of_ids(self) -> dict[str, str]:
+        """Ids with the source's place: in the members' own texts a number is no source."""
+        return {id: one.anchor for one in self.sources for id in one.ids}
 
     @cached_property
     def seats(self) -> list[SeatView]:

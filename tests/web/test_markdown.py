@@ -32,6 +32,7 @@ def test_nothing_in_it_runs_or_loads(pieces: list[str]) -> None:
         ("It is 42 [A1].", "#source-A1", "A1"),
         ("It is 42 [[3]](https://e.example/x).", "#source-B2", "3"),
         ("It is 42 [[3]](notes.md#L3-L5).", "#source-B2", "3"),
+        ("It printed 7 [3].", "#source-B2", "3"),
         ("See [there](https://e.example).", "https://e.example", "there"),
         ("<https://e.example>", "https://e.example", "https://e.example"),
         ("![a chart](https://e.example/c.png)", "https://e.example/c.png", "[image: a chart]"),

@@ -11,15 +11,12 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Request
 from langchain_core.messages import AIMessage, AnyMessage
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.journal.detached_runs import ENDED, Head
 from langgraph_fusion.graph.journal.repository import RunRepository, new_id
-from langgraph_fusion.graph.journal.run_record import beginning_of
 from langgraph_fusion.graph.journal.stored_result import stored_result
-from langgraph_fusion.graph.request.conversation import question_at
 from langgraph_fusion.graph.result import FusionResult
 from langgraph_fusion.graph.resume import recorded_messages
 from langgraph_fusion.server.errors import ApiError
@@ -32,6 +29,13 @@ from langgraph_fusion.server.runs.detached import run_events
 from langgraph_fusion.server.runs.event_log import Frames
 from langgraph_fusion.server.runs.resume import stopped_request
 from langgraph_fusion.server.runs.run_request import RunRequest
+from langgraph_fusion.server.runs_api.protocol import (
+    Steering,
+    conflict,
+    question_of,
+    run_json,
+    saved_as,
+)
 from langgraph_fusion.server.sse import EventStream
 from langgraph_fusion.server.state import ServerState, server_state
 
@@ -41,25 +45,6 @@ Id = Annotated[str, Path(json_schema_extra={"pattern": "^[0-9a-f]{12}$"})]
 LastEventId = Annotated[str | None, Header(alias="last-event-id")]
 _RUN = "/v1/runs/{run_id}"
 _ERRORS = documented_errors()
-
-
-class Steering(BaseModel):
-    """What a client asks of a run that is under way."""
-
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
-
-    action: Literal["answer_now", "stop_member", "follow_up", "raise_budget"]
-    """answer_now: members write with what they have, then judge and writer follow. stop_member:
-    one member writes now. follow_up: one more round with a question of the client's own.
-    raise_budget: a higher spend cap."""
-    seat: str | None = Field(default=None, max_length=1)
-    """stop_member: the member's letter."""
-    question: str | None = Field(default=None, max_length=4000)
-    """follow_up: what to look up."""
-    seats: list[str] | None = Field(default=None, max_length=8)
-    """follow_up: letters of the members to ask; by default all."""
-    budget_usd: float | None = Field(default=None, gt=0)
-    """raise_budget: the new cap, in US dollars."""
 
 
 @router.post("/v1/runs", status_code=202, responses=_ERRORS)
@@ -87,7 +72,7 @@ async def start_run(
         client=request_context(request, "runs").client,
         preset=run_request.settings.preset,
         model=body.model,
-        question=_beginning(run_request),
+        question=question_of(run_request),
     ))  # fmt: skip
 
 
@@ -103,7 +88,7 @@ async def list_runs(
     heads = await _store(state).detached.heads(request_context(request, "runs").client)
     words = q.lower().split()
     found = [head for head in heads if all(word in head.question.lower() for word in words)]
-    page = [_run(head) for head in found[offset : offset + limit]]
+    page = [run_json(head) for head in found[offset : offset + limit]]
     more = len(found) > offset + limit
     return JSONResponse({"object": "list", "data": page, "has_more": more})
 
@@ -115,7 +100,7 @@ async def read_run(run_id: Id, request: Request) -> JSONResponse:
     result = {}
     if head.now == "finished":
         result = {"result": await stored_result(_store(state), head.run_id)}
-    return JSONResponse(_run(head) | result)
+    return JSONResponse(run_json(head) | result)
 
 
 @router.delete(_RUN, responses=_ERRORS)
@@ -123,7 +108,7 @@ async def delete_run(run_id: Id, request: Request) -> JSONResponse:
     """Delete a run that has ended, with all its texts."""
     state, head = await _own(run_id, request)
     if head.now not in ENDED:
-        raise _conflict(f"run {head.id} is under way; cancel it first")
+        raise conflict(f"run {head.id} is under way; cancel it first")
     store = _store(state)
     if await store.find(head.run_id) is not None:
         await store.delete(head.run_id)
@@ -166,13 +151,13 @@ async def resume_run(run_id: Id, request: Request) -> JSONResponse:
     """Go on with a run that was interrupted, cancelled or failed: nothing paid is paid again."""
     state, head = await _own(run_id, request)
     if head.now not in ENDED:
-        raise _conflict(f"run {head.id} is under way")
+        raise conflict(f"run {head.id} is under way")
     store = _store(state)
     client = request_context(request, "runs").client
     try:
         again = await stopped_request(head.run_id, store, client, state.config.policy)
     except ConfigError as error:
-        raise _conflict(str(error)) from None
+        raise conflict(str(error)) from None
     fresh = Head.model_validate(
         head.model_dump(exclude={"owner", "seen_at"}) | {"status": "queued", "error": None}
     )
@@ -191,10 +176,10 @@ async def report_run(
     if found is None:
         raise ApiError(404, f"run {head.id} has no result", code="run_not_finished", param="run_id")
     if format == "json":
-        return JSONResponse(found, headers=_saved_as(head, "json"))
+        return JSONResponse(found, headers=saved_as(head, "json"))
     result = FusionResult.model_validate(found)
     if format == "md":
-        return PlainTextResponse(report_markdown(result), headers=_saved_as(head, "md"))
+        return PlainTextResponse(report_markdown(result), headers=saved_as(head, "md"))
     return HTMLResponse(report_html(result))
 
 
@@ -204,18 +189,18 @@ async def _start(
     state = server_state(request)
     run = await state.manager.start(run_request, request_context(request, "runs"))
     await state.detached.start(head, run, store, run_events)
-    return JSONResponse(_run(head), 202)
+    return JSONResponse(run_json(head), 202)
 
 
 async def _order(run_id: str, request: Request, action: Json) -> JSONResponse:
     state, head = await _own(run_id, request)
     if head.now in ENDED:
-        raise _conflict(f"run {head.id} has ended: {head.now}")
+        raise conflict(f"run {head.id} has ended: {head.now}")
     try:
         await state.detached.order(head, action, _store(state))
     except ConfigError as error:
-        raise _conflict(str(error)) from None
-    return JSONResponse(_run(head), 202)
+        raise conflict(str(error)) from None
+    return JSONResponse(run_json(head), 202)
 
 
 async def _own(run_id: str, request: Request) -> tuple[ServerState, Head]:
@@ -244,7 +229,7 @@ async def _conversation(run_id: str, request: Request) -> list[AnyMessage]:
     record = await store.find(head.run_id)
     found = await stored_result(store, head.run_id)
     if record is None or found is None:
-        raise _conflict(f"run {head.id} has no answer to go on from")
+        raise conflict(f"run {head.id} has no answer to go on from")
     said = recorded_messages(await store.journal(record))
     return [*said, AIMessage(answer_text(FusionResult.model_validate(found)))]
 
@@ -279,23 +264,3 @@ def event_stream(frames: Frames, state: ServerState) -> EventStream:
 
 async def _nothing() -> None:
     return None
-
-
-def _run(head: Head) -> Json:
-    shown = head.model_dump(
-        include={"id", "preset", "model", "question", "seconds", "cost_usd", "error", "last_event"}
-    )
-    return shown | {"object": "run", "status": head.now, "created_at": int(head.created_at)}
-
-
-def _beginning(request: RunRequest) -> str:
-    at = question_at(request.messages)
-    return "" if at is None else beginning_of(request.messages[at].text)
-
-
-def _saved_as(head: Head, ending: str) -> dict[str, str]:
-    return {"Content-Disposition": f'attachment; filename="run-{head.id}.{ending}"'}
-
-
-def _conflict(message: str) -> ApiError:
-    return ApiError(409, message, code="run_state", param="run_id")

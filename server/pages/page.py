@@ -17,8 +17,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from langgraph_fusion.graph.journal.detached_runs import Head
 from langgraph_fusion.graph.journal.stored_result import stored_result
 from langgraph_fusion.server.openai.models import listed_presets
+from langgraph_fusion.server.pages.session import end_session, set_session
 from langgraph_fusion.server.request_context import request_context
-from langgraph_fusion.server.session import end_session, set_session
 from langgraph_fusion.server.state import server_state
 
 router = APIRouter(include_in_schema=False)
