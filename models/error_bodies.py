@@ -1,8 +1,8 @@
 """What an error body says, in whichever form a server sends it: nothing in here raises.
 
 Read are `{"error": {"message"}}`, `{"error": "…"}`, `{"detail": …}`, `{"message"}`, `{"msg"}`,
-`{"errors": […]}`, lists of these, plain text, and what OpenRouter passes on of a vendor. Of a body
-in no known form the sentences in it are taken, wherever they stand.
+`{"errors": […]}`, `{"message", "errors": {"field": […]}}`, lists of these, plain text, and what
+OpenRouter passes on of a vendor. Of a body in no known form the sentences in it are taken, wherever they stand.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ def words_of(body: Any) -> str:
     """Return what a body says went wrong; empty if it says nothing."""
     said = _words(body, _DEPTH) or "; ".join(islice(_sentences(body), _ITEMS))
     raw = "; ".join(filter(None, (_words(one.get("raw"), 1) for one in _metadata(body))))
-    return f"{said}: {raw}" if said and raw and raw not in said else said or raw
+    for more in (*_particulars(body), raw):
+        if more and more not in said:
+            said = f"{said}: {more}" if said else more
+    return said
 
 
 def codes_of(body: Any) -> list[str]:
@@ -75,6 +78,23 @@ def _words(body: Any, depth: int) -> str:
     if said and isinstance(where, list | tuple):
         return f"{'.'.join(str(part)[:80] for part in where[:_ITEMS])}: {said}"
     return said
+
+
+def _particulars(body: Any) -> Iterator[str]:
+    """What a general message leaves to the `errors` beside it: a list, or texts by field."""
+    for one in islice(_objects(body, _DEPTH), _ITEMS):
+        errors = one.get("errors")
+        general = any(isinstance(one.get(key), str) for key in _WORDS)
+        if general and isinstance(errors, dict):
+            yield "; ".join(_of_fields(errors))
+        elif general:
+            yield _words(errors, _DEPTH - 1)
+
+
+def _of_fields(errors: dict[str, Any]) -> Iterator[str]:
+    for name, given in islice(errors.items(), _ITEMS):
+        if said := _words(given, 2):
+            yield f"{str(name)[:80]}: {said}"
 
 
 def _sentences(body: Any) -> Iterator[str]:

@@ -132,23 +132,29 @@ async def _ask(
     from langgraph_fusion.cli.run_store import open_own_runs
     from langgraph_fusion.graph.api import deliberate
 
-    settings = await _choose_settings(given, quiet=output.quiet)
+    settings, why = await _choose_settings(given)
+    notices = tuple(_notices(settings, why))
     async with open_own_runs(keep=keep, quiet=output.quiet) as runs:
         events = deliberate(question, settings, files=files, out=output.out, runs=runs)
-        return await show_run(question, events, output, docs=settings.docs)
+        return await show_run(question, events, output, docs=settings.docs, notices=notices)
 
 
 async def _estimate(question: str, given: "Given", output: "OutputOptions") -> int:
     from langgraph_fusion.cli.display.estimate import print_estimate
+    from langgraph_fusion.cli.output import say
     from langgraph_fusion.graph.preflight.estimate import estimate
 
-    settings = await _choose_settings(given, quiet=output.quiet)
-    print_estimate(estimate(settings, question), as_json=output.as_json, quiet=output.quiet)
+    settings, why = await _choose_settings(given)
+    likely = estimate(settings, question)
+    if not output.quiet:
+        for line in _notices(settings, why):
+            say(line)
+    print_estimate(likely, as_json=output.as_json, quiet=output.quiet)
     return 0
 
 
-async def _choose_settings(given: "Given", *, quiet: bool) -> "FusionSettings":
-    from langgraph_fusion.cli.output import say
+async def _choose_settings(given: "Given") -> tuple["FusionSettings", str]:
+    """Return the settings, and why their preset was chosen; nothing if the user chose it."""
     from langgraph_fusion.graph.preflight.readiness import default_preset
     from langgraph_fusion.graph.settings import load_settings
 
@@ -156,11 +162,7 @@ async def _choose_settings(given: "Given", *, quiet: bool) -> "FusionSettings":
     if not _CHOOSES_MODELS & given.keys():
         name, why = await default_preset()
         given = {**given, "preset": name}
-    settings = load_settings(given)
-    if not quiet:
-        for line in _notices(settings, why):
-            say(line)
-    return settings
+    return load_settings(given), why
 
 
 def _notices(settings: "FusionSettings", why: str) -> Iterator[str]:

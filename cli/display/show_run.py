@@ -1,14 +1,15 @@
 """Show a run while it runs, print its outcome, and return the exit code."""
 
 import sys
-from contextlib import AbstractContextManager, aclosing
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, aclosing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from langgraph_fusion.cli.display.document_paths import with_document_paths
 from langgraph_fusion.cli.display.follow import Events, FollowedRun, ShowEvent, follow
 from langgraph_fusion.cli.display.lines import line_display, no_display
-from langgraph_fusion.cli.display.model import RunView
+from langgraph_fusion.cli.display.model import Event, RunView
 from langgraph_fusion.cli.display.result import (
     answer_text,
     kept_files_line,
@@ -34,17 +35,24 @@ if TYPE_CHECKING:
 
 
 async def show_run(
-    question: str, events: Events, options: OutputOptions, *, docs: str | None = None
+    question: str,
+    events: Events,
+    options: OutputOptions,
+    *,
+    docs: str | None = None,
+    notices: Sequence[str] = (),
 ) -> int:
     """Show a run and print its outcome; return the exit code.
 
     Links to documents of the setting `docs` are printed as paths that can be opened from here.
+    `notices` are said when the run has begun, so that what prevents it is said alone.
 
     The run ends, and what is written down of it is removed, only when the result has been printed.
     """
     console = terminal() if is_terminal(sys.stdout) and not options.as_json else None
     async with aclosing(events):
-        followed = await follow(events, _display(console, options))
+        said = () if options.quiet else notices
+        followed = await follow(events, _open_at_first_event(_display(console, options), said))
         if followed.view.result is None:
             return _print_partial(question, followed, options)
         try:
@@ -57,6 +65,24 @@ async def show_run(
         async for _ in events:
             pass
         return 0
+
+
+@contextmanager
+def _open_at_first_event(
+    display: AbstractContextManager[ShowEvent], notices: Sequence[str]
+) -> Iterator[ShowEvent]:
+    """A display that opens with the first event, below the notices."""
+    shown: list[ShowEvent] = []
+    with ExitStack() as stack:
+
+        def show(view: RunView, event: Event) -> None:
+            if not shown:
+                for line in notices:
+                    say(line)
+                shown.append(stack.enter_context(display))
+            shown[0](view, event)
+
+        yield show
 
 
 def _display(

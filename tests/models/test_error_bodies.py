@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from langgraph_fusion.models.error_bodies import codes_of, status_of, words_of
 from langgraph_fusion.models.errors import UpstreamError
 from langgraph_fusion.models.faults import REASONS, fault_of
+from langgraph_fusion.models.text import clean_detail
 
 LONG = "This model's maximum context length is 8192 tokens. You requested 20000 tokens."
 
@@ -73,6 +74,39 @@ def test_what_a_vendor_said_is_passed_on() -> None:
     assert (fault_of(error).reason, fault_of(error).upstream) == ("rate_limited", True)
     assert words_of({"message": "bad", "metadata": "slow down"}) == "bad: slow down"
     assert words_of({"detail": [{"loc": ["body", "x"], "msg": "bad"}]}) == "body.x: bad"
+
+
+PROMPT = "This model's maximum context length is 4096 tokens."
+MODEL = "The selected model is invalid."
+
+
+@pytest.mark.parametrize(
+    ("body", "words", "reason"),
+    [
+        ({"message": "The given data was invalid.", "errors": {"messages": [PROMPT]}},
+         f"The given data was invalid.: messages: {PROMPT}", "context_too_long"),
+        ({"message": "Invalid.", "errors": {"model": [MODEL, "Is required."], "x": "Is wrong."}},
+         f"Invalid.: model: {MODEL}; Is required.; x: Is wrong.", None),
+        ({"title": "Validation errors occurred.", "status": 400, "errors": {"Messages": [PROMPT]}},
+         f"Validation errors occurred.: Messages: {PROMPT}", "context_too_long"),
+        ({"error": {"message": "Invalid.", "errors": {"model": ["required"]}}},
+         "Invalid.: model: required", None),
+        ({"message": "Bad Request", "errors": [{"message": PROMPT}]},
+         f"Bad Request: {PROMPT}", "context_too_long"),
+        ({"message": MODEL, "errors": {"model": [MODEL]}}, f"{MODEL}: model: {MODEL}", None),
+        ({"message": "Bad", "errors": {"model": []}}, "Bad", None),
+        ({"message": "Bad", "errors": {"model": [None, 5, {}]}}, "Bad", None),
+        ({"message": "Bad", "errors": None}, "Bad", None),
+    ],
+)  # fmt: skip
+def test_a_general_message_does_not_hide_what_is_wrong_with_a_field(
+    body: Any, words: str, reason: str | None
+) -> None:
+    assert words_of(body) == words
+    response = httpx2.Response(422, request=httpx2.Request("POST", "http://x"))
+    fault = fault_of(openai.APIStatusError("x", response=response, body=body))
+    assert reason is None or fault.reason == reason
+    assert clean_detail(words)[:60] in fault.detail
 
 
 _BODIES = st.recursive(

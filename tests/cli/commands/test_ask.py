@@ -61,6 +61,24 @@ def test_without_a_preset_the_user_learns_which_was_chosen_and_how_to_get_models
     assert "export OPENROUTER_API_KEY" in first
 
 
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("-p", "offline", "--docs", "nowhere"), "there is no folder 'nowhere'"),
+        (("--docs", "nowhere"), "there is no folder 'nowhere'"),
+        (("-p", "offline", "--file", "nowhere.csv", "--tools", "docs,bash"), "nowhere.csv"),
+        (("-p", "offline", "--docs", "nowhere", "--estimate", "--set", "x=1"), "x"),
+    ],
+)
+def test_what_prevents_a_run_is_said_alone(options: tuple[str, ...], named: str) -> None:
+    ended = fusion("ask", *options, QUESTION)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("fusion: "), ended.stderr
+    assert named in ended.stderr
+    assert "demonstration" not in ended.stderr
+    assert "Using the preset" not in ended.stderr
+
+
 def test_a_question_comes_from_a_file_and_the_result_goes_to_one(docs: Path) -> None:
     question, saved = docs.parent / "q.txt", docs.parent / "result.json"
     question.write_text(QUESTION)
