@@ -2,7 +2,8 @@
 
 Read are `{"error": {"message"}}`, `{"error": "…"}`, `{"detail": …}`, `{"message"}`, `{"msg"}`,
 `{"errors": […]}`, `{"message", "errors": {"field": […]}}`, lists of these, plain text, and what
-OpenRouter passes on of a vendor. Of a body in no known form the sentences in it are taken, wherever they stand.
+OpenRouter passes on of a vendor. Of a body in no known form the sentences in it are taken, wherever
+they stand.
 """
 
 from __future__ import annotations

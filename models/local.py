@@ -13,6 +13,9 @@ from langgraph_fusion.models.providers import ModelRef, Provider, providers
 if TYPE_CHECKING:
     from aiohttp import ClientSession
 
+OWNER = "langgraph-fusion"
+"""Who owns the models that `fusion serve` lists: they are panels, and sit in no panel."""
+
 
 @dataclass(frozen=True)
 class LocalServer:
@@ -60,6 +63,8 @@ async def _ask(
     except (aiohttp.ClientError, TimeoutError, ValueError, OSError):
         return None  # nothing there, or no model server
     entries = [entry for entry in listed.get("data") or [] if isinstance(entry, dict)]
+    if entries and all(entry.get("owned_by") == OWNER for entry in entries):
+        return None
     named = [(str(entry.get("id") or ""), entry) for entry in entries]
     chat = {ModelRef(provider.name, name): one for name, one in named if _may_chat(name)}
     contexts = {ref: tokens for ref, entry in chat.items() if (tokens := _context(entry))}

@@ -11,6 +11,7 @@ from langgraph_fusion.graph.preflight.estimate import Estimate, estimate
 from langgraph_fusion.graph.preflight.readiness import check_ready, user_prices
 from langgraph_fusion.graph.presets import preset_descriptions
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
+from langgraph_fusion.models.local import OWNER
 from langgraph_fusion.server.errors import ApiError
 from langgraph_fusion.server.openai.openapi import documented_errors
 from langgraph_fusion.server.openai.parse_request import (
@@ -109,7 +110,7 @@ def _model(id: str, shown: str, about: str, settings: FusionSettings) -> Json:
         "id": id,
         "object": "model",
         "created": 0,
-        "owned_by": "langgraph-fusion",
+        "owned_by": OWNER,
         "name": shown,
         "description": about,
         "pricing": None,
