@@ -13,6 +13,7 @@ _SHOWN: Mapping[str, tuple[str, Kind, str]] = {
     "judge": ("Judge", "text", "vendor/model, or none"),
     "synthesizer": ("Writer", "text", "vendor/model"),
     "tools": ("Tools", "choices", ""),
+    "docs": ("Documents", "text", "/home/me/papers"),
     "length": ("Length", "select", ""),
     "mode": ("Mode", "select", ""),
     "max_rounds": ("Follow-up rounds", "number", ""),
@@ -21,6 +22,8 @@ _SHOWN: Mapping[str, tuple[str, Kind, str]] = {
     "deadline_s": ("Time limit in seconds", "number", ""),
 }
 """What people set: label, kind and an example."""
+_TRUSTED = frozenset({"docs"})
+"""Shown where the operator trusts clients with what reaches into the machine."""
 _STEPS = {"budget_usd": ("0.01", "0.01"), "max_rounds": ("0", "1"), "deadline_s": ("1", "1")}
 """Least value and step of a number."""
 
@@ -40,10 +43,10 @@ class Field:
 
 
 @cache
-def ask_fields() -> tuple[Field, ...]:
+def ask_fields(*, trusted: bool) -> tuple[Field, ...]:
     """The fields in their order."""
     known = FusionSettings.model_json_schema()["properties"]
-    return tuple(_fields(known))
+    return tuple(one for one in _fields(known) if trusted or one.name not in _TRUSTED)
 
 
 def _fields(known: Mapping[str, Any]) -> Iterator[Field]:

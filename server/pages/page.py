@@ -69,7 +69,7 @@ async def home(
         "home.html",
         presets=presets,
         default=state.config.policy.default_preset,
-        fields=ask_fields(),
+        fields=ask_fields(trusted=state.config.policy.any_setting),
         runs=runs,
         more=more,
         next=offset + _PAGE,

@@ -6,6 +6,7 @@ import httpx2
 import pytest
 
 from langgraph_fusion.server.api_keys import KeyRing
+from langgraph_fusion.server.runs.client_policy import ClientPolicy
 from tests.graph.cast import cast
 from tests.server.conftest import Serving
 
@@ -70,3 +71,14 @@ async def test_without_a_key_only_what_needs_none_is_listed(
     async with httpx2.AsyncClient(base_url=served.url, timeout=60) as http:
         ids = [one["id"] for one in (await http.get("/v1/models")).json()["data"]]
     assert ids == ["fusion/offline"]
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+async def test_the_form_offers_documents_only_to_trusted_clients(
+    serving: Serving, trusted: bool
+) -> None:
+    served = await serving(cast(), policy=ClientPolicy(any_setting=trusted))
+    async with httpx2.AsyncClient(base_url=served.url) as http:
+        page = (await http.get("/")).text
+    assert ('name="docs"' in page) == trusted
+    assert 'name="budget_usd"' in page
