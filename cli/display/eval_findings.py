@@ -8,7 +8,7 @@ from langgraph_fusion.cli.output import say
 
 if TYPE_CHECKING:
     from langgraph_fusion.evals.contamination.audit import ArmAudit
-    from langgraph_fusion.evals.losses.loss import ArmLosses, Loss
+    from langgraph_fusion.evals.losses.records import ArmLosses, Loss
     from langgraph_fusion.evals.report.analysis import Analysed
     from langgraph_fusion.evals.report.comparison import ResultComparison
 
@@ -66,7 +66,7 @@ def print_audit(audits: Iterable["ArmAudit"]) -> None:
 
 
 def _print_losses(found: Iterable["ArmLosses"]) -> None:
-    from langgraph_fusion.evals.losses.loss import STAGES
+    from langgraph_fusion.evals.losses.records import STAGES
     from langgraph_fusion.evals.report import words
 
     out = wide()

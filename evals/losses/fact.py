@@ -55,7 +55,9 @@ class Text:
         """The sentences that fit a criterion best; None where none fits well enough."""
         sought = terms(criterion) - terms(question)
         start, found = self._best(sought)
-        if len(found) < _LEAST_TERMS or _weight(found) < LOCATED * _weight(sought):
+        if len(found) < max(1, min(_LEAST_TERMS, len(sought))) or _weight(
+            found
+        ) < LOCATED * _weight(sought):
             return None
         window = self.sentences[start : start + WINDOW]
         return Fact(tuple(one for one in window if terms(one) & found), found)

@@ -1,92 +1,20 @@
 """Every criterion that a member met and the final answer did not, and at which stage it went."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Literal
 
+from langgraph_fusion.evals.expected import RIGHT, WRONG
 from langgraph_fusion.evals.losses.fact import Fact, Presence, locate, presence
-from langgraph_fusion.evals.records import ArmResult, Criterion, Outcome, Record, Task, Trace
+from langgraph_fusion.evals.losses.records import (
+    STAGES,
+    ArmLosses,
+    Loss,
+    Stage,
+    StageCount,
+    TaskLoss,
+)
+from langgraph_fusion.evals.records import ArmResult, Criterion, Outcome, Task, Trace
 
-Stage = Literal["unlocated", "cut", "dropped", "changed", "check", "kept"]
-STAGES: dict[Stage, str] = {
-    "cut": "cut by fitting: no request to the writer held it",
-    "dropped": "dropped by the writer, who was sent it",
-    "changed": "changed by the writer: a part of it is left",
-    "check": "in the writer's draft, not in the final answer",
-    "kept": "still said, as far as words tell, and graded unmet",
-    "unlocated": "not found by words: form, or said in other words",
-}
-"""In the order in which they are shown."""
 TraceOf = Callable[[Outcome], Trace | None]
-
-
-class Loss(Record):
-    """A criterion that a member met and the final answer did not."""
-
-    task: str
-    domain: str
-    criterion: str
-    section: str
-    weight: float
-    points: float
-    """What it would have earned on its task, 0 to 100."""
-    found_by: tuple[str, ...]
-    """Solo arms that met it."""
-    requirement: str
-    """Rubric text: not to be published."""
-    passage: str | None
-    """The fact in a member's words; None where it was not found by words."""
-    passage_of: str | None
-    stage: Stage
-    in_sources: Presence | None
-    """In what members were shown; None without a trace, as below."""
-    in_judge_request: Presence | None
-    in_analysis: Presence | None
-    """None without an analysis."""
-    in_writer_request: Presence | None
-    in_draft: Presence | None
-    in_answer: Presence | None
-
-
-class StageCount(Record):
-    """What was lost at one stage."""
-
-    losses: int
-    points: float
-    """Of an average task's score."""
-    in_analysis: int
-    """Of them, how many the judge's analysis held, whole or in part."""
-    not_in_analysis: int
-
-
-class TaskLoss(Record):
-    """A task on which the arm fell behind its best member there."""
-
-    task: str
-    domain: str
-    score: float
-    best: str
-    best_score: float
-    losses: tuple[Loss, ...]
-
-
-class ArmLosses(Record):
-    """What an arm lost of what its members had."""
-
-    arm: str
-    tasks: int
-    """Tasks with verdicts of the arm and of a member."""
-    stages: dict[str, StageCount]
-    losses: tuple[Loss, ...]
-    behind: tuple[TaskLoss, ...]
-    """Tasks on which the best member was better, the worst first."""
-    gained: int
-    """Criteria of positive weight that the answer met and no member did."""
-    gained_points: float
-    """Of an average task's score."""
-    faults_added: int
-    """Criteria of negative weight that the answer met and no member did."""
-    traced: int
-    """Tasks of which everything between question and answer is known."""
 
 
 def arm_losses(
@@ -109,7 +37,7 @@ def arm_losses(
         traced += trace is not None
         lost = list(_losses(task, outcome, theirs, trace))
         losses += lost
-        only = [one for one in task.criteria if ours.get(one.id) and not _met_by(one, theirs)]
+        only = [one for one in criteria_of(task) if ours.get(one.id) and not _met_by(one, theirs)]
         gained += [_points(one, task) for one in only if one.weight > 0]
         faults += sum(one.weight < 0 for one in only)
         behind += _behind(outcome, members, lost)
@@ -123,6 +51,18 @@ def arm_losses(
         gained_points=sum(gained) / compared if compared else 0.0,
         faults_added=faults,
         traced=traced,
+    )
+
+
+def criteria_of(task: Task) -> tuple[Criterion, ...]:
+    """The rubric; of expected answers one criterion each, with the ids of their verdicts."""
+    if task.criteria:
+        return task.criteria
+    right = [(RIGHT, 1, number, one) for number, one in enumerate(task.expected, 1)]
+    wrong = [(WRONG, -1, number, one) for number, one in enumerate(task.wrong, 1)]
+    return tuple(
+        Criterion(id=f"{name} {number}", section=name, weight=weight, requirement=one)
+        for name, weight, number, one in [*right, *wrong]
     )
 
 
@@ -148,7 +88,7 @@ def _losses(
     task: Task, outcome: Outcome, theirs: Mapping[str, Outcome], trace: Trace | None
 ) -> Iterator[Loss]:
     ours = met_of(outcome)
-    for criterion in task.criteria:
+    for criterion in criteria_of(task):
         if criterion.weight <= 0 or ours.get(criterion.id) is not False:
             continue
         if found_by := _met_by(criterion, theirs):
@@ -209,7 +149,7 @@ def _stage(seen: Mapping[str, Presence | None]) -> Stage:
 
 
 def _points(criterion: Criterion, task: Task) -> float:
-    positive = sum(one.weight for one in task.criteria if one.weight > 0)
+    positive = sum(one.weight for one in criteria_of(task) if one.weight > 0)
     return 100 * criterion.weight / positive if positive else 0.0
 
 

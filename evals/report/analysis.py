@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from langgraph_fusion.evals.losses.loss import ArmLosses, TraceOf, arm_losses
+from langgraph_fusion.evals.losses.loss import TraceOf, arm_losses
+from langgraph_fusion.evals.losses.records import ArmLosses
 from langgraph_fusion.evals.records import Record, StoredResult, Task
 from langgraph_fusion.evals.report.summary import FUSED, Summary, summarise
 

@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from langgraph_fusion.evals.calibration import describe
-from langgraph_fusion.evals.losses.loss import STAGES
+from langgraph_fusion.evals.losses.records import STAGES
 from langgraph_fusion.evals.report import plots, words
 from langgraph_fusion.evals.report.analysis import Analysed
 from langgraph_fusion.evals.report.arm_summary import ArmSummary

@@ -12,7 +12,7 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from langgraph_fusion.evals.losses.loss import STAGES, ArmLosses
+from langgraph_fusion.evals.losses.records import STAGES, ArmLosses
 from langgraph_fusion.evals.report.arm_summary import ArmSummary
 from langgraph_fusion.evals.report.pareto import on_front
 from langgraph_fusion.evals.report.summary import FUSED, Comparisons

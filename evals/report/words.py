@@ -1,6 +1,6 @@
 """Figures of a report in a reader's words."""
 
-from langgraph_fusion.evals.losses.loss import STAGES
+from langgraph_fusion.evals.losses.records import STAGES
 from langgraph_fusion.evals.statistics.estimates import Interval, MeanEstimate
 from langgraph_fusion.evals.statistics.paired import PairedDifference
 from langgraph_fusion.evals.statistics.shares import Share

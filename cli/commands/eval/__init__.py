@@ -39,5 +39,5 @@ def check_extra() -> None:
 
     from langgraph_fusion.cli.errors import missing_extra
 
-    if any(find_spec(name) is None for name in ("scipy", "statsmodels", "rubric")):
+    if any(find_spec(name) is None for name in ("scipy", "statsmodels", "rubric", "matplotlib")):
         raise missing_extra("eval")

@@ -2,7 +2,9 @@
 
 import pytest
 
-from langgraph_fusion.evals.losses.loss import ArmLosses, Loss, arm_losses
+from langgraph_fusion.evals.expected import expected_score, expected_verdicts
+from langgraph_fusion.evals.losses.loss import arm_losses
+from langgraph_fusion.evals.losses.records import ArmLosses, Loss
 from langgraph_fusion.evals.records import (
     Answer,
     ArmResult,
@@ -126,3 +128,22 @@ def test_unknown_tasks_and_missing_verdicts_are_left_out() -> None:
     bare = solo.model_copy(update={"outcomes": (Outcome(task=TASK.id, answer=Answer(text=FACT)),)})
     assert arm_losses(panel, [solo], {}, lambda _: None).tasks == 0
     assert arm_losses(panel, [bare], {TASK.id: TASK}, lambda _: None).tasks == 0
+
+
+def test_expected_answers_are_followed_like_criteria() -> None:
+    task = Task(id="q", question="Who?", expected=("Rome", "Ulm on the Danube"), wrong=("Milan",))
+
+    def graded(text: str) -> Outcome:
+        verdicts = expected_verdicts(task, text)
+        return Outcome(task="q", answer=Answer(text=text), verdicts=verdicts,
+                       score=expected_score(verdicts))  # fmt: skip
+
+    member = graded("It is Rome, and Ulm on the Danube.")
+    solo = ArmResult(name="solo A", kind="solo", outcomes=(member,))
+    panel = ArmResult(name="panel", kind="panel", outcomes=(graded("It is Rome or Milan."),))
+    losses = arm_losses(panel, [solo], {"q": task}, lambda _: None)
+    (loss,) = losses.losses
+    assert (loss.criterion, loss.requirement, loss.stage) == (
+        "right 2", "Ulm on the Danube", "dropped"
+    )  # fmt: skip
+    assert (loss.points, losses.faults_added) == (50, 1)

@@ -114,6 +114,10 @@ def test_a_result_with_little_in_it_still_has_a_page() -> None:
     nothing = report_page(analyse(result(scored("x", {})), {}, lambda _: None))
     assert "nothing could be scored" in text_of(nothing)
     assert report_page(analyse(result(), {}, lambda _: None))
+    mixed = result(scored("x", {}), scored("y", {"a": 50.0, "b": 60.0}), scored("z", {"a": 1.0}))
+    shown = text_of(report_page(analyse(mixed, {}, lambda _: None)))
+    assert "nothing could be scored" in shown
+    assert "too few tasks" in shown
 
 
 def test_an_incomplete_result_has_no_headline() -> None:
