@@ -39,7 +39,7 @@ async def langgraph_dev(folder: Path, env: Mapping[str, str] | None = None) -> A
         )
     url = f"http://127.0.0.1:{port}"
     try:
-        await _ready(url, log)
+        await _ready(url, server, log)
         yield url
     finally:
         server.terminate()
@@ -49,12 +49,16 @@ async def langgraph_dev(folder: Path, env: Mapping[str, str] | None = None) -> A
             server.kill()  # it waits long for runs that a failed test left
 
 
-async def _ready(url: str, log: Path) -> None:
-    async with httpx2.AsyncClient(timeout=2) as client:
-        for _ in range(240):
-            try:
-                if (await client.get(f"{url}/ok")).is_success:
-                    return
-            except httpx2.TransportError:
-                await asyncio.sleep(0.25)
-    pytest.fail(log.read_text()[-3000:])
+async def _ready(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until it answers; a busy machine may take minutes to start it."""
+    try:
+        async with asyncio.timeout(150), httpx2.AsyncClient(timeout=20) as client:
+            while server.poll() is None:
+                try:
+                    if (await client.get(f"{url}/ok")).is_success:
+                        return
+                except httpx2.TransportError:
+                    await asyncio.sleep(0.25)
+    except TimeoutError:
+        pytest.fail(f"not ready in time: {log.read_text()[-3000:]}")
+    pytest.fail(f"it ended: {log.read_text()[-3000:]}")

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-import time
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -31,21 +31,22 @@ async def test_a_deadline_that_passes_in_the_queue_ends_the_request(
         first.cancel()
 
 
-async def test_what_is_left_of_the_time_is_what_the_run_has(serving: Serving) -> None:
-    served = await serving(lambda _: hang(), max_runs=1)
+async def test_what_is_left_of_the_time_is_what_the_run_has(
+    serving: Serving, tmp_path: Path
+) -> None:
+    served = await serving(lambda _: hang(), max_runs=1, runs=str(tmp_path / "runs.db"))
     async with httpx2.AsyncClient(base_url=served.url, timeout=60) as http:
         first = asyncio.create_task(http.post("/v1/chat/completions", json=body()))
         await until(lambda: served.models.in_flight == 3)
-        asked = body(fusion=PANEL | {"deadline_s": 8})
-        began = time.monotonic()
+        asked = body(fusion=PANEL | {"deadline_s": 300})
         second = asyncio.create_task(http.post("/v1/chat/completions", json=asked))
         await until(lambda: served.state.manager.admission.waiting == 1)
-        await asyncio.sleep(4)
+        await asyncio.sleep(2)
         first.cancel()
-        assert (await second).status_code == 504
-        took = time.monotonic() - began
-    assert len(served.models.requests) == 6, "it had its turn"
-    assert took < 11, "its own eight seconds would have ended after twelve"
+        await until(lambda: len(served.models.requests) == 6)
+        runs = await served.state.store.all()
+        second.cancel()
+    assert min(run.settings["deadline_s"] for run in runs) <= 298
 
 
 @pytest.mark.parametrize("size", [10, 100_000])
