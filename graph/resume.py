@@ -9,6 +9,7 @@ from langchain_core.messages import AnyMessage
 from langchain_core.tools import BaseTool
 
 from langgraph_fusion.graph.api import Events, deliberate
+from langgraph_fusion.graph.calls.steering import Steering
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.journal.entries import RecordedMessages, read_messages
 from langgraph_fusion.graph.journal.journal import Journal
@@ -31,7 +32,13 @@ class Stopped:
     def question(self) -> str:
         return question_in(self.messages)
 
-    def events(self, runs: RunRepository, tools: Sequence[BaseTool] = ()) -> Events:
+    def events(
+        self,
+        runs: RunRepository,
+        tools: Sequence[BaseTool] = (),
+        *,
+        steering: Steering | None = None,
+    ) -> Events:
         """Deliberate on, as `graph.api.deliberate`."""
         record = self.record
         return deliberate(
@@ -42,6 +49,7 @@ class Stopped:
             tools=tools,
             files=record.files,
             out=record.out,
+            steering=steering,
         )
 
 

@@ -131,12 +131,18 @@ async def _ask(
     from langgraph_fusion.cli.display.show_run import show_run
     from langgraph_fusion.cli.run_store import open_own_runs
     from langgraph_fusion.graph.api import deliberate
+    from langgraph_fusion.graph.calls.steering import Steering
 
     settings, why = await _choose_settings(given)
     notices = tuple(_notices(settings, why))
     async with open_own_runs(keep=keep, quiet=output.quiet) as runs:
-        events = deliberate(question, settings, files=files, out=output.out, runs=runs)
-        return await show_run(question, events, output, docs=settings.docs, notices=notices)
+        steering = Steering()
+        events = deliberate(
+            question, settings, files=files, out=output.out, runs=runs, steering=steering
+        )
+        return await show_run(
+            question, events, output, docs=settings.docs, notices=notices, steering=steering
+        )
 
 
 async def _estimate(question: str, given: "Given", output: "OutputOptions") -> int:

@@ -52,6 +52,7 @@ async def _resume(run_id: str | None, output: "OutputOptions") -> int:
     from langgraph_fusion.cli.display.stored_run import print_run, read_run
     from langgraph_fusion.cli.output import say
     from langgraph_fusion.cli.run_store import open_stored_runs
+    from langgraph_fusion.graph.calls.steering import Steering
     from langgraph_fusion.graph.resume import stopped_run
 
     async with open_stored_runs() as runs:
@@ -62,9 +63,9 @@ async def _resume(run_id: str | None, output: "OutputOptions") -> int:
         stopped = await stopped_run(runs, record.id)
         if not output.quiet:
             say(_going_on(stopped))
-        return await show_run(
-            stopped.question, stopped.events(runs), output, docs=stopped.settings.docs
-        )
+        steering = Steering()
+        events, docs = stopped.events(runs, steering=steering), stopped.settings.docs
+        return await show_run(stopped.question, events, output, docs=docs, steering=steering)
 
 
 def _going_on(stopped: "Stopped") -> str:

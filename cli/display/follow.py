@@ -10,16 +10,16 @@ import signal
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from langgraph_fusion.cli.display.keyboard import TerminalMode, show_cursor
 from langgraph_fusion.cli.display.model import Event, RunView
 from langgraph_fusion.cli.display.reducer import apply_event
 from langgraph_fusion.cli.output import say
 
 Events = AsyncGenerator[dict[str, Any], None]
 ShowEvent = Callable[[RunView, Event], None]
-SHOW_CURSOR = "\x1b[?25h"
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,13 @@ async def follow(events: Events, display: AbstractContextManager[ShowEvent]) -> 
 class StopSignal:
     task: asyncio.Task[Any]
     received: signal.Signals | None = None
+    mode: TerminalMode = field(default_factory=TerminalMode)
 
     def __call__(self, number: signal.Signals) -> None:
         if self.received is not None:
-            _quit(128 + number)
+            self.mode.restore()
+            show_cursor()
+            os._exit(128 + number)
         self.received = number
         say("fusion: stopping; once more quits without cleaning up")
         self.task.cancel()
@@ -87,9 +90,3 @@ def stop_signals() -> Iterator[StopSignal]:
         if stop.received is None:
             for number in numbers:
                 loop.remove_signal_handler(number)
-
-
-def _quit(code: int) -> None:
-    if os.isatty(1):  # the live view has hidden the cursor, and wrapped `sys.stdout`
-        os.write(1, f"{SHOW_CURSOR}\n".encode())
-    os._exit(code)

@@ -1,12 +1,12 @@
 """The live view: the run, redrawn in place at the size of the terminal.
 
 A frame is a function of view, time and size. The table of seats comes first, then what the judge
-found, then the end of the draft that is being written.
+found, then the end of the draft that is being written, and last the keys that steer the run.
 """
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.live import Live
@@ -14,8 +14,11 @@ from rich.segment import Segment
 from rich.text import Text
 
 from langgraph_fusion.cli.display.follow import ShowEvent
+from langgraph_fusion.cli.display.keyboard import Keyboard
 from langgraph_fusion.cli.display.model import Event, RunView
+from langgraph_fusion.cli.display.steering_line import SteeringLine
 from langgraph_fusion.cli.display.widgets import Sanitized, findings_table, markdown, seat_table
+from langgraph_fusion.graph.calls.steering import Steering
 from langgraph_fusion.graph.event_text import analysis_summary
 from langgraph_fusion.models.markdown import code_ranges
 
@@ -24,19 +27,27 @@ TAIL_CHARS = 6000
 
 FRAMES_PER_SECOND = 8
 
+LOW = 12
+"""A screen with fewer lines than this has none to spare."""
+
 Line = list[Segment]
+LastLines = Callable[[RunView, int], list[Text]]
 _EMPTY: Line = []
 
 
 @contextmanager
-def live_display(console: Console) -> Iterator[ShowEvent]:
-    """Draw the run over and over in place; nothing of it stays on the screen."""
+def live_display(console: Console, steering: Steering | None = None) -> Iterator[ShowEvent]:
+    """Draw the run over and over in place; nothing of it stays on the screen.
+
+    With `steering` keys are read from standard input, and control the run.
+    """
     live_view = LiveView(time.monotonic)
+    drawing = _Drawing(console, live_view)
 
     def show(view: RunView, event: Event) -> None:
         live_view.view = view
 
-    with Live(live_view, console=console, transient=True, refresh_per_second=FRAMES_PER_SECOND):
+    with drawing, _keys(live_view, drawing, steering) if steering else nullcontext():
         yield show
 
 
@@ -59,13 +70,65 @@ class LiveView:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.view = RunView()
-        self._clock = clock
+        self.clock = clock
+        self.last_lines: LastLines = lambda view, width: []
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width, height = options.max_width, max(1, console.height - 1)
-        for line in frame(self.view, self._clock(), console, width, height):
+        last = self._last_lines(console, width, height)
+        shown = frame(self.view, self.clock(), console, width, height - len(last))
+        for line in [*shown, *last]:
             yield from line
             yield Segment.line()
+
+    def _last_lines(self, console: Console, width: int, height: int) -> list[Line]:
+        """An empty line and the last ones; on a low screen the very last alone."""
+        texts = self.last_lines(self.view, width)
+        lines = [line for text in texts for line in _layout(console, text, width)]
+        if height < LOW:
+            return lines[-1:] if height > 1 else []
+        return [_EMPTY, *lines] if lines else []
+
+
+class _Drawing:
+    """The live view on the screen; it can be taken off and put back where the cursor then is."""
+
+    def __init__(self, console: Console, live_view: LiveView) -> None:
+        self._console, self._live_view = console, live_view
+        self._live = self._new()
+
+    def __enter__(self) -> None:
+        self._live.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def suspend(self) -> None:
+        self._live.stop()
+
+    def go_on(self) -> None:
+        self._live = self._new()
+        self._live.start()
+
+    def _new(self) -> Live:
+        rate = FRAMES_PER_SECOND
+        view, console = self._live_view, self._console
+        return Live(view, console=console, transient=True, refresh_per_second=rate)
+
+
+@contextmanager
+def _keys(live_view: LiveView, drawing: _Drawing, steering: Steering) -> Iterator[None]:
+    """Read the keys that steer the run, and show them while they are read."""
+    line = SteeringLine(steering, live_view.clock)
+
+    def press(key: str) -> None:
+        line.press(key, live_view.view)
+
+    with Keyboard(press, suspend=drawing.suspend, go_on=drawing.go_on) as keyboard:
+        live_view.last_lines = lambda view, width: (
+            line.lines(view, width) if keyboard.reading else []
+        )
+        yield
 
 
 def _judgement(view: RunView, console: Console, width: int, room: int) -> list[Line]:

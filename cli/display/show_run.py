@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from langgraph_fusion.cli.display.document_paths import with_document_paths
 from langgraph_fusion.cli.display.follow import Events, FollowedRun, ShowEvent, follow
+from langgraph_fusion.cli.display.keyboard import has_keys
 from langgraph_fusion.cli.display.lines import line_display, no_display
 from langgraph_fusion.cli.display.model import Event, RunView
 from langgraph_fusion.cli.display.result import (
@@ -33,6 +34,8 @@ from langgraph_fusion.graph.errors import RunFailed
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from langgraph_fusion.graph.calls.steering import Steering
+
 
 async def show_run(
     question: str,
@@ -41,9 +44,11 @@ async def show_run(
     *,
     docs: str | None = None,
     notices: Sequence[str] = (),
+    steering: "Steering | None" = None,
 ) -> int:
     """Show a run and print its outcome; return the exit code.
 
+    On a terminal keys of the live view control `steering`, that of the run.
     Links to documents of the setting `docs` are printed as paths that can be opened from here.
     `notices` are said when the run has begun, so that what prevents it is said alone.
 
@@ -52,7 +57,8 @@ async def show_run(
     console = terminal() if is_terminal(sys.stdout) and not options.as_json else None
     async with aclosing(events):
         said = () if options.quiet else notices
-        followed = await follow(events, _open_at_first_event(_display(console, options), said))
+        display = _open_at_first_event(_display(console, options, steering), said)
+        followed = await follow(events, display)
         if followed.view.result is None:
             return _print_partial(question, followed, options)
         try:
@@ -86,14 +92,14 @@ def _open_at_first_event(
 
 
 def _display(
-    console: "Console | None", options: OutputOptions
+    console: "Console | None", options: OutputOptions, steering: "Steering | None"
 ) -> AbstractContextManager[ShowEvent]:
     if options.quiet:
         return no_display()
     if console and not console.is_dumb_terminal and is_terminal(sys.stderr) and not options.verbose:
         from langgraph_fusion.cli.display.live_view import live_display
 
-        return live_display(console)
+        return live_display(console, steering if has_keys() else None)
     return line_display(verbose=options.verbose)
 
 

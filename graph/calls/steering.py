@@ -33,7 +33,8 @@ class Steering:
         self._letters: str | None = None
         self._judged = True
         self._budget: Budget | None = None
-        self._too_late = ""
+        self.too_late = ""
+        """Why the panel can be asked for nothing any more; empty while it can."""
 
     def answer_now(self) -> None:
         """Have all members write with what they have; no further round is asked.
@@ -72,6 +73,8 @@ class Steering:
             raise ConfigError("the question is empty", field="question")
         if not self._judged:
             raise ConfigError("this run has no judge, and so no follow-up rounds")
+        if self.answering_now:
+            raise ConfigError("the members write their answers now: there is no further round")
         if len(self._questions) >= _MOST_QUESTIONS:
             raise ConfigError(f"at most {_MOST_QUESTIONS} questions can wait for a round")
         self._questions.append((question.strip(), tuple(seats)))
@@ -93,11 +96,11 @@ class Steering:
     def open(self, letters: str, budget: Budget, *, judged: bool) -> None:
         """Take control of a run that starts, with these seats."""
         self._letters, self._budget, self._judged = letters, budget, judged
-        self._too_late = ""
+        self.too_late = ""
 
     def close(self, why: str) -> None:
         """Refuse what concerns the panel from now on, and say why."""
-        self._too_late = why
+        self.too_late = why
 
     @property
     def budget_usd(self) -> float | None:
@@ -143,8 +146,8 @@ class Steering:
         return found
 
     def _need_time(self) -> None:
-        if self._too_late:
-            raise ConfigError(self._too_late)
+        if self.too_late:
+            raise ConfigError(self.too_late)
 
     def _need_seats(self, seats: Sequence[str]) -> None:
         if self._letters is None:

@@ -63,10 +63,13 @@ class InTerminal:
     def text(self) -> str:
         return self.raw.decode(errors="replace")
 
-    def read_until(self, expected: str, timeout_s: float = 30) -> None:
-        """Read until the text has been written; fails when the command ends or time is up."""
+    def read_until(self, expected: str, timeout_s: float = 30, *, after: int = 0) -> None:
+        """Read until the text has been written after so many characters of `text`.
+
+        Fails when the command ends or time is up.
+        """
         end = time.monotonic() + timeout_s
-        while expected not in self.text:
+        while expected not in self.text[after:]:
             running = self._read() or self.process.poll() is None
             waiting = running and time.monotonic() < end
             assert waiting, f"no {expected!r}: {self.text[-2000:]!r}"

@@ -16,6 +16,7 @@ import typer
 
 from langgraph_fusion.cli.display.show_run import show_run
 from langgraph_fusion.cli.output import OutputOptions
+from langgraph_fusion.graph.calls.steering import Steering
 from langgraph_fusion.graph.errors import RunFailed
 from tests.cli import recorded
 
@@ -46,7 +47,8 @@ def main(
     save: Path | None = None,
 ) -> None:
     options = OutputOptions(as_json, save, quiet, verbose)
-    raise typer.Exit(asyncio.run(show_run(recorded.QUESTION, story(name), options)))
+    shown = show_run(recorded.QUESTION, story(name), options, steering=Steering())
+    raise typer.Exit(asyncio.run(shown))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import termios
 from pathlib import Path
 
 import pytest
@@ -60,12 +61,16 @@ def test_a_stopped_run_prints_json_when_asked_to(tmp_path: Path) -> None:
 
 def test_a_second_ctrl_c_ends_a_clean_up_that_hangs() -> None:
     with in_terminal(*REPLAY, "stubborn") as command:
+        before = termios.tcgetattr(command.master)
+        command.read_until("answer now")
         command.read_until("number of fish (open)")
+        assert termios.tcgetattr(command.master) != before
         command.process.send_signal(signal.SIGINT)
         command.read_until("once more quits")
         command.process.send_signal(signal.SIGINT)
         assert command.wait() == 130
         assert command.text.rstrip().endswith("\x1b[?25h")
+        assert termios.tcgetattr(command.master) == before
 
 
 def test_ctrl_c_in_a_terminal_leaves_the_answers_on_the_screen() -> None:

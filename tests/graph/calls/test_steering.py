@@ -55,6 +55,20 @@ async def test_answer_now_has_members_write_with_what_they_have(fuse: Fuse, docs
     assert [one["reason"] for one in fused.told("rounds.ended")] == ["answer_now"]
 
 
+async def test_after_answer_now_no_further_round_can_be_asked_for(fuse: Fuse) -> None:
+    steering, errors = Steering(), list[str]()
+
+    def act() -> None:
+        steering.answer_now()
+        with pytest.raises(ConfigError) as caught:
+            steering.follow_up("Why?")
+        errors.append(str(caught.value))
+
+    fused = await fuse(cast({C: doing(act, text("42"))}), settings(), steering=steering)
+    assert "no further round" in errors[0]
+    assert fused.result.degraded == ()
+
+
 async def test_answer_now_in_a_follow_up_round_ends_that_round(fuse: Fuse, docs: str) -> None:
     steering = Steering()
     later = researching(steering.answer_now, "The register says 42.")

@@ -9,25 +9,12 @@ import httpx2
 import pytest
 
 from langgraph_fusion.server.api_keys import Caps, KeyRing
+from tests.gate import Gate
 from tests.graph.cast import WRITER, A, B, C, cast
-from tests.scripted import Reply, Seen, text
+from tests.scripted import text
 from tests.server.asking import PANEL
 from tests.server.conftest import Serving
 from tests.server.runs.following import follow, start
-
-
-class Gate:
-    """A reply that waits until the test lets it go."""
-
-    def __init__(self, reply: Reply) -> None:
-        self.opened = asyncio.Event()
-        self.asked = asyncio.Event()
-        self._reply = reply
-
-    async def __call__(self, seen: Seen) -> Reply:
-        self.asked.set()
-        await self.opened.wait()
-        return self._reply
 
 
 @pytest.fixture
