@@ -36,7 +36,8 @@ _CITED = re.compile(
 """Citations with the space before them, and the parentheses around nothing else."""
 _TEXT = re.compile(r"[^\s>*+#|.)\d_-]")
 """Anything in a line that is no mark of its beginning."""
-_GAP = re.compile(r"[^\w]")
+_JOINS = re.compile(r"[^\W_]|[`~<>\[(/\\@#&=+-]|[.,:;!?]+[\w`~<\[(/\\@&-]|\Z")
+"""What may turn into code, a link or an address right behind the text before a made-up id."""
 _NO_SOURCE = "\u2026"
 """In the place of a made-up id with which a line begins: without it the line might become code."""
 
@@ -144,7 +145,15 @@ def _cited(found: re.Match[str], prose: str, sources: Sources, checked: Checked)
         return f"{found['lead']}{opening}{_NO_SOURCE}{close}"
     if opening and not close:
         return f"{found['lead']}{opening}"
-    return "" if _GAP.match(prose, found.end()) else found["lead"] or " "
+    return (found["lead"] or " ") if _joins(before, prose, found.end()) else ""
+
+
+def _joins(before: str, prose: str, end: int) -> bool:
+    """Whether the text from `end` on would become another thing right behind the text before."""
+    last, following = before[-1:], prose[end : end + 1]
+    return (
+        bool(_JOINS.match(prose, end)) or last == "\\" or (last in ("*", "_") and last == following)
+    )
 
 
 def _begun(prose: str, checked: Checked) -> bool:

@@ -31,8 +31,8 @@ _MARKUP = re.compile(
 _ADDRESS = re.compile(r"(?:\]\(?)?(?:http\S*|htt?|h)?\Z", re.I)
 _WWW = re.compile(r"(?<!\S)\S*?(?:www\.\S*|ww?w?)\Z", re.I)
 """A word that an address without its scheme stands in, or may stand in."""
-_INSIDE_WORD = re.compile(r"[a-z0-9@./-]\Z", re.I)
-"""After it no such address begins."""
+_TOUCHING = re.compile(r"[a-z0-9@./*_\\-]\Z", re.I)
+"""After it no such address begins, or a citation that is taken out leaves a space."""
 _LEAK = re.compile(
     r"(?:<[^>\s]*|\[[A-Za-z_]*\d*|`{1,2}|\](?:<\S*)?|\u25c1[^\u25b7\s]*"
     r"|\b[a-z]+(?: to=\S*|(?:(?<=commentary)|(?<=analysis)) ?t?o?)?)?\Z"
@@ -42,7 +42,9 @@ _WORDS = r"(?:[A-H\d,;/&+\s\u2013-]|and|[Ss]ources?:?)"
 _CITATION = rf"\\?[\[\u3010]{_WORDS}{{0,200}}\\?[\]\u3011](?:\((?:[^()\s]|\([^()\s]*\))*\))?"
 _BEGUN = rf"\\?[\[\u3010](?:{_WORDS}|[Saouncd]){{0,200}}(?:\\?[\]\u3011]?(?:\([^\s]*)?)?"
 """The beginning of a citation that may go on."""
-_SIDE_BY_SIDE = re.compile(rf"(?:{_CITATION}[ ,;]*)*(?:\\|{_BEGUN})?\Z")
+_SIDE_BY_SIDE = re.compile(
+    rf"(?:{_CITATION}[ ,;]*)*(?:\\|{_BEGUN}|(?<=[\]\u3011),;\s])[.,:;!?]+)?\Z"
+)
 _BEFORE_CITATION = re.compile(r"(?<![ \t])[ \t]*\(?\Z")
 """It goes with a citation that leads to no source."""
 _UNDECIDED = (_ADDRESS, _WWW, _SIDE_BY_SIDE, _LEAK)
@@ -121,7 +123,7 @@ class LiveAnswer:
 
     def _resolved(self, text: str, is_code: bool) -> str:
         before = self._before
-        found = None if is_code else _INSIDE_WORD.search(text)
+        found = None if is_code else _TOUCHING.search(text)
         self._before = found[0] if found else ""
         if is_code:
             return passed_code(text, self._checked)

@@ -101,6 +101,22 @@ def test_links_cannot_break_out_of_their_markdown() -> None:
         ("- [C9]\n- 4 [C9]", "- \u2026\n- 4 \u2026"),
         ("| a | b |\n|---|---|\n| x [C9] | [C9] |", "| a | b |\n|---|---|\n| x | |"),
         ("[C9]    is no code", "\u2026    is no code"),
+        ("``[C9]`", "`` `"),
+        ("`` [C9]` and", "`` ` and"),
+        ("`a`[C9]`b`", "`a` `b`"),
+        ("Struck ~[C9]~~ out ~~~", "Struck ~ ~~ out ~~~"),
+        ("**a**[C9]**b**", "**a** **b**"),
+        ("_a_[C9]_b_, *so [C9]*, _so [C9]_.", "_a_ _b_, *so*, _so_."),
+        ("It is so ![C9][a](https://example.org/a)", "It is so ! [a](https://example.org/a)"),
+        ("So <[C9]!-- is no comment", "So < !-- is no comment"),
+        ("So https:/[C9]/evil.example is no address", "So https:/ /evil.example is no address"),
+        ("www[C9].evil.example", "www .evil.example"),
+        (
+            "So &[C9]#39; and x[C9].5 [C9], \u201cso [C9]\u201d.",
+            "So & #39; and x .5, \u201cso\u201d.",
+        ),
+        ("So it is [C9]! Or [C9]; so.", "So it is! Or; so."),
+        ("So\u3060[C9]\u3002", "So\u3060\u3002"),
         ("See www.example.org/a.", "See www.example.org/a."),
         ("See [it](www.example.org/a).", "See [it](https://www.example.org/a)."),
         ("See [it](www.evil.example/x).", "See [it](www.evil.example/x)."),
@@ -132,7 +148,8 @@ PIECES = ["`", "``", "```", "~~~", "\n", "\n\n", " ", "    ", "\t", "word ", "[A
           "[C9]",
           "[A1](#x)", "[D1-D3]", "https://evil.example/x", "www.evil.example/x", "> ",
           "- ", "1. ", "|", "|-|-|\n", "# ",
-          "**", "_", "é", "```py\n", "\n```\n", "(", ")", "[", "]"]  # fmt: skip
+          "**", "*", "_", "~", "!", ".", "www",
+          "é", "```py\n", "\n```\n", "(", ")", "[", "]"]  # fmt: skip
 MARKDOWN = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
 _RAW_ID = re.compile(r"\[[A-H]\d{1,4}[\],]")
 
