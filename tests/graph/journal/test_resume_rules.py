@@ -1,5 +1,6 @@
 """What held for a run when it was stopped still holds when it goes on."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
@@ -176,6 +177,43 @@ async def test_what_was_shortened_to_fit_a_model_is_sent_shortened_again(
     assert server.seen_by(A)[made].tool_results == sent_by_whole
     assert refused() == 2 * refused_to_whole > 0
     assert result.answers[0].shortened == whole.answers[0].shortened == 2
+
+
+@tool
+async def slow_lookup(query: str) -> str:
+    """Look something up, slowly."""
+    await asyncio.sleep(0.8)
+    return query
+
+
+async def test_the_note_that_time_runs_out_stands_where_it_stood(
+    serve: Serve, runs: RunRepository
+) -> None:
+    """The new process has all its time again, and its prompt begins as the provider cached it."""
+
+    def member(seen: Seen) -> Any:
+        return tool_calls([("slow_lookup", {"query": str(len(seen.tool_results))})])
+
+    def told() -> Seen | None:
+        noted = [one for one in server.seen_by(A) if "time is running out" in one.text]
+        return noted[0] if noted else None
+
+    panel = [{"model": A}, {"model": B, "tools": [], "max_tool_calls": 0}]
+    chosen, run_id = settings(panel=panel, deadline_s=9, max_tool_calls=50), ""
+    given: Any = {"settings": chosen, "tools": [slow_lookup], "runs": runs}
+    server = await serve(cast({A: member}))
+    async with aclosing(deliberate("What is it?", **given)) as events:
+        async for event in events:
+            run_id = str(event.get("run_id", run_id))
+            if event["type"] == "member.tool" and told():
+                break
+    hurried, made = told(), len(server.seen_by(A))
+    assert hurried is not None, "it was told while it had tools"
+    server.script = cast({A: text("It is 42.")})
+    result = await aask("What is it?", **given, run_id=run_id)
+    again = server.seen_by(A)[made]
+    assert again.messages[: len(hurried.messages)] == hurried.messages
+    assert result.answers[0].text == "It is 42."
 
 
 async def test_a_panel_that_had_grown_has_the_same_seats(serve: Serve, runs: RunRepository) -> None:
