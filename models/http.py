@@ -10,17 +10,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
 import httpx2
 from openai import DefaultAioHttpClient
 
-DEPTH = "x-openrouter-fusion-depth"
-"""Header of every call: how many deliberations it is inside of, so that none starts another."""
-depth: ContextVar[int] = ContextVar("fusion_depth", default=0)
-"""Of the request that this process is working for; 0 at the outermost."""
+from langgraph_fusion.models.depth import DEPTH, depth
+
 MAX_HEADER = 64 * 1024
 """Bytes of one header of a reply that are read; aiohttp's own limit is 8 KB."""
 MAX_HEADERS = 512

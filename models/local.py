@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from langgraph_fusion.models.depth import DEPTH, depth
 from langgraph_fusion.models.providers import ModelRef, Provider, providers
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ async def _ask(
     import aiohttp
 
     key = env.get(provider.key or "")
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    headers = {DEPTH: str(depth.get() + 1)} | ({"Authorization": f"Bearer {key}"} if key else {})
     try:
         async with session.get(f"{url}/models", headers=headers) as response:
             response.raise_for_status()

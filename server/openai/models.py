@@ -22,6 +22,7 @@ from langgraph_fusion.server.openai.parse_request import (
 )
 from langgraph_fusion.server.openai.protocol import ChatBody
 from langgraph_fusion.server.openrouter.result import hosted_name
+from langgraph_fusion.server.request_context import request_context
 from langgraph_fusion.server.runs.client_policy import ClientPolicy
 from langgraph_fusion.server.state import server_state
 
@@ -43,8 +44,14 @@ _DIRECT = "The synthesizer alone, without a panel: for titles, tags and other sm
 
 @router.get("/v1/models")
 async def list_models(request: Request) -> JSONResponse:
-    """List what may stand in `model` and can run here now."""
+    """List what may stand in `model` and can run here now.
+
+    Whoever looks for local servers, this server itself included, gets one entry: to find out what
+    can run, this server would look for local servers in turn.
+    """
     policy = server_state(request).config.policy
+    if request_context(request, "chat").depth:
+        return JSONResponse({"object": "list", "data": [_direct(policy)]})
     return JSONResponse({"object": "list", "data": [one async for one in _models(policy)]})
 
 
@@ -95,6 +102,11 @@ async def _models(policy: ClientPolicy) -> AsyncIterator[Json]:
         if (settings := able[key]) is not None:
             about = _DIRECT if mode else presets[preset]
             yield _model(id, shown, about, settings)
+
+
+def _direct(policy: ClientPolicy) -> Json:
+    settings = load_settings({"preset": policy.default_preset, "mode": "direct"})
+    return _model(DIRECT, "Fusion direct (no panel)", _DIRECT, settings)
 
 
 async def _runnable(given: Json, policy: ClientPolicy) -> FusionSettings | None:

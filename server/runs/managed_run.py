@@ -22,7 +22,7 @@ from langgraph_fusion.graph.calls.steering import Steering
 from langgraph_fusion.graph.errors import ConfigError, FusionError, RunFailed
 from langgraph_fusion.graph.journal.repository import RunRepository, new_id
 from langgraph_fusion.graph.preflight.request_check import check_request
-from langgraph_fusion.models.http import depth
+from langgraph_fusion.models.depth import depth
 from langgraph_fusion.server.api_keys import KeyRing
 from langgraph_fusion.server.errors import ApiError, ServerStopping, api_error
 from langgraph_fusion.server.request_context import RequestContext
