@@ -8,7 +8,7 @@ from uuid import uuid4
 from langchain_core.messages import AIMessage, ToolCall
 from langchain_core.messages.tool import tool_call
 
-from langgraph_fusion.models.answer_text import reasoning_of
+from langgraph_fusion.models.answer_text import finish_reason, reasoning_of
 from langgraph_fusion.models.json_text import read_arguments
 from langgraph_fusion.models.replies.tool_calls import UNNAMED
 from langgraph_fusion.models.text import well_formed
@@ -16,6 +16,8 @@ from langgraph_fusion.models.tool_markup import leaked_calls, strip_tool_markup
 
 _SHOWN_CHARS = 160
 _MOST_LEAKED = 16
+_CALL_LOST = "tool_calls, and no call"
+"""What is no known finish reason, and so a reply that was broken off."""
 _TAIL = re.compile(r"<\|.*|:\d+$", re.S)
 
 
@@ -24,6 +26,7 @@ def repair_tool_calls(message: AIMessage, known: Collection[str] = ()) -> AIMess
 
     What cannot be read becomes a call without arguments, so that the model is told what is missing.
     A reply whose calls stand in its text, because the server did not read them, gets them as calls.
+    One that ends with calls and has none, where some could be made, counts as broken off.
     """
     if not (message.tool_calls or message.invalid_tool_calls):
         return _with_calls_of_its_text(message, known)
@@ -47,8 +50,14 @@ def _with_calls_of_its_text(message: AIMessage, known: Collection[str]) -> AIMes
         for number, (name, args) in enumerate(leaked[:_MOST_LEAKED])
     ]
     if not calls:
-        return message
+        return _as_broken_off(message) if finish_reason(message) == "tool_calls" else message
     return message.model_copy(update={"content": said, "tool_calls": calls})
+
+
+def _as_broken_off(message: AIMessage) -> AIMessage:
+    """The reply as one whose call was lost: what it says is a remark before that call."""
+    metadata = message.response_metadata | {"finish_reason": _CALL_LOST}
+    return message.model_copy(update={"response_metadata": metadata})
 
 
 def known_calls(

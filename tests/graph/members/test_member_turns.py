@@ -266,3 +266,26 @@ async def test_a_call_without_a_name_is_that_of_the_tool_it_fits_or_is_said_to_h
     told, found = fused.server.seen_by(A)[-1].tool_results
     assert told.startswith("The call had no name. Tools: long_lookup.")
     assert found.startswith("About fusion")
+
+
+@pytest.mark.parametrize("finish", ["tool_calls", "function_call", "tool_use"])
+async def test_a_remark_whose_call_was_lost_on_the_way_is_no_answer(
+    fuse: Fuse, docs: str, finish: str
+) -> None:
+    said = iter([text("Let me look that up.", finish_reason=finish), LOOK, text("It is 42 [A1].")])
+
+    def member(seen: Seen) -> Reply:
+        return next(said)
+
+    fused = await fuse(cast({A: member}), settings(tools=["docs"], docs=docs))
+    answer = next(one for one in fused.result.answers if one.seat == "A")
+    assert answer.text == "It is 42 [A1]."
+    calls = [call.error for call in fused.result.bill.calls if call.seat == "A"]
+    assert calls == ["bad_response", None, None]
+
+
+async def test_where_no_call_can_be_made_the_word_for_one_ends_an_answer(fuse: Fuse) -> None:
+    odd = text("It is 42.", finish_reason="function_call")
+    fused = await fuse(cast({A: odd}), settings(tools=[]))
+    answer = next(one for one in fused.result.answers if one.seat == "A")
+    assert (answer.text, answer.status) == ("It is 42.", "ok")
