@@ -110,3 +110,20 @@ async def test_resume_takes_up_the_last_run_that_no_client_of_a_server_asked(
         await runs.delete("aaa")
         with pytest.raises(ConfigError, match="no run to resume"):
             await runs.latest(resumable=True)
+
+
+@pytest.mark.parametrize("of_server", [{"origin": "server"}, {"client": "ada"}])
+async def test_resume_without_an_id_leaves_a_servers_run_alone(
+    env: dict[str, str], of_server: dict[str, str], tmp_path: Path
+) -> None:
+    theirs = RunRecord(
+        id="bbb", started_at="2026-01-02", preset="offline", settings={}, status="interrupted"
+    )
+    async with open_runs(tmp_path / "runs.db", origin="terminal") as runs:
+        assert runs is not None
+        await runs.save(theirs.changed(**of_server))
+    resumed = fusion("resume", env=env)
+    assert (resumed.returncode, resumed.stdout) == (2, "")
+    assert "there is no run to resume" in resumed.stderr
+    (left,) = json.loads(fusion("runs", "--json", env=env).stdout)["runs"]
+    assert (left["id"], left["status"]) == ("bbb", "interrupted")
