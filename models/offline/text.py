@@ -176,13 +176,19 @@ def says_the_same(left: str, right: str) -> bool:
 
 
 def _shown(token: Token) -> str:
-    """Return the words of an inline token as a reader sees them; code keeps its backticks."""
+    """Return the words of an inline token as a reader sees them; code keeps its backticks.
+
+    So do names such as `__init__` their underscores, which Markdown takes for strong emphasis.
+    """
     parts: list[str] = []
+    strong = ""
     for child in token.children or []:
         if child.type == "code_inline":
             parts.append(f"`{child.content}`")
         elif child.type in ("softbreak", "hardbreak"):
             parts.append(" ")
         elif child.type in ("text", "text_special"):
-            parts.append(child.content)
+            name = strong == "__" and child.content.isidentifier()
+            parts.append(f"__{child.content}__" if name else child.content)
+        strong = child.markup if child.type == "strong_open" else ""
     return " ".join("".join(parts).replace("\u2019", "'").split())
