@@ -1,4 +1,4 @@
-"""Bodies of requests, read within limits of size and time, and unpacked piece by piece."""
+"""Bodies of requests, read within limits of size, time and shape, and unpacked piece by piece."""
 
 import asyncio
 import zlib
@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope
 
 from langgraph_fusion.server.errors import ApiError, TooLarge
+from langgraph_fusion.server.json_shape import JsonShape
 from langgraph_fusion.server.load import RequestLoad
 
 _GZIP_OR_ZLIB = 47
@@ -42,7 +43,7 @@ def limited_body(
 
 
 class _Body:
-    """Counts what is read; raises TooLarge before more than the limit is in memory."""
+    """Counts what is read; refuses it before more than the limits allow is in memory."""
 
     def __init__(
         self,
@@ -59,6 +60,7 @@ class _Body:
         self._read = 0
         self._until = asyncio.get_running_loop().time() + within_s
         self._whole = False
+        self._shape = JsonShape()
 
     async def __call__(self) -> Message:
         message = await self._receive_in_time()
@@ -71,6 +73,7 @@ class _Body:
         if self._read > self._limit:
             raise TooLarge(self._limit)
         self._load.add_to_body(len(body))
+        self._shape.add(body)
         return {**message, "body": body}
 
     async def _receive_in_time(self) -> Message:

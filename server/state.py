@@ -6,6 +6,7 @@ from starlette.requests import Request
 
 from langgraph_fusion.graph.journal.repository import RunRepository
 from langgraph_fusion.server.api_keys import KeyRing
+from langgraph_fusion.server.body_threads import BodyThreads
 from langgraph_fusion.server.config import ServerConfig
 from langgraph_fusion.server.observability.metrics import Metrics
 from langgraph_fusion.server.observability.run_log import RunLog
@@ -25,6 +26,7 @@ class ServerState:
     manager: RunManager
     detached: DetachedRunManager = field(default_factory=DetachedRunManager)
     recent_items: RecentItems = field(default_factory=RecentItems)
+    threads: BodyThreads = field(default_factory=BodyThreads)
 
     @classmethod
     def of(cls, config: ServerConfig) -> "ServerState":

@@ -7,6 +7,7 @@ and its patterns have limited time.
 import json
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from itertools import islice
@@ -16,8 +17,8 @@ from langgraph_fusion.models.faults import Fault
 
 _MAX_SCHEMA_CHARS = 100_000
 _PATTERN_S = 0.2
-_CHECK_S = 0.5
-"""For a whole check, however many references and patterns are in it."""
+_CHECK_S = 1.0
+"""CPU time for a whole check, however many references and patterns are in it."""
 _REFERENCES = ("$ref", "$dynamicRef")
 _MAX_ERRORS = 12
 """Errors sent back at once: a text with more is wrong as a whole."""
@@ -98,7 +99,8 @@ def _json_in(text: str) -> Any:
 
 def _errors(value: Any, schema: dict[str, Any]) -> list[str]:
     try:
-        found = _found(value, schema)
+        with _limited_time():
+            found = _found(value, schema)
     except RecursionError:
         return ["the schema or the answer is nested too deeply to be checked"]
     except _TooMuchWork as error:
@@ -109,18 +111,22 @@ def _errors(value: Any, schema: dict[str, Any]) -> list[str]:
 
 
 def _check_schema(schema: dict[str, Any]) -> None:
-    from jsonschema import SchemaError
+    from jsonschema.exceptions import best_match
 
     try:
-        _validator().check_schema(schema)
-        _follow_references(schema)
-        _found(None, schema)  # finds references that go round in circles
-    except SchemaError as error:
-        raise ValueError(f"no JSON schema: {error.json_path}: {error.message}"[:500]) from None
+        with _limited_time():
+            validator = _validator()
+            rules = validator(validator.META_SCHEMA)
+            error = best_match(islice(rules.iter_errors(schema), _MAX_ERRORS))
+            if error is None:
+                _follow_references(schema)
+                _found(None, schema)  # finds references that go round in circles
     except _TooMuchWork as error:
         raise ValueError(f"the schema cannot be used: {error}") from None
     except Exception as error:  # noqa: BLE001 - whatever a hostile schema does to the library
         raise ValueError(f"the schema cannot be used: {type(error).__name__}: {error}") from None
+    if error is not None:
+        raise ValueError(f"no JSON schema: {error.json_path}: {error.message}"[:500])
 
 
 def _follow_references(schema: dict[str, Any]) -> None:
@@ -137,17 +143,23 @@ def _follow_references(schema: dict[str, Any]) -> None:
         return
     for key, value in _members(schema):
         if key in _REFERENCES and isinstance(value, str):
+            _time_left()
             resolver.lookup(value)
 
 
 def _found(value: Any, schema: dict[str, Any]) -> list[Any]:
-    """The first errors of a value; raises _TooMuchWork when the check takes too long."""
+    """The first errors of a value; raises _TooMuchWork when the time of the check is over."""
     from referencing import Registry
 
-    end = _END_OF_CHECK.set(time.monotonic() + _CHECK_S)
+    errors = _validator()(schema, registry=Registry()).iter_errors(value)
+    return list(islice(errors, _MAX_ERRORS))
+
+
+@contextmanager
+def _limited_time() -> Iterator[None]:
+    end = _END_OF_CHECK.set(time.thread_time() + _CHECK_S)
     try:
-        errors = _validator()(schema, registry=Registry()).iter_errors(value)
-        return list(islice(errors, _MAX_ERRORS))
+        yield
     finally:
         _END_OF_CHECK.reset(end)
 
@@ -164,7 +176,7 @@ _END_OF_CHECK: ContextVar[float] = ContextVar("_END_OF_CHECK")
 
 def _time_left() -> float:
     """Seconds; raises _TooMuchWork when there are none."""
-    left = _END_OF_CHECK.get() - time.monotonic()
+    left = _END_OF_CHECK.get() - time.thread_time()
     if left <= 0:
         raise _TooMuchWork
     return left
@@ -176,20 +188,31 @@ def _validator() -> Any:
     from jsonschema import Draft202012Validator
     from jsonschema.validators import extend
 
-    made: Any = extend
-    given = Draft202012Validator.VALIDATORS
-    bounded = {name: _bounded(given[name]) for name in ("$ref", "$dynamicRef")}
-    return made(Draft202012Validator, {"pattern": _pattern, **bounded})
+    extended: Any = extend
+    made = extended(Draft202012Validator, {"pattern": _pattern, "uniqueItems": _unique_items})
+    made.evolve = _evolve
+    return made
 
 
-def _bounded(keyword: Any) -> Any:
-    """The keyword of the library, as long as there is time."""
+def _evolve(validator: Any, **changes: Any) -> Any:
+    """The validator for a part of its schema, as long as there is time.
 
-    def checked(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
-        _time_left()
-        yield from keyword(validator, value, instance, schema) or ()
+    The library's own would take another class, without limits, where a part names its `$schema`.
+    """
+    import attrs
 
-    return checked
+    _time_left()
+    return attrs.evolve(validator, **changes)
+
+
+def _unique_items(validator: Any, wanted: Any, value: Any, schema: Any) -> Iterator[Any]:
+    """In linear time; the library compares objects each with each."""
+    from jsonschema import ValidationError
+
+    if wanted and isinstance(value, list):
+        different = {json.dumps(item, sort_keys=True) for item in value}
+        if len(different) < len(value):
+            yield ValidationError("the items of the list are not unique")
 
 
 def _pattern(validator: Any, pattern: str, value: Any, schema: Any) -> Iterator[Any]:
@@ -199,7 +222,9 @@ def _pattern(validator: Any, pattern: str, value: Any, schema: Any) -> Iterator[
     if not isinstance(value, str):
         return
     try:
-        if regex.search(pattern, value, timeout=min(_PATTERN_S, _time_left())) is None:
+        within = min(_PATTERN_S, _time_left())
+        # concurrent: other threads run while it searches
+        if regex.search(pattern, value, timeout=within, concurrent=True) is None:
             yield ValidationError(f"{value!r} does not match {pattern!r}")
     except TimeoutError:
         yield ValidationError(f"{pattern!r} takes too long to check")

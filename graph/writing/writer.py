@@ -1,5 +1,6 @@
 """The writer's text: streamed, continued when it was cut off, in the form the caller asked for."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -87,7 +88,8 @@ class Writer:
             if self._form is None or written.tool_calls:
                 break
             try:
-                return Written(parse_form(written.text, self._form))
+                text = await asyncio.to_thread(parse_form, written.text, self._form)
+                return Written(text)
             except WrongForm as wrong:
                 if attempt == REPAIRS:
                     raise

@@ -27,6 +27,7 @@ from starlette.responses import Response
 from langgraph_fusion.graph.preflight.request_check import NO_QUESTION
 from langgraph_fusion.graph.request.conversation import question_at
 from langgraph_fusion.server.errors import NOT_TEXT, api_error
+from langgraph_fusion.server.json_route import understand
 from langgraph_fusion.server.logging import log_surprise
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -109,13 +110,17 @@ class CheckedRoute(APIRoute):
             return answer
 
         async def checked(request: Request) -> Response:
-            try:
-                body.model_validate_json(await request.body())
-            except ValidationError as error:
-                raise RequestValidationError(error.errors()) from error
+            await understand(request, _check, body, await request.body(), heavy=False)
             return name_stream_failures(await answer(request))
 
         return checked
+
+
+def _check(model: type[BaseModel], body: bytes) -> None:
+    try:
+        model.model_validate_json(body)
+    except ValidationError as error:
+        raise RequestValidationError(error.errors()) from error
 
 
 def _with_the_question_first(answer: Handler) -> Handler:

@@ -18,9 +18,10 @@ from starlette.responses import JSONResponse, Response
 from langgraph_fusion.graph.result import ClientCall, FusionResult
 from langgraph_fusion.graph.writing.streaming_answer import LiveAnswer
 from langgraph_fusion.server.errors import api_error
+from langgraph_fusion.server.json_route import JsonRoute, understand
 from langgraph_fusion.server.logging import log_surprise
 from langgraph_fusion.server.openai.openapi import documented_responses
-from langgraph_fusion.server.openai.parse_request import run_request_from_chat
+from langgraph_fusion.server.openai.parse_request import is_heavy, run_request_from_chat
 from langgraph_fusion.server.openai.protocol import ChatBody
 from langgraph_fusion.server.openai.stop import StopFilter, cut_at
 from langgraph_fusion.server.openai.usage import chat_usage
@@ -44,7 +45,7 @@ from langgraph_fusion.server.runs.run_request import RunRequest
 from langgraph_fusion.server.sse import DONE, EventStream, frame, public_event
 from langgraph_fusion.server.state import server_state
 
-router = APIRouter()
+router = APIRouter(route_class=JsonRoute)
 Json = dict[str, Any]
 _RESPONSES = documented_responses(
     "A chat completion.",
@@ -57,7 +58,9 @@ async def chat_completions(body: ChatBody, request: Request) -> Response:
     """Answer a conversation with a deliberation, whole or as a stream of chunks."""
     state = server_state(request)
     request.state.requested = body.model
-    run_request = run_request_from_chat(body, state.config.policy)
+    run_request = await understand(
+        request, run_request_from_chat, body, state.config.policy, heavy=is_heavy(body)
+    )
     context = request_context(request, "chat")
     reply = ChatReply(run_request, metadata=wants_metadata(request.headers))
     if run_request.stream:

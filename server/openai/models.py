@@ -13,11 +13,13 @@ from langgraph_fusion.graph.presets import preset_descriptions
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
 from langgraph_fusion.models.local import OWNER
 from langgraph_fusion.server.errors import ApiError
+from langgraph_fusion.server.json_route import JsonRoute, understand
 from langgraph_fusion.server.openai.openapi import documented_errors
 from langgraph_fusion.server.openai.parse_request import (
     ALIASES,
     DIRECT,
     PRESET_PREFIX,
+    is_heavy,
     run_request_from_chat,
 )
 from langgraph_fusion.server.openai.protocol import ChatBody
@@ -26,7 +28,7 @@ from langgraph_fusion.server.request_context import request_context
 from langgraph_fusion.server.runs.client_policy import ClientPolicy
 from langgraph_fusion.server.state import server_state
 
-router = APIRouter()
+router = APIRouter(route_class=JsonRoute)
 Json = dict[str, Any]
 _PRICE = "A run costs what the models of its preset cost; the usage of a response says how much."
 _NAME: dict[str, Any] = {
@@ -140,5 +142,7 @@ def _model(id: str, shown: str, about: str, settings: FusionSettings) -> Json:
 async def estimate_chat(body: ChatBody, request: Request) -> Estimate:
     """Estimate calls, tokens and dollars of the same body as /v1/chat/completions; free."""
     state = server_state(request)
-    run_request = run_request_from_chat(body, state.config.policy)
+    run_request = await understand(
+        request, run_request_from_chat, body, state.config.policy, heavy=is_heavy(body)
+    )
     return estimate(run_request.settings, str(run_request.messages[-1].text))

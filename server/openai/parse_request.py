@@ -50,6 +50,14 @@ class _Writing:
     run: Json
 
 
+def is_heavy(body: ChatBody | ResponsesBody) -> bool:
+    """Whether a schema is in it, which may take half a second to check, however short it is."""
+    form = body.text.format if isinstance(body, ResponsesBody) and body.text else None
+    if isinstance(body, ChatBody):
+        form = body.response_format
+    return form is not None or "response_format" in body.fusion or bool(body.tools)
+
+
 def run_request_from_chat(body: ChatBody, policy: ClientPolicy) -> RunRequest:
     """Understand a chat request.
 

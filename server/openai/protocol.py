@@ -177,6 +177,8 @@ class FusionRequest(Body):
     @model_validator(mode="before")
     @classmethod
     def _can_be_sent_on(cls, body: Any) -> Any:
+        if isinstance(body, cls):  # read before, in a thread
+            return body
         try:
             to_json(body)
         except PydanticSerializationError:

@@ -9,10 +9,11 @@ from starlette.responses import JSONResponse, Response
 
 from langgraph_fusion.graph.journal.conversations import KeptConversation
 from langgraph_fusion.server.errors import ApiError
+from langgraph_fusion.server.json_route import JsonRoute, understand
 from langgraph_fusion.server.openai import background_responses
 from langgraph_fusion.server.openai.field_names import RESPONSES_FIELDS, errors_name
 from langgraph_fusion.server.openai.openapi import documented_errors, documented_responses
-from langgraph_fusion.server.openai.parse_request import run_request_from_responses
+from langgraph_fusion.server.openai.parse_request import is_heavy, run_request_from_responses
 from langgraph_fusion.server.openai.protocol import ResponsesBody
 from langgraph_fusion.server.openai.responses_events import ResponseEvents
 from langgraph_fusion.server.openai.responses_fusion_item import input_items
@@ -24,7 +25,7 @@ from langgraph_fusion.server.runs.cancellation import cancel_on_disconnect
 from langgraph_fusion.server.sse import EventStream
 from langgraph_fusion.server.state import server_state
 
-router = APIRouter()
+router = APIRouter(route_class=JsonRoute)
 Json = dict[str, Any]
 Id = Annotated[str, Path(json_schema_extra={"pattern": "^resp_[0-9a-f]{32}$"})]
 _STORED = "/v1/responses/{response_id}"
@@ -42,7 +43,10 @@ async def responses(body: ResponsesBody, request: Request) -> Response:
     context = request_context(request, "responses")
     find_item = partial(state.recent_items.find, context.client)
     thread = await thread_of(body, state.store, request.state.key, find_item)
-    parsed = run_request_from_responses(body, state.config.policy, find_item)
+    parsed = await understand(
+        *(request, run_request_from_responses, body, state.config.policy, find_item),
+        heavy=is_heavy(body),
+    )
     run_request = replace(parsed, messages=thread.messages)
     reply = ResponseReply(
         ResponseEvents(

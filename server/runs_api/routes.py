@@ -20,8 +20,9 @@ from langgraph_fusion.graph.journal.stored_result import stored_result
 from langgraph_fusion.graph.result import FusionResult
 from langgraph_fusion.graph.resume import recorded_messages
 from langgraph_fusion.server.errors import ApiError
+from langgraph_fusion.server.json_route import JsonRoute, understand
 from langgraph_fusion.server.openai.openapi import documented_errors
-from langgraph_fusion.server.openai.parse_request import run_request_from_chat
+from langgraph_fusion.server.openai.parse_request import is_heavy, run_request_from_chat
 from langgraph_fusion.server.openai.protocol import ChatBody
 from langgraph_fusion.server.openrouter.result import answer_text
 from langgraph_fusion.server.request_context import request_context
@@ -39,7 +40,7 @@ from langgraph_fusion.server.runs_api.protocol import (
 from langgraph_fusion.server.sse import EventStream
 from langgraph_fusion.server.state import ServerState, server_state
 
-router = APIRouter()
+router = APIRouter(route_class=JsonRoute)
 Json = dict[str, Any]
 Id = Annotated[str, Path(json_schema_extra={"pattern": "^[0-9a-f]{12}$"})]
 LastEventId = Annotated[str | None, Header(alias="last-event-id")]
@@ -62,7 +63,9 @@ async def start_run(
     state = server_state(request)
     request.state.requested = body.model
     store = _store(state)
-    parsed = run_request_from_chat(body, state.config.policy)
+    parsed = await understand(
+        request, run_request_from_chat, body, state.config.policy, heavy=is_heavy(body)
+    )
     before = await _conversation(after, request) if after else []
     messages = [*before, *parsed.messages]
     run_request = replace(parsed, messages=messages, new_run_id=new_id(), keep=True)

@@ -1,5 +1,6 @@
 """Bodies that are made to cost more than they weigh."""
 
+import json
 from typing import Any
 
 import httpx2
@@ -7,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.request.response_format import WrongForm, check_form, parse_form
 from langgraph_fusion.graph.settings import load_settings
 from langgraph_fusion.server.langserve.input import Ask
 from langgraph_fusion.server.openai.protocol import ChatBody, ResponsesBody
@@ -49,6 +51,38 @@ def _doubling(keyword: str, depth: int) -> dict[str, Any]:
     """A schema of a few kilobytes whose references lead to 2 ** depth places."""
     twice = {f"d{n}": {keyword: [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(depth)}
     return {"$defs": twice | {f"d{depth}": {}}, "$ref": "#/$defs/d0"}
+
+
+def test_a_part_that_names_its_schema_is_checked_within_the_same_limits() -> None:
+    given = _doubling("allOf", 60)
+    for part in given["$defs"].values():
+        part["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    with pytest.raises(ValueError, match="takes too long"):
+        check_form(_form(given))
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"allOf": [{}] * 24_000},
+        {
+            "$defs": {f"a{n}": {"$anchor": f"x{n}"} for n in range(1500)},
+            "allOf": [{"$ref": f"#x{n}"} for n in range(1500)],
+        },
+    ],
+)
+def test_the_check_of_a_schema_itself_ends_in_time(schema: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="takes too long"):
+        check_form(_form(schema))
+
+
+@pytest.mark.parametrize("answer", [[{"a": 1}, {"a": 1}], [1, 2, 1], [[], []]])
+def test_items_that_are_not_unique_are_found(answer: Any) -> None:
+    form = _form({"type": "array", "uniqueItems": True})
+    with pytest.raises(WrongForm, match="not unique"):
+        parse_form(json.dumps(answer), form)
+    different = [{"a": n} for n in range(20_000)]
+    assert json.loads(parse_form(json.dumps(different), form)) == different
 
 
 def _form(schema: dict[str, Any]) -> dict[str, Any]:
