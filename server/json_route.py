@@ -27,7 +27,8 @@ class JsonRoute(APIRoute):
         answer = super().get_route_handler()
         if self.body_field is None:
             return answer
-        model: TypeAdapter[Any] = TypeAdapter(self.body_field.field_info.annotation)
+        kind: Any = self.body_field.field_info.annotation
+        model: TypeAdapter[Any] = TypeAdapter(kind)
 
         async def answer_large(request: Request) -> Response:
             with suppress(ClientDisconnect):  # FastAPI meets it again, and says so

@@ -28,6 +28,8 @@ _ORDER_MINUTES = 5.0
 PAGE = 64
 """Events that are read at once."""
 _ALL = 1_000_000
+NEWEST = 1000
+"""Runs of a client that a list is made of; older ones are found by their ids."""
 
 
 class Head(BaseModel):
@@ -108,10 +110,9 @@ class DetachedRuns:
         return _head(await self._store.aget(_HEADS, id, refresh_ttl=False))
 
     async def heads(self, client: str | None, kind: str = "run") -> list[Head]:
-        """Every head of this client, the newest first."""
-        found = await self._store.asearch(
-            _HEADS, filter={"client": client or "", "kind": kind}, limit=_ALL, refresh_ttl=False
-        )
+        """The heads of this client that changed last, the newest first: `NEWEST` at most."""
+        mine = {"client": client or "", "kind": kind}
+        found = await self._store.asearch(_HEADS, filter=mine, limit=NEWEST, refresh_ttl=False)
         heads = [head for item in found if (head := _head(item)) is not None]
         return sorted(heads, key=lambda head: head.created_at, reverse=True)
 

@@ -52,9 +52,7 @@ class _Writing:
 
 def is_heavy(body: ChatBody | ResponsesBody) -> bool:
     """Whether a schema is in it, which may take half a second to check, however short it is."""
-    form = body.text.format if isinstance(body, ResponsesBody) and body.text else None
-    if isinstance(body, ChatBody):
-        form = body.response_format
+    form: object = body.response_format if isinstance(body, ChatBody) else body.text
     return form is not None or "response_format" in body.fusion or bool(body.tools)
 
 

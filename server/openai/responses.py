@@ -22,6 +22,7 @@ from langgraph_fusion.server.openai.stored_responses import stored_response, thr
 from langgraph_fusion.server.openrouter.metadata import wants_metadata
 from langgraph_fusion.server.request_context import request_context
 from langgraph_fusion.server.runs.cancellation import cancel_on_disconnect
+from langgraph_fusion.server.runs.event_log import LAST
 from langgraph_fusion.server.sse import EventStream
 from langgraph_fusion.server.state import server_state
 
@@ -80,7 +81,7 @@ async def retrieve_response(
     request: Request,
     stream: bool = False,
     starting_after: Annotated[
-        int | None, Query(ge=0, description="sequence_number of the last event that came")
+        int | None, Query(ge=0, le=LAST, description="sequence_number of the last event that came")
     ] = None,
 ) -> Response:
     """Give a response again: as it was when it had ended, or as it is in the background."""

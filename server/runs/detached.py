@@ -7,6 +7,7 @@ now) reaches the process that works on it through the store.
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, suppress
 from typing import Any
@@ -29,6 +30,13 @@ Translate = Callable[[ManagedRun], AsyncGenerator[Typed, None]]
 _JOIN_S = 0.05
 """Pieces of the answer that come within so many seconds are one event."""
 _ORDERS_S = 0.5
+_WAITING_ORDERS = 20
+"""Of one run, in the store; a cancellation always has a place."""
+_FOLLOWERS = 200
+"""Of the events of all runs of one client."""
+_ORDERS = 100
+"""Of one run; each is an event of it. Cancelling it is always possible."""
+_RETRY_S = 5.0
 _AFTERWARDS_S = 30.0
 """How long the events of a run that has ended stay in memory."""
 
@@ -38,6 +46,7 @@ class DetachedRunManager:
 
     def __init__(self) -> None:
         self._local: dict[str, DetachedRun] = {}
+        self._followers = Counter[str | None]()
         self._orders: asyncio.Task[None] | None = None
 
     async def start(
@@ -64,7 +73,30 @@ class DetachedRunManager:
         return local.head if local else await store.detached.head(id)
 
     def frames(self, head: Head, store: RunRepository, after: int) -> Frames:
-        """The events after this number, and those to come."""
+        """The events after this number, and those to come.
+
+        Raises:
+            ApiError: 429, if the client follows as many streams as one may.
+        """
+        if self._followers[head.client] >= _FOLLOWERS:
+            raise ApiError(
+                429,
+                f"{_FOLLOWERS} streams of events are open for this key, as many as one may have",
+                code="server_full",
+                retry_after_s=_RETRY_S,
+            )
+        return self._counted(head.client, self._frames(head, store, after))
+
+    async def _counted(self, client: str | None, frames: Frames) -> Frames:
+        self._followers[client] += 1
+        try:
+            async with aclosing(frames) as parts:
+                async for part in parts:
+                    yield part
+        finally:
+            self._followers -= Counter({client: 1})
+
+    def _frames(self, head: Head, store: RunRepository, after: int) -> Frames:
         local = self._local.get(head.id)
         if local is not None:
             return local.log.frames(after)
@@ -82,12 +114,18 @@ class DetachedRunManager:
 
         Raises:
             ConfigError: If it is worked on here and cannot do that.
+            ApiError: 409, if too much was asked of it already.
         """
         local = self._of_run(head.run_id)
         if local is not None:
             await local.carry_out(action)
-        else:
-            store.detached.order(head.run_id, dict(action))
+            return
+        waiting = [one.action for one in await store.detached.orders() if one.run_id == head.run_id]
+        if action in waiting:
+            return
+        if len(waiting) >= _WAITING_ORDERS and action.get("action") != "cancel":
+            raise _too_many_orders(_WAITING_ORDERS)
+        store.detached.order(head.run_id, dict(action))
 
     def forget(self, id: str) -> None:
         """Drop what memory has of a run that was deleted."""
@@ -144,6 +182,7 @@ class DetachedRun:
         self._run = run
         self._store = store
         self._cancelled = False
+        self._orders = 0
         self._work: asyncio.Task[None] | None = None
 
     def begin(self, translate: Translate, at_the_end: Callable[[], None]) -> None:
@@ -152,12 +191,20 @@ class DetachedRun:
         self._work.add_done_callback(lambda _: at_the_end())
 
     async def carry_out(self, action: Json) -> None:
-        """Do what a client asks of the run; raises as `ManagedRun.steer`."""
+        """Do what a client asks of the run.
+
+        Raises:
+            ConfigError: As `ManagedRun.steer`.
+            ApiError: As `ManagedRun.steer`, and 409 for more than `_ORDERS` in all.
+        """
         if action.get("action") == "cancel":
             self._cancelled = True
             self._run.cancel()
-        else:
-            await self._run.steer(action)
+            return
+        if self._orders >= _ORDERS:
+            raise _too_many_orders(_ORDERS)
+        await self._run.steer(action)
+        self._orders += 1
 
     async def interrupt(self) -> None:
         """Stop the run so that it can be resumed."""
@@ -212,6 +259,11 @@ class DetachedRun:
     def _change(self, **changes: Any) -> None:
         self.head = Head.model_validate(self.head.model_dump() | changes | {"seen_at": time.time()})
         self._store.write_head_later(self.head)
+
+
+def _too_many_orders(most: int) -> ApiError:
+    return ApiError(409, f"{most} orders of this run were taken, as many as it may have; it can "
+                    "still be cancelled", code="run_state", param="run_id")  # fmt: skip
 
 
 async def run_events(run: ManagedRun) -> AsyncGenerator[Typed, None]:

@@ -19,6 +19,8 @@ _LOOK_S = 0.25
 """How often a process looks for events of a run that another one works on."""
 
 _INTERRUPTED = b"event: run.interrupted\n"
+LAST = 10**9 - 1
+"""The highest number that an event can have."""
 
 Frames = AsyncGenerator[bytes, None]
 
@@ -126,6 +128,11 @@ async def _stored(
             looked += PAGE
     if before is not None and after + 1 < before:
         yield before - 1, gap_frame(after, before)
+
+
+def event_number(text: str, otherwise: int) -> int:
+    """The number in a `Last-Event-ID`; whatever is none of ours is as if it were not sent."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 9 else otherwise
 
 
 def frame_of(event: StoredEvent) -> bytes:

@@ -27,7 +27,7 @@ from langgraph_fusion.server.openai.protocol import ChatBody
 from langgraph_fusion.server.openrouter.result import answer_text
 from langgraph_fusion.server.request_context import request_context
 from langgraph_fusion.server.runs.detached import run_events
-from langgraph_fusion.server.runs.event_log import Frames
+from langgraph_fusion.server.runs.event_log import LAST, Frames, event_number
 from langgraph_fusion.server.runs.resume import stopped_request
 from langgraph_fusion.server.runs.run_request import RunRequest
 from langgraph_fusion.server.runs_api.protocol import (
@@ -126,11 +126,11 @@ async def follow_run(
     run_id: Id,
     request: Request,
     last_event_id: LastEventId = None,
-    after: Annotated[int, Query(ge=0)] = 0,
+    after: Annotated[int, Query(ge=0, le=LAST)] = 0,
 ) -> Response:
     """Send a run's events after the last that the client has, and those to come."""
     state, head = await _own(run_id, request)
-    at = int(last_event_id) if last_event_id and last_event_id.isdecimal() else after
+    at = after if last_event_id is None else event_number(last_event_id, after)
     if head.now in ENDED and at >= head.last_event:
         return Response(status_code=204)  # a browser then stops connecting again
     frames = state.detached.frames(head, _store(state), at)
