@@ -28,10 +28,15 @@ class Citation:
 
 
 def citations_of(answer: str, sources: Sources) -> Iterator[Citation]:
-    """Yield the citations of an answer, with its ids in it, that lead to a source."""
+    """Yield the citations of an answer, with its ids in it, that lead to a source.
+
+    Several ids of one address after a sentence are one citation, as the reader sees it.
+    """
+    seen: set[tuple[str, str]] = set()
     for claim in cited_claims(answer):
         source = sources.resolve(claim.id)
-        if source is not None:
+        if source is not None and (source.id, claim.text) not in seen:
+            seen.add((source.id, claim.text))
             yield Citation(claim, source, _all_shown(claim.id, source, sources))
 
 

@@ -144,9 +144,16 @@ async def test_a_run_is_cancelled_and_goes_on(site: Any, page: Page) -> None:
     await slow.asked.wait()
     await page.get_by_role("button", name="Cancel").click()
     await expect(page.get_by_role("alert")).to_contain_text("cancelled")
+    await expect(page.get_by_role("article", name="Seat C")).to_contain_text("stopped")
     assert not served.models.in_flight
-    slow.opened.set()
+    so_far = page.get_by_label("So far")
+    await expect(so_far).to_contain_text("2 calls")
+    slow.asked.clear()
     await page.get_by_role("button", name="Go on").click()
+    await slow.asked.wait()
+    await expect(page.get_by_role("article", name="Seat C")).to_contain_text("working")
+    await expect(so_far).to_contain_text("3 calls")  # and the one that was broken off
+    slow.opened.set()
     await finished(page)
     asked = [seen.model for seen in served.models.requests]
     assert (asked.count(A), asked.count(B)) == (1, 1)

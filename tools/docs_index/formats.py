@@ -22,7 +22,8 @@ _OLD_OFFICE = (
 )  # fmt: skip
 _MEDIA = (
     ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ico", ".heic", ".avif",
-    ".psd", ".mp3", ".wav", ".flac", ".ogg", ".m4a", ".mp4", ".mov", ".avi", ".mkv", ".webm",
+    ".psd", ".svg", ".svgz", ".eps", ".mp3", ".wav", ".flac", ".ogg", ".m4a", ".mp4", ".mov",
+    ".avi", ".mkv", ".webm",
     ".ttf", ".otf", ".woff", ".woff2",
 )  # fmt: skip
 _ARCHIVES = (

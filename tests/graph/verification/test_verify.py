@@ -170,3 +170,15 @@ def test_the_check_is_part_of_an_estimate() -> None:
     assert made.stages["verify"].calls.likely >= 1
     assert "verify" not in estimate(settings(verify="lexical")).stages
     assert "verify" not in estimate(settings()).stages
+
+
+async def test_ids_of_one_address_after_a_sentence_are_one_citation(fuse: Fuse, docs: str) -> None:
+    members: dict[str, Any] = {
+        B: _reader,
+        WRITER: text("The fusion panel has three members [A1][B1]."),
+    }
+    fused = await fuse(_cast(**members), _settings(docs, "lexical"))
+    assert fused.result.verification is not None
+    (one,) = fused.result.verification.citations
+    assert (one.number, one.verdict) == (1, "supported")
+    assert fused.told("verify.started")[0]["citations"] == 1

@@ -323,6 +323,7 @@ def _nobody() -> Iterator[None]:
 def test_what_is_not_read_is_listed_with_the_way_out(folder: Path, tmp_path: Path) -> None:
     for name in ("a.png", "b.zip", "c.doc", "d.exe"):
         (folder / name).write_bytes(b"\x89\x00\x01")
+    (folder / "e.SVG").write_text("<svg><text>a picture of a terminal</text></svg>")
     (tmp_path / "outside.md").write_text("secret")
     (folder / "link.md").symlink_to(tmp_path / "outside.md")
     store = Store(folder)
@@ -332,6 +333,7 @@ def test_what_is_not_read_is_listed_with_the_way_out(folder: Path, tmp_path: Pat
         "b.zip": "an archive (.zip): unpack it to have it read",
         "c.doc": "the format .doc is not read: save it as .docx, .xlsx, .pptx or PDF",
         "d.exe": "no text: the format .exe is not read",
+        "e.SVG": "no text: the format .svg is not read",
         "link.md": "a link that leads out of the folder",
     }
     store.close()

@@ -96,7 +96,7 @@ function Status({ state, connected }) {
       <ul class="summary" aria-label="So far">
         <li><b>{state.status}</b>{state.status === "running" ? `, ${round}` : ""}</li>
         <li><b>{money(cost)}</b>{known ? "" : " known, the rest unknown"}</li>
-        <li><b>{state.calls.length}</b> calls</li>
+        <li><b>{state.calls.length}</b> {state.calls.length === 1 ? "call" : "calls"}</li>
         {state.steered && <li>asked for: <b>{state.steered}</b></li>}
         {state.roundsEnded && <li>no further round: {state.roundsEnded}</li>}
       </ul>

@@ -2,7 +2,8 @@
 
 export const start = {
   status: "queued", preset: "", writer: "", judge: null, seats: {}, order: [], round: 0, analysis: null,
-  followUps: [], sources: {}, draft: "", calls: [], notes: [], lost: [], ended: "", error: null,
+  followUps: [], sources: {}, draft: "", calls: [], notes: [], lost: [], ended: "", error: null, steered: "",
+  roundsEnded: "",
 };
 
 export function reduce(state, event) {
@@ -17,12 +18,30 @@ const seat = (state, name, changes) => {
 const now = () => performance.now() / 1000;
 const stop = (before) => ({ spent: before.spent + (before.since === null ? 0 : now() - before.since), since: null });
 
+// The seconds are the run's own: events that are read again come all at once.
+const withAnswer = (before, answer) => {
+  const answers = [...before.answers.filter((one) => one.round !== answer.round), answer];
+  return { answers, spent: answers.reduce((sum, one) => sum + (one.seconds || 0), 0) };
+};
+const took = (state, name) => ({
+  since: null, spent: state.calls.filter((one) => one.seat === name).reduce((sum, one) => sum + (one.seconds || 0), 0),
+});
+
+// Whoever was at work when the run ended is so no more.
+const ended = (state, status, error = null) => ({
+  status, ended: status, error,
+  seats: Object.fromEntries(Object.entries(state.seats).map(([name, one]) => [
+    name, one.since === null ? one : { ...one, state: "stopped", tools: {}, text: "", ...stop(one) },
+  ])),
+});
+
 const HANDLERS = {
+  // a run that goes on tells everything again from its start
   "run.started": (state, event) => {
-    let next = { seats: state.seats };
+    let next = { seats: {} };
     for (const one of event.seats) next = seat({ seats: next.seats }, one.seat, () => ({ model: one.model }));
-    return { ...next, status: "running", preset: event.preset, judge: event.judge, writer: event.synthesizer,
-      order: event.seats.map((one) => one.seat), notes: event.notes || [], ended: "", error: null, draft: "" };
+    return { ...start, lost: state.lost, ...next, status: "running", preset: event.preset, judge: event.judge, writer: event.synthesizer,
+      order: event.seats.map((one) => one.seat), notes: event.notes || [] };
   },
   "member.started": (state, event) => ({
     round: Math.max(state.round, event.round),
@@ -51,24 +70,24 @@ const HANDLERS = {
   "member.finished": (state, event) => seat(state, event.seat, (before) => ({
     state: { ok: "answered", partial: "partial", failed: "failed" }[event.answer.status], tools: {}, text: "",
     note: event.answer.error ? event.answer.error.reason.replaceAll("_", " ") : "",
-    answers: [...before.answers.filter((one) => one.round !== event.round), event.answer], ...stop(before),
+    since: null, ...withAnswer(before, event.answer),
   })),
   "judge.started": (state, event) => seat(state, "judge", () => ({ model: event.model, state: "working", since: now() })),
   "judge.repair": (state) => seat(state, "judge", () => ({ state: "retrying", note: "its reply did not have the form that was asked for" })),
   "judge.finished": (state, event) => ({
     analysis: event.analysis || state.analysis,
-    ...seat(state, "judge", (before) => ({ state: event.analysis ? "answered" : "failed", note: event.reason ? event.reason.replaceAll("_", " ") : "", text: "", ...stop(before) })),
+    ...seat(state, "judge", () => ({ state: event.analysis ? "answered" : "failed", note: event.reason ? event.reason.replaceAll("_", " ") : "", text: "", ...took(state, "judge") })),
   }),
   "follow_ups": (state, event) => ({ round: event.round, followUps: [...state.followUps, ...event.follow_ups] }),
   "rounds.ended": (state, event) => ({ roundsEnded: event.reason.replaceAll("_", " ") }),
   "sources": (state, event) => ({ sources: Object.fromEntries(event.sources.map((one) => [one.id, one])) }),
   "writer.started": (state, event) => ({ draft: "", ...seat(state, "synthesizer", () => ({ model: event.model, state: "working", since: now() })) }),
   "writer.delta": (state, event) => ({ draft: state.draft + event.text }),
-  "writer.finished": (state, event) => seat(state, "synthesizer", (before) => ({ state: event.reason ? "failed" : "answered", note: event.reason ? event.reason.replaceAll("_", " ") : "", ...stop(before) })),
+  "writer.finished": (state, event) => seat(state, "synthesizer", () => ({ state: event.reason ? "failed" : "answered", note: event.reason ? event.reason.replaceAll("_", " ") : "", ...took(state, "synthesizer") })),
   "run.steered": (state, event) => ({ steered: event.action.replaceAll("_", " ") }),
-  "run.finished": () => ({ status: "finished", ended: "finished" }),
-  "run.failed": (state, event) => ({ status: "failed", ended: "failed", error: event.error?.message || "The run failed." }),
-  "run.cancelled": () => ({ status: "cancelled", ended: "cancelled" }),
-  "run.interrupted": () => ({ status: "interrupted", ended: "interrupted" }),
+  "run.finished": (state) => ended(state, "finished"),
+  "run.failed": (state, event) => ended(state, "failed", event.error?.message || "The run failed."),
+  "run.cancelled": (state) => ended(state, "cancelled"),
+  "run.interrupted": (state) => ended(state, "interrupted"),
   "gap": (state, event) => ({ lost: [...state.lost, event] }),
 };
