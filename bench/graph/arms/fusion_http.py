@@ -16,7 +16,7 @@ import aiohttp
 from bench.graph.arms.base import Arm, Watched, Workload
 from bench.graph.cast import JUDGE, MEMBERS, QUESTION, TOOL_TURNS, WRITER, looked_up
 
-_ASKED = {"model": "fusion", "messages": [{"role": "user", "content": QUESTION}]}
+ASKED = {"model": "fusion", "messages": [{"role": "user", "content": QUESTION}]}
 _PRESET = f"""
 [bench]
 panel = {json.dumps(MEMBERS)}
@@ -29,18 +29,18 @@ synthesizer = "{WRITER}"
 async def opened(workload: Workload, processes: int = 1) -> AsyncIterator[Arm]:
     """Start the server and a client without a limit on connections."""
     async with (
-        _served(workload, processes) as (url, pid),
+        served(workload, processes) as (url, pid),
         aiohttp.ClientSession(base_url=url, connector=aiohttp.TCPConnector(limit=0)) as session,
     ):
 
         async def once() -> None:
-            async with session.post("/v1/chat/completions", json=_ASKED) as response:
+            async with session.post("/v1/chat/completions", json=ASKED) as response:
                 response.raise_for_status()
                 await response.read()
 
         async def watch() -> Watched:
             began, first_s = time.perf_counter(), 0.0
-            asked = _ASKED | {"stream": True}
+            asked = ASKED | {"stream": True}
             async with session.post("/v1/chat/completions", json=asked) as response:
                 async for line in response.content:
                     first_s = first_s or time.perf_counter() - began
@@ -61,7 +61,7 @@ async def opened(workload: Workload, processes: int = 1) -> AsyncIterator[Arm]:
 
 
 @asynccontextmanager
-async def _served(workload: Workload, processes: int) -> AsyncIterator[tuple[str, int]]:
+async def served(workload: Workload, processes: int = 1) -> AsyncIterator[tuple[str, int]]:
     """Address and process of a server that takes any number of runs; its log is thrown away."""
     with tempfile.TemporaryDirectory() as folder:
         presets = Path(folder, "presets.toml")

@@ -1,0 +1,1 @@
+"""What whoever watches a run costs the server."""
