@@ -9,6 +9,12 @@ from types import FrameType
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "without time limits", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("without time limits")  # a busy machine is no fault of a property
 
 
 @pytest.fixture(autouse=True)

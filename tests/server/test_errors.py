@@ -84,7 +84,7 @@ async def test_what_is_wrong_is_said_at_once_however_many_wait(
     async with httpx2.AsyncClient(timeout=30) as client:
         url = f"{served.url}/v1/chat/completions"
         busy = asyncio.create_task(client.post(url, json=body()))
-        await until(lambda: served.models.in_flight > 0)
+        await until(lambda: len(served.models.requests) == 3)
         asked = len(served.models.requests)
         error = _error(await _post(served, json=body(stream=stream) | changes), 400)
         assert error["param"] == param
