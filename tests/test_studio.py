@@ -83,6 +83,7 @@ async def test_the_settings_form_has_descriptions_bounds_and_choices(studio: Stu
     fields = context["properties"]
     assert (fields["max_rounds"]["minimum"], fields["max_rounds"]["maximum"]) == (0, 3)
     assert fields["mode"]["enum"][0] == "synthesize"
+    assert fields["length"]["enum"] == ["auto", "brief", "full"]
     assert all(field.get("description") for field in fields.values())
 
 

@@ -81,9 +81,18 @@ def carried_forward(before: Analysis, after: Analysis | None, state: FusionState
             "consensus": after.consensus or before.consensus,
             "partial_coverage": _all_of(before.partial_coverage, after.partial_coverage),
             "unique_insights": _all_of(before.unique_insights, after.unique_insights),
-            "best_answer": after.best_answer or before.best_answer,
+            **_best(before, after),
         }
     )
+
+
+def _best(before: Analysis, after: Analysis) -> dict[str, str | None]:
+    """The best answer with its reason: the earlier one stands unless another one is named."""
+    best = after.best_answer or before.best_answer
+    because = after.best_because if after.best_answer else ""
+    if not because and best == before.best_answer:
+        because = before.best_because
+    return {"best_answer": best, "best_because": because}
 
 
 def _all_of(before: Sequence[Any], after: Sequence[Any]) -> list[Any]:

@@ -151,3 +151,11 @@ def test_the_check_of_citations_is_told_and_summed_up() -> None:
         "[2] partly: It is free (not: the price)",
     ]
     assert list(citation_lines({"verification": None})) == []
+
+
+def test_a_revision_is_told_while_it_is_under_way() -> None:
+    lost = {"type": "writer.revision", "model": "a:m", "lost": {"figure": 3, "name": 1}}
+    assert told([lost]) == ["writer (a:m) revises its draft, which lost 3 figures, 1 name"]
+    assert told([{"type": "writer.revised", "kept": "revision", "brought": 2}]) == [
+        "the revision brings back 2 of it"
+    ]

@@ -111,7 +111,7 @@ async def test_a_second_judging_is_sent_what_is_new_and_loses_no_insight(fuse: F
     assert found is not None
     assert [one.insight for one in found.unique_insights] == ["It costs 12 euros."]
     assert found.contradictions[0].resolved_by == "arithmetic"
-    assert found.best_answer == "A"
+    assert (found.best_answer, found.best_because) == ("A", "most complete")
 
 
 async def test_follow_ups_keep_the_judges_ids(fuse: Fuse) -> None:

@@ -1,6 +1,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.graph.cast import (
     JUDGE,
     A,
@@ -205,3 +207,21 @@ async def test_of_many_cited_passages_a_follow_up_shows_those_that_bear_on_it(
     named = set(re.findall(r"A\d+", passages.rpartition("(You cited these as well")[2]))
     assert named
     assert shown | named == {f"A{n}" for n in range(1, 41)}
+
+
+@pytest.mark.parametrize(
+    ("later", "best"),
+    [
+        ({}, ("A", "most complete")),
+        ({"best_answer": "A"}, ("A", "most complete")),
+        ({"best_answer": "A", "best_because": "it was right"}, ("A", "it was right")),
+        ({"best_answer": "B"}, ("B", "")),
+    ],
+)
+async def test_the_best_answer_keeps_the_reason_that_was_given_for_it(
+    fuse: Fuse, later: dict[str, str], best: tuple[str, str]
+) -> None:
+    first = disputed(best_answer="A", best_because="most complete")
+    fused = await fuse(cast({JUDGE: judge(first, SETTLED | later)}), settings())
+    assert fused.result.analysis is not None
+    assert (fused.result.analysis.best_answer, fused.result.analysis.best_because) == best

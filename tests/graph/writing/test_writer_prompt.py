@@ -75,10 +75,11 @@ async def test_follow_up_answers_are_announced_when_there_are_some(fuse: Fuse) -
     assert "Follow-up answers" in fused.server.seen_by(WRITER)[0].system
 
 
-async def test_a_length_is_asked_for_and_stands_in_the_result(fuse: Fuse) -> None:
+@pytest.mark.parametrize("mode", ["synthesize", "select"])
+async def test_a_length_is_asked_for_and_stands_in_the_result(fuse: Fuse, mode: str) -> None:
     told = {}
     for length in ("auto", "brief", "full"):
-        fused = await fuse(cast(), settings(length=length))
+        fused = await fuse(cast(analysis=SUSPECT), settings(length=length, mode=mode))
         assert fused.result.length == length
         told[length] = fused.server.seen_by(WRITER)[0].system
     assert len(set(told.values())) == 3

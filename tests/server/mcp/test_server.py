@@ -56,6 +56,7 @@ async def test_the_tool_describes_its_settings_and_keeps_the_operators_to_itself
     assert tool.inputSchema["required"] == ["question"]
     assert "offline" in fields["preset"]["enum"]
     assert fields["max_rounds"]["maximum"] == 3
+    assert fields["length"]["enum"] == ["auto", "brief", "full"]
     assert all(field["description"] for field in fields.values())
     assert not {"docs", "sandbox", "allow_networks", "client_tools"} & fields.keys()
     assert tool.outputSchema is not None

@@ -68,6 +68,7 @@ async def test_the_document_describes_every_setting_with_its_bounds(serving: Ser
     assert settings.keys() == CLIENTS_OWN | OPERATORS_OWN | {"details", "progress"}
     assert all(one["description"] for one in settings.values())
     assert (settings["max_rounds"]["minimum"], settings["max_rounds"]["maximum"]) == (0, 3)
+    assert settings["length"]["enum"] == ["auto", "brief", "full"]
     assert "default" not in settings["max_rounds"], "the preset decides"
     assert settings["panel"]["items"]["anyOf"][0]["$ref"].endswith("PanelSeat")
     assert {"temperature", "instructions", "fallbacks"} <= schemas["PanelSeat"]["properties"].keys()

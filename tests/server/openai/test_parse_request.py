@@ -180,6 +180,12 @@ def test_our_own_field_wins_over_the_hosted_form_and_the_preset(ask: Any) -> Non
 
 
 @BOTH
+@pytest.mark.parametrize("length", ["auto", "brief", "full"])
+def test_a_client_chooses_the_length(ask: Any, length: str) -> None:
+    assert ask(fusion={"length": length}).settings.length == length
+
+
+@BOTH
 def test_an_unknown_setting_of_ours_is_named(ask: Any) -> None:
     with pytest.raises(ConfigError, match="max_roundz"):
         ask(fusion={"max_roundz": 2})
