@@ -132,9 +132,14 @@ async def _ask(
     from langgraph_fusion.cli.run_store import open_own_runs
     from langgraph_fusion.graph.api import deliberate
     from langgraph_fusion.graph.calls.steering import Steering
+    from langgraph_fusion.graph.errors import ConfigError
 
     settings, why = await _choose_settings(given)
     notices = tuple(_notices(settings, why))
+    bash = any("bash" in settings.tools_of(seat) for seat in settings.members)
+    if why and not bash and (files or output.out):
+        kind = "file" if files else "out"
+        raise ConfigError(f"no member has bash, which it is for. {notices[0]}", field=kind)
     async with open_own_runs(keep=keep, quiet=output.quiet) as runs:
         steering = Steering()
         events = deliberate(

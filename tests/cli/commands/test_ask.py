@@ -79,6 +79,17 @@ def test_what_prevents_a_run_is_said_alone(options: tuple[str, ...], named: str)
     assert "Using the preset" not in ended.stderr
 
 
+def test_a_preset_that_was_chosen_for_the_user_and_lacks_bash_is_named_with_the_way_out(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "data.csv").write_text("a,b\n")
+    ended = fusion("ask", "--file", str(tmp_path / "data.csv"), QUESTION)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "no member has bash" in ended.stderr
+    assert "Using the preset `offline`" in ended.stderr
+    assert "export OPENROUTER_API_KEY" in ended.stderr
+
+
 def test_a_question_comes_from_a_file_and_the_result_goes_to_one(docs: Path) -> None:
     question, saved = docs.parent / "q.txt", docs.parent / "result.json"
     question.write_text(QUESTION)
