@@ -81,9 +81,7 @@ async def home(
 
 
 @router.get("/runs/{run_id}")
-async def run_page(
-    run_id: Annotated[str, Path(pattern="^[0-9a-f]{12}$")], request: Request
-) -> Response:
+async def run_page(run_id: Annotated[str, Path(max_length=100)], request: Request) -> Response:
     """Show a run: live while it works, whole when it has finished."""
     from langgraph_fusion.graph.result import FusionResult
     from langgraph_fusion.web.timeline import timeline_of
@@ -138,13 +136,11 @@ async def sign_out(request: Request) -> Response:
 
 
 async def _past_runs(request: Request, q: str, offset: int) -> tuple[list[Head], bool]:
-    store = server_state(request).store
-    if store is None:
+    state = server_state(request)
+    if state.store is None:
         return [], False
-    heads = await store.detached.heads(request_context(request, "page").client)
-    words = q.lower().split()
-    found = [head for head in heads if all(word in head.question.lower() for word in words)]
-    return found[offset : offset + _PAGE], len(found) > offset + _PAGE
+    client = request_context(request, "page").client
+    return await state.detached.listed(client, state.store, words=q, offset=offset, limit=_PAGE)
 
 
 def _shown(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:

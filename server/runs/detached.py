@@ -41,6 +41,19 @@ _AFTERWARDS_S = 30.0
 """How long the events of a run that has ended stay in memory."""
 
 
+async def reconciled(head: Head | None, store: RunRepository) -> Head | None:
+    """The head of a run that somebody has finished since, by `fusion resume` for example."""
+    if head is None or head.response is not None or head.now not in ("interrupted", "cancelled"):
+        return head
+    record = await store.find(head.run_id)
+    if record is None or record.now != "finished":
+        return head
+    cost = record.total.cost_usd if record.total else None
+    return head.model_copy(
+        update={"status": "finished", "seconds": record.seconds, "cost_usd": cost, "error": None}
+    )
+
+
 class DetachedRunManager:
     """The detached runs of one process, and the way to those of others."""
 
@@ -70,7 +83,19 @@ class DetachedRunManager:
     async def head(self, id: str, store: RunRepository) -> Head | None:
         """What is known of a run or response now; None if there is none."""
         local = self._local.get(id)
-        return local.head if local else await store.detached.head(id)
+        if local and local.head.status not in ENDED:
+            return local.head
+        return await reconciled(await store.detached.head(id), store)
+
+    async def listed(
+        self, client: str | None, store: RunRepository, *, words: str, offset: int, limit: int
+    ) -> tuple[list[Head], bool]:
+        """List runs with all these words in their question, newest first; and if there are more."""
+        wanted = words.lower().split()
+        heads = await store.detached.heads(client)
+        found = [head for head in heads if all(word in head.question.lower() for word in wanted)]
+        page = [await reconciled(head, store) or head for head in found[offset : offset + limit]]
+        return page, len(found) > offset + limit
 
     def frames(self, head: Head, store: RunRepository, after: int) -> Frames:
         """The events after this number, and those to come.

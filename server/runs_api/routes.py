@@ -88,12 +88,13 @@ async def list_runs(
 ) -> JSONResponse:
     """List this client's runs, the newest first."""
     state = server_state(request)
-    heads = await _store(state).detached.heads(request_context(request, "runs").client)
-    words = q.lower().split()
-    found = [head for head in heads if all(word in head.question.lower() for word in words)]
-    page = [run_json(head) for head in found[offset : offset + limit]]
-    more = len(found) > offset + limit
-    return JSONResponse({"object": "list", "data": page, "has_more": more})
+    client = request_context(request, "runs").client
+    found, more = await state.detached.listed(
+        client, _store(state), words=q, offset=offset, limit=limit
+    )
+    return JSONResponse(
+        {"object": "list", "data": [run_json(head) for head in found], "has_more": more}
+    )
 
 
 @router.get(_RUN, responses=_ERRORS)

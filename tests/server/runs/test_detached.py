@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from langgraph_fusion.graph.resume import stopped_run
 from langgraph_fusion.server.api_keys import Caps, KeyRing
 from tests.graph.cast import WRITER, A, B, C, cast
 from tests.scripted import Reply, Seen, hang, status, text
@@ -227,3 +228,22 @@ async def test_what_cannot_be_done_is_said(
     refused = await client.post(f"{none.url}/v1/runs", json=body())
     assert refused.status_code == 400
     assert "keeps no runs" in refused.json()["error"]["message"]
+
+
+async def test_a_run_that_was_finished_elsewhere_is_finished(
+    serving: Serving, client: httpx2.AsyncClient, store: str
+) -> None:
+    gate = Gate(text("Gamma says 42."))
+    served = await serving(cast({C: gate, WRITER: text(ANSWER)}), runs=store)
+    run_id = await start(client, served.url)
+    await gate.asked.wait()
+    await client.post(f"{served.url}/v1/runs/{run_id}/cancel")
+    await follow(client, served.url, run_id)
+    gate.opened.set()
+    stopped = await stopped_run(served.state.store, run_id)
+    async for _ in stopped.events(served.state.store):
+        pass
+    run = await run_of(client, served, run_id)
+    assert (run["status"], run["result"]["answer"]) == ("finished", ANSWER)
+    listed = (await client.get(f"{served.url}/v1/runs")).json()["data"]
+    assert [one["status"] for one in listed] == ["finished"]
