@@ -11,6 +11,8 @@ from langgraph_fusion.graph.records import CitationVerdict, MemberAnswer
 from langgraph_fusion.graph.result import FusionResult, SeatInfo, SourceInfo
 from langgraph_fusion.graph.wording import cost_in_words
 
+NOT_VERIFIED = "\n\n## Not verified\n\n"
+"""What it writes before the note on what it could not verify."""
 _SOURCES = "\n\n## Sources\n\n"
 """What the check writes before the list of sources; a report has a better one."""
 
@@ -120,6 +122,11 @@ class ReportView:
     @property
     def cost(self) -> str:
         return cost_in_words(call.model_dump() for call in self.result.bill.calls)
+
+    @property
+    def says_what_is_unverified(self) -> bool:
+        """Whether the answer itself ends with a note that names it."""
+        return NOT_VERIFIED in self.result.answer
 
     @property
     def verified(self) -> dict[str, int]:

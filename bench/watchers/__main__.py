@@ -27,9 +27,10 @@ def main() -> None:
     how = argparse.RawTextHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=how)
     parser.add_argument("--watchers", nargs="+", type=int, default=[1, 50, 200])
+    parser.add_argument("--agentic", action="store_true", help="members make five tool calls each")
     parser.add_argument("--repeat", type=int, default=10, help="runs for each number of watchers")
     chosen = parser.parse_args()
-    used = asyncio.run(_measure([0, *chosen.watchers], chosen.repeat))
+    used = asyncio.run(_measure([0, *chosen.watchers], chosen.repeat, agentic=chosen.agentic))
     base = mean(used[0])
     table = Table("watchers", "CPU s of the server for a run", "ratio", "% of the run per watcher")
     for watchers, seconds in used.items():
@@ -39,11 +40,11 @@ def main() -> None:
     Console().print(table)
 
 
-async def _measure(counts: list[int], repeat: int) -> dict[int, list[float]]:
+async def _measure(counts: list[int], repeat: int, *, agentic: bool) -> dict[int, list[float]]:
     used: dict[int, list[float]] = {count: [] for count in counts}
     async with model_server() as models:
         await models.set("constant:0.5")
-        workload = Workload(models.url)
+        workload = Workload(models.url, agentic=agentic)
         async with (
             served(workload) as (url, pid),
             aiohttp.ClientSession(url, connector=aiohttp.TCPConnector(limit=0)) as session,

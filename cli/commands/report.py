@@ -40,7 +40,9 @@ def report(
     form: Annotated[
         Format | None,
         typer.Option(
-            "--format", help="By default as the file is named, else html.", show_default=False
+            "--format",
+            help="By default as the file is named, else html.",
+            show_default=False,
         ),
     ] = None,
     verbose: options.Verbose = False,
@@ -66,9 +68,14 @@ def _read(run: str | None) -> "FusionResult":
     """
     from langgraph_fusion.web.report import read_result
 
-    if run == "-" or (run is not None and Path(run).is_file()):
+    if run == "-" or (run is not None and (Path(run).is_file() or _is_path(run))):
         return read_result(_json_in(run))
     return read_result(asyncio.run(_stored(run)))
+
+
+def _is_path(name: str) -> bool:
+    """Whether it can only be a file: ids of runs have neither a slash nor an ending."""
+    return "/" in name or bool(Path(name).suffix)
 
 
 def _json_in(name: str) -> Any:

@@ -8,6 +8,7 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from itertools import islice
 from typing import Any
 
 from langgraph_fusion.graph.journal.detached_runs import PAGE, DetachedRuns, Head, StoredEvent
@@ -15,6 +16,8 @@ from langgraph_fusion.models.text import clean_json
 
 _MEMORY = 4 * 2**20
 """Bytes of the latest frames that are kept in memory; older ones come from the store."""
+_GATHER_S = 0.01
+"""Events that follow each other within so many seconds are sent to a follower together."""
 _LOOK_S = 0.25
 """How often a process looks for events of a run that another one works on."""
 
@@ -63,14 +66,15 @@ class EventLog:
                 async for at, made in _stored(self._id, self._store, after, self._frames[0][0]):
                     after = at
                     yield made
-            for at, made in list(self._frames):
-                if at > after:
-                    after = at
-                    yield made
+            if after < self.last:
+                fresh = islice(self._frames, after + 1 - self._frames[0][0], None)
+                made, after = b"".join(one for _, one in fresh), self.last
+                yield made
             if self._closed and after >= self.last:
                 return
             if changed is self._changed:
                 await changed.wait()
+                await asyncio.sleep(_GATHER_S)
 
     def _wake(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()

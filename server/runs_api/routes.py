@@ -228,7 +228,11 @@ async def _conversation(run_id: str, request: Request) -> list[AnyMessage]:
     Raises:
         ApiError: 404 for a run that is not this client's, 409 for one without an answer.
     """
-    state, head = await _own(run_id, request)
+    try:
+        state, head = await _own(run_id, request)
+    except ApiError as error:
+        error.param = "after"
+        raise
     store = _store(state)
     record = await store.find(head.run_id)
     found = await stored_result(store, head.run_id)

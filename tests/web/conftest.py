@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.browser import chromium
 from tests.server.conftest import prices as prices
 from tests.server.conftest import serving as serving
+
+expect.set_options(timeout=30_000)  # milliseconds: the machine may be busy
 
 
 @pytest.fixture(scope="session")

@@ -71,10 +71,11 @@ async def finished(page: Page) -> None:
 
 async def test_a_whole_run_is_seen_as_it_happens(site: Any, page: Page) -> None:
     member, writer = Gate(text("Beta says 17.")), Gate(text(ANSWER, pace=0.01))
+    later = Gate(text("I was wrong: 42."))
     script = cast(
         {
             A: asked_again(text("Alpha says **42**."), text("The register says 42.")),
-            B: asked_again(member, text("I was wrong: 42.")),
+            B: asked_again(member, later),
             C: status(400),
             JUDGE: judge(disputed(), disputed(blind_spots=[{"gap": "Nobody says when."}])),
             WRITER: writer,
@@ -91,6 +92,7 @@ async def test_a_whole_run_is_seen_as_it_happens(site: Any, page: Page) -> None:
         page.get_by_text("What is the number according to the register?").first
     ).to_be_visible()
     await expect(page.get_by_role("heading", name="the number open matters")).to_be_visible()
+    later.opened.set()
     await writer.asked.wait()
     await expect(page.locator(".summary")).to_contain_text("follow-up round 1")
     writer.opened.set()

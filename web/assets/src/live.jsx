@@ -100,7 +100,7 @@ function Status({ state, connected }) {
         {state.steered && <li>asked for: <b>{state.steered}</b></li>}
         {state.roundsEnded && <li>no further round: {state.roundsEnded}</li>}
       </ul>
-      <p role="status" class={connected ? "muted" : "warning"}>{connected ? "" : "The connection is lost; trying again. The run goes on meanwhile."}</p>
+      <p role="status" class={connected ? "muted" : "warning"}>{connected ? "" : "The connection is lost; trying again. A run does not need it to go on."}</p>
       {state.lost.map((gap) => <p class="note">Events {gap.after + 1} to {gap.next - 1} cannot be shown again.</p>)}
       {state.notes.map((note) => <p class="note">{note}</p>)}
     </div>
