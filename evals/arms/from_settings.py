@@ -8,6 +8,7 @@ from langgraph_fusion.evals.arms.spec import ArmSpec, MemberSpec, Place, places
 from langgraph_fusion.evals.limits import BY_HAND_S
 from langgraph_fusion.evals.records import ArmKind
 from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.prompts import prompt_texts
 from langgraph_fusion.graph.seat import MAX_SEATS, ModelSeat, PanelSeat
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.models.providers import ModelRef
@@ -152,6 +153,8 @@ def variant(
         "concat",
     ):
         raise ConfigError(f"arm {name}: {base.name!r} has no judge to be varied")
+    if prompts is not None:
+        prompt_texts(prompts)  # a folder that holds none is refused before anything is paid
     settings, panel = base.settings, base.panel
     if kind == "no_judge":
         settings = _without_judge(settings)

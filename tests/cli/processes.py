@@ -27,7 +27,10 @@ _KEYS = ("_API_KEY", "_BASE_URL", "FUSION_", "OLLAMA_", "NO_COLOR", "FORCE_COLOR
 
 def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment without keys, addresses and the terminal's own wishes."""
-    kept = {k: v for k, v in os.environ.items() if not any(part in k for part in _KEYS)}
+    own = {"COLUMNS", "LINES"}  # of the terminal that the tests were started in
+    kept = {
+        k: v for k, v in os.environ.items() if k not in own and not any(part in k for part in _KEYS)
+    }
     return kept | {"PYTHONPATH": str(ROOT), "TERM": "xterm-256color"} | dict(changes or {})
 
 

@@ -49,6 +49,19 @@ class Gate:
         return self._reply
 
 
+async def finished_members(
+    client: httpx2.AsyncClient, served: Served, run_id: str, count: int
+) -> None:
+    """Wait until so many members have answered, so that their answers are in the journal."""
+    seen = 0
+    events = f"{served.url}/v1/runs/{run_id}/events"
+    async with client.stream("GET", events, timeout=60) as reply:
+        async for line in reply.aiter_lines():
+            seen += line == "event: member.finished"
+            if seen == count:
+                return
+
+
 async def test_a_run_is_followed_from_its_start_to_its_result(
     serving: Serving, client: httpx2.AsyncClient, store: str
 ) -> None:
@@ -116,7 +129,7 @@ async def test_a_cancelled_run_is_resumed_under_its_id_without_paying_again(
     gate = Gate(text("Gamma says 42."))
     served = await serving(cast({C: gate}), runs=store)
     run_id = await start(client, served.url)
-    await until(lambda: len(served.models.requests) == 3 and served.models.in_flight == 1)
+    await finished_members(client, served, run_id, 2)
     await client.post(f"{served.url}/v1/runs/{run_id}/cancel")
     first = await follow(client, served.url, run_id)
     assert first.kinds[-1] == "run.cancelled"

@@ -241,7 +241,7 @@ async def _storm(
     return served.models.usage().cost, ring.all()[0][1].total_usd, statuses
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(1))
 async def test_the_ledger_equals_what_the_models_billed_and_keeps_the_cap(
     serving: Serving, tmp_path: Path, prices: Path, seed: int
 ) -> None:
@@ -251,7 +251,7 @@ async def test_the_ledger_equals_what_the_models_billed_and_keeps_the_cap(
     assert {200, 400} <= statuses <= {200, 400, 402, 429, 502, 503}
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(1))
 async def test_with_calls_of_unknown_cost_the_ledger_holds_no_less_and_keeps_the_cap(
     serving: Serving, tmp_path: Path, prices: Path, seed: int
 ) -> None:
