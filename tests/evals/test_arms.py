@@ -47,6 +47,8 @@ prompts = "variant"
 def written(folder: Path, text: str) -> Path:
     path = folder / "arms.toml"
     path.write_text(text)
+    (folder / "variant").mkdir()
+    (folder / "variant/member_budget.md").write_text("You have $calls.")
     return path
 
 
@@ -127,3 +129,10 @@ def test_every_ablation_can_be_made_of_a_panel_and_some_of_one_without_a_judge()
     assert [arm.kind for arm in arms[-2:]] == ["concat", "self_fusion"]
     with pytest.raises(ConfigError, match="no ablation 'nojudge'"):
         chosen_ablations(["nojudge"], judged)
+
+
+def test_a_folder_without_prompts_is_refused_before_anything_is_paid(tmp_path: Path) -> None:
+    path = written(tmp_path, FILE)
+    (tmp_path / "variant/member_budget.md").unlink()
+    with pytest.raises(ConfigError, match="holds no prompt"):
+        read_arms(path)
