@@ -3,6 +3,7 @@
 Everything is escaped; Markdown becomes HTML only through `web.markdown`.
 """
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -33,17 +34,23 @@ def render(template: str, **values: Any) -> str:
     return _environment().get_template(f"{template}.j2").render(values)
 
 
-@cache
-def _environment() -> Environment:
+def environment(package: str, filters: Mapping[str, Callable[..., Any]]) -> Environment:
+    """Return the templates in the folder `pages` of a package, which may use these filters."""
     made = Environment(
-        loader=PackageLoader("langgraph_fusion.web", "pages"),
+        loader=PackageLoader(package, "pages"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_clean,
     )
-    made.filters |= {
+    made.filters |= filters
+    return made
+
+
+@cache
+def _environment() -> Environment:
+    filters: dict[str, Callable[..., Any]] = {
         "count": count,
         "duration": duration,
         "listed": listed,
@@ -55,7 +62,7 @@ def _environment() -> Environment:
         "stage": lambda name: _STAGES.get(name, name),
         "cost_of": _cost,
     }
-    return made
+    return environment("langgraph_fusion.web", filters)
 
 
 def _clean(value: Any) -> Any:

@@ -21,6 +21,7 @@ from langgraph_fusion.evals.records import (
     Trace,
 )
 from langgraph_fusion.evals.statistics.estimates import MeanEstimate, estimate_mean
+from langgraph_fusion.evals.strings import strings_in
 from langgraph_fusion.tools.exclude import Dropped, Exclusion
 
 
@@ -136,18 +137,7 @@ def _places(answer: Answer, trace: Trace | None) -> Iterator[Place]:
     for one in trace.answers:
         yield Place(f"member {one.get('seat', '?')}", str(one.get("text", "")))
     if trace.analysis:
-        yield Place("analysis", "\n".join(_strings(trace.analysis)))
+        yield Place("analysis", "\n".join(strings_in(trace.analysis)))
     for shown in trace.sources.values():
         url, text = str(shown.get("url", "")), str(shown.get("text", ""))
         yield Place(f"source of {shown.get('seat', '?')}", f"{shown.get('title', '')}\n{text}", url)
-
-
-def _strings(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for one in value.values():
-            yield from _strings(one)
-    elif isinstance(value, list | tuple):
-        for one in value:
-            yield from _strings(one)

@@ -13,6 +13,7 @@ from langgraph_fusion.evals.losses.records import (
     TaskLoss,
 )
 from langgraph_fusion.evals.records import ArmResult, Criterion, Outcome, Task, Trace
+from langgraph_fusion.evals.strings import strings_in
 
 TraceOf = Callable[[Outcome], Trace | None]
 
@@ -130,7 +131,7 @@ def _followed(fact: Fact | None, answer: str, trace: Trace | None) -> dict[str, 
         texts = {
             "sources": "\n".join(str(one.get("text", "")) for one in trace.sources.values()),
             "judge_request": trace.judge_prompt,
-            "analysis": "\n".join(_strings(trace.analysis)) if trace.analysis else None,
+            "analysis": "\n".join(strings_in(trace.analysis)) if trace.analysis else None,
             "writer_request": trace.writer_prompt,
             "draft": trace.draft or None,
         }
@@ -182,14 +183,3 @@ def _counted(losses: Sequence[Loss], tasks: int) -> dict[str, StageCount]:
             not_in_analysis=sum(one.in_analysis == "absent" for one in here),
         )
     return counted
-
-
-def _strings(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for one in value.values():
-            yield from _strings(one)
-    elif isinstance(value, list | tuple):
-        for one in value:
-            yield from _strings(one)

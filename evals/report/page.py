@@ -1,10 +1,11 @@
 """A stored result as one HTML file that loads nothing and runs nothing."""
 
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from langgraph_fusion.evals.calibration import describe
@@ -15,8 +16,8 @@ from langgraph_fusion.evals.report.arm_summary import ArmSummary
 from langgraph_fusion.evals.report.headline import headline
 from langgraph_fusion.evals.report.summary import FUSED, Summary
 from langgraph_fusion.graph.wording import count, duration, tokens
-from langgraph_fusion.models.text import clean_text
 from langgraph_fusion.web.report import style_sheet
+from langgraph_fusion.web.templates import environment
 
 MOST_LOSSES = 12
 """Shown of one task."""
@@ -90,15 +91,7 @@ def _own_style() -> str:
 
 @cache
 def _environment() -> Environment:
-    made = Environment(
-        loader=PackageLoader("langgraph_fusion.evals.report", "pages"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_clean,
-    )
-    made.filters |= {
+    filters: dict[str, Callable[..., Any]] = {
         "calibration": describe,
         "count": count,
         "dollars": words.dollars,
@@ -113,10 +106,6 @@ def _environment() -> Environment:
         "tokens": tokens,
         "verdict": words.verdict,
     }
+    made = environment("langgraph_fusion.evals.report", filters)
     made.globals["headline"] = headline
     return made
-
-
-def _clean(value: Any) -> Any:
-    """Text without controls and direction overrides; finished HTML as it is."""
-    return value if isinstance(value, Markup) or not isinstance(value, str) else clean_text(value)

@@ -1,14 +1,13 @@
 """Runs that go on when their client's connection ends, because the client asked for it.
 
-A `DetachedRun` reads a run's events into an `EventLog`, whoever follows, and writes in the end how
-it went. Clients come back by id, to whichever worker; what they ask of a run (to stop, to answer
-now) reaches the process that works on it through the store.
+A `DetachedRun` (`detached_run.py`) reads a run's events into an `EventLog`, whoever follows.
+Clients come back by id, to whichever worker; what they ask of a run (to stop, to answer now)
+reaches the process that works on it through the store.
 """
 
 import asyncio
-import time
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import aclosing, suppress
 from typing import Any
 
@@ -16,26 +15,17 @@ from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.journal.detached_runs import ENDED, DetachedRuns, Head
 from langgraph_fusion.graph.journal.owner import BEAT_S
 from langgraph_fusion.graph.journal.repository import RunRepository
-from langgraph_fusion.server.errors import ApiError, ServerStopping, api_error
-from langgraph_fusion.server.logging import log_surprise
-from langgraph_fusion.server.runs.event_log import EventLog, Frames, last_number, stored_frames
+from langgraph_fusion.server.errors import ApiError
+from langgraph_fusion.server.runs.detached_run import DetachedRun, Translate, too_many_orders
+from langgraph_fusion.server.runs.event_log import Frames, last_number, stored_frames
 from langgraph_fusion.server.runs.managed_run import ManagedRun
 
 Json = Mapping[str, Any]
-Event = dict[str, Any]
-Typed = tuple[str, Json]
-"""An event's type and its content."""
-Translate = Callable[[ManagedRun], AsyncGenerator[Typed, None]]
-"""Makes the events of an API out of a run's own."""
-_JOIN_S = 0.05
-"""Pieces of the answer that come within so many seconds are one event."""
 _ORDERS_S = 0.5
 _WAITING_ORDERS = 20
 """Of one run, in the store; a cancellation always has a place."""
 _FOLLOWERS = 200
 """Of the events of all runs of one client."""
-_ORDERS = 100
-"""Of one run; each is an event of it. Cancelling it is always possible."""
 _RETRY_S = 5.0
 _AFTERWARDS_S = 30.0
 """How long the events of a run that has ended stay in memory."""
@@ -59,26 +49,40 @@ class DetachedRunManager:
 
     def __init__(self) -> None:
         self._local: dict[str, DetachedRun] = {}
+        self._starting = set[str]()
         self._followers = Counter[str | None]()
         self._orders: asyncio.Task[None] | None = None
 
     async def start(
         self, head: Head, run: ManagedRun, store: RunRepository, translate: Translate
     ) -> None:
-        """Let an accepted run go on by itself; return once its client would find it again."""
-        earlier = await store.detached.head(head.id)
-        last = await last_number(head.id, store.detached, earlier.last_event) if earlier else 0
-        detached = DetachedRun(head, run, store.detached, last)
-        self._local[head.id] = detached
+        """Let an accepted run go on by itself; return once its client would find it again.
+
+        Raises:
+            ApiError: 409, if it is at work here already.
+        """
+        if head.run_id in self._starting or self._of_run(head.run_id) is not None:
+            await run.stop()
+            raise ApiError(409, f"run {head.run_id} is under way", code="run_state", param="run_id")
+        self._starting.add(head.run_id)
         try:
-            await store.detached.write_head(head)
+            detached = await self._made(head, run, store)
         except BaseException:
-            del self._local[head.id]
             await run.stop()
             raise
+        finally:
+            self._starting.discard(head.run_id)
         detached.begin(translate, lambda: self._forget_later(head.id))
         if self._orders is None or self._orders.done():
             self._orders = asyncio.create_task(self._carry_out_orders(store.detached))
+
+    async def _made(self, head: Head, run: ManagedRun, store: RunRepository) -> DetachedRun:
+        earlier = await store.detached.head(head.id)
+        last = await last_number(head.id, store.detached, earlier.last_event) if earlier else 0
+        await store.detached.write_head(head)
+        made = DetachedRun(head, run, store.detached, last, resumed=earlier is not None)
+        self._local[head.id] = made
+        return made
 
     async def head(self, id: str, store: RunRepository) -> Head | None:
         """What is known of a run or response now; None if there is none."""
@@ -149,7 +153,7 @@ class DetachedRunManager:
         if action in waiting:
             return
         if len(waiting) >= _WAITING_ORDERS and action.get("action") != "cancel":
-            raise _too_many_orders(_WAITING_ORDERS)
+            raise too_many_orders(_WAITING_ORDERS)
         store.detached.order(head.run_id, dict(action))
 
     def forget(self, id: str) -> None:
@@ -196,145 +200,3 @@ class DetachedRunManager:
                 await run.carry_out(order.action)
         if taken:
             store.take([order for order, _ in taken])
-
-
-class DetachedRun:
-    """One run that goes on by itself."""
-
-    def __init__(self, head: Head, run: ManagedRun, store: DetachedRuns, last_event: int) -> None:
-        self.head = head
-        self.log = EventLog(head.id, store, last_event)
-        self._run = run
-        self._store = store
-        self._cancelled = False
-        self._orders = 0
-        self._work: asyncio.Task[None] | None = None
-
-    def begin(self, translate: Translate, at_the_end: Callable[[], None]) -> None:
-        """Start to read the run's events."""
-        self._work = asyncio.create_task(self._follow(translate))
-        self._work.add_done_callback(lambda _: at_the_end())
-
-    async def carry_out(self, action: Json) -> None:
-        """Do what a client asks of the run.
-
-        Raises:
-            ConfigError: As `ManagedRun.steer`.
-            ApiError: As `ManagedRun.steer`, and 409 for more than `_ORDERS` in all.
-        """
-        if action.get("action") == "cancel":
-            self._cancelled = True
-            self._run.cancel()
-            return
-        if self._orders >= _ORDERS:
-            raise _too_many_orders(_ORDERS)
-        await self._run.steer(action)
-        self._orders += 1
-
-    async def interrupt(self) -> None:
-        """Stop the run so that it can be resumed."""
-        if self._work is not None and not self._work.done():
-            self._work.cancel()
-            await asyncio.gather(self._work, return_exceptions=True)
-
-    def say_it_lives(self) -> None:
-        if self.head.status not in ENDED:
-            self._change()
-
-    async def _follow(self, translate: Translate) -> None:
-        try:
-            async with aclosing(translate(self._run)) as events:
-                async for kind, data in joined(events):
-                    if self.head.status == "queued":
-                        self._change(status="running")
-                    self.log.append(kind, data)
-            self._end("finished")
-        except asyncio.CancelledError:
-            self._end("cancelled" if self._cancelled else "interrupted")
-        except ServerStopping:
-            self._end("interrupted")
-        except Exception as error:  # noqa: BLE001 - whoever comes back has to be told
-            self._fail(error)
-        finally:
-            await asyncio.shield(asyncio.ensure_future(self._close()))
-
-    def _fail(self, error: Exception) -> None:
-        found = api_error(error, self._run.run_id)
-        if found.status == 500:
-            log_surprise(error, run_id=self.head.run_id)
-        self._end("failed", error=found.body["error"])
-
-    def _end(self, status: str, error: Json | None = None) -> None:
-        if self.head.response is None and status != "finished":
-            said = {"error": error} if error else {}
-            self.log.append(f"run.{status}", {"type": f"run.{status}"} | said)
-        cost = self._run.cost_usd
-        self._change(
-            status=status,
-            error=error,
-            last_event=self.log.last,
-            cost_usd=cost,
-            seconds=self._run.seconds,
-        )
-
-    async def _close(self) -> None:
-        await self._run.stop()
-        self.log.close()
-
-    def _change(self, **changes: Any) -> None:
-        self.head = Head.model_validate(self.head.model_dump() | changes | {"seen_at": time.time()})
-        self._store.write_head_later(self.head)
-
-
-def _too_many_orders(most: int) -> ApiError:
-    return ApiError(409, f"{most} orders of this run were taken, as many as it may have; it can "
-                    "still be cancelled", code="run_state", param="run_id")  # fmt: skip
-
-
-async def run_events(run: ManagedRun) -> AsyncGenerator[Typed, None]:
-    """The events of `graph.events`, as they are."""
-    async with aclosing(run.events()) as events:
-        async for event in events:
-            yield str(event["type"]), event
-
-
-async def joined(events: AsyncIterator[Typed]) -> AsyncGenerator[Typed, None]:
-    """The same events; pieces of the answer that come close together are one."""
-    loop = asyncio.get_running_loop()
-    text, until = "", 0.0
-    coming = _next(events)
-    try:
-        while True:
-            await asyncio.wait({coming}, timeout=max(0.0, until - loop.time()) if text else None)
-            came = coming.done()
-            if text and not (came and _is_piece(coming)):
-                yield "writer.delta", {"type": "writer.delta", "text": text}
-                text = ""
-            if not came:
-                continue
-            event = coming.result()
-            if event is None:
-                return
-            coming = _next(events)
-            if event[0] != "writer.delta":
-                yield event
-                continue
-            until = until if text else loop.time() + _JOIN_S
-            text += event[1]["text"]
-    finally:
-        coming.cancel()
-        await asyncio.gather(coming, return_exceptions=True)
-
-
-def _next(events: AsyncIterator[Typed]) -> "asyncio.Future[Typed | None]":
-    """The next event, None at the end, as something that can be waited for again."""
-
-    async def one() -> Typed | None:
-        return await anext(events, None)
-
-    return asyncio.ensure_future(one())
-
-
-def _is_piece(coming: "asyncio.Future[Typed | None]") -> bool:
-    event = None if coming.exception() else coming.result()
-    return event is not None and event[0] == "writer.delta"

@@ -26,7 +26,7 @@ from langgraph_fusion.server.openai.parse_request import is_heavy, run_request_f
 from langgraph_fusion.server.openai.protocol import ChatBody
 from langgraph_fusion.server.openrouter.result import answer_text
 from langgraph_fusion.server.request_context import request_context
-from langgraph_fusion.server.runs.detached import run_events
+from langgraph_fusion.server.runs.detached_run import run_events
 from langgraph_fusion.server.runs.event_log import LAST, Frames, event_number
 from langgraph_fusion.server.runs.resume import stopped_request
 from langgraph_fusion.server.runs.run_request import RunRequest

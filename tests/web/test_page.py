@@ -1,6 +1,5 @@
 """The page as people use it: ask, watch, steer, lose the connection, come back, read."""
 
-import asyncio
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +10,9 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
 from langgraph_fusion.server.api_keys import Caps, KeyRing
+from tests.gate import Gate
 from tests.graph.cast import JUDGE, WRITER, A, B, C, asked_again, cast, disputed, judge
-from tests.scripted import Reply, Seen, hang, status, text
+from tests.scripted import hang, status, text
 from tests.server.conftest import Served, Serving
 from tests.web.conftest import Line
 from tests.web.test_report import HOSTILE
@@ -27,20 +27,6 @@ synthesizer = "{WRITER}"
 tools = []
 deadline_s = 45
 """
-
-
-class Gate:
-    """A reply that waits until the test lets it go."""
-
-    def __init__(self, reply: Reply) -> None:
-        self.opened = asyncio.Event()
-        self.asked = asyncio.Event()
-        self._reply = reply
-
-    async def __call__(self, seen: Seen) -> Reply:
-        self.asked.set()
-        await self.opened.wait()
-        return self._reply
 
 
 @pytest.fixture

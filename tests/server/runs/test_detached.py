@@ -10,8 +10,9 @@ import pytest
 
 from langgraph_fusion.graph.resume import stopped_run
 from langgraph_fusion.server.api_keys import Caps, KeyRing
+from tests.gate import Gate
 from tests.graph.cast import WRITER, A, B, C, cast
-from tests.scripted import Reply, Seen, hang, status, text
+from tests.scripted import hang, status, text
 from tests.server.asking import body, until
 from tests.server.conftest import Served, Serving
 from tests.server.runs.following import follow, start
@@ -33,20 +34,6 @@ def store(tmp_path: Path) -> str:
 async def run_of(client: httpx2.AsyncClient, served: Served, run_id: str) -> dict[str, Any]:
     found: dict[str, Any] = (await client.get(f"{served.url}/v1/runs/{run_id}")).json()
     return found
-
-
-class Gate:
-    """A reply that waits until the test lets it go."""
-
-    def __init__(self, reply: Reply) -> None:
-        self.opened = asyncio.Event()
-        self.asked = asyncio.Event()
-        self._reply = reply
-
-    async def __call__(self, seen: Seen) -> Reply:
-        self.asked.set()
-        await self.opened.wait()
-        return self._reply
 
 
 async def finished_members(
@@ -260,3 +247,46 @@ async def test_a_run_that_was_finished_elsewhere_is_finished(
     assert (run["status"], run["result"]["answer"]) == ("finished", ANSWER)
     listed = (await client.get(f"{served.url}/v1/runs")).json()["data"]
     assert [one["status"] for one in listed] == ["finished"]
+
+
+async def test_a_run_that_is_taken_up_twice_goes_on_once(
+    serving: Serving, client: httpx2.AsyncClient, store: str
+) -> None:
+    gate = Gate(text("Gamma says 42."))
+    served = await serving(cast({C: gate, WRITER: text(ANSWER)}), runs=store)
+    run_id = await start(client, served.url)
+    await finished_members(client, served, run_id, 2)
+    await client.post(f"{served.url}/v1/runs/{run_id}/cancel")
+    first = await follow(client, served.url, run_id)
+    resume = f"{served.url}/v1/runs/{run_id}/resume"
+    replies = await asyncio.gather(client.post(resume), client.post(resume))
+    assert sorted(reply.status_code for reply in replies) == [202, 409]
+    gate.opened.set()
+    rest = await follow(client, served.url, run_id, after=first.numbers[-1])
+    assert rest.kinds.count("run.finished") == 1
+    assert (await run_of(client, served, run_id))["status"] == "finished"
+
+
+async def test_two_workers_that_take_up_a_run_do_not_spoil_it(
+    serving: Serving, client: httpx2.AsyncClient, store: str
+) -> None:
+    gate = Gate(text("Gamma says 42."))
+    script = cast({C: gate, WRITER: text(ANSWER)})
+    served = await serving(script, runs=store)
+    run_id = await start(client, served.url)
+    await finished_members(client, served, run_id, 2)
+    await client.post(f"{served.url}/v1/runs/{run_id}/cancel")
+    first = await follow(client, served.url, run_id)
+    other = await serving(script, runs=store)
+    both = [client.post(f"{one.url}/v1/runs/{run_id}/resume") for one in (served, other)]
+    codes = [reply.status_code for reply in await asyncio.gather(*both)]
+    assert 202 in codes
+    await asyncio.sleep(0.5)  # whoever came second has found out by then
+    gate.opened.set()
+    async with asyncio.timeout(60):
+        while (await run_of(client, other, run_id))["status"] != "finished":
+            await asyncio.sleep(0.1)
+    third = await serving(script, runs=store)
+    whole = await follow(client, third.url, run_id)
+    assert whole.kinds.count("run.finished") == 1
+    assert "run.failed" not in whole.kinds[len(first.kinds) :]

@@ -1,0 +1,178 @@
+"""One run that goes on by itself: its events are logged, and how it went is written down."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import aclosing
+from typing import Any
+
+from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.journal.detached_runs import ENDED, DetachedRuns, Head
+from langgraph_fusion.server.errors import ApiError, ServerStopping, api_error
+from langgraph_fusion.server.logging import log_surprise
+from langgraph_fusion.server.runs.event_log import EventLog
+from langgraph_fusion.server.runs.managed_run import ManagedRun
+
+Json = Mapping[str, Any]
+Typed = tuple[str, Json]
+"""An event's type and its content."""
+Translate = Callable[[ManagedRun], AsyncGenerator[Typed, None]]
+"""Makes the events of an API out of a run's own."""
+_JOIN_S = 0.05
+"""Pieces of the answer that come within so many seconds are one event."""
+_ORDERS = 100
+"""Of one run; each is an event of it. Cancelling it is always possible."""
+
+
+class DetachedRun:
+    """One run that goes on by itself."""
+
+    def __init__(
+        self, head: Head, run: ManagedRun, store: DetachedRuns, last_event: int, *, resumed: bool
+    ) -> None:
+        """`last_event` is the number of the last event of an earlier process."""
+        self.head = head
+        self.log = EventLog(head.id, store, last_event)
+        self._last, self._resumed = last_event, resumed
+        self._run = run
+        self._store = store
+        self._cancelled = False
+        self._orders = 0
+        self._work: asyncio.Task[None] | None = None
+
+    def begin(self, translate: Translate, at_the_end: Callable[[], None]) -> None:
+        """Start to read the run's events."""
+        self._work = asyncio.create_task(self._follow(translate))
+        self._work.add_done_callback(lambda _: at_the_end())
+
+    async def carry_out(self, action: Json) -> None:
+        """Do what a client asks of the run.
+
+        Raises:
+            ConfigError: As `ManagedRun.steer`.
+            ApiError: As `ManagedRun.steer`, and 409 for more than `_ORDERS` in all.
+        """
+        if action.get("action") == "cancel":
+            self._cancelled = True
+            self._run.cancel()
+            return
+        if self._orders >= _ORDERS:
+            raise too_many_orders(_ORDERS)
+        await self._run.steer(action)
+        self._orders += 1
+
+    async def interrupt(self) -> None:
+        """Stop the run so that it can be resumed."""
+        if self._work is not None and not self._work.done():
+            self._work.cancel()
+            await asyncio.gather(self._work, return_exceptions=True)
+
+    def say_it_lives(self) -> None:
+        if self.head.status not in ENDED:
+            self._change()
+
+    async def _follow(self, translate: Translate) -> None:
+        try:
+            async with aclosing(translate(self._run)) as events:
+                async for kind, data in joined(events):
+                    if self.head.status == "queued":
+                        self._change(status="running")
+                    self.log.append(kind, data)
+            self._end("finished")
+        except asyncio.CancelledError:
+            self._end("cancelled" if self._cancelled else "interrupted")
+        except ServerStopping:
+            self._end("interrupted")
+        except Exception as error:  # noqa: BLE001 - whoever comes back has to be told
+            if self._is_elsewhere(error):
+                self._change(status="interrupted")  # until the other process writes the next time
+            else:
+                self._fail(error)
+        finally:
+            await asyncio.shield(asyncio.ensure_future(self._close()))
+
+    def _is_elsewhere(self, error: Exception) -> bool:
+        """Whether another process took the run up first: its events are the right ones."""
+        nothing_happened = self._resumed and self.log.last == self._last
+        return nothing_happened and isinstance(error.__cause__, ConfigError)
+
+    def _fail(self, error: Exception) -> None:
+        found = api_error(error, self._run.run_id)
+        if found.status == 500:
+            log_surprise(error, run_id=self.head.run_id)
+        self._end("failed", error=found.body["error"])
+
+    def _end(self, status: str, error: Json | None = None) -> None:
+        if self.head.response is None and status != "finished":
+            said = {"error": error} if error else {}
+            self.log.append(f"run.{status}", {"type": f"run.{status}"} | said)
+        cost = self._run.cost_usd
+        self._change(
+            status=status,
+            error=error,
+            last_event=self.log.last,
+            cost_usd=cost,
+            seconds=self._run.seconds,
+        )
+
+    async def _close(self) -> None:
+        await self._run.stop()
+        self.log.close()
+
+    def _change(self, **changes: Any) -> None:
+        self.head = Head.model_validate(self.head.model_dump() | changes | {"seen_at": time.time()})
+        self._store.write_head_later(self.head)
+
+
+def too_many_orders(most: int) -> ApiError:
+    return ApiError(409, f"{most} orders of this run were taken, as many as it may have; it can "
+                    "still be cancelled", code="run_state", param="run_id")  # fmt: skip
+
+
+async def run_events(run: ManagedRun) -> AsyncGenerator[Typed, None]:
+    """The events of `graph.events`, as they are."""
+    async with aclosing(run.events()) as events:
+        async for event in events:
+            yield str(event["type"]), event
+
+
+async def joined(events: AsyncIterator[Typed]) -> AsyncGenerator[Typed, None]:
+    """The same events; pieces of the answer that come close together are one."""
+    loop = asyncio.get_running_loop()
+    text, until = "", 0.0
+    coming = _next(events)
+    try:
+        while True:
+            await asyncio.wait({coming}, timeout=max(0.0, until - loop.time()) if text else None)
+            came = coming.done()
+            if text and not (came and _is_piece(coming)):
+                yield "writer.delta", {"type": "writer.delta", "text": text}
+                text = ""
+            if not came:
+                continue
+            event = coming.result()
+            if event is None:
+                return
+            coming = _next(events)
+            if event[0] != "writer.delta":
+                yield event
+                continue
+            until = until if text else loop.time() + _JOIN_S
+            text += event[1]["text"]
+    finally:
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
+
+
+def _next(events: AsyncIterator[Typed]) -> "asyncio.Future[Typed | None]":
+    """The next event, None at the end, as something that can be waited for again."""
+
+    async def one() -> Typed | None:
+        return await anext(events, None)
+
+    return asyncio.ensure_future(one())
+
+
+def _is_piece(coming: "asyncio.Future[Typed | None]") -> bool:
+    event = None if coming.exception() else coming.result()
+    return event is not None and event[0] == "writer.delta"
