@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from langgraph_fusion.cli.output import say, terminal
+from langgraph_fusion.graph.wording import count, duration
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,8 +28,8 @@ def print_estimate(found: "EvalEstimate") -> None:
 
 def estimate_lines(found: "EvalEstimate") -> Iterator[str]:
     yield (
-        f"{found.tasks} tasks, {found.arms} arms: {found.member_runs} member runs, "
-        f"{found.verdicts} verdicts."
+        f"{count(found.tasks, 'task')}, {count(found.arms, 'arm')}: "
+        f"{count(found.member_runs, 'member run')}, {count(found.verdicts, 'verdict')}."
     )
     yield (
         f"Estimate: {_dollars(found.total)} in all; members {_dollars(found.members)}, "
@@ -111,7 +112,6 @@ def _measured(found: "Summary") -> Iterator[str]:
 
 def _arms(arms: Iterable["ArmSummary"]) -> "Table":
     from langgraph_fusion.evals.report import words
-    from langgraph_fusion.graph.wording import duration
 
     table = text_table("arm", "score", "95 % (t)", "n", "with zeros", "$ a task", "time")
     for one in arms:

@@ -38,7 +38,8 @@ def read_own(text: str, name: str) -> list[Task]:
 
 def _task(row: Row, place: str) -> Task:
     if unknown := sorted(row.keys() - _FIELDS):
-        raise DataRefused(f"{place}: unknown field {', '.join(unknown)}")
+        known = ", ".join(sorted(_FIELDS))
+        raise DataRefused(f"{place}: unknown field {', '.join(unknown)}; the fields are {known}")
     question = field_of(row, "question", str, place)
     expected, criteria = _texts(row, "expected", place), _rubric(row, place)
     if bool(expected) == bool(criteria):
