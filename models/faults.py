@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import json
 import os
 from collections.abc import Iterator
@@ -18,7 +17,6 @@ from langgraph_fusion.models.error_bodies import (
     words_of,
 )
 from langgraph_fusion.models.errors import BadResponse, ModelConfigError, UpstreamError
-from langgraph_fusion.models.loopback import is_loopback
 from langgraph_fusion.models.retry_after import retry_after_s
 from langgraph_fusion.models.text import clean_detail
 
@@ -135,14 +133,11 @@ class Fault:
     """The provider's own error object says so, not a page of a gateway in front of it."""
     unsent: bool = False
     """No connection was made: nobody has seen the request."""
-    nobody_listens: bool = False
-    """An address of this machine refused the connection: no server runs there."""
 
     @property
     def retryable(self) -> bool:
-        """Whether the same call may work later; waiting starts no server on this machine."""
-        passing = self.reason in _PASSING and not self.nobody_listens
-        return passing and self.status_code not in (400, 422)
+        """Whether the same call may work later."""
+        return self.reason in _PASSING and self.status_code not in (400, 422)
 
     @property
     def was_silent(self) -> bool:
@@ -170,8 +165,7 @@ def fault_of(error: BaseException) -> Fault:
         wait,
         upstream=any(names_vendor(_body_of(link)) for link in chain),
         reported=any(isinstance(link, UpstreamError) or _is_reported(link) for link in chain),
-        unsent=any(type(link).__name__ in _UNSENT for link in chain),
-        nobody_listens=any(_is_refused_here(link) for link in chain),
+        unsent=any(_parents(link).intersection(_UNSENT) for link in chain),
     )
 
 
@@ -226,11 +220,14 @@ def _reason_of_type(error: BaseException) -> Reason | None:
         return "invalid_model"
     if isinstance(error, TimeoutError):
         return "timeout"
-    parents = {kind.__name__ for kind in type(error).__mro__}
     for reason, names in _KINDS:
-        if parents.intersection(names):
+        if _parents(error).intersection(names):
             return reason
     return _reason_of_builtin(error)
+
+
+def _parents(error: BaseException) -> set[str]:
+    return {kind.__name__ for kind in type(error).__mro__}
 
 
 def _reason_of_builtin(error: BaseException) -> Reason | None:
@@ -281,13 +278,6 @@ def _connection_words(chain: list[BaseException]) -> str:
             asked = "is the server running, and is the address right?"
             return f"no connection to {host}:{_attribute(link, 'port')} ({why}): {asked}"
     return ""
-
-
-def _is_refused_here(error: BaseException) -> bool:
-    """Whether a loopback address refused the connection, as aiohttp's client tells it."""
-    cause, host = _attribute(error, "os_error"), _attribute(error, "host")
-    refused = isinstance(cause, OSError) and cause.errno == errno.ECONNREFUSED
-    return refused and isinstance(host, str) and is_loopback(host)
 
 
 def _words_of(error: BaseException) -> str:

@@ -26,8 +26,6 @@ TAGS = (
     "citation",
     "before",
     "sentence",
-    "files",
-    "file",
 )
 """The tags that mark who said what in the messages between members, judge and writer."""
 

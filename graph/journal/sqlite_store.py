@@ -1,34 +1,32 @@
-"""LangGraph's store in a SQLite file, one batch at a time in a thread of its own.
+"""A store of LangGraph in a SQLite file, one batch at a time in a thread of its own.
 
 LangGraph's `AsyncSqliteStore` goes to its thread and back for every statement, ten times a batch;
-its `SqliteStore` has no asynchronous half. Here a batch is one trip, and one transaction.
+its `SqliteStore` has no asynchronous half. Here a batch is one trip. The tables are theirs.
 """
 
 import asyncio
-import json
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from langgraph.store.base import BaseStore, Op, PutOp, Result
-from langgraph.store.sqlite import SqliteStore
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random
 
+from langgraph_fusion.graph.journal.sqlite_tables import (
+    make_tables,
+    run,
+    sweep,
+    update_where_unchanged,
+)
 from langgraph_fusion.sandbox.private_files import make_private_file, make_private_folder
 
 T = TypeVar("T")
 BUSY_S = 10
 """How long a process waits for another one's write."""
-_UPDATE = """
-    UPDATE store
-    SET value = ?, updated_at = CURRENT_TIMESTAMP, expires_at = ?, ttl_minutes = ?
-    WHERE prefix = ? AND key = ? AND json_extract(CAST(value AS TEXT), '$.text') = ?
-"""
 
 
 class SqliteInThread(BaseStore):
@@ -36,40 +34,24 @@ class SqliteInThread(BaseStore):
 
     supports_ttl = True
 
-    def __init__(self, store: SqliteStore, thread: ThreadPoolExecutor) -> None:
-        self._store = store
+    def __init__(self, connection: sqlite3.Connection, thread: ThreadPoolExecutor) -> None:
+        self._connection = connection
         self._thread = thread
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
-        return self._thread.submit(self._batch, list(ops)).result()
+        return self._thread.submit(run, self._connection, list(ops)).result()
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
-        return await _there(self._thread, partial(self._batch, list(ops)))
+        return await _there(self._thread, partial(run, self._connection, list(ops)))
 
     async def compare_and_set(self, put: PutOp, expected: str) -> bool:
-        """Write the item if its `text` still is `expected`: one statement, one transaction."""
-        return await _there(self._thread, partial(self._compare_and_set, put, expected))
+        """Write the item if its `text` still is `expected`."""
+        work = partial(update_where_unchanged, self._connection, put, expected)
+        return await _there(self._thread, work)
 
     async def sweep_ttl(self) -> int:
         """Remove what has expired: how many items."""
-        return await _there(self._thread, self._store.sweep_ttl)
-
-    def _compare_and_set(self, put: PutOp, expected: str) -> bool:
-        expires = datetime.now(UTC) + timedelta(minutes=put.ttl) if put.ttl is not None else None
-        where = (".".join(put.namespace), put.key, expected)
-        value = json.dumps(put.value).encode()  # in bytes, as LangGraph writes it
-        given = (value, expires and expires.isoformat(" "), put.ttl, *where)
-        return self._store.conn.execute(_UPDATE, given).rowcount == 1
-
-    def _batch(self, ops: Sequence[Op]) -> list[Result]:
-        """Reads and writes apart: SQLite lets no reading transaction begin to write."""
-        found: dict[int, Result] = {}
-        for kind in (False, True):
-            places = [place for place, op in enumerate(ops) if isinstance(op, PutOp) is kind]
-            if places:
-                done = self._store.batch([ops[place] for place in places])
-                found.update(zip(places, done, strict=True))
-        return [found[place] for place in range(len(ops))]
+        return await _there(self._thread, partial(sweep, self._connection))
 
 
 @asynccontextmanager
@@ -86,8 +68,8 @@ async def sqlite_store(path: Path) -> AsyncIterator[SqliteInThread]:
     with ThreadPoolExecutor(1, thread_name_prefix="fusion-runs") as thread:
         connection = await _there(thread, partial(_connected, path))
         try:
-            store = await _there(thread, partial(_set_up, connection))
-            yield SqliteInThread(store, thread)
+            await _there(thread, partial(_set_up, connection))
+            yield SqliteInThread(connection, thread)
         finally:
             await _there(thread, connection.close)
 
@@ -105,16 +87,14 @@ def _connected(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path, isolation_level=None, timeout=BUSY_S)
 
 
-def _set_up(connection: sqlite3.Connection) -> SqliteStore:
+def _set_up(connection: sqlite3.Connection) -> None:
     """Deleted text is overwritten; a commit survives the death of the process."""
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
-    store = SqliteStore(connection)
     together: Any = Retrying(  # two processes may make the tables at the same moment
         retry=retry_if_exception_type((sqlite3.OperationalError, sqlite3.IntegrityError)),
         stop=stop_after_attempt(10),
         wait=wait_random(0.05, 0.3),
         reraise=True,
     )
-    together(store.setup)
-    return store
+    together(make_tables, connection)
