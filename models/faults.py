@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from langgraph_fusion.models.error_bodies import (
     words_of,
 )
 from langgraph_fusion.models.errors import BadResponse, ModelConfigError, UpstreamError
+from langgraph_fusion.models.loopback import is_loopback
 from langgraph_fusion.models.retry_after import retry_after_s
 from langgraph_fusion.models.text import clean_detail
 
@@ -133,11 +135,14 @@ class Fault:
     """The provider's own error object says so, not a page of a gateway in front of it."""
     unsent: bool = False
     """No connection was made: nobody has seen the request."""
+    nobody_listens: bool = False
+    """An address of this machine refused the connection: no server runs there."""
 
     @property
     def retryable(self) -> bool:
-        """Whether the same call may work later."""
-        return self.reason in _PASSING and self.status_code not in (400, 422)
+        """Whether the same call may work later; waiting starts no server on this machine."""
+        passing = self.reason in _PASSING and not self.nobody_listens
+        return passing and self.status_code not in (400, 422)
 
     @property
     def was_silent(self) -> bool:
@@ -166,6 +171,7 @@ def fault_of(error: BaseException) -> Fault:
         upstream=any(names_vendor(_body_of(link)) for link in chain),
         reported=any(isinstance(link, UpstreamError) or _is_reported(link) for link in chain),
         unsent=any(_parents(link).intersection(_UNSENT) for link in chain),
+        nobody_listens=any(_is_refused_here(link) for link in chain),
     )
 
 
@@ -278,6 +284,13 @@ def _connection_words(chain: list[BaseException]) -> str:
             asked = "is the server running, and is the address right?"
             return f"no connection to {host}:{_attribute(link, 'port')} ({why}): {asked}"
     return ""
+
+
+def _is_refused_here(error: BaseException) -> bool:
+    """Whether a loopback address refused the connection, as aiohttp's client tells it."""
+    cause, host = _attribute(error, "os_error"), _attribute(error, "host")
+    refused = isinstance(cause, OSError) and cause.errno == errno.ECONNREFUSED
+    return refused and isinstance(host, str) and is_loopback(host)
 
 
 def _words_of(error: BaseException) -> str:

@@ -275,7 +275,7 @@ class LiveSeatClient:
         except CallFailed:
             raise
         except Exception as error:
-            fault = _with_key_name(fault_of(error), ref)
+            fault = _with_way_out(fault_of(error), ref)
             raise CallFailed(fault, ref) from error
         finally:
             self.bill.settle(ref, usage, fault, time.monotonic() - began, reserved)
@@ -298,12 +298,15 @@ class LiveSeatClient:
         )
 
 
-def _with_key_name(fault: Fault, ref: ModelRef) -> Fault:
-    """Name the variable of a key that was refused."""
-    key = providers()[ref.provider].key
-    if fault.reason != "unauthorized" or not key:
-        return fault
-    return replace(fault, detail=f"check {key} ({fault.detail})")
+def _with_way_out(fault: Fault, ref: ModelRef) -> Fault:
+    """Name the variable of a key that was refused, or of an address where no server runs."""
+    provider = providers()[ref.provider]
+    if fault.reason == "unauthorized" and provider.key:
+        return replace(fault, detail=f"check {provider.key} ({fault.detail})")
+    if fault.nobody_listens and provider.on_this_machine:
+        name = provider.base_url_env
+        return replace(fault, detail=f"{fault.detail} Start the server, or set {name}.")
+    return fault
 
 
 def _unusable(message: AIMessage) -> Fault | None:

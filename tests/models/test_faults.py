@@ -10,6 +10,7 @@ import pytest
 
 from langgraph_fusion.models.errors import BadResponse, MissingKey, UpstreamError
 from langgraph_fusion.models.faults import Fault, fault_of
+from langgraph_fusion.models.loopback import is_loopback
 from langgraph_fusion.models.retry_after import retry_after_s
 from tests.models.scripted_models import openrouter, vllm
 from tests.scripted import Reply, garbage, scripted_server, status, upstream_error
@@ -130,6 +131,7 @@ async def test_a_port_where_nobody_listens_is_a_connection_fault() -> None:
         await openrouter("http://127.0.0.1:9/v1").ainvoke("Why?")
     fault = fault_of(caught.value)
     assert (fault.reason, fault.unsent) == ("connection", True)
+    assert (fault.nobody_listens, fault.retryable) == (True, False)
     assert "127.0.0.1:9" in fault.detail
     assert "timed out" not in fault.detail
 
@@ -233,3 +235,16 @@ async def test_a_refused_connection_is_no_timeout(address: str, said: str) -> No
     assert (fault.reason, fault.unsent) == ("connection", True)
     assert re.match(said, fault.detail)
     assert "address right?" in fault.detail
+    assert fault.nobody_listens is ("127.0.0.1" in address)
+
+
+@pytest.mark.parametrize(
+    ("host", "here"),
+    [
+        ("127.0.0.1", True), ("127.8.8.8", True), ("[::1]", True), ("localhost", True),
+        ("LocalHost.", True), ("0.0.0.0", True), ("box.localhost", True), ("10.0.0.1", False),
+        ("localhost.example.org", False), ("", False), ("::", True),
+    ],
+)  # fmt: skip
+def test_the_addresses_of_this_machine_are_known(host: str, here: bool) -> None:
+    assert is_loopback(host) is here

@@ -1,11 +1,16 @@
 """A fault is mended at once, retried later, or neither; what a provider asked for holds for all."""
 
+from typing import Any
+
 import pytest
 from langchain_core.messages import AIMessage
 
+from langgraph_fusion.graph.api import deliberate
 from langgraph_fusion.graph.calls.holding_off import HoldingOff
 from langgraph_fusion.graph.calls.retry import ATTEMPTS, CallFailed, Retrying, cannot_mend
+from langgraph_fusion.graph.errors import AllMembersFailed
 from langgraph_fusion.models.faults import Fault
+from langgraph_fusion.models.http import close_http_client
 from langgraph_fusion.models.providers import ModelRef
 from tests.graph.cast import JUDGE, A, B, cast, settings
 from tests.graph.conftest import Fuse
@@ -79,6 +84,25 @@ def test_a_fair_share_of_the_time_is_spent_on_an_outage(
         "A", ref, call, cannot_mend, HoldingOff(), lambda: left_s, has_another=has_another
     )
     assert retrying.waits_out(fault, wait_s) is waits
+
+
+async def test_a_server_that_does_not_run_is_named_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LOCAL_BASE_URL", "http://localhost:9/v1")  # nothing listens there
+    seat = {"model": "local:m", "timeout_s": 600}
+    chosen = settings(panel=[seat, seat], judge=seat, synthesizer=seat, deadline_s=1800)
+    events: list[dict[str, Any]] = []
+
+    async def run() -> None:
+        async for event in deliberate("Why?", chosen):
+            events.append(event)
+
+    with pytest.raises(AllMembersFailed, match=r"localhost:9 .*LOCAL_BASE_URL"):
+        await run()
+    await close_http_client()
+    assert [one["error"] for one in events if one["type"] == "model.call"] == ["connection"] * 2
+    assert not [one for one in events if one["type"] == "model.retry"]
 
 
 async def test_a_request_that_met_with_silence_is_not_repeated(fuse: Fuse) -> None:

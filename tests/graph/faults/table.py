@@ -74,7 +74,7 @@ FAULTS = (
     Fault("5xx of the provider", status(503, headers=WAIT), "upstream_error", 503, cost="free"),
     Fault("5xx of a gateway", garbage(code=502), "upstream_error", 502),
     Fault("gateway timeout", garbage(code=504), "timeout", 504),
-    Fault("connection refused", text(""), "connection", address="refusing",
+    Fault("connection refused", text(""), "connection", attempts=1, address="refusing",
           writes=False, cost="free"),
     Fault("connect timeout", text(""), "timeout", attempts=1, address="deaf", timeout_s=1.5,
           apart_s=0.2, cost="free", judge_attempts=2, judge_notes=("judge_brief",)),
