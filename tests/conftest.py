@@ -1,9 +1,11 @@
 """No test reaches a paid API by accident: keys are taken away, sockets beyond loopback refused."""
 
+import gc
 import ipaddress
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -26,6 +28,13 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def own_garbage() -> Iterator[None]:
+    """Blame a file for what it left open: else the collector finds it in a later file's test."""
+    yield
+    gc.collect()
 
 
 def _only_loopback(event: str, args: tuple[Any, ...]) -> None:

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from langchain_core.messages import HumanMessage
 from langgraph_sdk import get_client
-from langserve import RemoteRunnable
 from openai import AsyncOpenAI
 
 from tests.graph.cast import JUDGE, PANEL, WRITER, cast
 from tests.langgraph_dev import langgraph_dev
 from tests.scripted import Reply, ScriptedServer, Seen, hang, scripted_server, text
 from tests.server.mcp_clients import over_http, text_of, until
+from tests.server.remote_runnable import remote_runnable
 
 pytestmark = pytest.mark.timeout(240)
 SEATS: dict[str, Any] = {
@@ -47,7 +47,9 @@ async def studio(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stud
     async with scripted_server(_script) as models:
         env = {"OPENROUTER_API_KEY": "sk-or-secret-key", "OPENROUTER_BASE_URL": models.base_url}
         async with langgraph_dev(folder, env) as url:
-            yield Studio(url, models)
+            studio = Studio(url, models)
+            async with studio.client:
+                yield studio
 
 
 def asked(question: str = "What does the check verify?") -> Any:
@@ -171,18 +173,17 @@ async def test_a_client_that_leaves_its_stream_stops_the_run_if_it_says_so(
 
 async def test_one_process_serves_every_door(studio: Studio) -> None:
     names = {"panel": list(PANEL), "judge": JUDGE, "synthesizer": WRITER, "tools": []}
-    openai = AsyncOpenAI(base_url=f"{studio.url}/v1", api_key="none", max_retries=0)
-    chat = await openai.chat.completions.create(
-        model="fusion",
-        messages=[{"role": "user", "content": "What is it?"}],
-        extra_body={"fusion": names},
-    )
+    async with AsyncOpenAI(base_url=f"{studio.url}/v1", api_key="none", max_retries=0) as openai:
+        chat = await openai.chat.completions.create(
+            model="fusion",
+            messages=[{"role": "user", "content": "What is it?"}],
+            extra_body={"fusion": names},
+        )
     assert chat.choices[0].message.content == "It is 42."
-    await openai.close()
 
-    remote: Any = RemoteRunnable(f"{studio.url}/fusion/")
     question = {"messages": [HumanMessage("What is it?")]}
-    out = await remote.ainvoke(question, config={"configurable": names})
+    async with remote_runnable(studio.url) as remote:
+        out = await remote.ainvoke(question, config={"configurable": names})
     assert out["messages"][-1].text == "It is 42."
 
     async with over_http(f"{studio.url}/mcp") as session:
@@ -198,13 +199,13 @@ async def test_the_openai_routes_serve_the_preset_that_the_graph_chooses(
     async with scripted_server(lambda seen: text("It is 42.")) as models:
         where = {"LOCAL_BASE_URL": models.base_url} if preset == "local" else {}
         async with langgraph_dev(tmp_path, where) as url:
-            graph = get_client(url=url)
-            out: Any = await graph.runs.wait(None, "fusion", input=asked())
-            client = AsyncOpenAI(base_url=f"{url}/v1", api_key="none")
+            async with get_client(url=url) as graph:
+                out: Any = await graph.runs.wait(None, "fusion", input=asked())
             question: Any = asked()["messages"]
-            chat = await client.chat.completions.create(model="fusion", messages=question)
-            response = await client.responses.create(model="fusion", input=question)
-            listed = [one async for one in client.models.list()]
+            async with AsyncOpenAI(base_url=f"{url}/v1", api_key="none") as client:
+                chat = await client.chat.completions.create(model="fusion", messages=question)
+                response = await client.responses.create(model="fusion", input=question)
+                listed = [one async for one in client.models.list()]
     assert out["fusion"]["preset"] == preset
     for reply in (chat, response):
         said: Any = reply.model_extra

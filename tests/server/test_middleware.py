@@ -6,12 +6,12 @@ from typing import Any
 import httpx2
 import pytest
 from langchain_core.messages import HumanMessage
-from langserve import RemoteRunnable
 
 from langgraph_fusion.server.api_keys import Caps, KeyRing
 from tests.graph.cast import JUDGE, PANEL, WRITER, cast
 from tests.server.conftest import Serving
 from tests.server.mcp_clients import over_http, text_of
+from tests.server.remote_runnable import remote_runnable
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Accessing the 'model_fields' attribute:DeprecationWarning"),
@@ -74,9 +74,9 @@ async def test_with_a_key_mcp_and_langserve_are_open_and_charged(
         told = await session.call_tool("deliberate", {"question": "What is it?"} | CHOSEN)
     assert text_of(told) == "It is 42."
     headers = {"Authorization": f"Bearer {token}"}
-    remote: Any = RemoteRunnable(f"{served.url}/fusion/", headers=headers)
     asked = {"messages": [HumanMessage("What is it?")]}
-    out = await remote.ainvoke(asked, config={"configurable": CHOSEN})
+    async with remote_runnable(served.url, headers) as remote:
+        out = await remote.ainvoke(asked, config={"configurable": CHOSEN})
     assert out["messages"][-1].text == "It is 42."
     spent = ring.all()[0][1].today_usd
     assert spent == pytest.approx(served.models.usage().cost)

@@ -8,13 +8,13 @@ from typing import Any
 import httpx2
 import pytest
 from langchain_core.messages import HumanMessage
-from langserve import RemoteRunnable
 
 from tests.browser import browser_page
 from tests.graph.cast import JUDGE, PANEL, WRITER, A, cast
 from tests.scripted import Reply, Seen, hang, status, text
 from tests.server.conftest import Serving
 from tests.server.mcp_clients import until
+from tests.server.remote_runnable import remote_runnable
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # LangServe calls what is old
 CHOSEN: dict[str, Any] = {
@@ -30,26 +30,30 @@ def asked(question: str = "What is it?") -> Any:
 
 async def test_remote_runnable_invokes_the_panel_with_its_settings(serving: Serving) -> None:
     served = await serving(cast(answer="It is 42."))
-    remote: Any = RemoteRunnable(f"{served.url}/fusion/")
-    out = await remote.ainvoke(asked(), config=CONFIG)
-    assert out["messages"][-1].text == "It is 42."
-    assert out["fusion"]["bill"]["total"]["cost_usd"] == pytest.approx(served.models.usage().cost)
-    assert [one["model"] for one in out["fusion"]["panel"]] == [f"openrouter:{m}" for m in PANEL]
+    async with remote_runnable(served.url) as remote:
+        out = await remote.ainvoke(asked(), config=CONFIG)
+        assert out["messages"][-1].text == "It is 42."
+        assert out["fusion"]["bill"]["total"]["cost_usd"] == pytest.approx(
+            served.models.usage().cost
+        )
+        assert [one["model"] for one in out["fusion"]["panel"]] == [
+            f"openrouter:{m}" for m in PANEL
+        ]
 
 
 async def test_remote_runnable_batches_streams_and_follows_the_run(serving: Serving) -> None:
     served = await serving(cast({A: lambda seen: text(f"echo {seen.last}")}, answer="It is 42."))
-    remote: Any = RemoteRunnable(f"{served.url}/fusion/")
-    outs = await remote.abatch([asked("one?"), asked("two?")], config=CONFIG)
-    assert [out["fusion"]["answers"][0]["text"] for out in outs] == ["echo one?", "echo two?"]
+    async with remote_runnable(served.url) as remote:
+        outs = await remote.abatch([asked("one?"), asked("two?")], config=CONFIG)
+        assert [out["fusion"]["answers"][0]["text"] for out in outs] == ["echo one?", "echo two?"]
 
-    chunks = [chunk async for chunk in remote.astream(asked(), config=CONFIG)]
-    assert chunks[-1]["messages"][-1].text == "It is 42."
+        chunks = [chunk async for chunk in remote.astream(asked(), config=CONFIG)]
+        assert chunks[-1]["messages"][-1].text == "It is 42."
 
-    events = [one async for one in remote.astream_events(asked(), config=CONFIG, version="v2")]
-    names = {one["name"] for one in events}
-    assert {"prepare", "member_A", "judge", "synthesizer", "check"} <= names
-    assert "sk-or-secret-key" not in repr(events)
+        events = [one async for one in remote.astream_events(asked(), config=CONFIG, version="v2")]
+        names = {one["name"] for one in events}
+        assert {"prepare", "member_A", "judge", "synthesizer", "check"} <= names
+        assert "sk-or-secret-key" not in repr(events)
 
 
 async def test_the_schemas_tell_what_may_be_sent_and_chosen(serving: Serving) -> None:
@@ -133,9 +137,9 @@ async def test_a_stream_ends_with_the_reason_its_run_failed(
 
 async def test_remote_runnable_raises_the_reason_in_the_midst_of_a_stream(serving: Serving) -> None:
     served = await serving(cast({model: status(402) for model in PANEL}))
-    remote: Any = RemoteRunnable(f"{served.url}/fusion/")
-    with pytest.raises(Exception, match="has no credit"):
-        _ = [chunk async for chunk in remote.astream(asked(), config=CONFIG)]
+    async with remote_runnable(served.url) as remote:
+        with pytest.raises(Exception, match="has no credit"):
+            _ = [chunk async for chunk in remote.astream(asked(), config=CONFIG)]
 
 
 async def test_a_fault_of_ours_in_a_stream_tells_nothing_of_it(serving: Serving) -> None:
