@@ -164,6 +164,7 @@ async def open_run(
             settings.deadline_s, settings.budget_usd, settings.unknown_cost, hooks.budget
         )
         run = Run(journal.run_id, settings, limits, shared_tools, prices)
+        run.resources = stack
         run.attachments, run.extra_tools = attachments, extra_tools
         run.steering = hooks.steering or run.steering
         run.steering.open(settings.letters, limits.budget, judged=settings.judge is not None)

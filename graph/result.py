@@ -69,6 +69,26 @@ class KeptFile(_Part):
     path: str
 
 
+class AttachedFile(_Part):
+    """A file that came with the question."""
+
+    name: str
+    """As it was shown to the models and is called in the sandboxes."""
+    kind: str
+    """What it is by its content, in words: `PDF`, `Excel workbook`, `binary file`."""
+    media_type: str
+    """The same as a media type; empty if the file could not be had."""
+    size: int | None
+    """Bytes; None if the file could not be had."""
+    sha256: str | None
+    read: bool
+    """Whether its text could be searched and cited."""
+    reason: str = ""
+    """Why its text could not be read, and where there is one the way out."""
+    sources: tuple[str, ...] = ()
+    """Ids of the sources that members were shown of it."""
+
+
 class Unverified(_Part):
     """Something in the answer that the check could not tie to this run's sources."""
 
@@ -215,6 +235,8 @@ class FusionResult(_Part):
     """What the `exclude` setting kept from the members."""
     files: tuple[KeptFile, ...] = ()
     """What members left in /work/out, if a folder for it was named."""
+    attached: tuple[AttachedFile, ...] = ()
+    """The files that came with the question."""
     used: Used = Used()
     warnings: tuple[str, ...] = ()
     """What a reader must know before trusting the answer, in sentences: no source is cited although

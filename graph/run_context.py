@@ -5,6 +5,7 @@ import this file; it imports none of them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +28,8 @@ from langgraph_fusion.graph.journal.replaced_sandbox import ReplacedSandbox, use
 from langgraph_fusion.graph.records import Stage
 from langgraph_fusion.graph.request.attachments import Attachments, StockedSandbox, collect
 from langgraph_fusion.graph.request.document_copies import DocumentCopies
-from langgraph_fusion.graph.seat import ModelSeat
+from langgraph_fusion.graph.request.given_files import INLINE_CHARS, GivenFiles
+from langgraph_fusion.graph.seat import ModelSeat, ToolGroup
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.graph.state import Json
 from langgraph_fusion.models.prices import PriceTable
@@ -56,6 +58,10 @@ class Run:
     notes: list[str] = field(default_factory=list)
     started_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     attachments: Attachments = field(default_factory=Attachments)
+    resources: AsyncExitStack = field(default_factory=AsyncExitStack)
+    """What is opened on the way is closed with the run."""
+    files: GivenFiles = field(default_factory=GivenFiles)
+    """What came with the question, once `prepare` has read it."""
     documents: DocumentCopies | None = None
     """What of them goes into the sandboxes; None without documents."""
     extra_tools: frozenset[str] = frozenset()
@@ -145,8 +151,8 @@ class Run:
         if letter not in self._sandboxes:
             started: Sandbox = self.pool.start(letter)
             documents = self.documents if self.has_documents(letter) else None
-            if self.attachments.files or documents:
-                started = StockedSandbox(started, self.attachments, documents)
+            if self.files.copies or documents:
+                started = StockedSandbox(started, self.files.copies, documents)
             if used_shell(self.journal, letter) or self._gave_up_shell(letter):
                 started = ReplacedSandbox(started)
             self._sandboxes[letter] = started
@@ -154,8 +160,45 @@ class Run:
 
     def has_documents(self, letter: str) -> bool:
         """Whether the member's sandbox holds the run's documents: its tools show it them anyway."""
-        groups = self.settings.tools_of(self.settings.seat(letter))
-        return self.documents is not None and {"docs", "bash"} <= {*groups}
+        return self.documents is not None and {"docs", "bash"} <= {*self.tools_of(letter)}
+
+    def tools_of(self, letter: str) -> tuple[ToolGroup, ...]:
+        """The tool groups of a seat; with files to search `docs` is among the default ones."""
+        seat = self.settings.seat(letter)
+        groups = self.settings.tools_of(seat)
+        chosen = seat.tools is not None or self.settings.tools is not None
+        if chosen or "docs" in groups or not self.files.documents:
+            return groups
+        return (*groups[:-1], "docs", *groups[-1:])
+
+    def searches(self, letter: str) -> bool:
+        """Whether this seat can search files and documents."""
+        return (
+            "docs" in self.tools_of(letter)
+            and self.settings.max_calls_of(self.settings.seat(letter)) > 0
+        )
+
+    def files_inlined(self, letter: str, question: str) -> str:
+        """The texts of the files for a seat that cannot search them, with ids to cite."""
+        filtered = self.shared_tools is not None and self.shared_tools.content_filter
+        if not self.files.documents or filtered:
+            return ""
+        inlined = self.files.inlined(question, INLINE_CHARS, letter, self.shared_tools.sources)
+        self._note_shortened(inlined.shortened)
+        return inlined.text
+
+    def files_inlined_plainly(self, question: str) -> str:
+        """The texts of the files for a writer without a panel; its answer has no citations."""
+        inlined = self.files.inlined_plainly(question, INLINE_CHARS)
+        self._note_shortened(inlined.shortened)
+        return inlined.text
+
+    def _note_shortened(self, names: Sequence[str]) -> None:
+        for name in names:
+            self.degrade(
+                "file_shortened",
+                f"Of {name!r} only a part fits into the prompt of a seat without tools for it.",
+            )
 
     def _gave_up_shell(self, letter: str) -> bool:
         """Whether this member's answer comes from another run, whose container is gone."""

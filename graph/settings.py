@@ -227,8 +227,6 @@ class FusionSettings(Settings):
                 "lower it or add seats"
             )
         groups = set(self.tools or ()).union(*(seat.tools or () for seat in self.panel))
-        if "docs" in groups and not self.docs:
-            raise ValueError("docs: the tool `docs` is chosen and no folder is named; set docs")
         if self.docs and self.tools is not None and "docs" not in groups:
             raise ValueError("tools: a docs folder is named and the tool `docs` is not chosen")
         if self.require_sandbox and not any("bash" in self.tools_of(seat) for seat in self.panel):

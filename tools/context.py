@@ -84,6 +84,8 @@ class SharedTools:
         self.sources, self.exclusion, self.backend = sources, exclusion, backend
         self.fetcher, self.docs, self.max_results = fetcher, docs, max_results
         self.content_filter = content_filter
+        self.files: DocsIndex | None = None
+        """The files that came with the question, once they are read; searched like documents."""
         self.drops: list[Dropped] = []
         """Everything an exclusion rule or the content filter stopped so far."""
         self._searches = SingleFlight[list[Hit]]()

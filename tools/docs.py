@@ -9,11 +9,12 @@ from langchain.tools import ToolRuntime
 from langgraph_fusion.tools.content_filter import ExcludedContent
 from langgraph_fusion.tools.context import ToolContext
 from langgraph_fusion.tools.described import described_tool
-from langgraph_fusion.tools.docs_index.docs import DocsIndex, docs_url, split_docs_url
+from langgraph_fusion.tools.docs_index.docs import docs_url, split_docs_url
+from langgraph_fusion.tools.docs_index.joined import JoinedDocs
 from langgraph_fusion.tools.docs_index.part import Part, part_of
 from langgraph_fusion.tools.docs_index.query import Query, parse_query
 from langgraph_fusion.tools.docs_index.reading import Document
-from langgraph_fusion.tools.docs_index.store import Match
+from langgraph_fusion.tools.docs_index.tables import Match
 from langgraph_fusion.tools.errors import ToolFailure
 from langgraph_fusion.tools.formatting import plain_text, source_block
 
@@ -77,11 +78,12 @@ async def docs_read(
 
 
 @asynccontextmanager
-async def _index(context: ToolContext) -> AsyncIterator[DocsIndex]:
-    if context.shared.docs is None:
+async def _index(context: ToolContext) -> AsyncIterator[JoinedDocs]:
+    parts = [one for one in (context.shared.files, context.shared.docs) if one is not None]
+    if not parts:
         raise ToolFailure("unavailable", "There are no documents in this run.")
     try:
-        yield context.shared.docs
+        yield JoinedDocs(parts)
     except (OSError, sqlite3.Error) as error:
         raise ToolFailure("unavailable", "The documents cannot be read now.") from error
 

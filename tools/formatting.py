@@ -26,6 +26,8 @@ TAGS = (
     "citation",
     "before",
     "sentence",
+    "files",
+    "file",
 )
 """The tags that mark who said what in the messages between members, judge and writer."""
 

@@ -107,7 +107,7 @@ def latest(state: FusionState, round: int) -> dict[str, MemberAnswer]:
 
 
 def _record(run: Run, one: MemberAnswer) -> str:
-    tools = ", ".join(run.settings.tools_of(run.settings.seat(one.seat)))
+    tools = ", ".join(run.tools_of(one.seat))
     said = [f"tools {tools}" if tools and not one.without_tools else "no tools"]
     if one.tool_calls:
         said.append(f"{one.tool_calls} tool calls, {one.tool_errors} failed")

@@ -179,6 +179,8 @@ def _prompt(
     else:
         system = prompt("judge", max_follow_ups=most, today=run.today, schema=schema)
     parts = [tag("question", state["question"])]
+    if run.files:
+        parts.append(run.files.listing)
     if text := instructions(state["messages"]):
         parts.append(tag("instructions", text))
     if state["conversation"]:

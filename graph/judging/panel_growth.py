@@ -76,5 +76,5 @@ def _disputed(analysis: Analysis) -> list[str]:
 def _uncited(run: Run, state: FusionState) -> bool:
     """Whether members that had tools rest on no source at all."""
     answers = [MemberAnswer(**one) for one in state["answers"]]
-    tooled: Any = any(run.settings.tools_of(run.settings.seat(one.seat)) for one in answers)
+    tooled: Any = any(run.tools_of(one.seat) for one in answers)
     return tooled and not any(one.cited for one in answers)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable
+from functools import partial
 from typing import Any, Protocol
 
 from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage, SystemMessage
@@ -30,6 +31,7 @@ from langgraph_fusion.graph.request.conversation import (
     question_at,
 )
 from langgraph_fusion.graph.request.document_copies import DIRECTORY
+from langgraph_fusion.graph.request.file_blocks import with_text, without_files
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState, Json
 from langgraph_fusion.models.faults import REASONS, fault_of
@@ -62,7 +64,7 @@ def member(letter: str, agent: Agent) -> Node:
         model, shell = str(context.client.model), context.sandbox is not None
         _tell_started(letter, model, context.round, asked, sandbox=shell)
         began, drops = time.monotonic(), len(run.shared_tools.drops)
-        task = _task(run.id, letter, state, asked)
+        task = _task(run, letter, state, asked)
         transcript, failure = await _research(agent, context, task, run, quorum)
         if context.cut_short == "budget":
             run.degrade("budget", "The spend cap cut the panel's research short.")
@@ -122,28 +124,30 @@ def _replay_events(update: Json, asked: list[AskedFollowUp], quorum: Quorum) -> 
 def first_prompt(run: Run, letter: str, state: FusionState) -> list[BaseMessage]:
     """What a member is sent in the first round, as far as it is known before the run."""
     seat = run.settings.seat(letter)
-    tools = run.settings.tools_of(seat) or run.extra_tools
+    tools = run.tools_of(letter) or run.extra_tools
     budget = run.settings.max_calls_of(seat) if tools else 0
     system = _system(run, state, letter, budget=budget)
-    return [SystemMessage(system), *_task(run.id, letter, state, [])]
+    return [SystemMessage(system), *_task(run, letter, state, [])]
 
 
 def _member_context(run: Run, letter: str, state: FusionState) -> MemberContext:
     settings, seat, round = run.settings, run.settings.seat(letter), state["round"]
     asked = [one for one in state["asked"] if letter in one["seats"]]
     stage: Stage = "follow_up" if round else "panel"
-    groups = settings.tools_of(seat)
+    groups = run.tools_of(letter)
     sandbox = run.sandbox(letter) if "bash" in groups else None
     allowed = {name for group in groups for name in TOOL_GROUPS[group]} | run.extra_tools
     if sandbox is None:
         allowed -= {"bash"}
     max_calls = settings.max_calls_of(seat) if allowed else 0
     lost_bash = "bash" in groups and sandbox is None
+    topic = " ".join(one["question"] for one in asked) or state["question"]
     return MemberContext(
         seat=letter,
         shared=run.shared_tools,
         sandbox=sandbox,
-        topic=" ".join(one["question"] for one in asked) or state["question"],
+        topic=topic,
+        files_text=partial(run.files_inlined, letter, topic) if run.searches(letter) else None,
         round=round,
         tools=ToolRecorder(run.journal, f"{letter}.{round}", letter, run.shared_tools),
         client=run.seat_client(seat, letter, stage, round),
@@ -165,6 +169,8 @@ def _system(
         parts.append(run.attachments.prompt_note)
         if run.has_documents(letter):
             parts.append(f"Read-only copies of the documents are in {DIRECTORY} for bash.")
+    copied = "bash" in run.tools_of(letter) and run.pool is not None and not lost_bash
+    parts.append(run.files.prompt_note(searched=run.searches(letter), copied=copied))
     calls = f"{budget} tool calls" if budget > 1 else "one tool call"
     parts += [prompt("member_budget", calls=calls) if budget else ""]
     parts.append(run.settings.seat(letter).instructions)
@@ -172,19 +178,26 @@ def _system(
 
 
 def _task(
-    run_id: str, letter: str, state: FusionState, asked: list[AskedFollowUp]
+    run: Run, letter: str, state: FusionState, asked: list[AskedFollowUp]
 ) -> list[AnyMessage]:
-    """The conversation; in a follow-up the question, the own answer and what is asked."""
+    """The conversation; in a follow-up the question, the own answer and what is asked.
+
+    A seat that cannot search the files that were sent with it gets their text.
+    """
     if not asked:
-        messages = state["messages"]
-        question = messages[question_at(messages) or 0]
-        return [*in_plain_turns(before_answering(messages, run_id)), question]
+        messages = [without_files(message) for message in state["messages"]]
+        files = "" if run.searches(letter) else run.files_inlined(letter, state["question"])
+        question = with_text(messages[question_at(messages) or 0], files)
+        return [*in_plain_turns(before_answering(messages, run.id)), question]
     earlier = [one for one in state["answers"] if one["seat"] == letter and one["text"]]
     blocks = [tag("question", state["question"])]
     if state["conversation"]:
         blocks.insert(0, tag("conversation", state["conversation"]))
     blocks += [tag("your_earlier_answer", one["text"]) for one in earlier]
     blocks += [_sources_cited(state, MemberAnswer(**one), asked) for one in earlier]
+    if not run.searches(letter):
+        topic = " ".join(one.question for one in asked)
+        blocks.append(run.files_inlined(letter, topic))
     blocks += [tag("follow_up", one.question, id=one.id) for one in asked]
     return [
         HumanMessage(prompt("follow_up", blocks="\n\n".join(block for block in blocks if block)))

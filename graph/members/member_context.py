@@ -1,6 +1,7 @@
 """What a member has in one round: its models, tools and limits, and what it has learned."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from langchain_core.messages import ToolMessage
@@ -55,6 +56,9 @@ class MemberContext(ToolContext):
     """Names of the tools it may call."""
     max_tool_calls: int
     schedule: Schedule
+    files_text: Callable[[], str] | None = None
+    """Gives the text of the run's files to a model that turns out to take no tools; None if the
+    prompt has it already."""
     tool_calls: int = 0
     tool_errors: int = 0
     searches: int = 0

@@ -23,6 +23,7 @@ from langgraph_fusion.graph.members.member_context import MemberContext
 from langgraph_fusion.graph.members.plain_transcript import in_plain_words
 from langgraph_fusion.graph.members.tool_budget import with_budget_notes
 from langgraph_fusion.graph.prompts import prompt
+from langgraph_fusion.graph.request.file_blocks import with_text
 from langgraph_fusion.models.faults import REASONS, Fault
 from langgraph_fusion.models.providers import ModelRef
 from langgraph_fusion.models.tool_markup import is_only_a_remark
@@ -126,6 +127,8 @@ class MemberTurn:
         """What this model can take."""
         context, sending = self._context, self._context.sending
         messages: list[BaseMessage] = list(self._messages)
+        if ref in sending.without_tools and context.files_text is not None:
+            messages = _with_files(messages, context.files_text())
         if sending.room is not None:
             messages, sending.shortened = compact(messages, sending.room)
         if context.allowed:
@@ -210,6 +213,13 @@ class MemberTurn:
             return False
         context.wrap_up("context_too_long")
         return True
+
+
+def _with_files(messages: Sequence[BaseMessage], text: str) -> list[BaseMessage]:
+    """The messages with the text of files behind the last thing that was asked."""
+    asked = [at for at, one in enumerate(messages) if isinstance(one, HumanMessage)]
+    last = max(asked, default=-1)
+    return [with_text(one, text) if at == last else one for at, one in enumerate(messages)]
 
 
 def _name(tool: Any) -> str:

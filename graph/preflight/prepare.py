@@ -8,7 +8,12 @@ from langgraph.types import Overwrite
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.judging.panel_growth import first_seats
 from langgraph_fusion.graph.preflight.least_cap import check_cap
-from langgraph_fusion.graph.preflight.request_check import question_channels, question_place
+from langgraph_fusion.graph.preflight.read_files import read_given_files
+from langgraph_fusion.graph.preflight.request_check import (
+    check_documents,
+    question_channels,
+    question_place,
+)
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState, Json
 
@@ -16,8 +21,9 @@ from langgraph_fusion.graph.state import FusionState, Json
 async def prepare(state: FusionState, config: RunnableConfig) -> Json:
     """Set every channel of the run; raises ConfigError when there is no question."""
     run = Run.of(config)
-    messages = state["messages"]
-    at = question_place(messages)
+    at = question_place(state["messages"])
+    messages = await read_given_files(run, state["messages"])
+    check_documents(run.settings, with_files=bool(run.files))
     question = question_channels(messages, at, run.id)
     run.turn = sum(message.type == "ai" for message in messages[at:])
     check_cap(run, cast("FusionState", {**state, **question}))
@@ -54,7 +60,8 @@ def _who_sits_where(run: Run) -> Json:
         {"seat": letter, "model": str(seat.models[0])}
         for letter, seat in zip(settings.letters, settings.members, strict=False)
     ]
-    tools = sorted({group for seat in settings.members for group in settings.tools_of(seat)})
+    seated = settings.letters if settings.members else ""
+    tools = sorted({group for letter in seated for group in run.tools_of(letter)})
     return {
         "run_id": run.id,
         "kept": run.lifecycle is not None,
@@ -62,6 +69,7 @@ def _who_sits_where(run: Run) -> Json:
         "seats": seats,
         "judge": str(judge.models[0]) if judge and settings.members else None,
         "synthesizer": str(settings.synthesizer.models[0]),
+        "files": [file.line for file in run.files.files],
         "tools": [tool for tool in tools if tool != "bash" or run.pool is not None],
         "notes": list(run.notes),
     }

@@ -10,6 +10,7 @@ from langgraph_fusion.graph.preflight.least_cap import check_cap
 from langgraph_fusion.graph.preflight.readiness import check_ready, user_prices
 from langgraph_fusion.graph.request.client_tools import wrong_results
 from langgraph_fusion.graph.request.conversation import before_answering, question_at, transcript
+from langgraph_fusion.graph.request.file_blocks import asked_text, sent_files, without_files
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.graph.state import FusionState, Json
@@ -31,6 +32,7 @@ async def check_request(
     prices = user_prices()
     settings = await check_ready(settings, prices)
     at = question_place(messages)
+    check_documents(settings, with_files=bool(sent_files(messages)))
     state = {"messages": messages, **question_channels(messages, at, run_id)}
     check_cap(Run.unopened(run_id, settings, prices), cast("FusionState", state))
     return settings
@@ -52,10 +54,20 @@ def question_place(messages: Sequence[AnyMessage]) -> int:
     return at
 
 
+def check_documents(settings: FusionSettings, *, with_files: bool) -> None:
+    """Raise ConfigError if the tool `docs` is chosen and there is nothing to search."""
+    chosen = set(settings.tools or ()).union(*(seat.tools or () for seat in settings.members))
+    if "docs" in chosen and not settings.docs and not with_files:
+        raise ConfigError(
+            "the tool `docs` is chosen and no folder is named; set docs, or send files",
+            field="docs",
+        )
+
+
 def question_channels(messages: Sequence[AnyMessage], at: int, run_id: str) -> Json:
     """The question and the conversation before it, as channels of the state."""
-    turns = before_answering(messages, run_id)
-    return {"question": messages[at].text.strip(), "conversation": transcript(turns)}
+    turns = [without_files(message) for message in before_answering(messages, run_id)]
+    return {"question": asked_text(messages[at]), "conversation": transcript(turns)}
 
 
 def _check_encodes(messages: Sequence[AnyMessage]) -> None:

@@ -1,12 +1,13 @@
 """Files for the members, and the files they leave: read-only copies in, bounded copies out."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.request.document_copies import DIRECTORY, DocumentCopies
+from langgraph_fusion.graph.request.given_files import GivenFile
 from langgraph_fusion.sandbox.base import ExecResult, FileList, Sandbox, SandboxUnavailable
 from langgraph_fusion.sandbox.base import SandboxFileError as FileError
 from langgraph_fusion.sandbox.files import copy_in, copy_out
@@ -20,31 +21,26 @@ class Attachments:
     """What the embedding program gives and wants back. No setting: a client may not choose it."""
 
     files: tuple[Path, ...] = ()
-    """Every member finds a read-only copy of each in its work directory."""
+    """Each is a document of the run if it can be read, and a read-only copy in every sandbox."""
     out: Path | None = None
     """Folder for what members leave in /work/out, one subfolder a seat."""
+    stored: Mapping[str, bytes] = field(default_factory=dict)
+    """Bytes by path, of a run that is resumed: what it was given, whatever lies there now."""
 
     @classmethod
     def of(cls, files: Sequence[str | Path], out: str | Path | None) -> "Attachments":
-        return cls(tuple(map(Path, files)), Path(out) if out else None)
+        return cls(tuple(map(Path, files)), out=Path(out) if out else None)
 
     def check(self, max_file_mb: int, *, with_bash: bool, with_docs: bool = False) -> None:
         """Raise ConfigError for what could only fail later."""
-        if not with_bash and (self.files or self.out):
-            kind = "file" if self.files else "out"
+        if not with_bash and self.out:
             raise ConfigError(
-                "no member has bash, which it is for; add bash to `tools`", field=kind
+                "no member has bash, which it is for; add bash to `tools`", field="out"
             )
         names = [path.name for path in self.files]
         for path in self.files:
-            if not path.is_file():
-                raise ConfigError(f"there is no file {str(path)!r}", field="file")
-            if path.stat().st_size > max_file_mb << 20:
-                raise ConfigError(
-                    f"{path.name!r} is larger than {max_file_mb} MB; raise "
-                    "sandbox.max_file_mb, or give a smaller one",
-                    field="file",
-                )
+            if str(path) not in self.stored:
+                _check_is_there(path, max_file_mb if with_bash else None)
             if with_docs and path.name == PurePosixPath(DIRECTORY).name:
                 raise ConfigError(
                     f"a file is called {path.name!r}, as the folder of the documents is in the "
@@ -59,13 +55,21 @@ class Attachments:
     @property
     def prompt_note(self) -> str:
         """What a member's prompt says about them."""
-        lines = []
-        if self.files:
-            names = ", ".join(path.name for path in self.files)
-            lines.append(f"The reader gave you these files, read-only, in /work: {names}.")
-        if self.out is not None:
-            lines.append("Files worth keeping go to /work/out (make it); the reader gets them.")
-        return "\n".join(lines)
+        if self.out is None:
+            return ""
+        return "Files worth keeping go to /work/out (make it); the reader gets them."
+
+
+def _check_is_there(path: Path, max_file_mb: int | None) -> None:
+    """Raise ConfigError if there is no such file, or none that a sandbox takes."""
+    if not path.is_file():
+        raise ConfigError(f"there is no file {str(path)!r}", field="file")
+    if max_file_mb is not None and path.stat().st_size > max_file_mb << 20:
+        raise ConfigError(
+            f"{path.name!r} is larger than {max_file_mb} MB; raise "
+            "sandbox.max_file_mb, or give a smaller one",
+            field="file",
+        )
 
 
 class StockedSandbox:
@@ -74,13 +78,16 @@ class StockedSandbox:
     """
 
     def __init__(
-        self, sandbox: Sandbox, attachments: Attachments, documents: DocumentCopies | None = None
+        self,
+        sandbox: Sandbox,
+        files: Sequence[GivenFile] = (),
+        documents: DocumentCopies | None = None,
     ) -> None:
         self._sandbox = sandbox
-        self._files = attachments.files
+        self._files = files
         self._documents = documents
         self._missing = ""
-        """Which documents are not there; said with the first command's result."""
+        """What is not there; said with the first command's result."""
         self._stock()
 
     async def run(
@@ -116,13 +123,30 @@ class StockedSandbox:
         self._stocking.add_done_callback(retrieve_exception)
 
     async def _copy(self) -> None:
-        await copy_in(self._sandbox, self._files)
-        if self._documents is None:
-            return
+        missing = [why for file in self._files if (why := await self._put(file))]
+        if self._documents is not None:
+            try:
+                missing.append(await self._documents.copy_into(self._sandbox))
+            except FileError as error:  # the sandbox is of use without them
+                missing.append(str(error))
+        self._missing = "\n".join(why for why in missing if why)
+
+    async def _put(self, file: GivenFile) -> str:
+        """Copy a file in; return why it is not there. One of this machine has to be.
+
+        Raises:
+            SandboxFileError: If one of this machine cannot be copied.
+        """
+        if file.path is not None and file.data is None:
+            await copy_in(self._sandbox, [file.path])
+            return ""
         try:
-            self._missing = await self._documents.copy_into(self._sandbox)
-        except FileError as error:  # the sandbox is of use without them
-            self._missing = str(error)
+            await self._sandbox.put(file.name, file.data or b"", read_only=True)
+        except FileError as error:
+            if file.path is not None:
+                raise
+            return f"not in /work: {file.name} ({error})"
+        return ""
 
     async def _stocked(self) -> None:
         try:

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 
 from langgraph_fusion.graph.request.client_tools import wrong_results
+from langgraph_fusion.graph.request.file_blocks import asked_text
 
 _SPEAKERS = {"human": "User", "ai": "Assistant"}
 
 
 def question_at(messages: Sequence[AnyMessage]) -> int | None:
-    """Where the last user message with text in it stands."""
-    asked = (n for n, one in enumerate(messages) if one.type == "human" and one.text.strip())
+    """Where the last user message with text or a file in it stands."""
+    asked = (n for n, one in enumerate(messages) if one.type == "human" and asked_text(one))
     return max(asked, default=None)
 
 

@@ -19,6 +19,7 @@ from langgraph_fusion.graph.records import (
     Verification,
 )
 from langgraph_fusion.graph.result import (
+    AttachedFile,
     Bill,
     ClientCall,
     FusionResult,
@@ -89,6 +90,7 @@ def result_of(
         revision=Revision(**state["revision"]) if state["revision"] else None,
         verification=_verification(state, checked.numbers),
         files=tuple(KeptFile(seat=seat, path=str(path)) for seat, path in files),
+        attached=tuple(_attached(run, sources)),
         used=used,
         warnings=tuple(warnings_of(run.settings, used, checked.text)),
         dropped=tuple(Dropped(**one) for one in state["dropped"]),
@@ -98,6 +100,21 @@ def result_of(
         seconds=run.seconds,
         started_at=run.started_at,
     )
+
+
+def _attached(run: Run, sources: list[Source]) -> Iterable[AttachedFile]:
+    ids = run.files.sources({source.id: source.url for source in sources})
+    for file in run.files.files:
+        yield AttachedFile(
+            name=file.name,
+            kind=file.kind.words,
+            media_type=file.kind.media_type,
+            size=file.size,
+            sha256=file.sha256,
+            read=file.is_read,
+            reason=file.problem,
+            sources=tuple(ids[file.name]),
+        )
 
 
 def bill_of(calls: list[Call]) -> Bill:

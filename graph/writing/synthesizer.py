@@ -12,10 +12,12 @@ from langgraph_fusion.graph.errors import WriterFailed
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.judging.evidence import latest
 from langgraph_fusion.graph.judging.fitting import ShrinkablePrompt
+from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.graph.reasons import reason_text
 from langgraph_fusion.graph.records import MemberAnswer, Revision
 from langgraph_fusion.graph.request.client_tools import handed_out
-from langgraph_fusion.graph.request.conversation import after_question, replayed
+from langgraph_fusion.graph.request.conversation import after_question, question_at, replayed
+from langgraph_fusion.graph.request.file_blocks import with_text, without_files
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState, Json
 from langgraph_fusion.graph.writing.revision import Reviser, coverage_of
@@ -65,13 +67,24 @@ async def _direct(run: Run, state: FusionState) -> Json:
     client = run.seat_client(run.settings.synthesizer, "synthesizer", "synthesizer", 0)
     try:
         writer = Writer(run, client)
-        written = await writer.write(_turns(run, replayed(state["messages"])))
+        written = await writer.write(_turns(run, replayed(_with_files(run, state))))
     except SeatFailed as failed:
         raise _failed(client, failed.fault.reason, failed.fault.detail) from failed
     except BudgetReached as reached:
         raise _failed(client, "budget", str(reached)) from reached
     writer.release(written.text)
     return _update(run, state, written, str(client.model), client)
+
+
+def _with_files(run: Run, state: FusionState) -> list[AnyMessage]:
+    """The conversation with the texts of its files behind the question."""
+    messages = [without_files(message) for message in state["messages"]]
+    at = question_at(messages)
+    if run.files and at is not None:
+        parts = [run.files.listing, run.files_inlined_plainly(state["question"])]
+        text = "\n\n".join(part for part in parts if part)
+        messages[at] = with_text(messages[at], f"{prompt('files')}\n\n{text}")
+    return messages
 
 
 def _turns(run: Run, messages: list[AnyMessage]) -> list[BaseMessage]:

@@ -75,6 +75,8 @@ def of_the_caller(settings: FusionSettings, *, direct: bool = False) -> str:
 
 def _panels_work(run: Run, state: FusionState, best: MemberAnswer, limits: EvidenceLimits) -> str:
     parts = [tag("question", state["question"])]
+    if run.files:
+        parts.append(run.files.listing)
     if state["conversation"]:
         parts.append(tag("conversation", state["conversation"]))
     if state["analysis"]:

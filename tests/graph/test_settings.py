@@ -105,7 +105,6 @@ def test_tools_default_to_web_and_bash_and_to_docs_with_a_folder() -> None:
         ({"max_rounds": "many"}, "max_rounds"),
         ({"min_answers": 4}, "min_answers: 4 answers from a panel of 3"),
         ({"quorum": 4}, "quorum: 4 answers from a panel of 3"),
-        ({"tools": ["docs"]}, "docs: the tool `docs` is chosen and no folder"),
         ({"docs": "x", "tools": ["bash"]}, "tools: a docs folder is named"),
         ({"tools": ["web_search"], "require_sandbox": True}, "require_sandbox: no seat"),
         ({"exclude": ["http://*"]}, "exclude"),

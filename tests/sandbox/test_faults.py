@@ -7,14 +7,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import docker
 import pytest
 from docker.errors import APIError
 
-from langgraph_fusion.graph.request.attachments import Attachments, StockedSandbox
+from langgraph_fusion.graph.request.attachments import StockedSandbox
+from langgraph_fusion.graph.request.given_files import GivenFile
 from langgraph_fusion.sandbox import ExecResult, SandboxPool, SandboxSettings, SandboxUnavailable
 from langgraph_fusion.sandbox.docker.engine import connect
 from langgraph_fusion.sandbox.docker.engine_errors import unavailable
@@ -228,13 +228,10 @@ async def test_a_sandbox_lost_again_and_again_becomes_unavailable(pool: SandboxP
 
 
 @pytest.mark.docker
-async def test_the_files_of_a_member_are_in_its_fresh_sandbox_too(
-    pool: SandboxPool, tmp_path: Path
-) -> None:
-    (tmp_path / "data.csv").write_text("1,2\n")
+async def test_the_files_of_a_member_are_in_its_fresh_sandbox_too(pool: SandboxPool) -> None:
     member = f"stocked-{secrets.token_hex(3)}"
     started = pool.start(member)
-    sandbox = StockedSandbox(started, Attachments((tmp_path / "data.csv",)))
+    sandbox = StockedSandbox(started, [GivenFile("data.csv", data=b"1,2\n")])
     assert (await sandbox.run("cat data.csv")).output == "1,2\n"
     client = connect()
     await asyncio.to_thread(container_of(client, member).kill)

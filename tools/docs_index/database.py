@@ -49,7 +49,12 @@ def open_index(folder: Path) -> sqlite3.Connection:
         make_private_file(file)
         return _connected_anew(file)
     except (OSError, RuntimeError, sqlite3.Error):  # no home, read-only, locked for long, disk full
-        return _connected(":memory:")
+        return open_in_memory()
+
+
+def open_in_memory() -> sqlite3.Connection:
+    """Open an empty index that is gone when it is closed."""
+    return _connected(":memory:")
 
 
 def _connected_anew(file: Path) -> sqlite3.Connection:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,9 +13,12 @@ from typing import TypeVar
 from urllib.parse import quote, unquote
 
 from langgraph_fusion.tools.docs_index.reading import Document
-from langgraph_fusion.tools.docs_index.store import Match, Store
+from langgraph_fusion.tools.docs_index.store import GivenDocuments, Store
+from langgraph_fusion.tools.docs_index.tables import Match
 
 T = TypeVar("T")
+AnyStore = Store | GivenDocuments
+MakeStore = Callable[[Event], AnyStore]
 
 _REFRESH_S = 2.0
 """The folder is looked through again when the last time is longer ago than this."""
@@ -28,8 +31,21 @@ async def open_docs(folder: Path) -> AsyncIterator["DocsIndex"]:
 
     Leaving it ends what is being read; what was read by then is kept for the next time.
     """
+    async with _opened(lambda cancelled: Store(folder, cancelled)) as index:
+        yield index
+
+
+@asynccontextmanager
+async def open_given(documents: Sequence[Document]) -> AsyncIterator["DocsIndex"]:
+    """Open an index of documents that were read already; nothing of it is written anywhere."""
+    async with _opened(lambda _: GivenDocuments(documents)) as index:
+        yield index
+
+
+@asynccontextmanager
+async def _opened(make: "MakeStore") -> AsyncIterator["DocsIndex"]:
     pool = ThreadPoolExecutor(1, thread_name_prefix="docs_index")
-    index = DocsIndex(folder, pool)
+    index = DocsIndex(make, pool)
     try:
         yield index
     finally:
@@ -51,12 +67,13 @@ class DocsReport:
 
 
 class DocsIndex:
-    """A folder of documents that can be searched and read."""
+    """Documents that can be searched and read."""
 
-    def __init__(self, folder: Path, pool: ThreadPoolExecutor) -> None:
-        self._folder, self._pool = folder, pool
+    def __init__(self, make: MakeStore, pool: ThreadPoolExecutor) -> None:
+        """`make` opens the store, in the thread that uses it, with an event that ends reading."""
+        self._make, self._pool = make, pool
         self._cancelled = Event()
-        self._store: Store | None = None
+        self._store: AnyStore | None = None
         self._refreshed = float("-inf")
         self._report: DocsReport | None = None
 
@@ -85,19 +102,19 @@ class DocsIndex:
         if self._store:
             self._store.close()
 
-    async def _run(self, work: Callable[[Store], T]) -> T:
+    async def _run(self, work: Callable[[AnyStore], T]) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, lambda: work(self._fresh()))
 
-    def _fresh(self) -> Store:
-        store = self._store = self._store or Store(self._folder, self._cancelled)
+    def _fresh(self) -> AnyStore:
+        store = self._store = self._store or self._make(self._cancelled)
         if time.monotonic() - self._refreshed > _REFRESH_S:
             store.refresh(lambda: self._count(store))
             self._count(store)
             self._refreshed = time.monotonic()
         return store
 
-    def _count(self, store: Store) -> None:
+    def _count(self, store: AnyStore) -> None:
         documents = store.documents()
         skipped = tuple((one.path, one.skipped) for one in documents if one.skipped)
         self._report = DocsReport(len(documents) - len(skipped), skipped, store.complete)

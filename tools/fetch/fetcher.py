@@ -82,17 +82,31 @@ class Fetcher:
         Raises:
             ToolFailure: With every reason of its own; `ExcludedUrl` if a rule stops it.
         """
+        async with self._in_time():
+            body = await self._follow(url)
+            return await self._read(body)
+
+    async def download(self, url: str, max_bytes: int) -> Body:
+        """Return what lies at this address, of whatever type, up to so many bytes.
+
+        Raises:
+            ToolFailure: As `fetch`.
+        """
+        async with self._in_time():
+            return await self._follow(url, max_bytes)
+
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(self.limits.timeout_s):
-                body = await self._follow(url)
-                return await self._read(body)
+                yield
         except TimeoutError:
             message = f"The page took longer than {self.limits.timeout_s:g} s."
             raise ToolFailure("timeout", message) from None
         except aiohttp.ClientError as error:
             raise _unreachable(error) from error
 
-    async def _follow(self, url: str) -> Body:
+    async def _follow(self, url: str, any_type_up_to: int | None = None) -> Body:
         # Some sites redirect until a cookie sticks; no two fetches share a jar.
         async with aiohttp.ClientSession(
             connector=self._connector, connector_owner=False, headers=_HEADERS,
@@ -101,7 +115,7 @@ class Fetcher:
         ) as session:  # fmt: skip
             target = self._checked(url)
             for _ in range(self.limits.max_redirects + 1):
-                body = await self._get(session, target)
+                body = await self._get(session, target, any_type_up_to)
                 if isinstance(body, Body):
                     return body
                 target = self._checked(_joined(target, body), redirected=True)
@@ -118,7 +132,9 @@ class Fetcher:
         self._guard.check_host(parsed.raw_host or "")
         return parsed
 
-    async def _get(self, session: aiohttp.ClientSession, url: URL) -> Body | str:
+    async def _get(
+        self, session: aiohttp.ClientSession, url: URL, any_type_up_to: int | None
+    ) -> Body | str:
         """Return the body, or where the address redirects to."""
         async with session.get(url, allow_redirects=False) as response:
             location = response.headers.get("Location")
@@ -126,20 +142,21 @@ class Fetcher:
                 return location
             _check_status(response)
             media_type = response.content_type if "Content-Type" in response.headers else ""
-            check_media_type(media_type)
+            if any_type_up_to is None:
+                check_media_type(media_type)
             _check_encoding(response)
-            data = await self._whole(response)
+            data = await self._whole(response, any_type_up_to or self.limits.max_bytes)
             return Body(str(url), media_type, response.charset, data)
 
-    async def _whole(self, response: aiohttp.ClientResponse) -> bytes:
+    async def _whole(self, response: aiohttp.ClientResponse, most: int) -> bytes:
         """Read the body; what is counted is what comes out of decompression, piece by piece."""
         data = bytearray()
-        if (response.content_length or 0) > self.limits.max_bytes:
-            raise self._too_large()
+        if (response.content_length or 0) > most:
+            raise _too_large(most)
         async for chunk in response.content.iter_any():
             data += chunk
-            if len(data) > self.limits.max_bytes:
-                raise self._too_large()
+            if len(data) > most:
+                raise _too_large(most)
         return bytes(data)
 
     async def _read(self, body: Body) -> Page:
@@ -156,9 +173,9 @@ class Fetcher:
         finally:
             cancelled.set()  # whoever gave up waiting leaves no child process at work
 
-    def _too_large(self) -> ToolFailure:
-        megabytes = self.limits.max_bytes / (1 << 20)
-        return ToolFailure("too_large", f"The page is larger than {megabytes:.3g} MiB.")
+
+def _too_large(most: int) -> ToolFailure:
+    return ToolFailure("too_large", f"The page is larger than {most / (1 << 20):.3g} MiB.")
 
 
 def _joined(base: URL, location: str) -> str:
