@@ -18,7 +18,7 @@ _COMMANDS = {
     "mcp": "Serve an MCP client on standard input and output.",
     "serve": "Serve the OpenAI API over HTTP.",
     "resume": "Go on with a run that was stopped; nothing paid is paid again.",
-    "keys": "Make, list and remove the API keys of `fusion serve --keys FILE`.",
+    "keys": "Make, list and remove the API keys of `fusion serve --keys PLACE`.",
     "eval": "Measure whether a panel beats its best member, and what it costs.",
     "runs": "List stored runs, show one, delete one.",
     "report": "Turn a finished run into one HTML file to read, send and print.",

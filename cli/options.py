@@ -97,6 +97,12 @@ Save = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Also write the answer (.md) or the full result (.json)."),
 ]
+Keys = Annotated[
+    str,
+    typer.Option(
+        "--keys", metavar="PLACE", envvar="FUSION_KEYS", help="A file, or a postgresql:// URL."
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="The answer and nothing else.")]
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import version
@@ -145,9 +145,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         state.config = replace(state.config, policy=policy)
     await asyncio.to_thread(warm_up)
     await open_http_client()
-    if state.keys is not None:
-        await asyncio.to_thread(state.keys.create)
-    async with open_runs(state.config.runs, origin="server") as manager.store, _traced(state):
+    async with (
+        state.keys.open(patient=True) if state.keys else nullcontext(),
+        open_runs(state.config.runs, origin="server") as manager.store,
+        _traced(state),
+    ):
         with manager.shutdown.on_signal():
             yield
         await state.detached.close()

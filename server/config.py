@@ -29,8 +29,12 @@ class ServerConfig:
     """Of all requests under way; further ones get 503. One key may have half of it."""
     body_s: float = 60.0
     """A request's body has to come within this time."""
-    keys: Path | None = None
-    """File of API keys; without one every request is served."""
+    keys: str | Path | None = None
+    """Where API keys are, a file or a `postgresql://` URL; without one every request is served."""
+    total_runs: int | None = None
+    """Deliberations at the same time of all processes that share the keys; None is no limit."""
+    total_queue: int = 64
+    """Requests of all these processes that may wait, where `total_runs` is set."""
     runs: str | None = None
     """Where runs are kept: a file, a `postgresql://` URL, or nowhere. See docs/runs.md."""
     keep_alive_s: float = 10.0

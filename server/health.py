@@ -1,7 +1,6 @@
 """The operator's pages: is the process alive, can it answer, what has it done."""
 
 import asyncio
-import sqlite3
 import time
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.preflight.readiness import check_ready, user_prices
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
 from langgraph_fusion.sandbox.base import SandboxUnavailable
+from langgraph_fusion.server.keys.database import KeysUnavailable
 from langgraph_fusion.server.observability.metrics import CONTENT_TYPE
 from langgraph_fusion.server.state import ServerState, server_state
 
@@ -94,10 +94,10 @@ async def _keys(state: ServerState) -> Check:
     if state.keys is None:
         return Check(True, "no keys are asked for")
     try:
-        await asyncio.to_thread(state.keys.all)
-    except (OSError, sqlite3.Error) as error:
-        return Check(False, f"the file of keys cannot be read: {error}")
-    return Check(True, "the file of keys can be read")
+        await state.keys.check()
+    except KeysUnavailable:
+        return Check(False, "the keys cannot be looked up; the log says why")
+    return Check(True, "the keys can be looked up")
 
 
 async def _store(state: ServerState) -> Check:

@@ -2,7 +2,6 @@
 size limit, log line. Nothing of a body is read before host, origin and key are known to be good.
 """
 
-import asyncio
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -12,10 +11,10 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from langgraph_fusion.server.api_keys import Key
 from langgraph_fusion.server.compression import limited_body
 from langgraph_fusion.server.errors import ApiError
 from langgraph_fusion.server.foreign_pages import ForeignPages
+from langgraph_fusion.server.keys.key import Key
 from langgraph_fusion.server.load import Load, RequestLoad
 from langgraph_fusion.server.logging import log_event
 from langgraph_fusion.server.pages.session import key_in_cookie
@@ -97,7 +96,7 @@ class RequestMiddleware:
             raise _unauthorized(
                 "send an API key of this server: `Authorization: Bearer …`, or `x-api-key: …`"
             )
-        key = await asyncio.to_thread(self._state.keys.find, token)
+        key = await self._state.keys.find(token)
         if key is None:
             raise _unauthorized("this server does not know that API key")
         if key.for_metrics != (path == METRICS):
@@ -107,7 +106,7 @@ class RequestMiddleware:
     async def _key_of_reader(self, token: str) -> Key | None:
         """The key of whoever opens a page; without one the page asks for it."""
         keys = self._state.keys
-        key = await asyncio.to_thread(keys.find, token) if keys and token else None
+        key = await keys.find(token) if keys and token else None
         return None if key is None or key.for_metrics else key
 
     def _log(self, scope: Scope, exchange: "_Exchange") -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from starlette.requests import Request
 
 from langgraph_fusion.models.depth import DEPTH
-from langgraph_fusion.server.api_keys import Key
+from langgraph_fusion.server.keys.key import Key
 
 _TRACE = ("traceparent", "tracestate")
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from starlette.requests import Request
 
 from langgraph_fusion.graph.journal.repository import RunRepository
-from langgraph_fusion.server.api_keys import KeyRing
 from langgraph_fusion.server.body_threads import BodyThreads
 from langgraph_fusion.server.config import ServerConfig
+from langgraph_fusion.server.keys.key_ring import KeyRing
+from langgraph_fusion.server.keys.places import TotalLimits
 from langgraph_fusion.server.observability.metrics import Metrics
 from langgraph_fusion.server.observability.run_log import RunLog
 from langgraph_fusion.server.recent_items import RecentItems
@@ -32,11 +33,12 @@ class ServerState:
     def of(cls, config: ServerConfig) -> "ServerState":
         admission = Admission(config.max_runs, config.queue)
         metrics = Metrics(admission)
+        total = TotalLimits(config.total_runs, config.total_queue)
         manager = RunManager(
             admission,
             Shutdown(config.grace_s),
             observers=[metrics, RunLog(with_texts=config.log_prompts)],
-            keys=KeyRing(config.keys) if config.keys else None,
+            keys=KeyRing(config.keys, total) if config.keys else None,
         )
         return cls(config, metrics, manager)
 

@@ -1,7 +1,9 @@
-"""`fusion keys`: the API keys of `fusion serve --keys FILE`."""
+"""`fusion keys`: the API keys of `fusion serve --keys PLACE`."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,18 +11,20 @@ import typer
 from langgraph_fusion.cli import options
 
 if TYPE_CHECKING:
-    from langgraph_fusion.server.api_keys import Key, Spent
+    from langgraph_fusion.server.keys.key import Caps, Key, Spent
+    from langgraph_fusion.server.keys.key_ring import KeyRing
 
 command = typer.Typer(
-    help="Make, list and remove the API keys of `fusion serve --keys FILE`.",
+    help="Make, list and remove the API keys of `fusion serve --keys PLACE`.",
     no_args_is_help=True,
     rich_markup_mode=None,
     epilog=options.examples(
-        "fusion keys add ada --keys keys.db --per-day 5", "fusion keys list --keys keys.db"
+        "fusion keys add ada --keys keys.db --per-day 5",
+        "fusion keys list --keys keys.db",
+        "fusion keys list --keys postgresql://fusion@db.example/fusion",
     ),
 )
 
-_File = Annotated[Path, typer.Option("--keys", metavar="FILE", help="The server's file of keys.")]
 _Name = Annotated[
     str, typer.Argument(metavar="NAME", help="Whom the key is for; the log names it.")
 ]
@@ -33,11 +37,12 @@ _Name = Annotated[
         "fusion keys add ada --keys keys.db",
         "fusion keys add ci --keys keys.db --per-day 5 --per-run 0.50 --per-minute 10",
         "fusion keys add prometheus --keys keys.db --metrics",
+        "fusion keys add eve --keys postgresql://fusion@db.example/fusion --at-once 4",
     ),
 )
 def add_key(
     name: _Name,
-    keys: _File,
+    keys: options.Keys,
     per_day: Annotated[
         float | None,
         typer.Option("--per-day", metavar="USD", min=0, help="Spend cap of a day (UTC)."),
@@ -54,6 +59,10 @@ def add_key(
     per_minute: Annotated[
         int | None, typer.Option("--per-minute", metavar="N", min=1, help="Runs a minute.")
     ] = None,
+    at_once: Annotated[
+        int | None,
+        typer.Option("--at-once", metavar="N", min=1, help="Runs at the same time, everywhere."),
+    ] = None,
     for_metrics: Annotated[
         bool, typer.Option("--metrics", help="For /metrics, and for nothing else.")
     ] = False,
@@ -63,12 +72,10 @@ def add_key(
 
     with report_errors():
         from langgraph_fusion.cli.output import say, write
-        from langgraph_fusion.server.api_keys import Caps, KeyRing
+        from langgraph_fusion.server.keys.key import Caps
 
-        ring = KeyRing(keys)
-        ring.create()
-        caps = Caps(per_day, total, per_run, per_minute)
-        write(ring.add(name, caps, for_metrics=for_metrics))
+        caps = Caps(per_day, total, per_run, per_minute, at_once)
+        write(asyncio.run(_add(keys, name, caps, for_metrics=for_metrics)))
         say(f"fusion: this is the only time the key of {name} is shown")
 
 
@@ -79,15 +86,14 @@ def add_key(
         "fusion keys list --keys keys.db", "fusion keys list --keys keys.db --json"
     ),
 )
-def list_keys(keys: _File, as_json: options.AsJson = False) -> None:
+def list_keys(keys: options.Keys, as_json: options.AsJson = False) -> None:
     """List the keys: their caps, and what was charged to them today (UTC) and in all."""
     from langgraph_fusion.cli.errors import report_errors
 
     with report_errors(as_json=as_json):
         from langgraph_fusion.cli.output import write_json
-        from langgraph_fusion.server.api_keys import KeyRing
 
-        found = KeyRing(keys).existing().all()
+        found = asyncio.run(_list(keys))
         if as_json:
             write_json({"keys": [_row(key, spent) for key, spent in found]})
         else:
@@ -99,14 +105,48 @@ def list_keys(keys: _File, as_json: options.AsJson = False) -> None:
     short_help="Remove a key; servers refuse it at once.",
     epilog=options.examples("fusion keys remove ada --keys keys.db"),
 )
-def remove_key(name: _Name, keys: _File) -> None:
+def remove_key(name: _Name, keys: options.Keys) -> None:
     """Remove a key. Running servers refuse it from the next request on."""
     from langgraph_fusion.cli.errors import report_errors
 
     with report_errors():
-        from langgraph_fusion.server.api_keys import KeyRing
+        asyncio.run(_remove(keys, name))
 
-        KeyRing(keys).existing().remove(name)
+
+async def _add(place: str, name: str, caps: "Caps", *, for_metrics: bool) -> str:
+    async with _opened(place, new=True) as ring:
+        return await ring.add(name, caps, for_metrics=for_metrics)
+
+
+async def _list(place: str) -> "list[tuple[Key, Spent]]":
+    async with _opened(place) as ring:
+        return await ring.all()
+
+
+async def _remove(place: str, name: str) -> None:
+    async with _opened(place) as ring:
+        await ring.remove(name)
+
+
+@asynccontextmanager
+async def _opened(place: str, *, new: bool = False) -> "AsyncIterator[KeyRing]":
+    """The keys at this place; `new` makes a file that is not there.
+
+    Raises:
+        ConfigError: If they cannot be used.
+    """
+    from langgraph_fusion.cli.visible_password import warn_of_password
+    from langgraph_fusion.graph.errors import ConfigError
+    from langgraph_fusion.server.keys.database import KeysUnavailable
+    from langgraph_fusion.server.keys.key_ring import KeyRing
+
+    warn_of_password(place, "--keys", "FUSION_KEYS")
+    ring = KeyRing(place)
+    try:
+        async with (ring if new else ring.existing()).open():
+            yield ring
+    except KeysUnavailable as error:
+        raise ConfigError(error.why, field="keys") from None
 
 
 def _print_table(found: "list[tuple[Key, Spent]]") -> None:
@@ -139,5 +179,6 @@ def _caps(key: "Key") -> str:
         f"${caps.total_usd:g} in all" if caps.total_usd is not None else "",
         f"${caps.one_run_usd:g} a run" if caps.one_run_usd is not None else "",
         f"{caps.per_minute} runs a minute" if caps.per_minute is not None else "",
+        f"{caps.at_once} at once" if caps.at_once is not None else "",
     ]
     return ", ".join(filter(None, said)) or "none"

@@ -8,19 +8,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from ipaddress import ip_address
-from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from langgraph_fusion.cli import options
 
+if TYPE_CHECKING:
+    from langgraph_fusion.server.config import ServerConfig
+
 command = typer.Typer(rich_markup_mode=None)
 
 _Keys = Annotated[
-    Path | None,
-    typer.Option("--keys", metavar="FILE", help="Ask clients for a key of this file."),
-]
+    str | None,
+    typer.Option(
+        "--keys", metavar="PLACE", envvar="FUSION_KEYS",
+        help="Ask clients for a key of this file or postgresql:// URL.",
+    ),
+]  # fmt: skip
 
 
 @command.command(
@@ -28,6 +33,7 @@ _Keys = Annotated[
         "fusion serve",
         "fusion serve -p budget --max-runs 50 --max-budget 0.50",
         "fusion serve --host 0.0.0.0 --port 80 --keys keys.db --workers 4",
+        "fusion serve --keys postgresql://fusion@db.example/fusion --total-runs 100",
         "curl http://127.0.0.1:8000/v1/chat/completions -H 'Content-Type: application/json' \\",
         '  -d \'{"model": "fusion", "messages": [{"role": "user", "content": "..."}]}\'',
     )
@@ -47,6 +53,13 @@ def serve(
     ] = 32,
     queue: Annotated[
         int, typer.Option(min=0, help="Requests that may wait; further ones get 429.")
+    ] = 64,
+    total_runs: Annotated[
+        int | None,
+        typer.Option("--total-runs", min=1, help="As --max-runs, of all that share --keys."),
+    ] = None,
+    total_queue: Annotated[
+        int, typer.Option("--total-queue", min=0, help="As --queue, beside --total-runs.")
     ] = 64,
     max_connections: Annotated[
         int, typer.Option("--max-connections", min=1, help="Open connections; as many as fit.")
@@ -104,6 +117,8 @@ def serve(
             keys=keys,
             max_runs=max_runs,
             queue=queue,
+            total_runs=total_runs,
+            total_queue=total_queue,
             max_connections=max_connections,
             models=models,
             max_budget_usd=max_budget,
@@ -156,7 +171,6 @@ def _serve_http(
 
     if find_spec("fastapi") is None or find_spec("uvicorn") is None:
         raise missing_extra("serve")
-    from langgraph_fusion.server.api_keys import KeyRing
     from langgraph_fusion.server.config import ServerConfig, config_into_environment
     from langgraph_fusion.server.connections import fitting_connections
     from langgraph_fusion.server.runs.client_policy import ClientPolicy
@@ -178,9 +192,7 @@ def _serve_http(
         max_connections=fitting_connections(max_connections),
         **given,
     )
-    asyncio.run(_try_store(config.runs))
-    if config.keys is not None:
-        KeyRing(config.keys).create_file()
+    asyncio.run(_try_stores(config))
     config_into_environment(config)
     from langgraph_fusion.server.workers import serve_until_stopped
 
@@ -194,12 +206,21 @@ def _serve_http(
         )
 
 
-async def _try_store(runs: str | None) -> None:
-    """Open the store once, so that an error is a message here and no traceback of every worker."""
+async def _try_stores(config: "ServerConfig") -> None:
+    """Open keys and runs once, so that an error is a message here and no traceback of workers."""
+    from langgraph_fusion.cli.visible_password import warn_of_password
+    from langgraph_fusion.graph.errors import ConfigError
     from langgraph_fusion.graph.journal.store import open_runs
+    from langgraph_fusion.server.keys.key_ring import KeyRing
 
-    async with open_runs(runs):
+    async with open_runs(config.runs):
         pass
+    if config.keys is not None:
+        warn_of_password(str(config.keys), "--keys", "FUSION_KEYS")
+        async with KeyRing(config.keys).open():
+            pass
+    elif config.total_runs is not None:
+        raise ConfigError("it is kept where the keys are; give --keys as well", field="total-runs")
 
 
 def _bound(at: _Address) -> socket.socket:
@@ -231,7 +252,7 @@ def _address_errors(at: _Address) -> Iterator[None]:
         raise ConfigError(f"cannot listen on {at.host}: {error.strerror}", field="host") from None
 
 
-def _announce(listening: socket.socket, preset: str, why: str, keys: Path | None) -> None:
+def _announce(listening: socket.socket, preset: str, why: str, keys: object) -> None:
     from langgraph_fusion.cli.output import say
 
     host, port = listening.getsockname()[:2]

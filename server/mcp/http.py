@@ -16,8 +16,8 @@ from starlette.types import Receive, Scope, Send
 
 from langgraph_fusion.graph.errors import RunFailed
 from langgraph_fusion.graph.settings import FusionSettings
-from langgraph_fusion.server.api_keys import Key
 from langgraph_fusion.server.errors import api_error
+from langgraph_fusion.server.keys.key import Key
 from langgraph_fusion.server.mcp.server import Events, mcp_server
 from langgraph_fusion.server.request_context import request_context
 from langgraph_fusion.server.runs.resume import stopped_request

@@ -15,8 +15,8 @@ from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
 from langgraph_fusion.graph.journal.conversations import KeptConversation
 from langgraph_fusion.graph.journal.repository import RunRepository
 from langgraph_fusion.graph.result import FusionResult
-from langgraph_fusion.server.api_keys import Key
 from langgraph_fusion.server.errors import ApiError
+from langgraph_fusion.server.keys.key import Key
 from langgraph_fusion.server.logging import log_surprise
 from langgraph_fusion.server.openai.messages import (
     FindItem,

@@ -4,7 +4,6 @@ Everything is rendered here, from the templates of `web/`; one script of this se
 that is under way to life. The content-security policy allows nothing else.
 """
 
-import asyncio
 from functools import cache
 from importlib.resources import files
 from importlib.util import find_spec
@@ -119,7 +118,7 @@ async def sign_in(request: Request) -> Response:
     token = given.get("key", [""])[0].strip()
     if state.keys is None:
         return RedirectResponse("/", 303, _HEADERS)
-    key = await asyncio.to_thread(state.keys.find, token) if token else None
+    key = await state.keys.find(token) if token else None
     if key is None or key.for_metrics:
         return _shown(request, "sign_in.html", status=400, wrong=True)
     response = RedirectResponse("/", 303, _HEADERS)

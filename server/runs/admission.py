@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from langgraph_fusion.server.errors import ApiError
+from langgraph_fusion.server.keys.places import share_of_key
 
 _FIRST_GUESS_S = 30.0
 """Length of a run until one has been seen; only `Retry-After` uses it."""
@@ -116,7 +117,7 @@ class Admission:
         return [one for one in self._waiting if self._running[one] < self._runs_of(one)]
 
     def _runs_of(self, client: Client) -> int:
-        return self._max_runs if client is None else max(1, self._max_runs * 3 // 4)
+        return self._max_runs if client is None else share_of_key(self._max_runs)
 
     def _full(self, why: str) -> ApiError:
         left = self._usual_s * (self.waiting + 1) / self._max_runs

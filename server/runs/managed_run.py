@@ -23,8 +23,8 @@ from langgraph_fusion.graph.errors import ConfigError, FusionError, RunFailed
 from langgraph_fusion.graph.journal.repository import RunRepository, new_id
 from langgraph_fusion.graph.preflight.request_check import check_request
 from langgraph_fusion.models.depth import depth
-from langgraph_fusion.server.api_keys import KeyRing
 from langgraph_fusion.server.errors import ApiError, ServerStopping, api_error
+from langgraph_fusion.server.keys.key_ring import KeyRing
 from langgraph_fusion.server.request_context import RequestContext
 from langgraph_fusion.server.runs.admission import Admission, Slot
 from langgraph_fusion.server.runs.observers import RunObserver
@@ -271,6 +271,7 @@ class ManagedRun:
             async with asyncio.timeout_at(self._admitted_at + deadline_s):
                 await self._events_are_read.wait()
                 await stack.enter_async_context(self._slot.turn())
+                await self._account.begin()
         except TimeoutError:
             raise RunFailed(
                 f"the {deadline_s:g} seconds of this run (deadline_s) passed while it waited for "
@@ -299,7 +300,6 @@ class ManagedRun:
         return run_id
 
     async def _deliberate(self, run_id: str | None) -> None:
-        self._account.start()
         run = deliberate(
             self._request.messages,
             self._request.settings,

@@ -1,13 +1,13 @@
 """What a run has cost so far, and the key that it is charged to."""
 
-import asyncio
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from langgraph_fusion.graph.errors import CAP_TOO_SMALL, PRICE_UNKNOWN, ConfigError
 from langgraph_fusion.graph.records import CostSum, sum_costs
-from langgraph_fusion.server.api_keys import Charge, Key, KeyRing
 from langgraph_fusion.server.errors import ApiError
+from langgraph_fusion.server.keys.key import Charge, Key
+from langgraph_fusion.server.keys.key_ring import KeyRing
 from langgraph_fusion.server.runs.run_request import RunRequest
 
 
@@ -71,7 +71,7 @@ class RunAccount:
         """
         if keys is None or key is None:
             return cls(None, None)
-        return cls(keys, await asyncio.to_thread(keys.charge, key, wanted_usd), key)
+        return cls(keys, await keys.charge(key, wanted_usd), key)
 
     @property
     def budget_usd(self) -> float | None:
@@ -90,9 +90,7 @@ class RunAccount:
             ApiError: 402, if the key's caps do not allow that much.
         """
         if self._keys and self._key and self._charge:
-            self._charge = await asyncio.to_thread(
-                self._keys.raise_charge, self._key, self._charge, usd
-            )
+            self._charge = await self._keys.raise_charge(self._key, self._charge, usd)
 
     def limit(self, request: RunRequest) -> RunRequest:
         """Return the request within the key's cap, which holds only where every price is known."""
@@ -110,8 +108,14 @@ class RunAccount:
             return _too_small(error, self.budget_usd)
         return error
 
-    def start(self) -> None:
-        """Note that the run begins to make calls."""
+    async def begin(self) -> None:
+        """Return when the run may make calls: its turn among all servers has come.
+
+        Raises:
+            ApiError: 503, if it cannot begin any more, or nobody can say so.
+        """
+        if self._keys is not None and self._charge is not None:
+            await self._keys.begin(self._charge)
         self._started = True
 
     def event(self, event: dict[str, Any]) -> None:
@@ -125,10 +129,10 @@ class RunAccount:
         if self._keys is None or self._charge is None:
             return
         if not self._started:
-            await asyncio.to_thread(self._keys.refund, self._charge)
+            await self._keys.refund(self._charge)
             return
         cost = None if abandoned else self._cost.at_most_usd
-        await asyncio.to_thread(self._keys.settle, self._charge, cost, self._cost.known_usd)
+        await self._keys.settle(self._charge, cost, self._cost.known_usd)
 
 
 def _too_small(error: ConfigError, budget_usd: float) -> ApiError:

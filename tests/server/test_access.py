@@ -11,11 +11,12 @@ import httpx2
 import pytest
 from starlette.routing import Route
 
-from langgraph_fusion.server.api_keys import Caps, KeyRing
 from langgraph_fusion.server.app import create_app
+from langgraph_fusion.server.keys.key import Caps
 from tests.graph.cast import WRITER, cast
 from tests.scripted import Reply, Seen, text, tool_calls
 from tests.server.asking import PANEL, body
+from tests.server.blocking_keys import BlockingKeys
 from tests.server.conftest import Served, Serving
 from tests.server.mcp_clients import over_http, text_of
 from tests.server.runs.following import follow, start
@@ -128,8 +129,8 @@ def test_every_route_has_its_row_and_every_row_its_route() -> None:
 
 
 @pytest.fixture
-def ring(tmp_path: Path) -> KeyRing:
-    ring = KeyRing(tmp_path / "keys.db")
+def ring(tmp_path: Path) -> BlockingKeys:
+    ring = BlockingKeys(tmp_path / "keys.db")
     ring.create()
     return ring
 
@@ -159,7 +160,7 @@ def _bearer(token: str) -> Headers:
 
 
 async def test_each_kind_of_key_opens_what_the_table_says(
-    serving: Serving, ring: KeyRing, tmp_path: Path
+    serving: Serving, ring: BlockingKeys, tmp_path: Path
 ) -> None:
     served = await serving(cast(), keys=tmp_path / "keys.db", runs=str(tmp_path / "runs.db"))
     client, metrics = ring.add("ada", Caps()), ring.add("prometheus", Caps(), for_metrics=True)
@@ -189,7 +190,7 @@ async def test_each_kind_of_key_opens_what_the_table_says(
 
 @pytest.mark.parametrize("header", ["Authorization", "x-api-key"])
 async def test_a_key_may_come_in_either_header_and_in_odd_forms(
-    header: str, serving: Serving, ring: KeyRing, tmp_path: Path
+    header: str, serving: Serving, ring: BlockingKeys, tmp_path: Path
 ) -> None:
     served = await serving(cast(), keys=tmp_path / "keys.db")
     token = ring.add("ada", Caps())
@@ -227,7 +228,7 @@ async def _raw(served: Served, request: bytes) -> bytes:
 
 @pytest.mark.parametrize("trick", TRICKS)
 async def test_no_spelling_of_a_path_goes_around_the_key(
-    trick: str, serving: Serving, ring: KeyRing, tmp_path: Path
+    trick: str, serving: Serving, ring: BlockingKeys, tmp_path: Path
 ) -> None:
     served = await serving(cast(), keys=tmp_path / "keys.db")
     client = ring.add("ada", Caps())
@@ -242,7 +243,7 @@ async def test_no_spelling_of_a_path_goes_around_the_key(
 
 
 async def test_what_one_key_has_stored_is_not_there_for_another(
-    serving: Serving, ring: KeyRing, tmp_path: Path
+    serving: Serving, ring: BlockingKeys, tmp_path: Path
 ) -> None:
     served = await serving(cast(), keys=tmp_path / "keys.db", runs=str(tmp_path / "runs.db"))
     ada, eve = ring.add("ada", Caps()), ring.add("eve", Caps())
@@ -275,7 +276,7 @@ LOOKUP = {"type": "function", "function": {"name": "lookup", "parameters": {"typ
 
 
 async def test_a_run_and_its_call_ids_are_of_no_use_to_another_key(
-    serving: Serving, ring: KeyRing, tmp_path: Path
+    serving: Serving, ring: BlockingKeys, tmp_path: Path
 ) -> None:
     def writer(seen: Seen) -> Reply:
         return text("It is 42.") if seen.tool_results else tool_calls([("lookup", {"id": 7})])
@@ -391,7 +392,7 @@ async def test_pages_that_the_operator_names_may_ask(
 
 
 async def test_with_keys_any_page_and_any_name_may_ask(
-    serving: Serving, ring: KeyRing, tmp_path: Path
+    serving: Serving, ring: BlockingKeys, tmp_path: Path
 ) -> None:
     served = await serving(cast(), keys=tmp_path / "keys.db")
     headers = [*_bearer(ring.add("ada", Caps())), ("Origin", "https://x.example"), ("Host", "a.b")]

@@ -11,11 +11,12 @@ import httpx2
 import pytest
 from openai import AsyncOpenAI
 
-from langgraph_fusion.server.api_keys import Caps, KeyRing
 from langgraph_fusion.server.connections import LimitedConnection
+from langgraph_fusion.server.keys.key import Caps
 from tests.graph.cast import cast
 from tests.scripted import hang
 from tests.server.asking import asking, body, until
+from tests.server.blocking_keys import BlockingKeys
 from tests.server.command import served as command
 from tests.server.conftest import Served, Serving
 
@@ -176,7 +177,7 @@ async def _all_of(reader: asyncio.StreamReader) -> bytes:
 async def test_bodies_are_refused_when_all_of_them_are_too_large_together(
     serving: Serving, tmp_path: Path
 ) -> None:
-    ring = KeyRing(tmp_path / "keys.db")
+    ring = BlockingKeys(tmp_path / "keys.db")
     ring.create()
     mine, other = ({"Authorization": f"Bearer {ring.add(name, Caps())}"} for name in ("ada", "bob"))
     served = await serving(lambda _: hang(), keys=tmp_path / "keys.db", max_bodies_bytes=1_000_000)

@@ -10,9 +10,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from langgraph_fusion.server.api_keys import Caps, KeyRing
+from langgraph_fusion.server.keys.key import Caps
 from tests.graph.cast import cast
 from tests.server.asking import body
+from tests.server.blocking_keys import BlockingKeys
 from tests.server.conftest import Serving
 
 PAGE = "https://chat.example"
@@ -79,7 +80,7 @@ async def test_a_bomb_a_damaged_body_and_an_unknown_compression_are_refused(
 
 
 async def test_a_key_may_come_in_either_header(serving: Serving, tmp_path: Path) -> None:
-    ring = KeyRing(tmp_path / "keys.db")
+    ring = BlockingKeys(tmp_path / "keys.db")
     ring.create()
     served = await serving(cast(), keys=tmp_path / "keys.db")
     token = ring.add("ada", Caps())
@@ -124,7 +125,7 @@ async def test_a_page_that_the_operator_names_may_ask_and_read(serving: Serving)
 async def test_a_named_page_needs_a_key_where_keys_are_asked_for(
     serving: Serving, tmp_path: Path
 ) -> None:
-    KeyRing(tmp_path / "keys.db").create()
+    BlockingKeys(tmp_path / "keys.db").create()
     served = await serving(cast(), keys=tmp_path / "keys.db", cors_origins=(PAGE,))
     async with _http(served.url) as http:
         reply = await http.post(CHAT, json=body(), headers={"Origin": PAGE})

@@ -7,8 +7,9 @@ import httpx2
 import pytest
 from langchain_core.messages import HumanMessage
 
-from langgraph_fusion.server.api_keys import Caps, KeyRing
+from langgraph_fusion.server.keys.key import Caps
 from tests.graph.cast import JUDGE, PANEL, WRITER, cast
+from tests.server.blocking_keys import BlockingKeys
 from tests.server.conftest import Serving
 from tests.server.mcp_clients import over_http, text_of
 from tests.server.remote_runnable import remote_runnable
@@ -53,7 +54,7 @@ async def test_a_page_of_this_machine_may_ask(serving: Serving) -> None:
 async def test_without_a_key_every_door_is_shut(
     path: str, serving: Serving, tmp_path: Path
 ) -> None:
-    ring = KeyRing(tmp_path / "keys.db")
+    ring = BlockingKeys(tmp_path / "keys.db")
     ring.create()
     served = await serving(cast(), keys=tmp_path / "keys.db")
     async with httpx2.AsyncClient(base_url=served.url, timeout=30) as client:
@@ -66,7 +67,7 @@ async def test_without_a_key_every_door_is_shut(
 async def test_with_a_key_mcp_and_langserve_are_open_and_charged(
     serving: Serving, tmp_path: Path
 ) -> None:
-    ring = KeyRing(tmp_path / "keys.db")
+    ring = BlockingKeys(tmp_path / "keys.db")
     ring.create()
     token = ring.add("ada", Caps())
     served = await serving(cast(answer="It is 42."), keys=tmp_path / "keys.db")

@@ -5,9 +5,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from langgraph_fusion.server.api_keys import KeyRing
 from langgraph_fusion.server.runs.client_policy import ClientPolicy
 from tests.graph.cast import cast
+from tests.server.blocking_keys import BlockingKeys
 from tests.server.conftest import Serving
 
 
@@ -15,7 +15,7 @@ from tests.server.conftest import Serving
 async def test_a_page_asks_for_no_key_and_loads_nothing_from_elsewhere(
     serving: Serving, tmp_path: Path, path: str
 ) -> None:
-    KeyRing(tmp_path / "keys.db").create()
+    BlockingKeys(tmp_path / "keys.db").create()
     served = await serving(cast(), keys=tmp_path / "keys.db")
     async with httpx2.AsyncClient(base_url=served.url) as http:
         page = await http.get(path)

@@ -11,10 +11,11 @@ import pytest
 
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.sandbox.private_files import make_private_file, make_private_folder
-from langgraph_fusion.server.api_keys import Caps, KeyRing
+from langgraph_fusion.server.keys.key import Caps
 from tests.cli.processes import FUSION, run
 from tests.graph.cast import cast
 from tests.server.asking import asking
+from tests.server.blocking_keys import BlockingKeys
 from tests.server.command import served
 
 UMASKS = [0o000, 0o002, 0o277, 0o777]
@@ -78,20 +79,20 @@ def test_a_file_and_its_folders_are_made_closed(tmp_path: Path, umask: int) -> N
 
 @pytest.mark.parametrize("mode", [0o666, 0o644, 0o640, 0o604, 0o777])
 def test_a_file_of_keys_that_is_open_to_others_is_closed(tmp_path: Path, mode: int) -> None:
-    ring = KeyRing(tmp_path / "keys.db")
+    ring = BlockingKeys(tmp_path / "keys.db")
     ring.create()
     token = ring.add("ada", Caps())
     (tmp_path / "keys.db").chmod(mode)
-    assert ring.existing().find(token)
+    assert ring.find(token)
     assert (tmp_path / "keys.db").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make another user's file")
 def test_another_users_open_file_of_keys_is_refused_if_it_cannot_be_closed(tmp_path: Path) -> None:
     file = tmp_path / "keys.db"
-    KeyRing(file).create()
+    BlockingKeys(file).create()
     file.chmod(0o666)
     os.chown(file, 1234, 1234)
     with pytest.raises(ConfigError, match="belongs to another user") as raised:
-        KeyRing(file).create()
+        BlockingKeys(file).create()
     assert "chmod 600" in str(raised.value)

@@ -9,10 +9,11 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
-from langgraph_fusion.server.api_keys import Caps, KeyRing
+from langgraph_fusion.server.keys.key import Caps
 from tests.gate import Gate
 from tests.graph.cast import JUDGE, WRITER, A, B, C, asked_again, cast, disputed, judge
 from tests.scripted import hang, status, text
+from tests.server.blocking_keys import BlockingKeys
 from tests.server.conftest import Served, Serving
 from tests.web.conftest import Line
 from tests.web.test_report import HOSTILE
@@ -285,7 +286,7 @@ async def accessible(page: Page) -> None:
 async def test_a_server_with_keys_asks_for_one_and_keeps_it_from_scripts(
     site: Any, page: Page, tmp_path: Path
 ) -> None:
-    ring = KeyRing(tmp_path / "keys.db")
+    ring = BlockingKeys(tmp_path / "keys.db")
     ring.create()
     token, other = ring.add("ada", Caps()), ring.add("eve", Caps())
     served = await site(cast({WRITER: text(ANSWER)}), keys=tmp_path / "keys.db")

@@ -10,9 +10,10 @@ from mcp import McpError
 
 from langgraph_fusion.graph.api import aask
 from langgraph_fusion.graph.errors import RunFailed
-from langgraph_fusion.server.api_keys import Caps, KeyRing
+from langgraph_fusion.server.keys.key import Caps
 from tests.graph.cast import JUDGE, PANEL, WRITER, A, cast, settings
 from tests.scripted import Reply, Seen, hang, status, text
+from tests.server.blocking_keys import BlockingKeys
 from tests.server.conftest import Serving
 from tests.server.mcp_clients import Progress, cancel_last, over_http, text_of, until
 
@@ -100,7 +101,7 @@ async def test_a_run_is_resumed_by_the_key_it_belongs_to_and_no_other(
         waits = seen.model == JUDGE and not judged.is_set()
         return hang() if waits else cast(answer="It is 42.")(seen)
 
-    ring = KeyRing(tmp_path / "keys.db")
+    ring = BlockingKeys(tmp_path / "keys.db")
     ring.create()
     mine, other = (ring.add(name, Caps()) for name in ("ada", "bob"))
     place = str(tmp_path / "runs.db")
@@ -178,7 +179,7 @@ def _opening() -> dict[str, Any]:
 async def test_a_session_answers_to_the_key_that_opened_it_and_to_no_other(
     serving: Serving, tmp_path: Path
 ) -> None:
-    ring = KeyRing(tmp_path / "keys.db")
+    ring = BlockingKeys(tmp_path / "keys.db")
     ring.create()
     mine, other = (_headers(ring.add(name, Caps())) for name in ("ada", "bob"))
     served = await serving(cast(), keys=tmp_path / "keys.db")
@@ -203,7 +204,7 @@ async def test_a_session_answers_to_the_key_that_opened_it_and_to_no_other(
 async def test_one_key_opens_few_sessions_and_another_still_has_its_own(
     serving: Serving, tmp_path: Path
 ) -> None:
-    ring = KeyRing(tmp_path / "keys.db")
+    ring = BlockingKeys(tmp_path / "keys.db")
     ring.create()
     mine, other = (_headers(ring.add(name, Caps())) for name in ("ada", "bob"))
     served = await serving(cast(), keys=tmp_path / "keys.db", mcp_sessions=3)

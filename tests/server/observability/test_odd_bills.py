@@ -11,10 +11,11 @@ from langchain_core.messages import AIMessage
 
 from langgraph_fusion.models.providers import ModelRef
 from langgraph_fusion.models.usage import Usage, usage_of
-from langgraph_fusion.server.api_keys import Caps, KeyRing
+from langgraph_fusion.server.keys.key import Caps
 from tests.graph.cast import A, B, C, cast
 from tests.scripted import text
 from tests.server.asking import body
+from tests.server.blocking_keys import BlockingKeys
 from tests.server.conftest import Serving
 
 ODD: list[Any] = [
@@ -59,7 +60,7 @@ def test_what_cannot_be_part_of_a_bill_is_unknown(blocks: list[dict[str, Any]]) 
 async def test_a_server_answers_and_its_metrics_and_ledger_stay_finite(
     serving: Serving, tmp_path: Path, prices: Path
 ) -> None:
-    ring = KeyRing(tmp_path / "keys.db")
+    ring = BlockingKeys(tmp_path / "keys.db")
     ring.create()
     odd: list[Any] = [one for one in ODD if one != 10**400]
     left = list(odd)

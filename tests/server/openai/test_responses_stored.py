@@ -9,8 +9,9 @@ import httpx2
 import openai
 import pytest
 
-from langgraph_fusion.server.api_keys import Caps, KeyRing
+from langgraph_fusion.server.keys.key import Caps
 from tests.graph.cast import WRITER, cast
+from tests.server.blocking_keys import BlockingKeys
 from tests.server.conftest import Served, Serving
 from tests.server.openai.test_responses import asking, streamed, wire
 from tests.server.openai.test_tools_in_responses import LOOKUP, looking_up
@@ -137,7 +138,7 @@ async def test_calls_of_tools_lead_nobody_else_into_the_run_that_made_them(
 
 async def _of_two(serving: Serving, tmp_path: Path, script: Any) -> tuple[Any, Any, Served]:
     """Clients with the keys of ada and bob, and the server."""
-    ring = KeyRing(tmp_path / "keys.db")
+    ring = BlockingKeys(tmp_path / "keys.db")
     ring.create()
     ada, bob = (ring.add(name, Caps()) for name in ("ada", "bob"))
     served = await _stored(serving, tmp_path, script, keys=tmp_path / "keys.db")

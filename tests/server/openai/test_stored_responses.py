@@ -7,9 +7,10 @@ from typing import Any
 import openai
 import pytest
 
-from langgraph_fusion.server.api_keys import Caps, KeyRing
+from langgraph_fusion.server.keys.key import Caps
 from tests.graph.cast import JUDGE, WRITER, A, B, C, cast
 from tests.scripted import text
+from tests.server.blocking_keys import BlockingKeys
 from tests.server.conftest import Served, Serving
 from tests.server.openai.test_responses import asking, streamed, wire
 from tests.server.openai.test_tools_in_responses import LOOKUP, looking_up
@@ -113,7 +114,7 @@ async def test_an_operator_who_keeps_runs_stores_responses(
 async def test_only_the_key_that_made_a_response_goes_on_with_it(
     serving: Serving, tmp_path: Path
 ) -> None:
-    ring = KeyRing(tmp_path / "keys.db")
+    ring = BlockingKeys(tmp_path / "keys.db")
     ring.create()
     ada, bob = ring.add("ada", Caps()), ring.add("bob", Caps())
     served = await _stored(serving, tmp_path, keys=tmp_path / "keys.db")

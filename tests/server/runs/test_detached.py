@@ -9,11 +9,12 @@ import httpx2
 import pytest
 
 from langgraph_fusion.graph.resume import stopped_run
-from langgraph_fusion.server.api_keys import Caps, KeyRing
+from langgraph_fusion.server.keys.key import Caps
 from tests.gate import Gate
 from tests.graph.cast import WRITER, A, B, C, cast
 from tests.scripted import hang, status, text
 from tests.server.asking import body, until
+from tests.server.blocking_keys import BlockingKeys
 from tests.server.conftest import Served, Serving
 from tests.server.runs.following import follow, start
 
@@ -185,7 +186,7 @@ async def test_runs_are_listed_searched_and_deleted(
 async def test_another_keys_run_is_not_there(
     serving: Serving, client: httpx2.AsyncClient, store: str, tmp_path: Path
 ) -> None:
-    ring = KeyRing(tmp_path / "keys.db")
+    ring = BlockingKeys(tmp_path / "keys.db")
     ring.create()
     mine, other = ({"Authorization": f"Bearer {ring.add(name, Caps())}"} for name in ("a", "b"))
     served = await serving(cast(), runs=store, keys=tmp_path / "keys.db")

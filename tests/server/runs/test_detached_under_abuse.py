@@ -8,10 +8,11 @@ import httpx2
 import pytest
 
 from langgraph_fusion.graph.journal.detached_runs import NEWEST, Head, StoredEvent
-from langgraph_fusion.server.api_keys import Caps, KeyRing
+from langgraph_fusion.server.keys.key import Caps
 from tests.graph.cast import C, cast
 from tests.scripted import hang
 from tests.server.asking import body, until
+from tests.server.blocking_keys import BlockingKeys
 from tests.server.conftest import Serving
 from tests.server.runs.following import follow, start
 
@@ -31,7 +32,7 @@ def store(tmp_path: Path) -> str:
 async def test_a_key_that_starts_hundreds_of_runs_leaves_room_for_another_key(
     serving: Serving, client: httpx2.AsyncClient, store: str, tmp_path: Path
 ) -> None:
-    ring = KeyRing(tmp_path / "keys.db")
+    ring = BlockingKeys(tmp_path / "keys.db")
     ring.create()
     mine, other = ({"Authorization": f"Bearer {ring.add(name, Caps())}"} for name in ("a", "b"))
     served = await serving(

@@ -16,10 +16,11 @@ import httpx2
 import pytest
 from mcp import ClientSession
 
-from langgraph_fusion.server.api_keys import Caps, KeyRing
+from langgraph_fusion.server.keys.key import Caps
 from tests.graph.cast import JUDGE, WRITER, A, B, C, cast
 from tests.scripted import Reply, Seen, broken_stream, hang, status, text, tool_calls
 from tests.server.asking import PANEL, until
+from tests.server.blocking_keys import BlockingKeys
 from tests.server.conftest import Served, Serving
 from tests.server.mcp_clients import over_http, text_of
 
@@ -217,7 +218,7 @@ async def _storm(
     """50 requests and more at once; what was billed, what was charged, and the statuses."""
     with prices.open("a") as file:
         file.write(f'"{SPARE}" = {{ input = 1.0, output = 2.0 }}\n')
-    ring = KeyRing(tmp_path / "keys.db")
+    ring = BlockingKeys(tmp_path / "keys.db")
     ring.create()
     served = await serving(
         _models(seed, broken=not known),
@@ -264,7 +265,7 @@ async def test_with_calls_of_unknown_cost_the_ledger_holds_no_less_and_keeps_the
 async def test_a_resumed_run_is_charged_with_its_new_calls(
     serving: Serving, tmp_path: Path, prices: Path
 ) -> None:
-    ring = KeyRing(tmp_path / "keys.db")
+    ring = BlockingKeys(tmp_path / "keys.db")
     ring.create()
     script = cast({WRITER: lambda seen: text(LONG) if resumed else hang()})
     resumed: list[bool] = []

@@ -6,10 +6,11 @@ from typing import Any
 import httpx2
 import pytest
 
-from langgraph_fusion.server.api_keys import Caps, KeyRing
+from langgraph_fusion.server.keys.key import Caps
 from langgraph_fusion.server.runs.client_policy import ClientPolicy
 from tests.graph.cast import JUDGE, WRITER, A, B, cast
 from tests.server.asking import PANEL, body
+from tests.server.blocking_keys import BlockingKeys
 from tests.server.conftest import Served, Serving
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # LangServe calls what is old
@@ -61,7 +62,7 @@ def _forms(fusion: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 async def test_a_capped_key_gets_400_for_a_model_without_a_price_at_every_door(
     serving: Serving, tmp_path: Path, weakening: dict[str, Any]
 ) -> None:
-    ring = KeyRing(tmp_path / "keys.db")
+    ring = BlockingKeys(tmp_path / "keys.db")
     ring.create()
     served = await serving(cast(), keys=tmp_path / "keys.db")
     token = ring.add("ada", CAPPED)
@@ -93,7 +94,7 @@ async def test_the_operators_cap_refuses_models_without_a_price(
 async def test_a_cap_that_is_too_small_for_one_answer_is_402(
     serving: Serving, tmp_path: Path, prices: Path
 ) -> None:
-    ring = KeyRing(tmp_path / "keys.db")
+    ring = BlockingKeys(tmp_path / "keys.db")
     ring.create()
     served = await serving(cast(), keys=tmp_path / "keys.db")
     token = ring.add("ada", Caps(per_day_usd=1.0, per_run_usd=1e-7))
@@ -105,7 +106,7 @@ async def test_a_cap_that_is_too_small_for_one_answer_is_402(
 async def test_a_capped_key_is_served_where_every_model_has_a_price(
     serving: Serving, tmp_path: Path, prices: Path
 ) -> None:
-    ring = KeyRing(tmp_path / "keys.db")
+    ring = BlockingKeys(tmp_path / "keys.db")
     ring.create()
     served = await serving(cast(), keys=tmp_path / "keys.db")
     token = ring.add("ada", CAPPED)

@@ -8,11 +8,12 @@ from typing import Any
 import httpx2
 import pytest
 
-from langgraph_fusion.server.api_keys import Caps, KeyRing
+from langgraph_fusion.server.keys.key import Caps
 from tests.gate import Gate
 from tests.graph.cast import WRITER, A, B, C, cast
 from tests.scripted import text
 from tests.server.asking import PANEL
+from tests.server.blocking_keys import BlockingKeys
 from tests.server.conftest import Serving
 from tests.server.runs.following import follow, start
 
@@ -102,7 +103,7 @@ async def test_what_cannot_be_done_is_said(
 async def test_a_keys_cap_holds_when_a_run_may_spend_more(
     serving: Serving, client: httpx2.AsyncClient, store: str, tmp_path: Path
 ) -> None:
-    ring = KeyRing(tmp_path / "keys.db")
+    ring = BlockingKeys(tmp_path / "keys.db")
     ring.create()
     token = ring.add("a", Caps(per_day_usd=3.0, per_run_usd=2.0))
     gate = Gate(text("Gamma says 42."))

@@ -10,23 +10,24 @@ import openai
 import pytest
 
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.server.api_keys import Caps, KeyRing
 from langgraph_fusion.server.errors import ApiError
+from langgraph_fusion.server.keys.key import Caps
 from tests.graph.cast import A, B, C, cast
 from tests.scripted import hang, text
 from tests.server.asking import asking, until
+from tests.server.blocking_keys import BlockingKeys
 from tests.server.conftest import Served, Serving
 
 
 @pytest.fixture
-def ring(tmp_path: Path) -> KeyRing:
-    ring = KeyRing(tmp_path / "keys.db")
+def ring(tmp_path: Path) -> BlockingKeys:
+    ring = BlockingKeys(tmp_path / "keys.db")
     ring.create()
     return ring
 
 
 def test_a_key_is_found_by_its_token_and_not_kept_in_the_file(
-    ring: KeyRing, tmp_path: Path
+    ring: BlockingKeys, tmp_path: Path
 ) -> None:
     token = ring.add("ada", Caps())
     found = ring.find(token)
@@ -38,7 +39,7 @@ def test_a_key_is_found_by_its_token_and_not_kept_in_the_file(
         assert ring.find(wrong) is None
 
 
-def test_a_name_is_taken_once_and_free_again_after_removal(ring: KeyRing) -> None:
+def test_a_name_is_taken_once_and_free_again_after_removal(ring: BlockingKeys) -> None:
     token = ring.add("ada", Caps())
     with pytest.raises(ConfigError, match="already"):
         ring.add("ada", Caps())
@@ -48,7 +49,7 @@ def test_a_name_is_taken_once_and_free_again_after_removal(ring: KeyRing) -> Non
         ring.remove("ada")
 
 
-def test_a_run_is_charged_with_the_most_it_may_cost_until_it_is_settled(ring: KeyRing) -> None:
+def test_a_run_is_charged_with_the_most_it_may_cost_until_it_is_settled(ring: BlockingKeys) -> None:
     key = ring.find(ring.add("ada", Caps(per_day_usd=1.0, per_run_usd=0.6)))
     assert key is not None
     first = ring.charge(key, None)
@@ -64,16 +65,18 @@ def test_a_run_is_charged_with_the_most_it_may_cost_until_it_is_settled(ring: Ke
     assert ring.all()[0][1].today_usd == pytest.approx(0.1 + 0.4 + 0.2)
 
 
-def test_a_cap_that_is_used_up_is_402_and_survives_a_restart(ring: KeyRing, tmp_path: Path) -> None:
+def test_a_cap_that_is_used_up_is_402_and_survives_a_restart(
+    ring: BlockingKeys, tmp_path: Path
+) -> None:
     key = ring.find(ring.add("ada", Caps(total_usd=0.5, per_run_usd=0.5)))
     assert key is not None
     ring.settle(ring.charge(key, None), 0.5, 0.5)
     with pytest.raises(ApiError) as spent:
-        KeyRing(tmp_path / "keys.db").charge(key, None)
+        BlockingKeys(tmp_path / "keys.db").charge(key, None)
     assert spent.value.status == 402
 
 
-def test_a_run_without_a_cap_of_its_own_gets_a_tenth_of_the_caps(ring: KeyRing) -> None:
+def test_a_run_without_a_cap_of_its_own_gets_a_tenth_of_the_caps(ring: BlockingKeys) -> None:
     key = ring.find(ring.add("ada", Caps(per_day_usd=5, total_usd=20)))
     assert key is not None
     assert ring.charge(key, None).budget_usd == 0.5
@@ -81,7 +84,7 @@ def test_a_run_without_a_cap_of_its_own_gets_a_tenth_of_the_caps(ring: KeyRing) 
 
 
 async def _with_key(serving: Serving, tmp_path: Path, caps: Caps, script: Any) -> Served:
-    ring = KeyRing(tmp_path / "keys.db")
+    ring = BlockingKeys(tmp_path / "keys.db")
     ring.create()
     served = await serving(script, keys=tmp_path / "keys.db")
     served.client = served.client.with_options(api_key=ring.add("ada", caps))
@@ -107,7 +110,7 @@ async def test_a_run_is_settled_with_what_the_models_billed(
     async for _ in await served.client.chat.completions.create(**asking(), stream=True):
         pass
     await asyncio.sleep(0.1)
-    spent = KeyRing(tmp_path / "keys.db").all()[0][1]
+    spent = BlockingKeys(tmp_path / "keys.db").all()[0][1]
     assert spent.runs == 2
     assert spent.total_usd == pytest.approx(served.models.usage().cost)
 
@@ -132,7 +135,7 @@ async def test_an_abandoned_run_stays_charged_in_full(
     await asyncio.gather(asked, return_exceptions=True)
     await until(lambda: not served.state.manager.shutdown.runs)
     await asyncio.sleep(0.1)
-    assert KeyRing(tmp_path / "keys.db").all()[0][1].today_usd == 50.0
+    assert BlockingKeys(tmp_path / "keys.db").all()[0][1].today_usd == 50.0
 
 
 def _rows(tmp_path: Path) -> int:
@@ -146,7 +149,9 @@ def _age(tmp_path: Path, seconds: float) -> None:
         db.execute("update charges set at = at - ?", (seconds,))
 
 
-def test_charges_of_a_key_stay_few_and_their_sums_the_same(ring: KeyRing, tmp_path: Path) -> None:
+def test_charges_of_a_key_stay_few_and_their_sums_the_same(
+    ring: BlockingKeys, tmp_path: Path
+) -> None:
     key = ring.find(ring.add("ada", Caps()))
     other = ring.find(ring.add("eve", Caps(per_day_usd=1.0)))
     assert key is not None
@@ -170,7 +175,7 @@ def test_charges_of_a_key_stay_few_and_their_sums_the_same(ring: KeyRing, tmp_pa
     assert ring.all()[1][1].total_usd == pytest.approx(0.2)
 
 
-def test_refused_requests_still_count_for_the_rate(ring: KeyRing) -> None:
+def test_refused_requests_still_count_for_the_rate(ring: BlockingKeys) -> None:
     key = ring.find(ring.add("ada", Caps(per_minute=2)))
     assert key is not None
     for _ in range(2):
@@ -191,7 +196,7 @@ def test_a_file_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
             "insert into keys values ('a', 'ada', 'x', 1.0, null, null, null, null);"
             "insert into charges values (1, 'a', 1.0, 0.25, 1);"
         )
-    ring = KeyRing(path).existing()
+    ring = BlockingKeys(path)
     [(key, spent)] = ring.all()
     assert (key.for_metrics, spent.runs, spent.total_usd) == (False, 1, 0.25)
     ring.settle(ring.charge(key, None), 0.5, 0.5)
@@ -205,7 +210,7 @@ async def test_a_refused_request_leaves_nothing_charged(
     for _ in range(3):
         with pytest.raises(openai.APIStatusError):
             await served.client.chat.completions.create(**asking(panel=["no/price"]))
-    spent = KeyRing(tmp_path / "keys.db").all()[0][1]
+    spent = BlockingKeys(tmp_path / "keys.db").all()[0][1]
     assert (spent.runs, spent.total_usd) == (0, 0.0)
     assert not served.models.requests
 
@@ -222,6 +227,6 @@ async def test_a_run_with_a_hedge_is_charged_with_its_calls_and_not_in_full(
     assert reply.choices[0].message.content == "Done."
     await until(lambda: not served.state.manager.shutdown.runs)
     await asyncio.sleep(0.1)
-    spent = KeyRing(tmp_path / "keys.db").all()[0][1].total_usd
+    spent = BlockingKeys(tmp_path / "keys.db").all()[0][1].total_usd
     paid = served.models.usage().cost
     assert paid < spent < paid + 0.04  # the worst case of the call that was cancelled
