@@ -38,7 +38,9 @@ Verify = Annotated[
 Rounds = Annotated[int | None, typer.Option(metavar="N", help="Follow-up rounds at most, 0 to 3.")]
 Tools = Annotated[
     list[str] | None,
-    typer.Option(metavar="LIST", help="Comma list of web_search, web_fetch, docs, bash; or none."),
+    typer.Option(
+        metavar="LIST", help="Comma list: web_search, web_fetch, docs, bash, mcp:SERVER; or none."
+    ),
 ]
 Docs = Annotated[str | None, typer.Option(metavar="DIR", help="Folder of your documents.")]
 Search = Annotated[

@@ -7,7 +7,7 @@ opened and closed around it, and nodes find it in their config.
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -21,8 +21,10 @@ from langgraph_fusion.graph.calls.budget import Budget
 from langgraph_fusion.graph.calls.limits import Limits
 from langgraph_fusion.graph.calls.steering import Steering
 from langgraph_fusion.graph.errors import ConfigError, SandboxRequired
+from langgraph_fusion.graph.journal.entries import SERVER
 from langgraph_fusion.graph.journal.recorded_sources import known_sources
 from langgraph_fusion.graph.journal.run_store_config import NOT_KEPT, RunStoreConfig
+from langgraph_fusion.graph.mcp_file import chosen_servers
 from langgraph_fusion.graph.preflight.readiness import (
     check_ready,
     shared_tools_settings,
@@ -35,6 +37,7 @@ from langgraph_fusion.graph.settings import FusionSettings, load_settings
 from langgraph_fusion.sandbox.base import SandboxUnavailable
 from langgraph_fusion.tools.content_filter import ContentFilter
 from langgraph_fusion.tools.context import open_shared_tools
+from langgraph_fusion.tools.mcp.settings import servers_in
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class Hooks:
     """A spend cap that several runs share."""
     steering: Steering | None = None
     """What its user asks of the run."""
+    check: Callable[[FusionSettings], None] = lambda settings: None
+    """Raises ConfigError for settings that whoever sends them may not have."""
 
 
 NO_HOOKS = Hooks()
@@ -120,6 +125,7 @@ class FusionGraph(CompiledStateGraph[Any, Any, Any, Any]):
         if not given:
             return self.settings
         settings = given if isinstance(given, FusionSettings) else self._changed(given)
+        self.hooks.check(settings)
         if len(settings.panel) != len(self.settings.panel):
             raise ConfigError(
                 f"this graph has {len(self.settings.panel)} seats and the settings have "
@@ -176,6 +182,8 @@ async def open_run(
             journal.on_failure = run.lost_its_store
             run.started_at = lifecycle.started_at or run.started_at
             await stack.enter_async_context(lifecycle.watching(limits.began))
+        if servers_in(settings.tool_groups):
+            await _open_servers(run, stack)
         if with_bash:
             await _open_sandboxes(run, stack)
         yield run
@@ -186,6 +194,28 @@ async def _models_loaded() -> None:
     name = "langgraph_fusion.models.chat"
     if not hasattr(sys.modules.get(name), "FusionChat"):  # another run may be half-way through
         await asyncio.to_thread(import_module, name)
+
+
+async def _open_servers(run: Run, stack: AsyncExitStack) -> None:
+    """Begin to start the tool servers of those members that have not answered before."""
+    from langgraph_fusion.tools import member_tools
+    from langgraph_fusion.tools.mcp.offered import Offer
+    from langgraph_fusion.tools.mcp.servers import ToolServers
+
+    settings, journal = run.settings, run.journal
+    chosen = chosen_servers(settings.tool_groups)
+    found = {name: journal.read(f"{SERVER}{name}", Offer) for name in chosen}
+    servers = ToolServers(
+        chosen,
+        {name: offer for name, offer in found.items() if offer is not None},
+        lambda name, offer: journal.write_later(f"{SERVER}{name}", lambda: offer),
+        run.extra_tools | {tool.name for tool in member_tools()},
+    )
+    stack.push_async_callback(servers.close)
+    run.servers = servers
+    at_work = [letter for letter in settings.letters if f"{letter}.0" not in run.given]
+    groups = (settings.tools_of(settings.seat(letter)) for letter in at_work)
+    servers.begin({name for each in groups for name in servers_in(each)})
 
 
 async def _open_sandboxes(run: Run, stack: AsyncExitStack) -> None:

@@ -29,16 +29,20 @@ from langgraph_fusion.graph.records import Stage
 from langgraph_fusion.graph.request.attachments import Attachments, StockedSandbox, collect
 from langgraph_fusion.graph.request.document_copies import DocumentCopies
 from langgraph_fusion.graph.request.given_files import INLINE_CHARS, GivenFiles
-from langgraph_fusion.graph.seat import ModelSeat, ToolGroup
+from langgraph_fusion.graph.seat import ModelSeat
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.graph.state import Json
 from langgraph_fusion.models.prices import PriceTable
 from langgraph_fusion.sandbox.base import Sandbox
 from langgraph_fusion.tools.context import SharedTools
+from langgraph_fusion.tools.mcp.offered import NOT_SEATED, Seated
+from langgraph_fusion.tools.mcp.settings import servers_in
 
 if TYPE_CHECKING:  # Docker is loaded when a run wants sandboxes
     from langgraph_fusion.sandbox.pool import SandboxPool
+    from langgraph_fusion.tools.mcp.servers import ToolServers
 
+SERVERS = "tool_server_unavailable"
 _KEY = "__fusion_run"
 """In `config["configurable"]`; LangGraph keeps keys with two underscores out of metadata."""
 
@@ -66,6 +70,8 @@ class Run:
     """What of them goes into the sandboxes; None without documents."""
     extra_tools: frozenset[str] = frozenset()
     """Names of the tools the embedding application added."""
+    servers: "ToolServers | None" = None
+    """Those whose tools members may call; None where no seat has any."""
     journal: Journal = field(default_factory=lambda: Journal(""))
     steering: Steering = field(default_factory=Steering)
     """What the user asks of the run while it works."""
@@ -162,7 +168,7 @@ class Run:
         """Whether the member's sandbox holds the run's documents: its tools show it them anyway."""
         return self.documents is not None and {"docs", "bash"} <= {*self.tools_of(letter)}
 
-    def tools_of(self, letter: str) -> tuple[ToolGroup, ...]:
+    def tools_of(self, letter: str) -> tuple[str, ...]:
         """The tool groups of a seat; with files to search `docs` is among the default ones."""
         seat = self.settings.seat(letter)
         groups = self.settings.tools_of(seat)
@@ -205,6 +211,26 @@ class Run:
         known = self.given.get(f"{letter}.0")
         answers = known.update["answers"] if known else []
         return any(use["tool"] == "bash" for one in answers for use in one["tools"])
+
+    async def seated_tools(self, letter: str) -> Seated:
+        """The servers' tools that a member may call, once those servers have started.
+
+        A server that does not start is noted.
+        """
+        groups = self.settings.tools_of(self.settings.seat(letter))
+        if self.servers is None or not servers_in(groups):
+            return NOT_SEATED
+        seated = await self.servers.seated(groups)
+        for server, why in seated.lost.items():
+            self.degrade(SERVERS, f"Seat {letter} had no tools of the server {server}: {why}.")
+        self.notes[:] = dict.fromkeys([*self.notes, *seated.notes])
+        return seated
+
+    def note_lost_servers(self, letter: str) -> None:
+        """Note the servers that ended while a member worked."""
+        groups = self.settings.tools_of(self.settings.seat(letter))
+        for server, why in (self.servers.gone(groups) if self.servers else {}).items():
+            self.degrade(SERVERS, f"Seat {letter} had no tools of the server {server}: {why}.")
 
     async def kept_files(self) -> list[tuple[str, Path]]:
         """Copy out what members left, if it was asked for: seat and path of each file."""

@@ -5,11 +5,14 @@ from itertools import islice
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
     JsonValue,
     StringConstraints,
+    Tag,
     field_validator,
     model_validator,
 )
@@ -17,8 +20,10 @@ from pydantic_core import to_json
 
 from langgraph_fusion.models.providers import ModelRef, ReasoningEffort
 from langgraph_fusion.models.redirecting import redirecting
+from langgraph_fusion.tools.mcp.settings import GROUP, split_entry
 
 ToolGroup = Literal["web_search", "web_fetch", "docs", "bash"]
+_OWN, _SERVED = "own", "server"
 
 SEAT_LETTERS = "ABCDEFGH"
 MAX_SEATS = len(SEAT_LETTERS)
@@ -29,7 +34,20 @@ MAX_EXTRA = 16_384
 """Characters of JSON: every call of the seat sends them."""
 
 ModelName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
-ToolGroups = Annotated[tuple[ToolGroup, ...], Field(max_length=16, fail_fast=True)]
+
+
+def _served(value: str) -> str:
+    split_entry(value)
+    return value
+
+
+ServedTools = Annotated[str, StringConstraints(max_length=200), AfterValidator(_served)]
+"""`mcp:SERVER`, or `mcp:SERVER/TOOL`: tools of a server that the operator has configured."""
+AnyTools = Annotated[
+    Annotated[ToolGroup, Tag(_OWN)] | Annotated[ServedTools, Tag(_SERVED)],
+    Discriminator(lambda value: _SERVED if str(value).startswith(GROUP) else _OWN),
+]
+ToolGroups = Annotated[tuple[AnyTools, ...], Field(max_length=32, fail_fast=True)]
 
 
 class Settings(BaseModel):

@@ -34,7 +34,6 @@ from langgraph_fusion.graph.seat import (
     ModelSeat,
     PanelSeat,
     Settings,
-    ToolGroup,
     ToolGroups,
     seats_from,
 )
@@ -96,7 +95,10 @@ class FusionSettings(Settings):
     grace_s: float = Field(default=10.0, ge=0, le=3600)
     """Seconds that late members have after the quorum, to write with what they have."""
     tools: ToolGroups | None = None
-    """Tools of the panel; left out: web_search, web_fetch, bash, and docs if there is a folder."""
+    """Tools of the panel; left out: web_search, web_fetch, bash, and docs if there is a folder.
+
+    `mcp:SERVER` and `mcp:SERVER/TOOL` are tools of a server that the operator has configured.
+    """
     max_tool_calls: int = Field(default=16, ge=0, le=100)
     """Tool calls of one member in one round; then it writes its answer without tools."""
     docs: str | None = None
@@ -233,13 +235,18 @@ class FusionSettings(Settings):
             raise ValueError("require_sandbox: no seat has the tool `bash`; add it or drop this")
         return self
 
-    def tools_of(self, seat: PanelSeat) -> tuple[ToolGroup, ...]:
+    def tools_of(self, seat: PanelSeat) -> tuple[str, ...]:
         """The tool groups of a seat: its own, else the run's, else the default."""
         for chosen in (seat.tools, self.tools):
             if chosen is not None:
                 return chosen
-        docs: tuple[ToolGroup, ...] = ("docs",) if self.docs else ()
+        docs = ("docs",) if self.docs else ()
         return ("web_search", "web_fetch", *docs, "bash")
+
+    @property
+    def tool_groups(self) -> tuple[str, ...]:
+        """All that any member may call, each once."""
+        return tuple(dict.fromkeys(one for seat in self.members for one in self.tools_of(seat)))
 
     def max_calls_of(self, seat: PanelSeat) -> int:
         """How often a seat may call tools in one round: its own number, else the run's."""

@@ -6,6 +6,7 @@ from langgraph_fusion.graph.records import MemberAnswer
 from langgraph_fusion.graph.result import DocumentsUsed, FailedTool, SkippedDocument, Used
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.settings import FusionSettings
+from langgraph_fusion.tools.mcp.settings import servers_in
 from langgraph_fusion.tools.sources import Source
 
 _MAX_SKIPPED = 200
@@ -40,7 +41,8 @@ def warnings_of(settings: FusionSettings, used: Used, answer: str) -> list[str]:
     said = []
     if settings.docs and settings.members:
         said += _unread(used.documents)
-    had_tools = any(_CITABLE & {*settings.tools_of(seat)} for seat in settings.members)
+    groups = settings.tool_groups
+    had_tools = bool(_CITABLE & {*groups} or servers_in(groups))
     asks_for_text = settings.mode != "analysis" and not settings.response_format
     if had_tools and asks_for_text and answer.strip() and not used.sources_cited:
         shown = f"{used.sources_shown} were shown" if used.sources_shown else "none was found"

@@ -3,6 +3,8 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from langchain_core.tools import BaseTool
 
 TOOL_GROUPS: dict[str, tuple[str, ...]] = {
@@ -12,6 +14,11 @@ TOOL_GROUPS: dict[str, tuple[str, ...]] = {
     "bash": ("bash",),
 }
 """What a seat's `tools` setting may name, and the tools that each gives."""
+
+
+def own_tools(groups: "Iterable[str]") -> set[str]:
+    """Names of the tools that these entries of a `tools` setting give, without those of servers."""
+    return {name for group in groups for name in TOOL_GROUPS.get(group, ())}
 
 
 def member_tools() -> "list[BaseTool]":

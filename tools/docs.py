@@ -92,8 +92,10 @@ def _docs_address(context: ToolContext, id_or_path: str) -> str:
     source = context.shared.sources.get(id_or_path.strip("[]"))
     if source is None:
         return id_or_path
-    if source.kind == "command":
-        raise ToolFailure("invalid_arguments", "This is the output of a command, not a document.")
+    if source.kind in ("command", "tool"):
+        raise ToolFailure(
+            "invalid_arguments", f"This is the output of a {source.kind}, not a document."
+        )
     if source.kind != "document":
         raise ToolFailure("invalid_arguments", "This is a web page. Read it with web_fetch.")
     return source.url

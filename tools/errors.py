@@ -14,6 +14,7 @@ Reason = Literal[
     "not_found",
     "invalid_arguments",
     "sandbox_unavailable",
+    "tool_error",
 ]
 
 

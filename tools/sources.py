@@ -1,23 +1,24 @@
 """The run-wide registry of everything a tool has shown to a member."""
 
 import hashlib
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from langgraph_fusion.models.text import clean_text
 from langgraph_fusion.tools.urls import canonical_url
 
-Kind = Literal["search", "page", "document", "command"]
+Kind = Literal["search", "page", "document", "command", "tool"]
 
 _LONG_ENOUGH = 200
 """Shorter texts than this many characters may be equal by chance ("404", a cookie notice)."""
 
 _TITLE_CHARS = 100
-"""Of a command, in the title of its output."""
+"""Of a command or a call, in the title of its output."""
 
 
 class Source(BaseModel):
@@ -29,7 +30,7 @@ class Source(BaseModel):
     seat: str
     kind: Kind
     url: str
-    """Empty for the output of a command, which has no address."""
+    """Empty for the output of a command or of a server's tool, which has no address."""
     canonical_url: str
     title: str
     retrieved_at: str
@@ -87,18 +88,32 @@ class Sources:
 
         The same command with the same output keeps its id.
         """
-        text = f"$ {clean_text(command).strip()}\n{output}"
+        title = _called("bash", command)
+        return self._add_output(seat, "command", title, f"$ {clean_text(command).strip()}", output)
+
+    def add_tool(self, seat: str, tool: str, arguments: Mapping[str, Any], output: str) -> Source:
+        """Record what a server's tool returned, and return it under the id to cite.
+
+        The same call with the same output keeps its id.
+        """
+        call = json.dumps(arguments, ensure_ascii=False)
+        return self._add_output(
+            seat, "tool", _called(tool, call), f"{tool}({clean_text(call)})", output
+        )
+
+    def _add_output(self, seat: str, kind: Kind, title: str, asked: str, output: str) -> Source:
+        text = f"{asked}\n{output}"
         digest = _digest(text)
         for old in self._of(seat):
-            if old.kind == "command" and old.sha256 == digest:
+            if old.kind == kind and old.sha256 == digest:
                 return old
         source = Source(
             id=self._next_id(seat),
             seat=seat,
-            kind="command",
+            kind=kind,
             url="",
             canonical_url="",
-            title=_command_title(command),
+            title=title,
             retrieved_at=datetime.now(UTC).isoformat(timespec="seconds"),
             sha256=digest,
             text=text,
@@ -164,10 +179,10 @@ def _names(source: Source) -> set[str]:
     return {source.canonical_url, *source.aliases} - {""}
 
 
-def _command_title(command: str) -> str:
-    """`bash: ` and the beginning of the command, on one line."""
-    line = " ".join(clean_text(command).split())
-    return f"bash: {line if len(line) <= _TITLE_CHARS else f'{line[:_TITLE_CHARS].rstrip()} …'}"
+def _called(tool: str, with_what: str) -> str:
+    """The tool, and the beginning of what it was called with, on one line."""
+    line = " ".join(clean_text(with_what).split())
+    return f"{tool}: {line if len(line) <= _TITLE_CHARS else f'{line[:_TITLE_CHARS].rstrip()} …'}"
 
 
 def _merged(old: Source, kind: Kind, text: str) -> str:

@@ -28,7 +28,9 @@ async def web_fetch(url: str, start: int = 0, *, runtime: ToolRuntime[ToolContex
 def _address(context: ToolContext, url: str) -> str:
     source = context.shared.sources.get(url.strip("[]"))
     if source is not None and not source.url:
-        raise ToolFailure("invalid_arguments", "This is the output of a command, not a page.")
+        raise ToolFailure(
+            "invalid_arguments", f"This is the output of a {source.kind}, not a page."
+        )
     address = source.url if source else url
     if address.startswith("docs:"):
         raise ToolFailure("invalid_arguments", "This is a document. Read it with docs_read.")

@@ -4,11 +4,14 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from langgraph_fusion.cli import options
+
+if TYPE_CHECKING:
+    from langgraph_fusion.tools.mcp.settings import ServerSettings
 
 command = typer.Typer(rich_markup_mode=None)
 
@@ -64,6 +67,7 @@ async def diagnose(*, offline: bool) -> list[Check]:
         _local_servers,
         _sandbox,
         _search_skipped if offline else _search,
+        _tool_servers_skipped if offline else tool_servers,
         _documents,
         _panel,
     ]
@@ -120,7 +124,8 @@ def addresses_in(env: Mapping[str, str], files: Mapping[str, str]) -> list[Check
 
 _DECIDING = frozenset({
     "OLLAMA_HOST", "SEARXNG_URL", "DOCKER_HOST", "DOCKER_CONTEXT", "SSL_CERT_FILE", "SSL_CERT_DIR",
-    "FUSION_PRESETS", "FUSION_PRICES", "FUSION_RUNS", "XDG_CONFIG_HOME", "LANGSMITH_TRACING",
+    "FUSION_MCP", "FUSION_PRESETS",
+    "FUSION_PRICES", "FUSION_RUNS", "XDG_CONFIG_HOME", "LANGSMITH_TRACING",
     "LANGCHAIN_TRACING_V2",
 })  # fmt: skip
 _ENDINGS = ("_PROXY", "_BASE_URL", "_ENDPOINT", "_API_BASE")
@@ -222,6 +227,48 @@ _SEARCH_FIX = "check the network, or set SEARXNG_URL or TAVILY_API_KEY and use -
 
 async def _search_skipped() -> list[Check]:
     return [Check("search", None, "not asked (--offline)")]
+
+
+async def tool_servers() -> list[Check]:
+    """Every configured server and its tools, or why there are none."""
+    from langgraph_fusion.graph.errors import ConfigError
+    from langgraph_fusion.graph.mcp_file import configured_servers
+
+    try:
+        configured = configured_servers()
+    except ConfigError as error:
+        return [Check("tool servers", False, str(error), "see docs/mcp-tools.md")]
+    return list(await asyncio.gather(*(_tool_server(*one) for one in configured.items())))
+
+
+async def _tool_server(name: str, settings: "ServerSettings") -> Check:
+    from langgraph_fusion.graph.mcp_file import missing_extra
+    from langgraph_fusion.graph.wording import count, listed
+    from langgraph_fusion.tools.mcp.connection import Connection, ServerUnavailable
+    from langgraph_fusion.tools.mcp.offered import offer_of
+
+    what = f"tool server {name}"
+    if why := missing_extra():
+        return Check(what, False, "not asked", why)
+    if missing := settings.missing():
+        return Check(what, False, f"{listed(missing)} not set", "export it, or change mcp.toml")
+    connection = Connection(settings)
+    try:
+        offer = offer_of(name, await connection.tools(), settings.tools)
+    except ServerUnavailable as gone:
+        return Check(what, False, str(gone), "see docs/mcp-tools.md")
+    finally:
+        await connection.close()
+    names = ", ".join(tool.tool for tool in offer.tools)
+    left_out = f"; left out: {'; '.join(offer.left_out)}" if offer.left_out else ""
+    return Check(what, True, f"{count(len(offer.tools), 'tool')}: {names}{left_out}")
+
+
+async def _tool_servers_skipped() -> list[Check]:
+    from langgraph_fusion.graph.presets import user_file
+
+    configured = user_file("mcp.toml", "FUSION_MCP")
+    return [Check("tool servers", None, "not asked (--offline)")] if configured else []
 
 
 async def _documents() -> list[Check]:

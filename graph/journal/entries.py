@@ -15,6 +15,8 @@ from langgraph_fusion.tools.sources import Source
 Json = dict[str, Any]
 UPDATE = "/update"
 """Key of a node's whole update within its lane."""
+SERVER = "server/"
+"""Begins the key of what a tool server offers."""
 
 
 class _Entry(BaseModel):

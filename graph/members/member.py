@@ -34,9 +34,11 @@ from langgraph_fusion.graph.request.document_copies import DIRECTORY
 from langgraph_fusion.graph.request.file_blocks import with_text, without_files
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState, Json
+from langgraph_fusion.graph.wording import listed
 from langgraph_fusion.models.faults import REASONS, fault_of
-from langgraph_fusion.tools import TOOL_GROUPS
+from langgraph_fusion.tools import own_tools
 from langgraph_fusion.tools.closeness import closest_first
+from langgraph_fusion.tools.mcp.offered import NOT_SEATED, Seated
 from langgraph_fusion.tools.sources import Source
 
 STEERED = frozenset({"answer_now", "stopped"})
@@ -60,12 +62,14 @@ def member(letter: str, agent: Agent) -> Node:
         lane = f"{letter}.{state['round']}"
         if (update := run.replay_update(lane)) is not None:
             return _replay_events(update, asked, quorum)
-        context = _member_context(run, letter, state)
+        served = await run.seated_tools(letter)
+        context = _member_context(run, letter, state, served)
         model, shell = str(context.client.model), context.sandbox is not None
         _tell_started(letter, model, context.round, asked, sandbox=shell)
         began, drops = time.monotonic(), len(run.shared_tools.drops)
         task = _task(run, letter, state, asked)
         transcript, failure = await _research(agent, context, task, run, quorum)
+        run.note_lost_servers(letter)
         if context.cut_short == "budget":
             run.degrade("budget", "The spend cap cut the panel's research short.")
         said = transcript[len(task) :]
@@ -130,13 +134,13 @@ def first_prompt(run: Run, letter: str, state: FusionState) -> list[BaseMessage]
     return [SystemMessage(system), *_task(run, letter, state, [])]
 
 
-def _member_context(run: Run, letter: str, state: FusionState) -> MemberContext:
+def _member_context(run: Run, letter: str, state: FusionState, served: Seated) -> MemberContext:
     settings, seat, round = run.settings, run.settings.seat(letter), state["round"]
     asked = [one for one in state["asked"] if letter in one["seats"]]
     stage: Stage = "follow_up" if round else "panel"
     groups = run.tools_of(letter)
     sandbox = run.sandbox(letter) if "bash" in groups else None
-    allowed = {name for group in groups for name in TOOL_GROUPS[group]} | run.extra_tools
+    allowed = own_tools(groups) | run.extra_tools | {tool.name for tool in served.tools}
     if sandbox is None:
         allowed -= {"bash"}
     max_calls = settings.max_calls_of(seat) if allowed else 0
@@ -151,7 +155,9 @@ def _member_context(run: Run, letter: str, state: FusionState) -> MemberContext:
         round=round,
         tools=ToolRecorder(run.journal, f"{letter}.{round}", letter, run.shared_tools),
         client=run.seat_client(seat, letter, stage, round),
-        system=_system(run, state, letter, lost_bash=lost_bash, budget=max_calls),
+        system=_system(run, state, letter, served, lost_bash=lost_bash, budget=max_calls),
+        served={tool.name: tool for tool in served.tools},
+        servers=run.servers,
         allowed=frozenset(allowed) if max_calls else frozenset(),
         max_tool_calls=max_calls,
         schedule=run.limits.schedule(stage, round),
@@ -159,7 +165,13 @@ def _member_context(run: Run, letter: str, state: FusionState) -> MemberContext:
 
 
 def _system(
-    run: Run, state: FusionState, letter: str, *, lost_bash: bool = False, budget: int = 0
+    run: Run,
+    state: FusionState,
+    letter: str,
+    served: Seated = NOT_SEATED,
+    *,
+    lost_bash: bool = False,
+    budget: int = 0,
 ) -> str:
     """The shared part first, byte for byte the same for every member: providers cache prefixes."""
     parts = [prompt("member", today=run.today), instructions(state["messages"])]
@@ -171,6 +183,10 @@ def _system(
             parts.append(f"Read-only copies of the documents are in {DIRECTORY} for bash.")
     copied = "bash" in run.tools_of(letter) and run.pool is not None and not lost_bash
     parts.append(run.files.prompt_note(searched=run.searches(letter), copied=copied))
+    if served.tools:
+        parts.append(prompt("server_tools", servers=listed(served.servers)))
+    if served.lost:
+        parts.append(f"These tool servers are not available: {listed([*served.lost])}.")
     calls = f"{budget} tool calls" if budget > 1 else "one tool call"
     parts += [prompt("member_budget", calls=calls) if budget else ""]
     parts.append(run.settings.seat(letter).instructions)

@@ -30,6 +30,7 @@ from langgraph_fusion.graph.members.repeats import OFTEN
 from langgraph_fusion.graph.members.tool_budget import too_many
 from langgraph_fusion.models.replies.tool_calls import UNNAMED
 from langgraph_fusion.tools.errors import ToolFailure
+from langgraph_fusion.tools.mcp.offered import definition
 
 _RECURSION_LIMIT = 250
 """Second brake behind the tool budget: steps of one agent run (100 calls take about 200)."""
@@ -110,6 +111,10 @@ class MemberTurns(AgentMiddleware[Any, Any]):
     @_on_this_thread
     async def awrap_model_call(self, request: ModelRequest[Any], handler: ModelHandler) -> Any:
         context = _context(request)
+        if context.served:
+            request = request.override(
+                tools=[*request.tools, *map(definition, context.served.values())]
+            )
         context.begin_turn(sum(isinstance(one, ToolMessage) for one in request.messages))
         if _money_is_short(context, request):
             context.wrap_up("budget")
@@ -168,7 +173,7 @@ async def _answered(
         return _repeated(context, request, times)
     try:
         async with context.schedule.tool():
-            answer: ToolMessage = await handler(request)
+            answer = await _called(context, request, handler)
         await context.shared.screen(context.seat, request.tool_call["name"], answer.text)
     except TimeIsUp:
         return _refusal(request, "The tool was interrupted: time is up. Write your answer now.")
@@ -178,6 +183,19 @@ async def _answered(
     except Exception as error:  # noqa: BLE001 - a tool may raise anything; the member goes on
         return _error(request, f"The tool failed ({type(error).__name__}).")
     return _refusal(request, answer.text) if answer.status == "error" else answer
+
+
+async def _called(
+    context: MemberContext, request: ToolCallRequest, handler: ToolHandler
+) -> ToolMessage:
+    """What the tool returns: one of a server by its connection, any other by the agent."""
+    call, servers = request.tool_call, context.servers
+    served = context.served.get(call["name"])
+    if served is None or servers is None:
+        answer: ToolMessage = await handler(request)
+        return answer
+    text = await servers.call(served, call["args"], context)
+    return ToolMessage(text, tool_call_id=call["id"] or "", name=call["name"])
 
 
 def _repeated(context: MemberContext, request: ToolCallRequest, times: int) -> ToolMessage:

@@ -1,7 +1,7 @@
 """What a member has in one round: its models, tools and limits, and what it has learned."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from langchain_core.messages import ToolMessage
@@ -15,6 +15,8 @@ from langgraph_fusion.graph.records import ToolUse
 from langgraph_fusion.graph.state import Json
 from langgraph_fusion.models.providers import ModelRef
 from langgraph_fusion.tools.context import ToolContext
+from langgraph_fusion.tools.mcp.offered import OfferedTool
+from langgraph_fusion.tools.mcp.servers import ToolServers
 
 NOT_RUN = "not_run"
 """Marks the answer to a call that was refused before its tool did anything."""
@@ -59,6 +61,9 @@ class MemberContext(ToolContext):
     files_text: Callable[[], str] | None = None
     """Gives the text of the run's files to a model that turns out to take no tools; None if the
     prompt has it already."""
+    served: Mapping[str, OfferedTool] = field(default_factory=dict)
+    """Tools of servers that it is offered, by name."""
+    servers: ToolServers | None = None
     tool_calls: int = 0
     tool_errors: int = 0
     searches: int = 0

@@ -223,4 +223,5 @@ def _with_files(messages: Sequence[BaseMessage], text: str) -> list[BaseMessage]
 
 
 def _name(tool: Any) -> str:
-    return str(tool.get("name", "") if isinstance(tool, dict) else tool.name)
+    """Its name; one of a server stands there as OpenAI's API takes it."""
+    return str(tool["function"]["name"] if isinstance(tool, dict) else tool.name)

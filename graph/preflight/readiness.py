@@ -9,6 +9,7 @@ from typing import Any
 
 from langgraph_fusion.graph.calls.seat_bill import LOCAL_MAX_TOKENS
 from langgraph_fusion.graph.errors import PRICE_UNKNOWN, ConfigError
+from langgraph_fusion.graph.mcp_file import chosen_servers
 from langgraph_fusion.graph.preflight.environment import check_environment
 from langgraph_fusion.graph.presets import DEFAULT_PRESET, user_file
 from langgraph_fusion.graph.seat import ModelSeat
@@ -50,6 +51,7 @@ def check_settings(settings: FusionSettings, prices: PriceTable) -> None:
     missing += _missing_prices(settings, prices)
     if settings.members:
         missing += [*_missing_search(settings), *_missing_docs(settings)]
+        missing += _missing_servers(settings)
     if missing:
         raise ConfigError.joined(missing)
 
@@ -137,6 +139,13 @@ def _missing_docs(settings: FusionSettings) -> Iterable[ConfigError]:
     else:
         why = f"there is no folder {settings.docs!r}; name an existing one."
     yield ConfigError(why, field="docs")
+
+
+def _missing_servers(settings: FusionSettings) -> Iterable[ConfigError]:
+    try:
+        chosen_servers(settings.tool_groups)
+    except ConfigError as error:
+        yield error
 
 
 def _missing_packages(settings: FusionSettings) -> Iterable[ConfigError]:

@@ -23,6 +23,8 @@ _SOURCE_CHARS = 120
 """Of a source's title, address and tag in a prompt."""
 
 
+_SERVER_TOKENS = 1500
+"""Of the definitions of one MCP server's tools, which are known when it has started; ours."""
 _LOST_TOKENS = 800
 """Of the list of what a draft lost."""
 _SENTENCE_CHARS = 300
@@ -161,11 +163,13 @@ def _tool_tokens(settings: FusionSettings, seat: PanelSeat) -> int:
     """Tokens of the tools' definitions, which go with every call."""
     from langchain_core.utils.function_calling import convert_to_openai_tool
 
-    from langgraph_fusion.tools import TOOL_GROUPS, member_tools
+    from langgraph_fusion.tools import member_tools, own_tools
+    from langgraph_fusion.tools.mcp.settings import servers_in
 
-    names = {name for group in settings.tools_of(seat) for name in TOOL_GROUPS[group]}
+    groups = settings.tools_of(seat)
+    names = own_tools(groups)
     tools = [convert_to_openai_tool(tool) for tool in member_tools() if tool.name in names]
-    return _tokens(json.dumps(tools))
+    return _tokens(json.dumps(tools)) + _SERVER_TOKENS * len(servers_in(groups))
 
 
 def _capped(seat: ModelSeat, tokens: int) -> int:

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.mcp_file import check_widens_nothing
 from langgraph_fusion.graph.preflight.readiness import BUILTIN_DOCS
 from langgraph_fusion.graph.presets import DEFAULT_PRESET
 from langgraph_fusion.graph.seat import ModelSeat
@@ -79,7 +80,7 @@ class ClientPolicy:
         """
         self.check_given(given)
         settings = load_settings({"preset": self.default_preset, **(base or {}), **given})
-        self.check_extras(settings, given)
+        self.check_extras(settings, given, base)
         return self.apply_limits(settings)
 
     def check_given(self, fusion: Mapping[str, Any]) -> None:
@@ -111,8 +112,15 @@ class ClientPolicy:
         limits = dict(self._limits(settings))
         return settings.changed(**limits) if limits else settings
 
-    def check_extras(self, settings: FusionSettings, given: Mapping[str, Any]) -> None:
-        """Do `check_extra` for every seat that the client named itself."""
+    def check_extras(
+        self,
+        settings: FusionSettings,
+        given: Mapping[str, Any],
+        base: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Do `check_extra` for every seat that the client named itself, and look at its tools."""
+        if not self.any_setting:
+            check_widens_nothing(settings, base)
         if "panel" in given:
             for seat in settings.panel:
                 self.check_extra(seat, "panel")

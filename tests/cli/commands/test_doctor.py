@@ -1,13 +1,15 @@
 import asyncio
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
-from langgraph_fusion.cli.commands.doctor import Check, can_run, keys_in
+from langgraph_fusion.cli.commands.doctor import Check, can_run, keys_in, tool_servers
 from tests.cli.warm import fusion
 from tests.scripted import scripted_server, text
+from tests.tools.mcp import real_server
 
 
 def checks(*options: str, **env: str) -> dict[str, Check]:
@@ -64,3 +66,26 @@ def test_the_report_is_for_reading() -> None:
     assert shown.returncode == 0
     assert "→ export OPENROUTER_API_KEY=…" in shown.stdout
     assert "skipped  search" in shown.stdout
+
+
+async def test_every_tool_server_is_tried_with_its_tools_or_the_reason_why_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    library = f"command = {json.dumps(sys.executable)}\nargs = [{json.dumps(real_server.__file__)}]"
+    (tmp_path / "mcp.toml").write_text(
+        f"[library]\n{library}\ntools = ['lend', 'steal']\n[absent]\ncommand = 'no-such-program'\n"
+        "[locked]\nurl = 'https://e.org/mcp'\nheaders = { Authorization = 'Bearer ${NOT_SET}' }\n"
+    )
+    monkeypatch.setenv("FUSION_MCP", str(tmp_path / "mcp.toml"))
+    found = {check.name: check for check in await tool_servers()}
+    there = found["tool server library"]
+    assert there.ok
+    assert there.found == "1 tool: lend; left out: `steal`: the server has no such tool"
+    assert "no program `no-such-program`" in found["tool server absent"].found
+    assert found["tool server locked"].found == "NOT_SET not set"
+    assert not found["tool server absent"].ok
+    (tmp_path / "mcp.toml").write_text("[library]\n")
+    (wrong,) = await tool_servers()
+    assert "either a command or a url" in wrong.found
+    shown = checks("--offline", FUSION_MCP=str(tmp_path / "mcp.toml"))["tool servers"]
+    assert shown.ok is None
