@@ -20,6 +20,7 @@ from langgraph.store.base import BaseStore
 from langgraph_fusion.graph.calls.budget import Budget
 from langgraph_fusion.graph.calls.steering import Steering
 from langgraph_fusion.graph.fusion_graph import FusionGraph, Hooks
+from langgraph_fusion.graph.images.describe import describe_images
 from langgraph_fusion.graph.journal.entries import Json, RecordedUpdate
 from langgraph_fusion.graph.journal.repository import RunRepository
 from langgraph_fusion.graph.journal.run_store_config import RunStoreConfig
@@ -108,6 +109,7 @@ def _compiled(letters: str, tools: Sequence[BaseTool], checkpointer: Any) -> Com
         output_schema=FusionOutput,
     )
     graph.add_node("prepare", prepare)
+    graph.add_node("describe_images", describe_images)
     graph.add_node("judge", judge)
     graph.add_node("synthesizer", synthesizer)
     graph.add_node("verify", verify)
@@ -118,8 +120,9 @@ def _compiled(letters: str, tools: Sequence[BaseTool], checkpointer: Any) -> Com
         name = member_name(letter)
         graph.add_node(name, member(letter, member_agent(letter, [*member_tools(), *tools])))
         graph.add_edge(name, "judge")  # one edge each: a list would wait for members not asked
+    graph.add_edge("describe_images", "judge")
     next_nodes = [*(member_name(letter) for letter in letters), "synthesizer"]
-    graph.add_conditional_edges("prepare", after_prepare, next_nodes)
+    graph.add_conditional_edges("prepare", after_prepare, [*next_nodes, "describe_images"])
     graph.add_conditional_edges("judge", after_judge, next_nodes)
     graph.add_conditional_edges("synthesizer", after_synthesizer, ["verify", "check"])
     graph.add_edge("verify", "check")
@@ -128,8 +131,14 @@ def _compiled(letters: str, tools: Sequence[BaseTool], checkpointer: Any) -> Com
 
 
 def after_prepare(state: FusionState) -> list[str]:
-    """To the members that answer first; without a panel to the synthesizer."""
-    return [member_name(letter) for letter in state["seating"]] or ["synthesizer"]
+    """To the members that answer first; without a panel to the synthesizer.
+
+    Beside them to the description of images, if one of the seats needs it.
+    """
+    if not state["seating"]:
+        return ["synthesizer"]
+    describing = ["describe_images"] if state["describing"] else []
+    return [*(member_name(letter) for letter in state["seating"]), *describing]
 
 
 def after_judge(state: FusionState) -> list[str]:

@@ -33,6 +33,8 @@ MODEL_NOT_FOUND = "model_not_found"
 """No model and no preset has that name."""
 PRICE_UNKNOWN = "price_unknown"
 """A spend cap cannot be kept, as a model has no price; `about` names the models."""
+IMAGES_UNSEEN = "images_unsupported"
+"""Images were sent to a run none of whose models reads any; `about` names the models."""
 CAP_TOO_SMALL = "cap_too_small"
 """A spend cap does not pay for the shortest answer."""
 _LONGEST_NAME = 64

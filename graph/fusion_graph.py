@@ -182,6 +182,7 @@ async def open_run(
             journal.on_failure = run.lost_its_store
             run.started_at = lifecycle.started_at or run.started_at
             await stack.enter_async_context(lifecycle.watching(limits.began))
+        stack.push_async_callback(run.images.close)
         if servers_in(settings.tool_groups):
             await _open_servers(run, stack)
         if with_bash:

@@ -13,6 +13,7 @@ _TEXTS = {
     "tools_unsupported": "the model takes no tools",
     "tools_required": "the model insists on tools",
     "tool_choice_unsupported": "the model cannot be told to use no tools",
+    "images_unsupported": "the model reads no images",
     "content_filter": "the provider's content filter stopped it",
     "refused": "the model declined to answer",
     "empty": "the reply was empty",

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from langgraph_fusion.graph.analysis import Kind
 
-Stage = Literal["panel", "judge", "follow_up", "synthesizer", "verify"]
+Stage = Literal["panel", "judge", "follow_up", "synthesizer", "verify", "describe"]
 
 
 class _Record(BaseModel):
@@ -128,7 +128,7 @@ class Call(_Record):
 
     stage: Stage
     seat: str
-    """Letter of a member, `judge`, `synthesizer` or `verifier`."""
+    """Letter of a member, `judge`, `synthesizer`, `verifier` or `describer`."""
     round: int = 0
     model: str
     input_tokens: int | None = None
@@ -147,6 +147,20 @@ class Call(_Record):
     """
     carried: bool = False
     """An earlier turn of the conversation paid it: it is on this run's bill, not on this turn's."""
+
+
+ImageView = Literal["unseen", "described", "seen"]
+"""How a seat took part in a run with images: without them, with a description, or seeing them."""
+
+
+class ImageDescription(_Record):
+    """What the models that see no images were told of them."""
+
+    text: str
+    model: str
+    """Which described them."""
+    seat: str
+    """Whose model that is: a member's letter, `judge` or `synthesizer`."""
 
 
 DraftKept = Literal["little_lost", "no_better", "failed"]

@@ -14,6 +14,7 @@ from langgraph_fusion.graph.records import (
     Call,
     Ended,
     Failure,
+    ImageDescription,
     MemberAnswer,
     PanelGrowth,
     Revision,
@@ -60,6 +61,26 @@ class SourceInfo(_Part):
     excerpt: str = ""
     chars: int
     """Length of the text the member was shown; `excerpt` is its beginning."""
+
+
+class ImageInfo(_Part):
+    """An image of the conversation, by name: the result does not hold it."""
+
+    number: int
+    """Its place in the conversation, from 1, by which prompts name it."""
+    sha256: str
+    media_type: str
+    """By its first bytes, for example `image/png`."""
+    bytes: int
+    width: int | None = None
+    """Pixels; None where its header does not say."""
+    height: int | None = None
+    seen_by: tuple[str, ...] = ()
+    """Seats whose models were sent it: letters of members, `judge`, `synthesizer`."""
+    described_to: tuple[str, ...] = ()
+    """Seats whose models see no images and were sent the description."""
+    unseen_by: tuple[str, ...] = ()
+    """Seats that took part without it and without a description."""
 
 
 class KeptFile(_Part):
@@ -231,6 +252,10 @@ class FusionResult(_Part):
     verification: Verification | None = None
     """Whether the cited passages bear out the answer's sentences; None when nobody was asked to
     look (setting `verify`)."""
+    images: tuple[ImageInfo, ...] = ()
+    """The images of the conversation, and who saw them."""
+    image_description: ImageDescription | None = None
+    """What the seats that see no images were told; None if nobody needed it, or none was made."""
     dropped: tuple[Dropped, ...]
     """What the `exclude` setting kept from the members."""
     files: tuple[KeptFile, ...] = ()

@@ -11,9 +11,8 @@ from langchain_core.tools import BaseTool
 from langgraph_fusion.graph.api import Events, deliberate
 from langgraph_fusion.graph.calls.steering import Steering
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.journal.entries import RecordedMessages, read_messages
+from langgraph_fusion.graph.journal.conversation_record import read_conversation
 from langgraph_fusion.graph.journal.journal import Journal
-from langgraph_fusion.graph.journal.lifecycle import MESSAGES
 from langgraph_fusion.graph.journal.repository import RunRepository, check_may_reopen
 from langgraph_fusion.graph.journal.run_record import RunRecord
 from langgraph_fusion.graph.request.conversation import question_at
@@ -80,10 +79,7 @@ async def stopped_run(runs: RunRepository, run_id: str, tools: Sequence[BaseTool
 
 def recorded_messages(journal: Journal) -> tuple[AnyMessage, ...]:
     """The conversation a run began with; empty when it is not stored."""
-    recorded = journal.read(MESSAGES, RecordedMessages)
-    return (
-        cast("tuple[AnyMessage, ...]", tuple(read_messages(recorded.messages))) if recorded else ()
-    )
+    return cast("tuple[AnyMessage, ...]", tuple(read_conversation(journal) or ()))
 
 
 def question_in(messages: Sequence[AnyMessage]) -> str:

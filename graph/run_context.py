@@ -17,6 +17,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph_fusion.graph.calls.holding_off import HoldingOff
 from langgraph_fusion.graph.calls.limits import Limits
 from langgraph_fusion.graph.calls.quorum import Quorum
+from langgraph_fusion.graph.calls.run_images import DescriberImages, RunImages, SeatImages
 from langgraph_fusion.graph.calls.seat_bill import SeatBill
 from langgraph_fusion.graph.calls.seat_client import LiveSeatClient, SeatClient
 from langgraph_fusion.graph.calls.steering import Steering
@@ -73,6 +74,8 @@ class Run:
     servers: "ToolServers | None" = None
     """Those whose tools members may call; None where no seat has any."""
     journal: Journal = field(default_factory=lambda: Journal(""))
+    images: RunImages = field(default_factory=RunImages)
+    """The images of the conversation, and who sees them."""
     steering: Steering = field(default_factory=Steering)
     """What the user asks of the run while it works."""
     lifecycle: RunLifecycle | None = None
@@ -110,7 +113,8 @@ class Run:
         `part` tells clients apart that work side by side in one stage.
         """
         bill = SeatBill(seat, name, stage, round, limits=self.limits, prices=self.prices)
-        client = LiveSeatClient(seat, bill, self.holding_off)
+        images = (DescriberImages if stage == "describe" else SeatImages)(self.images, seat, name)
+        client = LiveSeatClient(seat, bill, self.holding_off, images)
         if not self.journal.on:
             return client
         work, earlier = f"{name}.{round}{f'.{part}' if part else ''}", list[str]()
@@ -134,12 +138,22 @@ class Run:
         bill = [call | {"carried": carried} for call in recorded.update["bill"]]
         return {**recorded.update, "bill": bill}
 
-    def record_update(self, lane: str, update: Json, bill: SeatBill) -> Json:
+    def record_update(self, lane: str, update: Json, bill: SeatBill | None) -> Json:
         """Record a node's update, and return it."""
+        update, counted_usd = self.with_images(lane.partition(".")[0], update)
+        counted_usd += bill.counted_usd if bill else 0.0
         self.journal.write_later(
-            f"{lane}{UPDATE}", lambda: RecordedUpdate(update=update, counted_usd=bill.counted_usd)
+            f"{lane}{UPDATE}", lambda: RecordedUpdate(update=update, counted_usd=counted_usd)
         )
         return update
+
+    def with_images(self, name: str, update: Json) -> tuple[Json, float]:
+        """The update with what a seat's node adds in a run with images, and what that counts."""
+        added, counted_usd = self.images.added_by(name)
+        if not added:
+            return update, counted_usd
+        bill = [*update["bill"], *added.get("bill", ())]
+        return update | added | {"bill": bill}, counted_usd
 
     def quorum(self, round: int, asked: Iterable[str]) -> Quorum:
         """The count of answers of the members that are asked side by side in a round."""

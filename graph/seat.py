@@ -75,6 +75,8 @@ class ModelSeat(Settings):
     hedge_s: float | None = Field(default=None, gt=0, le=3600)
     """Seconds after which a call that has not begun to answer is given to the next model as well;
     whichever begins first is kept. Needs a fallback, and costs both calls."""
+    sees_images: bool | None = None
+    """Whether its models read images; left out, what their provider's list says of each."""
     extra: dict[str, JsonValue] = Field(default_factory=dict)
     """Further fields of the request body, for example OpenRouter's `provider` preferences."""
 

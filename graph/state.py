@@ -38,6 +38,8 @@ class FusionState(FusionInput):
     """Earlier turns as text; empty when there are none."""
     seating: list[str]
     """Letters of the seats that are asked for their first answer in this step."""
+    describing: bool
+    """Whether a description of the images is made beside the first answers."""
     growth: Json | None
     """`PanelGrowth` of an adaptive panel, once it is decided."""
     round: int
@@ -58,6 +60,10 @@ class FusionState(FusionInput):
     """`Call`s."""
     degraded: Annotated[list[str], union]
     notes: Annotated[list[str], union]
+    image_views: Annotated[Json, merge]
+    """`ImageView` by seat, in a run with images."""
+    image_description: Annotated[Json, merge]
+    """`ImageDescription`, once there is one; else empty."""
     draft: str
     tool_calls: list[Json]
     """Calls of the caller's own tools: id, name, args."""

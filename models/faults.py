@@ -33,6 +33,7 @@ Reason = Literal[
     "tools_unsupported",
     "tools_required",
     "tool_choice_unsupported",
+    "images_unsupported",
     "content_filter",
     "refused",
     "empty",
@@ -60,6 +61,29 @@ _STATUS: dict[int, Reason] = {
     524: "timeout",
 }
 _SAID: dict[Reason, tuple[str, ...]] = {
+    "images_unsupported": (  # before `invalid_model`, for the same reason as the next
+        "support image input",
+        "supports image input",
+        "support image_url",
+        "support images",
+        "support image content",
+        "support vision",
+        "supports vision",
+        "support multimodal",
+        "image input is not supported",
+        "image inputs are not supported",
+        "images are not supported",
+        "image_url is not supported",
+        "image_url is only supported by certain models",
+        "unknown variant `image_url`",
+        "vision is not supported",
+        "vision capabilit",
+        "not a multimodal model",
+        "not a vision model",
+        "cannot process images",
+        "cannot read images",
+        "cannot see images",
+    ),
     "tools_unsupported": (  # before `invalid_model`: OpenRouter says both in one sentence
         "support tool use",
         "not support tool",
@@ -109,6 +133,7 @@ _SAID: dict[Reason, tuple[str, ...]] = {
 }
 """What providers say; the sentences, with their authors, are in `tests/models/test_faults.py`."""
 _SAID_WITH: dict[Reason, frozenset[int | None]] = {
+    "images_unsupported": frozenset({400, 404, 415, 422, 500, 501, None}),
     "tools_unsupported": frozenset({400, 404, 422, 500, 501, None}),
     "tools_required": frozenset({400, 422, 500, None}),
     "tool_choice_unsupported": frozenset({400, 404, 422, None}),

@@ -88,12 +88,20 @@ def _block(block: Any, *, plain: bool) -> Any:
     if not isinstance(block, dict):
         return block
     if is_data_content_block(block):
-        return convert_to_openai_data_block(block)
+        return _with_detail(convert_to_openai_data_block(block), block)
     if plain and _is(block, "text") and "text" in block:
         return {"type": "text", "text": block["text"]}
     if _is(block, "image") and isinstance(block.get("source"), dict):
         return _image(block["source"])
     return block
+
+
+def _with_detail(sent: dict[str, Any], block: dict[str, Any]) -> dict[str, Any]:
+    """How closely an image is to be looked at, which LangChain leaves out."""
+    detail = (block.get("extras") or {}).get("detail")
+    if detail and _is(sent, "image_url"):
+        sent["image_url"] = {**sent["image_url"], "detail": detail}
+    return sent
 
 
 def _image(source: dict[str, Any]) -> dict[str, Any]:

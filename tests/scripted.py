@@ -99,6 +99,12 @@ class Seen:
         return [tool["function"]["name"] for tool in offered]
 
     @property
+    def images(self) -> list[str]:
+        """The addresses of all images, data URLs as a rule."""
+        parts = [part for message in self.messages for part in _parts(message)]
+        return [part["image_url"]["url"] for part in parts if part["type"] == "image_url"]
+
+    @property
     def tool_results(self) -> list[str]:
         return [_text(m) for m in self.messages if m.get("role") == "tool"]
 
@@ -125,7 +131,8 @@ class Billed(NamedTuple):
 @dataclass
 class ScriptedServer:
     script: Script
-    models: Sequence[str]
+    models: Sequence[str | Json]
+    """Names, or whole entries of its list of models."""
     base_url: str = ""
     requests: list[Seen] = field(default_factory=list)
     abandoned: list[Seen] = field(default_factory=list)
@@ -183,7 +190,8 @@ class ScriptedServer:
             return web.json_response({"error": {"message": "not this server"}}, status=404)
         seen = await self._record(request)
         if seen.path == "/v1/models":
-            return web.json_response({"data": [{"id": name} for name in self.models]})
+            entries = [{"id": one} if isinstance(one, str) else one for one in self.models]
+            return web.json_response({"data": entries})
         if seen.path != "/v1/chat/completions":
             return web.json_response({"error": {"message": "no such path"}}, status=404)
         self.in_flight += 1
@@ -230,7 +238,7 @@ class ScriptedServer:
 
 @asynccontextmanager
 async def scripted_server(
-    script: Script, *, models: Sequence[str] = ("vendor/one",)
+    script: Script, *, models: Sequence[str | Json] = ("vendor/one",)
 ) -> AsyncIterator[ScriptedServer]:
     """Serve the script on a free port of 127.0.0.1 for the length of the block."""
     server = ScriptedServer(script, models)
@@ -366,6 +374,11 @@ def in_turn(*replies: Reply) -> Script:
     """Return a script that gives one reply per request and repeats the last."""
     left = list(replies)
     return lambda seen: left.pop(0) if len(left) > 1 else left[0]
+
+
+def _parts(message: Json) -> list[Json]:
+    content = message.get("content")
+    return content if isinstance(content, list) else []
 
 
 def _text(message: Json) -> str:

@@ -21,8 +21,8 @@ MAY_IMPORT = {
     "cli": {"graph", "models", "tools", "sandbox", "server", "web", "evals"},
 }
 GRAPH_FOLDERS = (
-    "request", "prompts", "calls", "journal", "members", "judging", "writing", "verification",
-    "preflight",
+    "request", "prompts", "calls", "journal", "images", "members", "judging", "writing",
+    "verification", "preflight",
 )  # fmt: skip
 """A folder imports only folders before it."""
 ASSEMBLY = ("api", "build", "fusion_graph", "fusion_tool", "resume", "studio")

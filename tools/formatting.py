@@ -28,6 +28,7 @@ TAGS = (
     "sentence",
     "files",
     "file",
+    "image_description",
 )
 """The tags that mark who said what in the messages between members, judge and writer."""
 

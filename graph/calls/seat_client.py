@@ -16,6 +16,7 @@ from langgraph_fusion.graph.calls.holding_off import HoldingOff
 from langgraph_fusion.graph.calls.progress import Progress
 from langgraph_fusion.graph.calls.prompt_cache import cache_fields
 from langgraph_fusion.graph.calls.retry import CallFailed, Mend, Retrying, cannot_mend
+from langgraph_fusion.graph.calls.run_images import SeatImages, no_images
 from langgraph_fusion.graph.calls.seat_bill import Prompt, SeatBill
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.records import Switch
@@ -51,6 +52,8 @@ class SeatClient(Protocol):
     """The models of one seat in one stage, as the nodes of the graph call them."""
 
     bill: SeatBill
+    images: SeatImages
+    """How its models are sent the run's images."""
     remembers: Remembers | None
 
     @property
@@ -114,8 +117,15 @@ class LiveSeatClient:
 
     replayed = False
 
-    def __init__(self, seat: ModelSeat, bill: SeatBill, holding_off: HoldingOff) -> None:
+    def __init__(
+        self,
+        seat: ModelSeat,
+        bill: SeatBill,
+        holding_off: HoldingOff,
+        images: SeatImages | None = None,
+    ) -> None:
         self.bill = bill
+        self.images = images or no_images(seat, bill.name)
         self.switches: list[Switch] = []
         self.remembers: Remembers | None = None
         self._seat = seat
@@ -244,13 +254,20 @@ class LiveSeatClient:
             seat=self.bill.name,
             ref=ref,
             call=partial(self._once, ref, request),
-            mend=request.mend,
+            mend=partial(self._mended, request),
             holding_off=self._holding_off,
             left_s=lambda: self.bill.left_s,
             has_another=self.has_another,
         ).reply()
 
+    def _mended(self, request: _Request, fault: Fault, ref: ModelRef) -> bool:
+        """Ask without the images, if they are what the model refuses, or may be."""
+        if self.images.refused(fault, ref) or request.mend(fault, ref):
+            return True
+        return self.images.may_have_refused(fault, ref)
+
     async def _once(self, ref: ModelRef, request: _Request) -> AIMessage:
+        await self.images.get_ready(ref, self.bill.left_s)
         if not self.bill.left_s:
             raise CallFailed(Fault("timeout", "no time was left for this call"), ref)
         reserved = self._set_aside.pop(ref, None)
@@ -267,6 +284,7 @@ class LiveSeatClient:
             usage = self.bill.usage_of(message, ref)
             fault = _unusable(message)
             if fault is None:
+                self.images.answered(ref)
                 return message
             raise CallFailed(fault, ref)
         except asyncio.CancelledError as error:

@@ -13,6 +13,7 @@ _SHARES: dict[Stage, tuple[float, float]] = {  # first time, after a follow-up r
     "follow_up": (0.82, 0.82),
     "synthesizer": (1.0, 1.0),
     "verify": (1.0, 1.0),
+    "describe": (0.50, 0.90),  # at the start; for a judge or a writer that turns out to need it
 }
 
 

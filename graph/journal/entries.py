@@ -7,7 +7,7 @@ from langchain_core.messages import AIMessage, BaseMessage, ToolMessage, message
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import to_jsonable_python
 
-from langgraph_fusion.graph.records import Call, Switch
+from langgraph_fusion.graph.records import Call, ImageView, Switch
 from langgraph_fusion.models.faults import Fault
 from langgraph_fusion.tools.exclude import Dropped
 from langgraph_fusion.tools.sources import Source
@@ -39,6 +39,8 @@ class RecordedReply(_Entry):
     """What the calls count towards the spend cap."""
     remembered: Json | None = None
     """What the caller had learned of the models by then."""
+    images: ImageView | None = None
+    """How the seat took part in a run with images."""
 
 
 class RecordedCall(_Entry):
@@ -66,9 +68,15 @@ class RecordedUpdate(_Entry):
 
 
 class RecordedMessages(_Entry):
-    """The conversation a run began with."""
+    """The conversation a run began with; in the place of an image's data stands its sha256."""
 
     messages: tuple[Json, ...]
+
+
+class RecordedImage(_Entry):
+    """An image's data, once, however often it is in the conversation."""
+
+    base64: str
 
 
 def message_json(message: BaseMessage) -> Json:

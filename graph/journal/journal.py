@@ -61,10 +61,14 @@ class Journal:
         """Keys of what an earlier process recorded, in the order in which it happened."""
         return list(self._entries)
 
+    @property
+    def all_keys(self) -> list[str]:
+        """Those keys, and the keys of what this process has written."""
+        return list(dict.fromkeys([*self._entries, *self._written]))
+
     def removal(self, *spared: str) -> list[PutOp]:
         """Puts that remove everything but these keys."""
-        keys = dict.fromkeys([*self._entries, *self._written])
-        return [PutOp(self._namespace, key, None) for key in keys if key not in spared]
+        return [PutOp(self._namespace, key, None) for key in self.all_keys if key not in spared]
 
     def read(self, key: str, kind: type[T]) -> T | None:
         """What is recorded under the key, if anything.

@@ -6,15 +6,15 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from langchain_core.messages import AnyMessage, BaseMessage
+from langchain_core.messages import AnyMessage
 
-from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.journal.entries import (
-    RecordedMessages,
-    RecordedUpdate,
-    message_json,
-    read_messages,
+from langgraph_fusion.graph.journal.conversation_record import (
+    conversation_keys,
+    must_go_on,
+    read_conversation,
+    write_conversation,
 )
+from langgraph_fusion.graph.journal.entries import RecordedUpdate
 from langgraph_fusion.graph.journal.journal import Journal
 from langgraph_fusion.graph.journal.journal_bill import calls_in
 from langgraph_fusion.graph.journal.owner import Owner
@@ -25,8 +25,8 @@ from langgraph_fusion.graph.request.attachments import Attachments
 from langgraph_fusion.graph.request.conversation import question_at
 from langgraph_fusion.graph.settings import FusionSettings
 
-MESSAGES, RESULT = "messages", "result"
-"""Keys beside the journal's own."""
+RESULT = "result"
+"""Key beside the journal's own."""
 WAITS_MINUTES = 24 * 60.0
 """How long a run with tools of the client can be continued, and asked for the same turn again."""
 
@@ -76,9 +76,9 @@ class RunLifecycle:
         """
         if settings.client_tools and self._journal.ttl is not None:
             self._journal.ttl = min(self._journal.ttl, WAITS_MINUTES)
-        recorded = self._journal.read(MESSAGES, RecordedMessages)
+        recorded = read_conversation(self._journal)
         if recorded is not None:
-            must_go_on(self._journal.run_id, read_messages(recorded.messages), messages)
+            must_go_on(self._journal.run_id, recorded, messages)
         if self._record is None:
             self._record = RunRecord(
                 id=self._journal.run_id,
@@ -95,9 +95,8 @@ class RunLifecycle:
                 owner=Owner.me(),
             )
             self._runs.save(self._record)
-        if recorded is None or len(recorded.messages) < len(messages):
-            spoken = tuple(message_json(message) for message in messages)
-            await self._journal.write(MESSAGES, lambda: RecordedMessages(messages=spoken))
+        if recorded is None or len(recorded) < len(messages):
+            await write_conversation(self._journal, messages)
 
     def _question(self, messages: Sequence[AnyMessage]) -> str:
         at = question_at(messages) if self._runs.questions else None
@@ -152,16 +151,8 @@ class RunLifecycle:
             failed_members=tuple(Failure(**one) for one in result["failed_members"]),
             degraded=result["degraded"],
         )
-        puts = [] if waits else self._journal.removal(*((MESSAGES,) if ended.keep else ()))
+        kept = conversation_keys(self._journal) if ended.keep else []
+        puts = [] if waits else self._journal.removal(*kept)
         if ended.keep:
             puts.append(self._journal.put_permanent(RESULT, RecordedUpdate(update=result)))
         await self._runs.save(done, *puts)
-
-
-def must_go_on(run_id: str, before: Sequence[BaseMessage], now: Sequence[BaseMessage]) -> None:
-    """Raise ConfigError unless a run's conversation so far is how this one begins."""
-    same = [(one.type, one.text) for one in before] == [
-        (one.type, one.text) for one in now[: len(before)]
-    ]
-    if not same:
-        raise ConfigError(f"run {run_id} began with another conversation", field="messages")

@@ -41,6 +41,7 @@ class RecordedSeatClient:
     ) -> None:
         """`work` names the lane; `earlier` are lanes of earlier turns: paid, not gone through."""
         self.bill = client.bill
+        self.images = client.images
         self.bill.on_call = self._record_failed
         self.remembers: Remembers | None = None
         self.replayed = False
@@ -119,6 +120,7 @@ class RecordedSeatClient:
                 models=tuple(map(str, self._client.models)),
                 counted_usd=self.bill.counted_usd - since.counted_usd,
                 remembered=self.remembers.remembered() if self.remembers else None,
+                images=self.images.view,
             )
 
         await self._journal.write(self._key, entry)
@@ -135,6 +137,8 @@ class RecordedSeatClient:
         self.bill.count(recorded.counted_usd)
         if self.remembers and recorded.remembered:
             self.remembers.remember(recorded.remembered)
+        if recorded.images is not None:
+            self.images.resumed(recorded.images, self.model)
         if recorded.message is None:
             raise SeatFailed(recorded.fault or Fault("unexpected_error"), str(self.model))
         return read_ai(recorded.message)

@@ -4,7 +4,7 @@ import random
 from functools import partial
 from typing import Any
 
-from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import BaseMessage, SystemMessage
 from langchain_core.runnables import RunnableConfig
 
 from langgraph_fusion.graph.analysis import Analysis
@@ -143,7 +143,7 @@ async def _analyse(client: SeatClient, run: Run, state: FusionState) -> Analysis
     answered = frozenset(one.seat for one in latest(state, 0).values() if one.text)
     known = Known(answered, frozenset(state["sources"]))
     while True:
-        talk = JudgeTalk(run, partial(_prompt, run, state), known)
+        talk = JudgeTalk(run, client, partial(_prompt, run, state), known)
         try:
             analysis = await _with_repairs(client, talk, known)
             return analysis if state["round"] else contest_groundless(analysis, known)
@@ -187,7 +187,8 @@ def _prompt(
         parts.append(tag("conversation", state["conversation"]))
     parts.append(seat_records(run, state))
     parts += _later_round(state, limits) if state["round"] else _first_round(run, state, limits)
-    return [SystemMessage(system), HumanMessage("\n\n".join(parts))]
+    asked = run.images.with_question("\n\n".join(parts), state["messages"])
+    return [SystemMessage(system), asked]
 
 
 def _first_round(run: Run, state: FusionState, limits: EvidenceLimits) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
+from langgraph_fusion.graph.calls.seat_client import SeatClient
 from langgraph_fusion.graph.calls.tool_call_repair import without_tool_calls
 from langgraph_fusion.graph.judging.evidence import LIMITS_IN_STEPS, EvidenceLimits
 from langgraph_fusion.graph.judging.fitting import ShrinkablePrompt
@@ -41,8 +42,9 @@ class JudgeTalk:
     asked for less.
     """
 
-    def __init__(self, run: Run, make: Make, known: Known) -> None:
+    def __init__(self, run: Run, client: SeatClient, make: Make, known: Known) -> None:
         self._run = run
+        self._client = client
         self._known = known
         self._make = make
         self._shape = Shape()
@@ -61,7 +63,8 @@ class JudgeTalk:
 
     async def send(self, model: BaseChatModel) -> AIMessage:
         asked = model.bind(response_format=self.asked_for[0]) if self.asked_for else model
-        reply = await asked.ainvoke(self.messages)
+        shown = self._client.images.shown(self.messages, self._client.ref_of(model))
+        reply = await asked.ainvoke(shown)
         assert isinstance(reply, AIMessage)
         return without_tool_calls(reply)  # it was offered none
 

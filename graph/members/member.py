@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 from functools import partial
 from typing import Any, Protocol
 
-from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AnyMessage, BaseMessage, SystemMessage
 from langchain_core.runnables import RunnableConfig
 
 from langgraph_fusion.graph.calls.budget import BudgetReached
@@ -215,9 +215,8 @@ def _task(
         topic = " ".join(one.question for one in asked)
         blocks.append(run.files_inlined(letter, topic))
     blocks += [tag("follow_up", one.question, id=one.id) for one in asked]
-    return [
-        HumanMessage(prompt("follow_up", blocks="\n\n".join(block for block in blocks if block)))
-    ]
+    again = prompt("follow_up", blocks="\n\n".join(block for block in blocks if block))
+    return [run.images.with_question(again, state["messages"])]
 
 
 def _sources_cited(state: FusionState, one: MemberAnswer, asked: list[AskedFollowUp]) -> str:

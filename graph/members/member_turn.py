@@ -126,7 +126,7 @@ class MemberTurn:
     def _sent(self, ref: ModelRef) -> Sent:
         """What this model can take."""
         context, sending = self._context, self._context.sending
-        messages: list[BaseMessage] = list(self._messages)
+        messages = context.client.images.shown(self._messages, ref)
         if ref in sending.without_tools and context.files_text is not None:
             messages = _with_files(messages, context.files_text())
         if sending.room is not None:

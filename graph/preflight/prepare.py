@@ -6,14 +6,18 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.types import Overwrite
 
 from langgraph_fusion.graph.events import tell
+from langgraph_fusion.graph.images.describe import needs_description
 from langgraph_fusion.graph.judging.panel_growth import first_seats
+from langgraph_fusion.graph.preflight.fetched_images import with_images_fetched
 from langgraph_fusion.graph.preflight.least_cap import check_cap
+from langgraph_fusion.graph.preflight.open_images import open_images
 from langgraph_fusion.graph.preflight.read_files import read_given_files
 from langgraph_fusion.graph.preflight.request_check import (
     check_documents,
     question_channels,
     question_place,
 )
+from langgraph_fusion.graph.request.images import has_images
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState, Json
 
@@ -22,17 +26,24 @@ async def prepare(state: FusionState, config: RunnableConfig) -> Json:
     """Set every channel of the run; raises ConfigError when there is no question."""
     run = Run.of(config)
     at = question_place(state["messages"])
-    messages = await read_given_files(run, state["messages"])
+    messages = await with_images_fetched(state["messages"], run.settings)
+    messages = await read_given_files(run, messages)
+    state = cast("FusionState", {**state, "messages": messages})
     check_documents(run.settings, with_files=bool(run.files))
     question = question_channels(messages, at, run.id)
     run.turn = sum(message.type == "ai" for message in messages[at:])
+    await open_images(run, messages, question["question"])
     check_cap(run, cast("FusionState", {**state, **question}))
     await run.begin(messages)
     tell("run.started", **_who_sits_where(run))
     return {
         "fusion": {},
+        "messages": [one for one in messages if has_images(one)],
         **question,
         "seating": first_seats(run.settings),
+        "describing": needs_description(run),
+        "image_views": Overwrite({}),
+        "image_description": Overwrite({}),
         "growth": None,
         "round": 0,
         "asked": [],
@@ -62,6 +73,7 @@ def _who_sits_where(run: Run) -> Json:
     ]
     seated = settings.letters if settings.members else ""
     tools = sorted({group for letter in seated for group in run.tools_of(letter)})
+    images = [image.facts for image in run.images.images]
     return {
         "run_id": run.id,
         "kept": run.lifecycle is not None,
@@ -72,4 +84,4 @@ def _who_sits_where(run: Run) -> Json:
         "files": [file.line for file in run.files.files],
         "tools": [tool for tool in tools if tool != "bash" or run.pool is not None],
         "notes": list(run.notes),
-    }
+    } | ({"images": images} if images else {})

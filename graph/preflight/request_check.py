@@ -7,6 +7,7 @@ from langchain_core.messages import AnyMessage
 
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.preflight.least_cap import check_cap
+from langgraph_fusion.graph.preflight.open_images import open_images
 from langgraph_fusion.graph.preflight.readiness import check_ready, user_prices
 from langgraph_fusion.graph.request.client_tools import wrong_results
 from langgraph_fusion.graph.request.conversation import before_answering, question_at, transcript
@@ -24,6 +25,8 @@ async def check_request(
 ) -> FusionSettings:
     """Return the settings, with local models named, if a run with this id may start with them.
 
+    The images of the messages have been fetched.
+
     The run checks the same when it starts; a client of a full server would have to wait for that.
 
     Raises:
@@ -34,7 +37,9 @@ async def check_request(
     at = question_place(messages)
     check_documents(settings, with_files=bool(sent_files(messages)))
     state = {"messages": messages, **question_channels(messages, at, run_id)}
-    check_cap(Run.unopened(run_id, settings, prices), cast("FusionState", state))
+    run = Run.unopened(run_id, settings, prices)
+    await open_images(run, messages, state["question"])
+    check_cap(run, cast("FusionState", state))
     return settings
 
 

@@ -1,5 +1,6 @@
 """The conversation a run was given: the question, what came before it, and what came after."""
 
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 
@@ -7,6 +8,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMes
 
 from langgraph_fusion.graph.request.client_tools import wrong_results
 from langgraph_fusion.graph.request.file_blocks import asked_text
+from langgraph_fusion.graph.request.images import has_images, image_blocks
 
 _SPEAKERS = {"human": "User", "ai": "Assistant"}
 
@@ -30,12 +32,17 @@ def instructions(messages: Sequence[AnyMessage]) -> str:
 
 
 def transcript(messages: Sequence[AnyMessage]) -> str:
-    """Turns as text, calls of the caller's tools and their results included; no instructions."""
-    return "\n\n".join(line for message in messages for line in _lines(message))
+    """Turns as text, calls of the caller's tools and their results included; no instructions.
+
+    Images stand in it by their numbers.
+    """
+    numbers = itertools.count(1)
+    return "\n\n".join(line for message in messages for line in _lines(message, numbers))
 
 
-def _lines(message: AnyMessage) -> Iterator[str]:
-    text = message.text.strip()
+def _lines(message: AnyMessage, numbers: Iterator[int]) -> Iterator[str]:
+    shown = [f"[image {next(numbers)}]" for _ in image_blocks([message])]
+    text = "\n".join([message.text.strip(), *shown]).strip()
     speaker = _SPEAKERS.get(message.type)
     if speaker and text:
         yield f"{speaker}: {text}"
@@ -72,7 +79,7 @@ def in_plain_turns(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
         if message.type == "human" and called:
             turns.append(_results_in_words(called))
             called = []
-        if message.type in ("human", "ai") and message.text:
+        if message.type in ("human", "ai") and (message.text or has_images(message)):
             turns.append(message if message.type == "human" else AIMessage(message.text))
         called += _call_lines(message)
     return [*turns, _results_in_words(called)] if called else turns

@@ -18,6 +18,8 @@ from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from langchain_core.messages import AnyMessage, BaseMessage
 
+from langgraph_fusion.graph.request.images import has_images
+
 Json = dict[str, Any]
 M = TypeVar("M", bound=BaseMessage)
 _KINDS = ("file", "input_file", "document", "text-plain")
@@ -29,6 +31,8 @@ NO_STORED_FILES = (
 )
 NO_QUESTION = "Say what the attached files hold, and what of it matters."
 """The question of somebody who sent files and no text."""
+ONLY_IMAGES = "Say what the attached images show, and what of it matters."
+"""The question of somebody who sent images and no text."""
 
 
 @dataclass(frozen=True)
@@ -104,9 +108,12 @@ def has_files(message: BaseMessage) -> bool:
 
 
 def asked_text(message: BaseMessage) -> str:
-    """What a user's message asks; one with files alone asks what they hold."""
-    text = message.text.strip()
-    return text or (NO_QUESTION if has_files(message) else "")
+    """What a user's message asks; one with files or images alone asks what they hold."""
+    if text := message.text.strip():
+        return text
+    if has_files(message):
+        return NO_QUESTION
+    return ONLY_IMAGES if message.type == "human" and has_images(message) else ""
 
 
 def without_files(message: M) -> M:

@@ -1,6 +1,6 @@
 """Put the result together from what the run wrote down."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -12,6 +12,8 @@ from langgraph_fusion.graph.records import (
     Call,
     Ended,
     Failure,
+    ImageDescription,
+    ImageView,
     MemberAnswer,
     PanelGrowth,
     Revision,
@@ -23,6 +25,7 @@ from langgraph_fusion.graph.result import (
     Bill,
     ClientCall,
     FusionResult,
+    ImageInfo,
     KeptFile,
     PromptSet,
     Retention,
@@ -31,7 +34,7 @@ from langgraph_fusion.graph.result import (
     Unverified,
 )
 from langgraph_fusion.graph.run_context import Run
-from langgraph_fusion.graph.state import FusionState
+from langgraph_fusion.graph.state import FusionState, Json
 from langgraph_fusion.graph.used import failure_of, used_in, warnings_of
 from langgraph_fusion.tools.exclude import Dropped
 from langgraph_fusion.tools.sources import Source
@@ -92,7 +95,9 @@ def result_of(
         files=tuple(KeptFile(seat=seat, path=str(path)) for seat, path in files),
         attached=tuple(_attached(run, sources)),
         used=used,
-        warnings=tuple(warnings_of(run.settings, used, checked.text)),
+        warnings=(*warnings_of(run.settings, used, checked.text), *_unseen(run, state)),
+        images=tuple(_images(run, state["image_views"])),
+        image_description=_description(state),
         dropped=tuple(Dropped(**one) for one in state["dropped"]),
         degraded=tuple(dict.fromkeys([*state["degraded"], *run.degraded])),
         notes=tuple(dict.fromkeys([*state["notes"], *run.notes])),
@@ -144,6 +149,39 @@ def _seat(run: Run, letter: str, answers: list[MemberAnswer], calls: list[Call])
 
 def _failures(answers: list[MemberAnswer]) -> list[Failure]:
     return [one.error for one in answers if one.error is not None]
+
+
+def _images(run: Run, views: Json) -> Iterator[ImageInfo]:
+    def seats(how: ImageView) -> tuple[str, ...]:
+        return tuple(sorted((seat for seat, view in views.items() if view == how), key=_in_order))
+
+    for number, image in enumerate(run.images.images, start=1):
+        yield ImageInfo(
+            number=number,
+            **image.facts,
+            seen_by=seats("seen"),
+            described_to=seats("described"),
+            unseen_by=seats("unseen"),
+        )
+
+
+def _unseen(run: Run, state: FusionState) -> Iterator[str]:
+    """A warning where the answer rests on images that nobody saw."""
+    if run.images.images and "seen" not in state["image_views"].values():
+        described = (
+            "a description of them alone" if state["image_description"] else "no sight of it"
+        )
+        yield f"No model that took part saw the images: the answer rests on {described}."
+
+
+def _in_order(seat: str) -> tuple[int, str]:
+    """Members first, in the order of their letters."""
+    return len(seat), seat
+
+
+def _description(state: FusionState) -> ImageDescription | None:
+    known = state["image_description"]
+    return ImageDescription(**known) if known else None
 
 
 def _verification(state: FusionState, numbers: dict[str, int]) -> Verification | None:

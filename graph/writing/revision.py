@@ -77,7 +77,8 @@ class Reviser:
 
     async def _revised(self, talk: list[BaseMessage]) -> tuple[str, DraftKept | None]:
         async def send(model: BaseChatModel) -> AIMessage:
-            reply = await model.ainvoke(talk)
+            client = self._client
+            reply = await model.ainvoke(client.images.shown(talk, client.ref_of(model)))
             assert isinstance(reply, AIMessage)
             return without_tool_calls(reply)
 

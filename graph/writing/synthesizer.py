@@ -151,7 +151,7 @@ def _update(
             f"The writer {switch.model} gave way: {reason_text(switch.reason)}.",
         )
     after = after_question(state["messages"])
-    return {
+    update = {
         "draft": written.text,
         "tool_calls": handed_out(written.tool_calls, run.id, after),
         "written_by": written_by,
@@ -160,3 +160,4 @@ def _update(
         "degraded": list(run.degraded),
         "notes": list(run.notes),
     }
+    return run.with_images("synthesizer", update)[0]

@@ -165,7 +165,8 @@ class Writer:
         draft that may be revised.
         """
         chunks: list[AIMessageChunk] = []
-        async for chunk in _with_tools(model, self._settings).astream(messages, **fields):
+        shown = self._client.images.shown(messages, self._client.ref_of(model))
+        async for chunk in _with_tools(model, self._settings).astream(shown, **fields):
             if not isinstance(chunk, AIMessageChunk):
                 continue
             mine = _begun(chunk) and self._client.begins(model)

@@ -1,6 +1,6 @@
 """What the writer is sent: its role, the caller's instructions, and the panel's work as data."""
 
-from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import BaseMessage, SystemMessage
 
 from langgraph_fusion.graph.analysis import Analysis
 from langgraph_fusion.graph.judging.evidence import (
@@ -36,7 +36,7 @@ def writer_messages(
     return [
         SystemMessage(system),
         *given,
-        HumanMessage(_panels_work(run, state, best, limits)),
+        run.images.with_question(_panels_work(run, state, best, limits), state["messages"]),
         *after,
     ]
 

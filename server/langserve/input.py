@@ -26,6 +26,7 @@ from starlette.responses import Response
 
 from langgraph_fusion.graph.preflight.request_check import NO_QUESTION
 from langgraph_fusion.graph.request.conversation import question_at
+from langgraph_fusion.graph.request.images import is_image, read_block
 from langgraph_fusion.server.errors import NOT_TEXT, api_error
 from langgraph_fusion.server.json_route import understand
 from langgraph_fusion.server.logging import log_surprise
@@ -76,10 +77,10 @@ class Ask(BaseModel):
     @field_validator("messages")
     @classmethod
     def _ends_with_a_question(cls, messages: list[Any]) -> list[Any]:
-        texts = [_text_only(message) for message in messages]
-        if question_at(texts) != len(texts) - 1:
+        read = [_readable(message) for message in messages]
+        if question_at(read) != len(read) - 1:
             raise ValueError(NO_QUESTION)
-        return texts
+        return read
 
 
 class _SingleBody(BaseModel):
@@ -141,13 +142,25 @@ def _body_of(path: str) -> type[BaseModel] | None:
     return _SingleBody if name in ("invoke", "stream", "stream_log", "stream_events") else None
 
 
-def _text_only(message: AnyMessage) -> AnyMessage:
-    """Its text alone: LangServe sends back what else is in it, and cannot write all of that."""
+def _readable(message: AnyMessage) -> AnyMessage:
+    """Its text and a user's images alone: LangServe sends back what else is in it, and cannot write
+    all of that.
+    """
     parts = message.content if isinstance(message.content, list) else []
-    for part in parts:
-        if not isinstance(part, str) and not isinstance(part.get("text"), str):
-            raise ValueError(NOT_TEXT.format(repr(part.get("type"))))
+    blocks = [_block(part, message.type) for part in parts]
+    if any(is_image(block) for block in blocks):
+        return HumanMessage(blocks)
     return _MESSAGES[message.type](message.text)
+
+
+def _block(part: Any, role: str) -> Any:
+    if isinstance(part, str):
+        return {"type": "text", "text": part}
+    if is_image(part) and role == "human":
+        return read_block(part)
+    if not isinstance(part.get("text"), str):
+        raise ValueError(NOT_TEXT.format(repr(part.get("type"))))
+    return {"type": "text", "text": part["text"]}
 
 
 Events = AsyncGenerator[Any, None]

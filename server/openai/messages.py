@@ -109,6 +109,13 @@ def _resolved(items: Iterable[InputItem], find_item: FindItem) -> Iterator[Input
             )
 
 
+def content_of(content: Content) -> str | list[Any]:
+    """The content of a user's message: its text, or with images LangChain's content blocks."""
+    if isinstance(content, list) and any(part.is_image for part in content):
+        return [part.block for part in content]
+    return text_of(content)
+
+
 def text_of(content: Content) -> str:
     """The text of a message, whether it is one string or parts."""
     if content is None or isinstance(content, str):
@@ -124,7 +131,7 @@ def _chat_turn(message: ChatMessage) -> AnyMessage:
         called = message.tool_calls or ()
         calls = [(call.id, call.function.name, call.function.arguments) for call in called]
         return _assistant(text, calls)
-    return _spoken(message.role, text)
+    return _spoken(message.role, content_of(message.content))
 
 
 def _item_turns(items: Iterable[InputItem]) -> Iterator[AnyMessage]:
@@ -140,15 +147,15 @@ def _item_turns(items: Iterable[InputItem]) -> Iterator[AnyMessage]:
         if item.kind == "function_call_output":
             yield ToolMessage(text_of(item.output), tool_call_id=item.call_id or "")
         elif item.kind == "message":
-            yield _spoken(item.role or "user", text_of(item.content))
+            yield _spoken(item.role or "user", content_of(item.content))
     if calls:
         yield _assistant("", calls)
 
 
-def _spoken(role: str, text: str) -> AnyMessage:
+def _spoken(role: str, content: str | list[Any]) -> AnyMessage:
     if role == "user":
-        return HumanMessage(text)
-    return AIMessage(text) if role == "assistant" else SystemMessage(text)
+        return HumanMessage(content)
+    return AIMessage(content) if role == "assistant" else SystemMessage(content)
 
 
 def _assistant(text: str, calls: Iterable[tuple[str, str, str]]) -> AIMessage:

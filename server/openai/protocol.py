@@ -12,12 +12,14 @@ from pydantic import (
     Discriminator,
     Field,
     JsonValue,
+    PrivateAttr,
     Tag,
     field_validator,
     model_validator,
 )
 from pydantic_core import PydanticSerializationError, to_json
 
+from langgraph_fusion.graph.request.images import is_image, read_block
 from langgraph_fusion.models.providers import ReasoningEffort
 from langgraph_fusion.server.errors import NOT_TEXT
 from langgraph_fusion.server.openai.openapi import Described, FusionField
@@ -38,16 +40,29 @@ MAX_TOOLS = 256
 """Tools of a request, of which 128 may be the client's own; and calls of a turn."""
 
 
-class _Part(Body):
-    """A part of a message; this server reads text."""
+class ImageUrl(Body):
+    url: str
+    """Its https address, or a data URL with the image in it."""
+    detail: str | None = None
+
+
+class Part(Body):
+    """A part of a message: text, or in a user's message an image."""
 
     type: str
     text: str | None = None
     refusal: str | None = None
+    image_url: ImageUrl | str | None = None
+    """png, jpeg, gif or webp; an object in chat completions, a string in responses."""
+    detail: str | None = None
+    file_id: str | None = None
+    _image: dict[str, Any] | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
-    def _is_text(self) -> "_Part":
-        if self.said is None:
+    def _can_be_read(self) -> "Part":
+        if is_image({"type": self.type}):
+            self._image = read_block(self.model_dump(exclude_none=True))
+        elif self.said is None:
             raise ValueError(NOT_TEXT.format(repr(self.type)))
         return self
 
@@ -55,6 +70,15 @@ class _Part(Body):
     def said(self) -> str | None:
         readable = self.type in ("text", "input_text", "output_text", "refusal")
         return (self.text if self.text is not None else self.refusal) if readable else None
+
+    @property
+    def block(self) -> dict[str, Any]:
+        """The part as LangChain's content block."""
+        return self._image or {"type": "text", "text": self.said or ""}
+
+    @property
+    def is_image(self) -> bool:
+        return self._image is not None
 
 
 def _text_or_parts(value: Any) -> str | None:
@@ -71,12 +95,19 @@ _BY_KIND = Discriminator(
 Content = (
     Annotated[
         Annotated[str, Tag("as:text")]
-        | Annotated[list[_Part], Field(fail_fast=True, max_length=MAX_TURNS), Tag("as:parts")],
+        | Annotated[list[Part], Field(fail_fast=True, max_length=MAX_TURNS), Tag("as:parts")],
         _BY_KIND,
     ]
     | None
 )
 """Text or parts; the tags keep errors to the form that was sent."""
+
+
+def _no_images(content: Content, whose: str) -> None:
+    if isinstance(content, list) and any(part.is_image for part in content):
+        raise ValueError(
+            f"images are read in messages of the role `user`, and this is {whose}; send it there"
+        )
 
 
 class CalledFunction(Body):
@@ -105,6 +136,12 @@ class ChatMessage(Body):
     def _tool_turn_says_what_it_answers(self) -> "ChatMessage":
         if self.role == "tool" and not self.tool_call_id:
             raise ValueError("a `tool` message needs the `tool_call_id` that it answers")
+        return self
+
+    @model_validator(mode="after")
+    def _images_are_a_users(self) -> "ChatMessage":
+        if self.role != "user":
+            _no_images(self.content, f"one of `{self.role}`")
         return self
 
 
@@ -140,6 +177,9 @@ class InputItem(Body):
         for name in needed:
             if getattr(self, name) is None:
                 raise ValueError(f"an item of type {self.kind!r} needs `{name}`")
+        _no_images(self.output, "the output of a tool")
+        if self.role not in (None, "user"):
+            _no_images(self.content, f"one of `{self.role}`")
         return self
 
     @property

@@ -198,5 +198,17 @@ def _items_of(turn: BaseMessage) -> Iterator[Json]:
             yield call_item("", call, done=True)
     else:
         role = "user" if isinstance(turn, HumanMessage) else "system"
-        content = [{"type": "input_text", "text": turn.text}]
+        content = [*_input_parts(turn)]
         yield message_item("", "completed", content) | {"role": role}
+
+
+def _input_parts(turn: BaseMessage) -> Iterator[Json]:
+    for part in turn.content_blocks if isinstance(turn.content, list) else ():
+        if part["type"] == "text":
+            yield {"type": "input_text", "text": part["text"]}
+        elif part["type"] == "image":
+            url = part.get("url") or f"data:{part.get('mime_type')};base64,{part.get('base64')}"
+            detail = part.get("extras", {}).get("detail", "auto")
+            yield {"type": "input_image", "image_url": url, "detail": detail}
+    if isinstance(turn.content, str):
+        yield {"type": "input_text", "text": turn.content}

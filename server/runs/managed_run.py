@@ -21,6 +21,7 @@ from langgraph_fusion.graph.api import deliberate
 from langgraph_fusion.graph.calls.steering import Steering
 from langgraph_fusion.graph.errors import ConfigError, FusionError, RunFailed
 from langgraph_fusion.graph.journal.repository import RunRepository, new_id
+from langgraph_fusion.graph.preflight.fetched_images import with_images_fetched
 from langgraph_fusion.graph.preflight.request_check import check_request
 from langgraph_fusion.models.depth import depth
 from langgraph_fusion.server.errors import ApiError, ServerStopping, api_error
@@ -286,7 +287,8 @@ class ManagedRun:
 
     async def _check(self) -> str | None:
         """Find what is wrong with the request before its turn; return the run it continues."""
-        request = self._request
+        messages = await with_images_fetched(self._request.messages, self._request.settings)
+        self._request = request = replace(self._request, messages=messages)
         run_id = request.run_id
         if run_id is None:
             found = await continued_run(request.messages, self._store, self._context.client)

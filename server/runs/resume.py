@@ -9,7 +9,7 @@ from dataclasses import replace
 from langchain_core.messages import AnyMessage, ToolMessage
 
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.journal.lifecycle import must_go_on
+from langgraph_fusion.graph.journal.conversation_record import must_go_on
 from langgraph_fusion.graph.journal.repository import RunRepository, check_may_reopen
 from langgraph_fusion.graph.journal.run_record import TOOL_CALLS, RunRecord
 from langgraph_fusion.graph.request.client_tools import wrong_results

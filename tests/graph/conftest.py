@@ -1,6 +1,6 @@
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ class Fused:
 
 
 Fuse = Callable[..., Awaitable[Fused]]
-Serve = Callable[[Part], Awaitable[ScriptedServer]]
+Serve = Callable[..., Awaitable[ScriptedServer]]
 Price = Callable[..., None]
 
 
@@ -42,8 +42,8 @@ async def serve(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Serve]:
     """Start a scripted server that the provider `openrouter` leads to."""
     running: list[Any] = []
 
-    async def start(script: Part) -> ScriptedServer:
-        context = scripted_server(script)
+    async def start(script: Part, models: Sequence[Any] = ("vendor/one",)) -> ScriptedServer:
+        context = scripted_server(script, models=models)
         server = await context.__aenter__()
         running.append(context)
         monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-secret-key")
@@ -64,9 +64,10 @@ async def fuse(serve: Serve) -> Fuse:
         script: Part,
         settings: FusionSettings,
         question: Any = "What is it?",
+        models: Sequence[Any] = ("vendor/one",),
         **given: Any,
     ) -> Fused:
-        server = await serve(script)
+        server = await serve(script, models)
         before = asyncio.all_tasks()
         events = [event async for event in deliberate(question, settings, **given)]
         result = FusionResult.model_validate(events[-1]["result"])

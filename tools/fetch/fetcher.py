@@ -107,9 +107,10 @@ class Fetcher:
             raise _unreachable(error) from error
 
     async def _follow(self, url: str, any_type_up_to: int | None = None) -> Body:
+        headers = {**_HEADERS, "Accept": "*/*"} if any_type_up_to else _HEADERS
         # Some sites redirect until a cookie sticks; no two fetches share a jar.
         async with aiohttp.ClientSession(
-            connector=self._connector, connector_owner=False, headers=_HEADERS,
+            connector=self._connector, connector_owner=False, headers=headers,
             timeout=aiohttp.ClientTimeout(total=None),
             max_line_size=_MAX_HEADER, max_field_size=_MAX_HEADER, max_headers=_MAX_HEADERS,
         ) as session:  # fmt: skip

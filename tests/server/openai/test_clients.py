@@ -252,13 +252,24 @@ async def test_an_answer_that_was_begun_is_refused_by_its_role(serving: Serving)
     ("path", "changes", "param", "named"),
     [
         (CHAT, {"messages": [{"role": "user", "content": [{"type": "image_url"}]}]},
-         "messages.0.content.0", "'image_url'"),
+         "messages.0.content.0", "https address"),
         (CHAT, {"messages": [QUESTION, {"role": "user", "content": [{"type": "file"}]}]},
          "messages.1.content.0", "'file'"),
         (CHAT, {"messages": [{"role": "user", "content": 5}]}, "messages.0.content", "write text"),
         (RESPONSES, {"input": [{"type": "computer_call"}]}, "input.0", "'computer_call'"),
         (RESPONSES, {"input": [{"role": "user", "content": [{"type": "input_image"}]}]},
-         "input.0.content.0", "'input_image'"),
+         "input.0.content.0", "https address"),
+        (RESPONSES, {"input": [{"role": "user", "content": [
+            {"type": "input_image", "file_id": "file-1"}]}]}, "input.0.content.0", "`file_id`"),
+        (CHAT, {"messages": [{"role": "system", "content": [
+            {"type": "image_url", "image_url": {"url": "https://a.org/x.png"}}]}, QUESTION]},
+         "messages.0", "role `user`"),
+        (CHAT, {"messages": [{"role": "user", "content": [
+            {"type": "image_url", "image_url": {"url": "data:image/png;base64,QUJD"}}]}]},
+         "messages.0.content.0", "no image"),
+        (CHAT, {"messages": [{"role": "user", "content": [
+            {"type": "image_url", "image_url": {"url": "file:///etc/passwd"}}]}]},
+         "messages.0.content.0", "https address"),
         (RESPONSES, {"input": 7}, "input", "write text"),
         (CHAT, {"tools": [{"type": "function", "function": {}}]}, "tools.0.function.name", ""),
         (RESPONSES, {"tools": [{"type": "function"}]}, "tools.0.name", ""),
