@@ -15,6 +15,7 @@ from typing import Any
 from langgraph_fusion.graph.errors import ConfigError
 
 DEFAULT_PRESET = "budget"
+_Presets = dict[str, dict[str, Any]]
 _NOT_SETTINGS = {"description", "extends", "judge_on_request"}
 
 
@@ -24,7 +25,9 @@ def preset_values(name: Any) -> dict[str, Any]:
     Raises:
         ConfigError: If there is no such preset, or a user's file cannot be read.
     """
-    return {**_resolve(str(name), ()), "preset": str(name)}
+    whole = _whole(str(name), (), _all())
+    values = {key: value for key, value in whole.items() if key not in _NOT_SETTINGS}
+    return values | {"preset": str(name)}
 
 
 def judge_on_request(name: Any) -> dict[str, Any]:
@@ -32,7 +35,7 @@ def judge_on_request(name: Any) -> dict[str, Any]:
 
     Empty for a preset that names none such. Raises as `preset_values`.
     """
-    judge = _whole(str(name), ()).get("judge_on_request")
+    judge = _whole(str(name), (), _all()).get("judge_on_request")
     return {} if judge is None else {"judge": judge}
 
 
@@ -69,22 +72,16 @@ def user_file(name: str, variable: str) -> Path | None:
     return path if path.is_file() else None
 
 
-def _resolve(name: str, seen: tuple[str, ...]) -> dict[str, Any]:
-    whole = _whole(name, seen)
-    return {key: value for key, value in whole.items() if key not in _NOT_SETTINGS}
-
-
-def _whole(name: str, seen: tuple[str, ...]) -> dict[str, Any]:
+def _whole(name: str, seen: tuple[str, ...], presets: _Presets) -> dict[str, Any]:
     if name in seen:
         raise ConfigError(
             f"{' -> '.join((*seen, name))} extend each other in a circle", field="preset"
         )
-    presets = _all()
     if name not in presets:
         known = ", ".join(presets)
         raise ConfigError(f"there is no {name!r}; choose one of {known}", field="preset")
     values = presets[name]
-    base = _whole(values["extends"], (*seen, name)) if "extends" in values else {}
+    base = _whole(values["extends"], (*seen, name), presets) if "extends" in values else {}
     if "judge" in values:
         base.pop("judge_on_request", None)
     elif needs_a_judge(values) and "judge_on_request" in base:
@@ -92,18 +89,18 @@ def _whole(name: str, seen: tuple[str, ...]) -> dict[str, Any]:
     return base | values
 
 
-def _all() -> dict[str, dict[str, Any]]:
+def _all() -> _Presets:
     path = user_file("presets.toml", "FUSION_PRESETS")
     return _shipped() | (_users(path) if path else {})
 
 
 @cache
-def _shipped() -> dict[str, dict[str, Any]]:
+def _shipped() -> _Presets:
     text = files("langgraph_fusion.graph").joinpath("presets.toml").read_text("utf-8")
     return tomllib.loads(text)
 
 
-def _users(path: Path) -> dict[str, dict[str, Any]]:
+def _users(path: Path) -> _Presets:
     try:
         presets = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:

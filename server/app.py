@@ -36,13 +36,24 @@ from langgraph_fusion.server.runs_api import routes as runs_routes
 from langgraph_fusion.server.state import ServerState
 
 _LAZY_MODULES = (
+    "langchain_core.messages.block_translators.langchain_v0",
+    "langchain_core.tracers.context",
+    "langchain_core.tracers.stdout",
     "langgraph_fusion.models.chat",
     "langgraph_fusion.tools.fetch.fetcher",
     "langgraph_fusion.tools.search.duckduckgo",
     "openai.resources.chat.completions.completions",
     "json_repair",
+    "langgraph_fusion.web.ask_form",
+    "langgraph_fusion.web.report",
+    "langgraph_fusion.web.templates",
+    "langgraph_fusion.web.timeline",
+    "langgraph_fusion.web.view",
 )
 """Modules that a run imports when it needs them, so that commands start fast."""
+_LAZY_OFFLINE = tuple(
+    f"langgraph_fusion.models.offline.{name}" for name in ("chat", "judge", "members", "writer")
+)
 _NEW_OBJECTS = 50_000
 """Between two collections of cycles; Python's own 700 fit a script."""
 
@@ -103,9 +114,9 @@ def app_from_environment() -> FastAPI:
     return create_app(config_from_environment())
 
 
-def warm_up() -> None:
+def warm_up(*, offline: bool = False) -> None:
     """Load what the first request would otherwise wait for. Blocking, about a second."""
-    for name in _LAZY_MODULES:
+    for name in (*_LAZY_MODULES, *(_LAZY_OFFLINE if offline else ())):
         import_module(name)
     create_fusion(load_settings({"preset": "offline"}))
 
@@ -143,7 +154,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         preset, _ = await default_preset()
         policy = replace(state.config.policy, default_preset=preset)
         state.config = replace(state.config, policy=policy)
-    await asyncio.to_thread(warm_up)
+    await asyncio.to_thread(warm_up, offline=state.config.policy.default_preset == "offline")
+    if gc.get_freeze_count():  # this process is ours, and what it has loaded now stays as well
+        gc.freeze()
     await open_http_client()
     async with (
         state.keys.open(patient=True) if state.keys else nullcontext(),

@@ -33,6 +33,11 @@ class BodyThreads:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="body")
         self._turns: dict[str | None, _Turn] = {}
 
+    @property
+    def waiting(self) -> int:
+        """Jobs that are done or wait for their turn."""
+        return sum(turn.wanted for turn in self._turns.values())
+
     async def run(
         self, client: str | None, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T:

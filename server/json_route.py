@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from langgraph_fusion.server.body_threads import LARGE
+from langgraph_fusion.server.runs.cancellation import cancel_on_disconnect
 from langgraph_fusion.server.state import server_state
 
 T = TypeVar("T")
@@ -30,18 +31,23 @@ class JsonRoute(APIRoute):
         kind: Any = self.body_field.field_info.annotation
         model: TypeAdapter[Any] = TypeAdapter(kind)
 
-        async def answer_large(request: Request) -> Response:
+        async def answer_in_turn(request: Request) -> Response:
             with suppress(ClientDisconnect):  # FastAPI meets it again, and says so
                 body = await request.body()
                 if len(body) > LARGE and _is_json(request):
                     request._json = await _in_thread(request, _read, model, body)
+            await server_state(request).manager.turns.turn()
             return await answer(request)
 
-        return answer_large
+        return answer_in_turn
 
 
 async def understand(request: Request, read: Callable[..., T], *args: Any, heavy: bool) -> T:
-    """Call `read`, in a thread if the body is large or `heavy` to understand."""
+    """Call `read`, in a thread if the body is large or `heavy` to understand.
+
+    Raises:
+        ClientGone: If the client went before it had its turn.
+    """
     if heavy or len(await request.body()) > LARGE:
         return await _in_thread(request, read, *args)
     return read(*args)
@@ -49,7 +55,8 @@ async def understand(request: Request, read: Callable[..., T], *args: Any, heavy
 
 async def _in_thread(request: Request, work: Callable[..., T], *args: Any) -> T:
     key = request.state.key
-    return await server_state(request).threads.run(key.id if key else None, work, *args)
+    done = server_state(request).threads.run(key.id if key else None, work, *args)
+    return await cancel_on_disconnect(request.receive, done)
 
 
 def parse_json(body: bytes) -> Any:

@@ -15,7 +15,7 @@ from langgraph_fusion.server.compression import limited_body
 from langgraph_fusion.server.errors import ApiError
 from langgraph_fusion.server.foreign_pages import ForeignPages
 from langgraph_fusion.server.keys.key import Key
-from langgraph_fusion.server.load import Load, RequestLoad
+from langgraph_fusion.server.load import ALWAYS_ANSWERED, Load, RequestLoad
 from langgraph_fusion.server.logging import log_event
 from langgraph_fusion.server.pages.session import key_in_cookie
 from langgraph_fusion.server.state import ServerState
@@ -33,6 +33,8 @@ Of all others, those of routes that nobody thought of included, a client's key o
 `METRICS`, and a metrics key opens that one alone.
 """
 METRICS = "/metrics"
+SMALLER = {"/fusion/": 2**20, "/mcp": 2**20, "/session": 2**14}
+"""Bytes of a body: LangServe and MCP parse it several times in the event loop; a form is small."""
 HOME, RUN_PAGES = "/", "/runs/"
 """Pages that show whoever has no key where to sign in."""
 
@@ -70,7 +72,9 @@ class RequestMiddleware:
             raise ApiError(404, "there is no such path", code="not_found")
         load.client = key.id if key else None
         scope.setdefault("state", {}).update(request_id=exchange.request_id, key=key)
-        limit, within_s = config.max_body_bytes, config.body_s
+        if scope["path"] not in ALWAYS_ANSWERED:
+            await self._state.manager.turns.turn()
+        limit, within_s = _body_limit(scope["path"], config.max_body_bytes), config.body_s
         body = limited_body(scope, receive, limit=limit, within_s=within_s, load=load)
         await self._app(_as_get(scope), body, exchange.send)
 
@@ -159,6 +163,11 @@ def _without_line_ends(events: bytes) -> bytes:
     for end, escape in _LINE_ENDS.items():
         events = events.replace(end.encode(), escape)
     return events
+
+
+def _body_limit(path: str, most: int) -> int:
+    """How many bytes a body may have: fewer where it is parsed in the event loop."""
+    return min(most, next((size for at, size in SMALLER.items() if path.startswith(at)), most))
 
 
 def _as_get(scope: Scope) -> Scope:

@@ -4,6 +4,7 @@ What could not be verified is named in a note at the end, never by a mark in the
 answer is an article, a letter or code to be used as it stands, a program cannot know.
 """
 
+import asyncio
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -38,6 +39,10 @@ _TEXT = re.compile(r"[^\s>*+#|.)\d_-]")
 """Anything in a line that is no mark of its beginning."""
 _JOINS = re.compile(r"[^\W_]|[`~<>\[(/\\@#&=+-]|[.,:;!?]+[\w`~<\[(/\\@&-]|\Z")
 """What may turn into code, a link or an address right behind the text before a made-up id."""
+_LONG = 50_000
+"""Characters of draft and answers that take the loop more than a few milliseconds."""
+_REACH = 1_000
+"""Characters before a citation that are looked at: a text with many must not be read for each."""
 _NO_SOURCE = "\u2026"
 """In the place of a made-up id with which a line begins: without it the line might become code."""
 
@@ -48,8 +53,7 @@ async def check(state: FusionState, config: RunnableConfig) -> Json:
     sources = Sources(Source(**one) for one in state["sources"].values())
     checked, kept = Checked(state["draft"]), Retention()
     if run.settings.mode != "direct" and not run.settings.response_format:  # JSON has no citations
-        checked = checked_answer(state["draft"], sources)
-        kept = retention(state, sources, checked.numbers)
+        checked, kept = await _beside_the_loop(state, sources)
     files = await run.kept_files()
     result = result_of(run, state, checked, kept, files)
     whole = result.model_dump(mode="json")
@@ -58,6 +62,17 @@ async def check(state: FusionState, config: RunnableConfig) -> Json:
     tell("run.finished", result=whole)
     text = _analysis_text(state) if run.settings.mode == "analysis" else result.answer
     return {"fusion": whole, "messages": [_message(text, state["tool_calls"], whole)]}
+
+
+async def _beside_the_loop(state: FusionState, sources: Sources) -> tuple[Checked, Retention]:
+    """The checked answer, and what it keeps; of long texts in a thread."""
+
+    def read() -> tuple[Checked, Retention]:
+        checked = checked_answer(state["draft"], sources)
+        return checked, retention(state, sources, checked.numbers)
+
+    length = len(state["draft"]) + sum(len(one["text"]) for one in state["answers"])
+    return await asyncio.to_thread(read) if length > _LONG else read()
 
 
 def checked_answer(draft: str, sources: Sources) -> Checked:
@@ -130,7 +145,7 @@ def _address(found: re.Match[str], sources: Sources, checked: Checked) -> str:
 
 def _cited(found: re.Match[str], prose: str, sources: Sources, checked: Checked) -> str:
     """One link a source: two members may have cited the same one side by side."""
-    before = prose[: found.start()]
+    before = prose[max(0, found.start() - _REACH) : found.start()]
     links: dict[str, None] = {}
     for id in names_in(found["ids"]):
         if source := sources.resolve(id):

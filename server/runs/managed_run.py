@@ -14,7 +14,7 @@ import time
 from asyncio import FIRST_COMPLETED, CancelledError
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from langgraph_fusion.graph.api import deliberate
@@ -28,6 +28,7 @@ from langgraph_fusion.server.errors import ApiError, ServerStopping, api_error
 from langgraph_fusion.server.keys.key_ring import KeyRing
 from langgraph_fusion.server.request_context import RequestContext
 from langgraph_fusion.server.runs.admission import Admission, Slot
+from langgraph_fusion.server.runs.loop_turns import LoopTurns
 from langgraph_fusion.server.runs.observers import RunObserver
 from langgraph_fusion.server.runs.resume import answers_directly, continued_run
 from langgraph_fusion.server.runs.run_request import RunRequest
@@ -48,6 +49,8 @@ class RunManager:
     """None when every request is served."""
     store: RunRepository | None = None
     """Where runs are kept; open from the start of the application to its end."""
+    turns: LoopTurns = field(default_factory=LoopTurns)
+    """In the event loop, for what begins."""
 
     @asynccontextmanager
     async def run(
@@ -96,6 +99,7 @@ class RunManager:
                 shutdown=self.shutdown,
                 observers=self.observers,
                 store=self.store,
+                turns=self.turns,
             )
         except BaseException:
             slot.leave()
@@ -131,6 +135,7 @@ class ManagedRun:
         shutdown: Shutdown,
         observers: Sequence[RunObserver],
         store: RunRepository | None,
+        turns: LoopTurns,
     ) -> None:
         self.run_id: str | None = None
         self.has_turn = False
@@ -141,6 +146,7 @@ class ManagedRun:
         self._account = account
         self._shutdown = shutdown
         self._store = store
+        self._turns = turns
         self._observations = [observer.observe(context, request) for observer in observers]
         self._steering = Steering()
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
@@ -253,12 +259,14 @@ class ManagedRun:
 
     async def _perform(self) -> None:
         depth.set(self._context.depth)
+        await self._turns.turn()
         run_id = await self._check()
         self._accepted.set_result(None)
         async with AsyncExitStack() as stack:
             await self._wait_for_turn(stack)
             self.has_turn = True
             self._began = time.monotonic()
+            await self._turns.turn()
             await self._deliberate(run_id)
 
     async def _wait_for_turn(self, stack: AsyncExitStack) -> None:

@@ -4,6 +4,7 @@ A client starts a run, follows its events from wherever it lost them, steers it,
 it days later, through any worker. Everything is in the run store.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
@@ -183,8 +184,9 @@ async def report_run(
         return JSONResponse(found, headers=saved_as(head, "json"))
     result = FusionResult.model_validate(found)
     if format == "md":
-        return PlainTextResponse(report_markdown(result), headers=saved_as(head, "md"))
-    return HTMLResponse(report_html(result))
+        text = await asyncio.to_thread(report_markdown, result)
+        return PlainTextResponse(text, headers=saved_as(head, "md"))
+    return HTMLResponse(await asyncio.to_thread(report_html, result))
 
 
 async def _start(
