@@ -30,7 +30,7 @@ check: setup .links  ## Lint, format and types over source and tests
 audit:  ## Look for known vulnerabilities in the pinned dependencies; one that cannot be looked up fails it
 	@$(PYTHON) -m venv .audit
 	@.audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
-	@.audit/bin/pip-audit --strict --requirement requirements.lock --no-deps --disable-pip
+	@$(PYTHON) -m tests.dependency_audit .audit/bin/pip-audit $(ARGS)
 
 bench: setup  ## Time a deliberation and the sandbox beside bare references
 	@$(BIN)/python -m bench.graph $(ARGS)
