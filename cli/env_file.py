@@ -23,8 +23,10 @@ from langgraph_fusion.graph.errors import ConfigError
 
 DEFAULT = Path(".env")
 _PLAIN_SETTINGS = frozenset({"FUSION_KEEP_RUNS", "FUSION_RUNS_DAYS", "FUSION_RUNS_QUESTIONS"})
-_SEARCH_KEYS = frozenset({"TAVILY_API_KEY"})
-_OURS = ("FUSION_", "OPENROUTER_", "TAVILY_", "SEARXNG_", "OLLAMA_", "LOCAL_", "OPENAI_", "VLLM_")
+_OURS = (
+    "FUSION_", "OPENROUTER_", "TAVILY_", "SEARXNG_", "OLLAMA_", "LOCAL_", "OPENAI_", "VLLM_",
+    "BRAVE_", "EXA_", "SERPER_", "GOOGLE_CSE_", "KAGI_",
+)  # fmt: skip
 _OBEYED = ("_PROXY", "_BASE_URL", "_HOST", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _MAX_BYTES = 64 * 1024
 
@@ -120,9 +122,10 @@ def _decode(data: bytes) -> str:
 
 def _allowed() -> frozenset[str]:
     from langgraph_fusion.models.providers import providers
+    from langgraph_fusion.tools.search.engines import search_keys
 
     keys = {one.key for one in providers().values() if one.key}
-    return frozenset(keys | _SEARCH_KEYS | _PLAIN_SETTINGS)
+    return frozenset(keys | search_keys() | _PLAIN_SETTINGS)
 
 
 def _apply(

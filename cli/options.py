@@ -44,8 +44,10 @@ Tools = Annotated[
 ]
 Docs = Annotated[str | None, typer.Option(metavar="DIR", help="Folder of your documents.")]
 Search = Annotated[
-    Literal["ddgs", "searxng", "tavily", "langchain"] | None,
-    typer.Option(help="Where web_search asks."),
+    str | None,
+    typer.Option(
+        metavar="LIST", help="Where web_search asks: brave, exa, ddgs ...; the next if one fails."
+    ),
 ]
 Exclude = Annotated[
     list[str] | None,

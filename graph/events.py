@@ -11,7 +11,8 @@ what happened, `seat` who (a letter, `judge` or `synthesizer`).
 | | sandbox: whether a container was started for it, or is there from an earlier round |
 | `member.tool` | seat, round, call_id, tool, input (short text) |
 | `member.tool_done` | seat, round, call_id, tool, ok, seconds, summary (short text) |
-| `model.call` | seat, every field of `records.Call`, counted_usd; replayed (true) when told again |
+| `model.call` | seat, every field of `records.Call`, counted_usd; of kind `search` one that is |
+| | charged; replayed (true) when told again |
 | `model.progress` | seat, model, round, chars: of the reply that is coming, thinking included; |
 | | text: its last characters; at most once a second, and not told again |
 | `model.retry` | seat, model, reason, wait_s |

@@ -172,6 +172,7 @@ async def open_run(
         run = Run(journal.run_id, settings, limits, shared_tools, prices)
         run.resources = stack
         run.attachments, run.extra_tools = attachments, extra_tools
+        shared_tools.engines.notice = run.degrade
         run.steering = hooks.steering or run.steering
         run.steering.open(settings.letters, limits.budget, judged=settings.judge is not None)
         run.journal, run.lifecycle, run.given = journal, lifecycle, run_store.given

@@ -124,13 +124,15 @@ Ended = Literal[
 
 
 class Call(_Record):
-    """One model call on the bill. `None` is unknown, never zero."""
+    """One model call on the bill, or one search that is charged. `None` is unknown, never zero."""
 
+    kind: Literal["model", "search"] = "model"
     stage: Stage
     seat: str
     """Letter of a member, `judge`, `synthesizer`, `verifier` or `describer`."""
     round: int = 0
     model: str
+    """For a search the engine's name."""
     input_tokens: int | None = None
     output_tokens: int | None = None
     cached_tokens: int | None = None
@@ -237,7 +239,10 @@ class Totals(_Record):
     """Sums over calls. A sum is `None` when a part of it is unknown; `known_…` is the rest."""
 
     calls: int
+    """Of models."""
     failed_calls: int
+    searches: int = 0
+    """Searches that are charged, also those that failed."""
     input_tokens: int | None
     output_tokens: int | None
     cached_tokens: int | None
@@ -247,11 +252,13 @@ class Totals(_Record):
 
     @classmethod
     def of(cls, calls: Iterable[Call]) -> "Totals":
-        made = list(calls)
-        cost = sum_costs(call.cost_usd for call in made)
+        every = list(calls)
+        cost = sum_costs(call.cost_usd for call in every)
+        made = [call for call in every if call.kind == "model"]
         return cls(
             calls=len(made),
             failed_calls=sum(call.error is not None for call in made),
+            searches=len(every) - len(made),
             input_tokens=_sum(call.input_tokens for call in made),
             output_tokens=_sum(call.output_tokens for call in made),
             cached_tokens=_sum(call.cached_tokens for call in made),

@@ -54,6 +54,8 @@ class SourceInfo(_Part):
     title: str
     retrieved_at: str
     """ISO 8601, UTC."""
+    published: str | None = None
+    """The day it was published or last changed, ISO 8601, where a search engine says."""
     sha256: str
     """Of the text the member was shown."""
     same_as: str | None = None

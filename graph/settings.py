@@ -40,6 +40,7 @@ from langgraph_fusion.graph.seat import (
 from langgraph_fusion.models.providers import ModelRef
 from langgraph_fusion.sandbox.settings import SandboxSettings
 from langgraph_fusion.tools.exclude import Exclusion
+from langgraph_fusion.tools.search.engines import EngineName, named
 
 Mode = Literal["synthesize", "select", "analysis", "direct"]
 UnknownCost = Literal["refuse", "worst_case", "ignore"]
@@ -48,7 +49,6 @@ WaysToVerify = Literal["off", "lexical", "judge"]
 NO_JUDGE = "none"
 """In the place of the judge's model: there is none."""
 _Rules = Annotated[tuple[Annotated[str, Field(max_length=2000)], ...], Field(fail_fast=True)]
-SearchBackendName = Literal["ddgs", "searxng", "tavily", "langchain"]
 
 
 class FusionSettings(Settings):
@@ -103,8 +103,8 @@ class FusionSettings(Settings):
     """Tool calls of one member in one round; then it writes its answer without tools."""
     docs: str | None = None
     """Folder of the caller's own documents; `builtin:docs` is the documentation of this project."""
-    search: SearchBackendName = "ddgs"
-    """Where web_search asks."""
+    search: tuple[EngineName, ...] = Field(default=("ddgs",), min_length=1)
+    """Where web_search asks: one engine, or several of which the next takes over when one fails."""
     exclude: _Rules = Field(default=(), max_length=1000)
     """Domains and URL prefixes that no query, hit, fetch or redirect may touch."""
     allow_networks: _Rules = Field(default=(), max_length=1000)
@@ -169,6 +169,11 @@ class FusionSettings(Settings):
         named = value.strip()
         way = named.lower()
         return way if way in get_args(WaysToVerify) else {"model": named}
+
+    @field_validator("search", mode="before")
+    @classmethod
+    def _engines_from_names(cls, value: Any) -> Any:
+        return named(value)
 
     @field_validator("exclude")
     @classmethod

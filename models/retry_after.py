@@ -23,12 +23,14 @@ def retry_after_s(error: BaseException, *, now: float | None = None) -> float | 
     if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
         return _bounded(milliseconds / 1000)
     if given := headers.get("retry-after"):
-        return _seconds(str(given), now)
+        return header_s(str(given), now=now)
     reset = _number(passed_on_headers(getattr(error, "body", None)).get("X-RateLimit-Reset"))
     return None if reset is None else _bounded(reset / 1000 - now)
 
 
-def _seconds(given: str, now: float) -> float | None:
+def header_s(given: str, *, now: float | None = None) -> float | None:
+    """Return the seconds that a `Retry-After` header names, as a number or as a date."""
+    now = time.time() if now is None else now
     if (seconds := _number(given)) is not None:
         return _bounded(seconds)
     try:

@@ -4,7 +4,7 @@ import asyncio
 import ipaddress
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +12,21 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import core_schema
 
 from langgraph_fusion.sandbox.base import Sandbox
+from langgraph_fusion.sandbox.network.host_names import is_below
 from langgraph_fusion.tools.content_filter import ContentFilter, ContentMatch, ExcludedContent
 from langgraph_fusion.tools.errors import ExcludedUrl
 from langgraph_fusion.tools.exclude import Dropped, Exclusion
 from langgraph_fusion.tools.fetch.limits import FetchLimits
-from langgraph_fusion.tools.search import BackendName, Hit, Recency, SearchBackend, open_backend
+from langgraph_fusion.tools.search import (
+    EngineName,
+    Found,
+    Hit,
+    SearchInTurn,
+    SearchQuery,
+    open_search,
+)
+from langgraph_fusion.tools.search.base import Purse, free_purse, with_sites
+from langgraph_fusion.tools.search.engines import named
 from langgraph_fusion.tools.shown_lines import ShownLines
 from langgraph_fusion.tools.single_flight import SingleFlight
 from langgraph_fusion.tools.sources import Source, Sources
@@ -36,7 +46,8 @@ class SharedToolsSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    search: BackendName = "ddgs"
+    search: tuple[EngineName, ...] = Field(default=("ddgs",), min_length=1)
+    """Asked in this order."""
     max_results: int = Field(default=10, ge=1, le=20, description="Asked of the service")
     search_timeout_s: float = Field(default=20, gt=0)
     exclude: tuple[str, ...] = Field(default=(), description="Domains, URL prefixes")
@@ -46,6 +57,11 @@ class SharedToolsSettings(BaseModel):
         default=(),
         description="CIDR networks that may be fetched from although not public",
     )
+
+    @field_validator("search", mode="before")
+    @classmethod
+    def _engines_from_names(cls, value: object) -> object:
+        return named(value)
 
     @field_validator("exclude")
     @classmethod
@@ -75,39 +91,42 @@ class SharedTools:
         self,
         sources: Sources,
         exclusion: Exclusion,
-        backend: SearchBackend,
+        engines: SearchInTurn,
         fetcher: "Fetcher",
         docs: "DocsIndex | None",
         max_results: int,
         content_filter: ContentFilter | None = None,
     ) -> None:
-        self.sources, self.exclusion, self.backend = sources, exclusion, backend
+        self.sources, self.exclusion, self.engines = sources, exclusion, engines
         self.fetcher, self.docs, self.max_results = fetcher, docs, max_results
         self.content_filter = content_filter
         self.files: DocsIndex | None = None
         """The files that came with the question, once they are read; searched like documents."""
         self.drops: list[Dropped] = []
         """Everything an exclusion rule or the content filter stopped so far."""
-        self._searches = SingleFlight[list[Hit]]()
+        self._searches = SingleFlight[Found]()
         self._fetches: SingleFlight[tuple[Page, ContentMatch | None]] = SingleFlight()
 
-    async def search(self, seat: str, query: str, recency: Recency | None) -> list[Hit]:
-        """Return the hits of the web search that nothing excludes; equal searches run once.
+    async def search(self, seat: str, query: SearchQuery, purse: Purse = free_purse) -> Found:
+        """Return what the web search found and nothing excludes; equal searches run once.
 
         Raises:
-            ToolFailure: What `SearchBackend.search` raises; `ExcludedUrl` for the query itself.
+            ToolFailure: What `SearchInTurn.search` raises; `ExcludedUrl` for the query itself.
         """
-        query = " ".join(query.split())
-        if rule := self.exclusion.match_query(query):
-            self.drops.append(Dropped(seat=seat, where="query", url=query, rule=rule))
-            raise ExcludedUrl(query, rule, "query")
+        query = replace(query, text=" ".join(query.text.split()), max_results=self.max_results)
+        text = with_sites(query.text, query.site)
+        if rule := self.exclusion.match_query(text):
+            self.drops.append(Dropped(seat=seat, where="query", url=text, rule=rule))
+            raise ExcludedUrl(text, rule, "query")
 
-        async def work() -> list[Hit]:
-            return await self.backend.search(query, self.max_results, recency)
+        async def work() -> Found:
+            return await self.engines.search(query, purse)
 
-        hits = await self._searches.get(f"{recency} {query.casefold()}", work)
-        allowed = [hit for hit in hits if self._may_show(seat, hit)]
-        return await self._screened(seat, allowed)
+        key = replace(query, text=query.text.casefold())
+        found = await self._searches.get(repr(key), work)
+        there = [hit for hit in found.hits if _is_of_site(hit, query.site)]
+        allowed = [hit for hit in there if self._may_show(seat, hit)]
+        return replace(found, hits=tuple(await self._screened(seat, allowed)))
 
     async def fetch(self, seat: str, url: str) -> "Page":
         """Return a page of the web; equal addresses are fetched once.
@@ -182,6 +201,14 @@ class SharedTools:
         return rule is None
 
 
+def _is_of_site(hit: Hit, site: str | None) -> bool:
+    """Whether a hit is of the site that was asked for: some engines do not know `site:`."""
+    try:
+        return site is None or is_below(web_url(hit.url).raw_host or "", site)
+    except ValueError:
+        return False
+
+
 @dataclass
 class ToolContext:
     """What one member's tools work with in one round: the `context` of its agent."""
@@ -192,6 +219,11 @@ class ToolContext:
     topic: str = ""
     """What the member is asked: of a long text it is shown what is closest to it."""
     shown: ShownLines = field(default_factory=ShownLines)
+
+    @property
+    def purse(self) -> Purse:
+        """Who pays for its searches."""
+        return free_purse
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:
@@ -217,13 +249,13 @@ async def open_shared_tools(
     exclusion = Exclusion(settings.exclude)
     guard = Guard(ipaddress.ip_network(network) for network in settings.allow_networks)
     async with AsyncExitStack() as stack:
-        search = open_backend(
+        search = open_search(
             settings.search, timeout_s=settings.search_timeout_s, excluded=exclusion.domains
         )
         shared = SharedTools(
             sources=Sources(known_sources),
             exclusion=exclusion,
-            backend=await stack.enter_async_context(search),
+            engines=await stack.enter_async_context(search),
             fetcher=await stack.enter_async_context(open_fetcher(settings.fetch, guard, exclusion)),
             docs=await stack.enter_async_context(open_docs(settings.docs))
             if settings.docs

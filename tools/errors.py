@@ -5,6 +5,9 @@ from typing import Literal
 Reason = Literal[
     "rate_limited",
     "unavailable",
+    "unauthorized",
+    "insufficient_credits",
+    "budget",
     "excluded",
     "blocked_address",
     "too_large",

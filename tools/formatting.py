@@ -64,7 +64,8 @@ def source_block(source: Source, text: str | None = None) -> str:
     """Show a source with its id, title and URL around `text`, by default all that was seen."""
     title, url = escape_attribute(brief_title(source.title)), escape_attribute(source.url)
     body = escape_text(source.text if text is None else text)
-    return f'<source id="{source.id}" title="{title}" url="{url}">\n{body}\n</source>'
+    published = f' published="{source.published}"' if source.published else ""
+    return f'<source id="{source.id}" title="{title}" url="{url}"{published}>\n{body}\n</source>'
 
 
 def page_of(text: str, start: int, size: int) -> tuple[str, str]:

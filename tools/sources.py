@@ -35,6 +35,8 @@ class Source(BaseModel):
     title: str
     retrieved_at: str
     """ISO 8601, UTC."""
+    published: str | None = None
+    """The day it was published or last changed, ISO 8601, as a search engine said."""
     sha256: str
     """Of the text with white space and letter case normalised."""
     text: str
@@ -52,7 +54,15 @@ class Sources:
         self._by_id = {source.id: source for source in known}
 
     def add(
-        self, seat: str, kind: Kind, url: str, title: str, text: str, *, asked: str | None = None
+        self,
+        seat: str,
+        kind: Kind,
+        url: str,
+        title: str,
+        text: str,
+        *,
+        asked: str | None = None,
+        published: str | None = None,
     ) -> Source:
         """Record that a member saw this text, and return it under the id to cite.
 
@@ -77,6 +87,7 @@ class Sources:
             canonical_url=canonical,
             title=title or (old.title if old else ""),
             retrieved_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            published=published or (old.published if old else None),
             sha256=digest,
             text=text,
             aliases=tuple(sorted(names - {canonical})),

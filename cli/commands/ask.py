@@ -80,7 +80,12 @@ def ask(
     from langgraph_fusion.cli.errors import report_errors
 
     with report_errors(as_json=as_json, quiet=quiet, verbose=verbose):
-        from langgraph_fusion.cli.input import check_quotes, given_settings, read_question
+        from langgraph_fusion.cli.input import (
+            check_quotes,
+            given_settings,
+            read_question,
+            split_list,
+        )
         from langgraph_fusion.cli.output import (
             OutputOptions,
             check_out,
@@ -103,7 +108,7 @@ def ask(
             "verify": verify,
             "max_rounds": rounds,
             "docs": docs,
-            "search": search,
+            "search": split_list([search]) if search else None,
             "budget_usd": budget,
             "deadline_s": deadline,
             "max_tool_calls": max_tool_calls,

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +13,7 @@ from langgraph_fusion.cli import options
 
 if TYPE_CHECKING:
     from langgraph_fusion.tools.mcp.settings import ServerSettings
+    from langgraph_fusion.tools.search.engines import Engine, EngineName
 
 command = typer.Typer(rich_markup_mode=None)
 
@@ -123,10 +125,9 @@ def addresses_in(env: Mapping[str, str], files: Mapping[str, str]) -> list[Check
 
 
 _DECIDING = frozenset({
-    "OLLAMA_HOST", "SEARXNG_URL", "DOCKER_HOST", "DOCKER_CONTEXT", "SSL_CERT_FILE", "SSL_CERT_DIR",
-    "FUSION_MCP", "FUSION_PRESETS",
-    "FUSION_PRICES", "FUSION_RUNS", "XDG_CONFIG_HOME", "LANGSMITH_TRACING",
-    "LANGCHAIN_TRACING_V2",
+    "OLLAMA_HOST", "SEARXNG_URL", "GOOGLE_CSE_ID", "DOCKER_HOST", "DOCKER_CONTEXT",
+    "SSL_CERT_FILE", "SSL_CERT_DIR", "FUSION_MCP", "FUSION_PRESETS", "FUSION_PRICES", "FUSION_RUNS",
+    "XDG_CONFIG_HOME", "LANGSMITH_TRACING", "LANGCHAIN_TRACING_V2",
 })  # fmt: skip
 _ENDINGS = ("_PROXY", "_BASE_URL", "_ENDPOINT", "_API_BASE")
 
@@ -147,9 +148,10 @@ def keys_in(env: Mapping[str, str], files: Mapping[str, str] | None = None) -> l
     """The main key, and which others are set, with the files they come from; never a key itself."""
     from langgraph_fusion.graph.wording import listed
     from langgraph_fusion.models.providers import providers
+    from langgraph_fusion.tools.search.engines import search_keys
 
     names = {one.key for one in providers().values() if one.key and one.key != _MAIN_KEY}
-    names.add("TAVILY_API_KEY")
+    names |= search_keys()
     others = [_with_origin(n, files) for n in sorted(names) if env.get(n, "").strip()]
     main = bool(env.get(_MAIN_KEY, "").strip())
     checks = [
@@ -204,25 +206,49 @@ async def _sandbox() -> list[Check]:
 
 
 async def _search() -> list[Check]:
-    from langgraph_fusion.graph.wording import count, listed
-    from langgraph_fusion.tools.errors import ToolFailure
-    from langgraph_fusion.tools.search import missing_variable, open_backend
+    """One search with every engine that is set up here; those with a price cost it."""
+    from langgraph_fusion.tools.search.engines import configured
 
-    other = [name for name in ("searxng", "tavily") if not missing_variable(name)]
-    also = f"; {listed(other)} configured" if other else ""
+    return list(await asyncio.gather(*map(_search_with, ("ddgs", *configured()))))
+
+
+async def _search_with(name: "EngineName") -> Check:
+    from langgraph_fusion.graph.wording import count
+    from langgraph_fusion.tools.errors import ToolFailure
+    from langgraph_fusion.tools.search import SearchQuery, open_search
+    from langgraph_fusion.tools.search.engines import engines
+
+    engine = engines()[name]
+    began = time.monotonic()
     try:
         async with (
             asyncio.timeout(SEARCH_TIMEOUT_S),
-            open_backend("ddgs", timeout_s=SEARCH_TIMEOUT_S) as backend,
+            open_search([name], timeout_s=SEARCH_TIMEOUT_S) as search,
         ):
-            hits = await backend.search("langgraph", 1, None)
-    except (ToolFailure, TimeoutError) as error:
-        why = getattr(error, "reason", "timeout").replace("_", " ")
-        return [Check("search", bool(other), f"DuckDuckGo: {why}{also}", _SEARCH_FIX)]
-    return [Check("search", True, f"DuckDuckGo answers ({count(len(hits), 'hit')}){also}")]
+            found = await search.search(SearchQuery("langgraph", max_results=1))
+    except TimeoutError:
+        return Check(f"search {name}", False, f"{engine.title} took too long.", _SEARCH_FIX)
+    except (ToolFailure, ValueError) as error:
+        return Check(f"search {name}", False, str(error), _fix(engine, error))
+    cost = f", ${found.cost_usd:.3f}" if found.cost_usd else ""
+    hits, seconds = count(len(found.hits), "hit"), time.monotonic() - began
+    asked = f"asked for `langgraph`: {hits} in {seconds:.1f} s{cost}"
+    return Check(f"search {name}", True, f"{engine.title} answers ({asked})")
 
 
-_SEARCH_FIX = "check the network, or set SEARXNG_URL or TAVILY_API_KEY and use --search"
+def _fix(engine: "Engine", error: Exception) -> str:
+    match getattr(error, "reason", None):
+        case "unauthorized":
+            return f"set {engine.key} anew"
+        case "insufficient_credits":
+            return f"add credit at {engine.title}, or choose another engine with --search"
+        case "rate_limited":
+            return "wait, or name a second engine: --search LIST"
+        case _:
+            return _SEARCH_FIX
+
+
+_SEARCH_FIX = "check the network, or set the key of another engine and name it with --search"
 
 
 async def _search_skipped() -> list[Check]:

@@ -55,7 +55,7 @@ def _key(task: Task, settings: FusionSettings, sample: int, prompts: Path | None
         "tools": settings.tools_of(seat),
         "max_tool_calls": settings.max_calls_of(seat),
         "documents": documents_key(task) if task.documents else settings.docs,
-        "search": settings.search,
+        "search": ",".join(settings.search),
         "exclude": settings.exclude,
         "allow_networks": settings.allow_networks,
         "sandbox": settings.sandbox.model_dump(mode="json"),

@@ -115,6 +115,20 @@ class Budget:
                 return mine, self._set_aside(second, second.output_within(self._room(share)))
         return await self.reserve(first, share), None
 
+    def reserve_usd(self, usd: float, share: float) -> Reserved:
+        """Set aside what something other than a model call costs.
+
+        Raises:
+            BudgetReached: If it might pass this share of the cap.
+        """
+        if self.cap_usd is None:
+            return Reserved(0.0, None)
+        if usd > self._room(share) + _DUST:
+            raise BudgetReached(f"${usd:.4f} might pass the spend cap")
+        self._reserved_usd += usd
+        self._under_way += 1
+        return Reserved(usd, None)
+
     def raise_cap(self, usd: float) -> None:
         """Allow so many US dollars in all, and let calls that wait for money look again."""
         self.cap_usd = usd

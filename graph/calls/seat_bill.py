@@ -1,8 +1,9 @@
 """The money of one seat in one stage: what its calls may cost, and what they did cost."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +21,8 @@ from langgraph_fusion.models.faults import Fault
 from langgraph_fusion.models.prices import FREE, Price, PriceTable
 from langgraph_fusion.models.providers import ModelRef, providers
 from langgraph_fusion.models.usage import Usage, costs_nothing, usage_of
+from langgraph_fusion.tools.errors import ToolFailure
+from langgraph_fusion.tools.search.base import Charge
 
 CAPPED_MAX_TOKENS = 16_000
 """Output limit sent under a spend cap when the seat has none: the hosted product's default."""
@@ -51,6 +54,8 @@ class SeatBill:
         self.calls: list[Call] = []
         self.counted_usd = 0.0
         """What the calls count towards the spend cap."""
+        self.unrecorded: list[tuple[Call, float]] = []
+        """Searches that no tool call of the journal has yet, and what they count."""
         self.on_call: Callable[[Call, float], None] = lambda call, counted_usd: None
         """Called with every call that has ended, and what it counts towards the spend cap."""
         self._seat = seat
@@ -140,6 +145,50 @@ class SeatBill:
         counted = counted_usd if self._limits.capped else None
         tell("model.call", **call.model_dump(), counted_usd=counted)
         self.on_call(call, counted_usd)
+
+    @contextmanager
+    def search(self, engine: str, usd: float) -> Iterator[Charge]:
+        """Pay one request to a search engine with this list price; see `Purse`.
+
+        Raises:
+            ToolFailure: If the spend cap has no money for it.
+        """
+        try:
+            reserved = self._limits.budget.reserve_usd(usd, self._share)
+        except BudgetReached:
+            raise ToolFailure("budget", "The spend cap leaves no money for this search.") from None
+        charge, began = Charge(), time.monotonic()
+        try:
+            yield charge
+        except BaseException:
+            charge.error = charge.error or "cancelled"
+            raise
+        finally:
+            self._settle_search(engine, charge, time.monotonic() - began, reserved)
+
+    def _settle_search(
+        self, engine: str, charge: Charge, seconds: float, reserved: Reserved
+    ) -> None:
+        call = Call(
+            kind="search",
+            stage=self.stage,
+            seat=self.name,
+            round=self.round,
+            model=engine,
+            input_tokens=0,
+            output_tokens=0,
+            cost_usd=charge.cost_usd,
+            cost_source=None if charge.cost_usd is None else "price_table",
+            seconds=round(seconds, 3),
+            began_s=round(max(0.0, self._limits.elapsed_s - seconds), 3),
+            error=charge.error,
+        )
+        counted_usd = self._limits.budget.settle(reserved, call.cost_usd)
+        self.counted_usd += counted_usd
+        self.calls.append(call)
+        self.unrecorded.append((call, counted_usd))
+        counted = counted_usd if self._limits.capped else None
+        tell("model.call", **call.model_dump(), counted_usd=counted)
 
     def usage_of(self, message: Any, ref: ModelRef) -> Usage:
         """The usage of a reply, as the provider reports it or at listed prices."""

@@ -57,6 +57,8 @@ class RecordedTool(_Entry):
     sources: tuple[Source, ...] = ()
     dropped: tuple[Dropped, ...] = ()
     """All that was kept from this member in this round so far."""
+    searches: tuple[RecordedCall, ...] = ()
+    """Searches that were charged by then and stand with no earlier tool call."""
 
 
 class RecordedUpdate(_Entry):

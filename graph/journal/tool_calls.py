@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 from langchain.tools.tool_node import ToolCallRequest
 from langchain_core.messages import AIMessage, ToolMessage
 
-from langgraph_fusion.graph.journal.entries import RecordedTool, message_json, read_tool
+from langgraph_fusion.graph.calls.seat_bill import SeatBill
+from langgraph_fusion.graph.journal.entries import (
+    RecordedCall,
+    RecordedTool,
+    message_json,
+    read_tool,
+)
 from langgraph_fusion.graph.journal.journal import Journal
 from langgraph_fusion.tools.context import SharedTools
 from langgraph_fusion.tools.exclude import Dropped
@@ -25,6 +31,7 @@ class ToolRecorder:
     lane: str
     seat: str
     shared: SharedTools
+    bill: SeatBill
     _drops: int = field(init=False)
     _replayed_drops: int = 0
 
@@ -40,6 +47,8 @@ class ToolRecorder:
             return None
         self.shared.drops += recorded.dropped[self._replayed_drops :]
         self._replayed_drops = max(self._replayed_drops, len(recorded.dropped))
+        for paid in recorded.searches:
+            self.bill.restore(paid.call, paid.counted_usd, carried=self.journal.finished)
         return read_tool(recorded.message, request.tool_call["id"] or "")
 
     async def run(self, request: ToolCallRequest, work: Work) -> ToolMessage:
@@ -49,6 +58,7 @@ class ToolRecorder:
         self.journal.end_replay(self.lane)
         before = self._sources()
         answer = await work()
+        searches = tuple(self._paid())
         await self.journal.write(
             self._key(request),
             lambda: RecordedTool(
@@ -59,9 +69,15 @@ class ToolRecorder:
                     if source is not before.get(source.id)
                 ),
                 dropped=tuple(self._mine()),
+                searches=searches,
             ),
         )
         return answer
+
+    def _paid(self) -> list[RecordedCall]:
+        """What was paid since, once: tool calls of a turn run side by side."""
+        paid, self.bill.unrecorded = self.bill.unrecorded, []
+        return [RecordedCall(call=call, counted_usd=counted) for call, counted in paid]
 
     def _sources(self) -> dict[str, Source]:
         found = self.shared.sources.all()

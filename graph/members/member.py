@@ -146,6 +146,8 @@ def _member_context(run: Run, letter: str, state: FusionState, served: Seated) -
     max_calls = settings.max_calls_of(seat) if allowed else 0
     lost_bash = "bash" in groups and sandbox is None
     topic = " ".join(one["question"] for one in asked) or state["question"]
+    client = run.seat_client(seat, letter, stage, round)
+    lane = f"{letter}.{round}"
     return MemberContext(
         seat=letter,
         shared=run.shared_tools,
@@ -153,8 +155,8 @@ def _member_context(run: Run, letter: str, state: FusionState, served: Seated) -
         topic=topic,
         files_text=partial(run.files_inlined, letter, topic) if run.searches(letter) else None,
         round=round,
-        tools=ToolRecorder(run.journal, f"{letter}.{round}", letter, run.shared_tools),
-        client=run.seat_client(seat, letter, stage, round),
+        tools=ToolRecorder(run.journal, lane, letter, run.shared_tools, client.bill),
+        client=client,
         system=_system(run, state, letter, served, lost_bash=lost_bash, budget=max_calls),
         served={tool.name: tool for tool in served.tools},
         servers=run.servers,

@@ -17,6 +17,7 @@ from langgraph_fusion.models.providers import ModelRef
 from langgraph_fusion.tools.context import ToolContext
 from langgraph_fusion.tools.mcp.offered import OfferedTool
 from langgraph_fusion.tools.mcp.servers import ToolServers
+from langgraph_fusion.tools.search.base import Purse
 
 NOT_RUN = "not_run"
 """Marks the answer to a call that was refused before its tool did anything."""
@@ -90,6 +91,11 @@ class MemberContext(ToolContext):
         """Take what was written down with a reply."""
         self.sending = Sending.model_validate(known["sending"])
         self.cut_short = known["cut_short"]
+
+    @property
+    def purse(self) -> Purse:
+        """Searches that are charged stand on the seat's bill, within the spend cap."""
+        return self.client.bill.search
 
     def count(self, tool: str, answer: ToolMessage) -> None:
         """Count a tool call that was answered."""

@@ -9,10 +9,10 @@ from urllib.parse import SplitResult, urlsplit
 
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.models.providers import providers
+from langgraph_fusion.tools.search.engines import search_keys
 
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _SCHEMES = ("http", "https")
-_SEARCH_KEY = "TAVILY_API_KEY"
 
 
 def check_environment(env: Mapping[str, str] = os.environ) -> None:
@@ -31,7 +31,7 @@ def environment_problems(env: Mapping[str, str] = os.environ) -> Iterator[Config
     for name in (*_PROXIES, *map(str.lower, _PROXIES)):
         if value := env.get(name, "").strip():
             yield from _proxy_problem(name, value)
-    keys = {one.key for one in providers().values() if one.key} | {_SEARCH_KEY}
+    keys = {one.key for one in providers().values() if one.key} | search_keys()
     for name in sorted(keys):
         value = env.get(name, "").strip()
         if not (value.isascii() and value.isprintable()) or " " in value:

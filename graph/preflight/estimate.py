@@ -9,6 +9,7 @@ from langgraph_fusion.graph.preflight.usage_profile import TIERS, Tier, Use, pro
 from langgraph_fusion.graph.records import Stage
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.models.prices import PriceTable
+from langgraph_fusion.tools.search.engines import engines
 
 
 class _Part(BaseModel):
@@ -123,7 +124,19 @@ def _notes(settings: FusionSettings, high: Sequence[Use], prices: PriceTable) ->
         yield "Offline programs use no tokens and cost nothing; the figures are those of models."
     if settings.budget_usd is not None:
         yield f"The spend cap of ${settings.budget_usd:g} bounds every figure in dollars."
+    yield from _search_notes(settings)
     yield (
         "The figures were recorded on deep-research questions; plain ones cost less. Reasoning "
         "before a member's last call, retries and fees of tool services are not in them."
     )
+
+
+def _search_notes(settings: FusionSettings) -> Iterable[str]:
+    seats = [seat for seat in settings.members if "web_search" in settings.tools_of(seat)]
+    most = sum(settings.max_calls_of(seat) for seat in seats)
+    for name in settings.search if seats else ():
+        if usd := engines()[name].usd:
+            yield (
+                f"A search with `{name}` costs ${usd:g} at list price, which is not in the "
+                f"figures; in the first round there are {most} at most."
+            )

@@ -1,6 +1,5 @@
 """Check that a run can start here, and choose the preset that fits this machine."""
 
-import os
 from collections.abc import Iterable
 from importlib.util import find_spec
 from itertools import cycle
@@ -19,6 +18,7 @@ from langgraph_fusion.models.local import LocalServer, local_addresses, local_se
 from langgraph_fusion.models.prices import PriceTable, load_prices
 from langgraph_fusion.models.providers import ModelRef, missing_key, missing_package
 from langgraph_fusion.tools.context import SharedToolsSettings
+from langgraph_fusion.tools.search.engines import engines
 
 BUILTIN_DOCS = "builtin:docs"
 _AUTO = "auto"
@@ -28,7 +28,6 @@ _PATIENCE_S = 10.0
 _OUTPUT_PART = 4
 """A reply may take a fourth of a model's context; the prompt needs the rest. Ours."""
 _LEAST_TOKENS = 128
-_SEARCH_NEEDS = {"searxng": "SEARXNG_URL", "tavily": "TAVILY_API_KEY"}
 
 
 async def check_ready(settings: FusionSettings, prices: PriceTable) -> FusionSettings:
@@ -88,7 +87,7 @@ def shared_tools_settings(settings: FusionSettings) -> SharedToolsSettings:
     """What the members' tools need of the settings."""
     docs = docs_folder(settings.docs) if settings.docs and settings.members else None
     return SharedToolsSettings(
-        search=settings.search if settings.members else "ddgs",
+        search=settings.search if settings.members else ("ddgs",),
         exclude=settings.exclude,
         docs=docs,
         allow_networks=settings.allow_networks,
@@ -123,11 +122,19 @@ def _missing_keys(settings: FusionSettings) -> Iterable[ConfigError]:
 
 
 def _missing_search(settings: FusionSettings) -> Iterable[ConfigError]:
-    name = _SEARCH_NEEDS.get(settings.search)
-    if name and not os.environ.get(name, "").strip():
-        yield ConfigError(
-            f"`{settings.search}` needs {name}. Set `{name}`, or use `search=ddgs`.", field="search"
-        )
+    for name in settings.search:
+        engine = engines()[name]
+        for variable in engine.missing():
+            yield ConfigError(
+                f"`{name}` needs {variable}. Set `{variable}`, or use `search=ddgs`.",
+                field="search",
+            )
+        if engine.missing() or not (engine.address or engine.base_url):
+            continue
+        try:
+            engine.url()
+        except ValueError as error:
+            yield ConfigError(str(error), field="search")
 
 
 def _missing_docs(settings: FusionSettings) -> Iterable[ConfigError]:

@@ -203,6 +203,7 @@ def _source(source: Source, numbers: dict[str, int]) -> SourceInfo:
         url=source.url,
         title=source.title,
         retrieved_at=source.retrieved_at,
+        published=source.published,
         sha256=source.sha256,
         same_as=source.same_as,
         excerpt=source.text[:EXCERPT_CHARS],

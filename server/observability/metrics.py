@@ -144,6 +144,8 @@ class RunMetrics:
         if call.get("carried") or call.get("replayed"):
             return
         stage = call["stage"]
+        if call.get("kind") == "search":
+            return  # among the tool calls
         self._metrics.calls.labels(stage, call["error"] or "ok").inc()
         self._metrics.call_seconds.labels(stage).observe(call["seconds"])
         for kind in ("input", "output", "cached", "reasoning"):

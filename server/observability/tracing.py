@@ -72,7 +72,7 @@ class RunTrace:
             )
         if kind in STAGE_STARTS:
             self._turn_to(STAGE_STARTS[kind])
-        elif kind == "model.call" and not event.get("carried"):
+        elif kind == "model.call" and event.get("kind") != "search" and not event.get("carried"):
             self._past(f"chat {event['model']}", event["seconds"], _of_call(event))
         elif kind == "member.tool_done":
             ok = {"error.type": None if event["ok"] else "tool_error"}

@@ -16,6 +16,7 @@ from langgraph_fusion.graph.presets import DEFAULT_PRESET
 from langgraph_fusion.graph.seat import ModelSeat
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
 from langgraph_fusion.models.providers import providers
+from langgraph_fusion.tools.search.engines import engines
 
 _LOCAL, _OFFLINE = "local", "offline"
 OF_THE_REQUEST = {
@@ -121,6 +122,8 @@ class ClientPolicy:
         """Do `check_extra` for every seat that the client named itself, and look at its tools."""
         if not self.any_setting:
             check_widens_nothing(settings, base)
+        if "search" in given:
+            self._check_search(settings, base)
         if "panel" in given:
             for seat in settings.panel:
                 self.check_extra(seat, "panel")
@@ -128,6 +131,21 @@ class ClientPolicy:
             seat = getattr(settings, name)
             if name in given and isinstance(seat, ModelSeat):
                 self.check_extra(seat, name)
+
+    def _check_search(
+        self, settings: FusionSettings, base: Mapping[str, Any] | None = None
+    ) -> None:
+        """Raise ConfigError for an engine that costs the operator money and is not his choice."""
+        if self.any_setting:
+            return
+        own = load_settings({"preset": self.default_preset, **(base or {})}).search
+        for name in settings.search:
+            if not engines()[name].free and name not in own:
+                permitted = [one for one in engines() if engines()[one].free or one in own]
+                raise ConfigError(
+                    f"this server does not permit `{name}`; it permits {', '.join(permitted)}",
+                    field="fusion.search",
+                )
 
     def check_extra(self, seat: ModelSeat, field: str) -> None:
         """Raise ConfigError if the seat's `extra` could go around the other limits."""

@@ -44,7 +44,7 @@ class RunCost:
     def event(self, event: dict[str, Any]) -> None:
         if event["type"] != "model.call" or event.get("carried") or event.get("replayed"):
             return
-        self.calls += 1
+        self.calls += event.get("kind", "model") == "model"
         cost = sum_costs([self._sum.known_usd, event["cost_usd"]])
         self._sum = CostSum(cost.known_usd, self._sum.unknown + cost.unknown)
         most = event["cost_usd"] if event["cost_usd"] is not None else event.get("counted_usd")

@@ -88,7 +88,7 @@ async def fuse(serve: Serve) -> Fuse:
 def _bill_matches(result: FusionResult, server: ScriptedServer) -> None:
     """Token by token; offline models and earlier turns are not on the server's account."""
     calls = [call for call in result.bill.calls if not call.model.startswith("offline:")]
-    calls = [call for call in calls if not call.carried]
+    calls = [call for call in calls if not call.carried and call.kind == "model"]
     billed, total = server.usage(), Totals.of(calls)
     assert (total.input_tokens or 0) == billed.prompt_tokens
     assert (total.output_tokens or 0) == billed.completion_tokens

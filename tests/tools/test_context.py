@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from langgraph_fusion.tools.context import SharedToolsSettings, open_shared_tools
 from langgraph_fusion.tools.errors import ExcludedUrl, ToolFailure
 from langgraph_fusion.tools.exclude import Dropped
+from langgraph_fusion.tools.search import SearchQuery
 from langgraph_fusion.tools.sources import Sources
 from tests.tools.site import html, redirect, site
 
@@ -33,8 +34,8 @@ async def test_excluded_hits_are_dropped_and_recorded_for_each_seat(
         monkeypatch.setenv("SEARXNG_URL", server.base)
         async with open_shared_tools(settings(exclude=("bad.org",))) as shared:
             for seat, query in (("A", "tide  times"), ("B", "Tide times ")):
-                found = await shared.search(seat, query, None)
-                assert [hit.url for hit in found] == ["https://good.org/a"]
+                found = await shared.search(seat, SearchQuery(query))
+                assert [hit.url for hit in found.hits] == ["https://good.org/a"]
     assert [dict(request.query)["q"] for request in server.seen] == ["tide times -site:bad.org"]
     drop = Dropped(seat="A", where="hit", url="https://bad.org/a", rule="bad.org")
     assert shared.drops == [drop, drop.model_copy(update={"seat": "B"})]
@@ -45,9 +46,11 @@ async def test_a_query_for_an_excluded_site_is_not_sent(monkeypatch: pytest.Monk
         monkeypatch.setenv("SEARXNG_URL", server.base)
         async with open_shared_tools(settings(exclude=("bad.org",))) as shared:
             with pytest.raises(ExcludedUrl):
-                await shared.search("A", "tide site:bad.org", None)
+                await shared.search("A", SearchQuery("tide site:bad.org"))
+            with pytest.raises(ExcludedUrl):
+                await shared.search("A", SearchQuery("tide", site="www.bad.org"))
     assert server.seen == []
-    assert [drop.where for drop in shared.drops] == ["query"]
+    assert [drop.where for drop in shared.drops] == ["query", "query"]
 
 
 async def test_equal_fetches_of_several_seats_are_one_request(
@@ -122,7 +125,7 @@ async def test_a_library_knows_the_sources_of_earlier_rounds() -> None:
         ("exclude", ["*.x.org"]),
         ("docs", Path("/no/such/folder")),
         ("allow_networks", ["10.0.0.1/8"]),
-        ("search", "altavista"),
+        ("search", ["altavista"]),
         ("max_results", 0),
         ("unknown", 1),
     ],

@@ -89,7 +89,7 @@ async def test_the_model_sees_the_arguments_and_nothing_of_the_runtime() -> None
     await agent.ainvoke({"messages": ["go"]})
     seen = {each["name"]: list(each["parameters"]["properties"]) for each in model.schemas}
     assert seen == {
-        "web_search": ["query", "max_results", "recency"],
+        "web_search": ["query", "max_results", "recency", "site", "language"],
         "web_fetch": ["url", "start"],
         "docs_search": ["query", "max_results", "page"],
         "docs_read": ["id_or_path", "section", "start", "end"],
@@ -119,6 +119,55 @@ async def test_search_results_are_sources_of_the_seat(monkeypatch: pytest.Monkey
     assert (merged.id, merged.text) == ("A1", "One</source>two.")
 
 
+async def test_a_search_can_be_narrowed_to_a_site_and_a_language(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[tuple[str, str]] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append((request.query["q"], request.query.get("language", "")))
+        rows = [{"url": "https://a.e.org/", "title": 1}, {"url": "https://other.org/"}]
+        return web.json_response({"results": rows})
+
+    async with shared_tools_of({"/search": answer}, monkeypatch) as (shared, _):
+        context = ToolContext("A", shared)
+        sites = ("e.org", "site:E.org", "https://e.org/path?x", "*.e.org", " ")
+        found = await calls(
+            context,
+            *(("web_search", {"query": f"x{n}", "site": site}) for n, site in enumerate(sites)),
+            ("web_search", {"query": "x", "language": "pt_br"}),
+            ("web_search", {"query": "x", "site": "e.org or f.org"}),
+            ("web_search", {"query": "x", "language": "Portuguese"}),
+        )
+    assert asked == [*((f"x{n} site:e.org", "") for n in range(4)), ("x4", ""), ("x", "pt-BR")]
+    assert ["other.org" in message.text for message in found] == [False] * 4 + [True] * 2 + [
+        False
+    ] * 2
+    assert [message.status for message in found] == ["success"] * 6 + ["error"] * 2
+
+
+async def test_what_an_engine_cannot_filter_by_is_said_and_dates_are_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    row = {
+        "url": "https://e.org/",
+        "title": "T",
+        "highlights": ["H"],
+        "publishedDate": "2026-11-02",
+    }
+    monkeypatch.setenv("EXA_API_KEY", "sk-exa")
+    pages = {"/search": web.json_response({"results": [row]})}
+    async with site(pages) as server:
+        monkeypatch.setenv("EXA_BASE_URL", server.base)
+        async with open_shared_tools(SharedToolsSettings(search=("exa",))) as shared:
+            found = await call(ToolContext("A", shared), "web_search", query="x", language="de")
+    assert found.text == (
+        "[language left out: this search engine cannot filter by it]\n\n"
+        '<source id="A1" title="T" url="https://e.org/" published="2026-11-02">\nH\n</source>'
+    )
+    assert shared.sources.all()[0].published == "2026-11-02"
+
+
 async def test_nothing_found_is_said_and_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     pages = {"/search": web.json_response({"results": []})}
     async with shared_tools_of(pages, monkeypatch) as (shared, _):
@@ -144,7 +193,7 @@ async def test_a_failure_is_an_error_in_words(monkeypatch: pytest.MonkeyPatch) -
         )
     assert {message.status for message in messages} == {"error"}
     assert [message.text.partition(".")[0] for message in messages] == [
-        "The search service refused (status 404)",
+        "SearXNG refused (status 404)",
         "`query` takes 1 to 400 characters",
         "This query asks for a site that is excluded from this run",
         "This address is not on the public internet and cannot be read",

@@ -1,46 +1,62 @@
-"""Where `web_search` gets its hits: one small protocol, four backends."""
+"""Where `web_search` gets its hits: one small protocol, an adapter for every engine."""
 
 import os
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
-from typing import Literal
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
-from langgraph_fusion.tools.search.base import Hit, Recency, SearchBackend
+from langgraph_fusion.tools.search.base import Found, Hit, Recency, SearchBackend, SearchQuery
+from langgraph_fusion.tools.search.engines import EngineName, engines
+from langgraph_fusion.tools.search.in_turn import Asked, SearchInTurn
+from langgraph_fusion.tools.search.resting import resting_engines
 
-__all__ = ["BackendName", "Hit", "Recency", "SearchBackend", "missing_variable", "open_backend"]
+__all__ = [
+    "EngineName",
+    "Found",
+    "Hit",
+    "Recency",
+    "SearchBackend",
+    "SearchInTurn",
+    "SearchQuery",
+    "open_search",
+]
 
-BackendName = Literal["ddgs", "searxng", "tavily", "langchain"]
-
-_NEEDS = {"searxng": "SEARXNG_URL", "tavily": "TAVILY_API_KEY"}
 _MAX_EXCLUDED = 10
 """Longer chains of `-site:` make engines ignore the query; hits are filtered in any case."""
 
 
-def missing_variable(name: BackendName) -> str | None:
-    """Return the environment variable that this backend needs and that is not set."""
-    needed = _NEEDS.get(name)
-    return needed if needed and not os.environ.get(needed, "").strip() else None
+@asynccontextmanager
+async def open_search(
+    names: Sequence[EngineName], *, timeout_s: float, excluded: Sequence[str] = ()
+) -> AsyncIterator[SearchInTurn]:
+    """Open engines, to be asked in this order.
 
-
-def open_backend(
-    name: BackendName, *, timeout_s: float, excluded: Sequence[str] = ()
-) -> AbstractAsyncContextManager[SearchBackend]:
-    """Open a backend by name. `excluded` are domains that it leaves out itself where it can.
+    `excluded` are domains that an engine leaves out itself where it can.
 
     Raises:
-        ValueError: If an environment variable is missing; the message names it.
+        ValueError: If an environment variable is missing or no address; the message names it.
     """
-    if missing := missing_variable(name):
-        raise ValueError(f"Search `{name}` needs `{missing}`. Set it, or use search `ddgs`.")
+    async with AsyncExitStack() as stack:
+        opened = []
+        for name in names:
+            backend = await stack.enter_async_context(_open(name, timeout_s, excluded))
+            engine = engines()[name]
+            place = engine.url() if engine.address or engine.base_url else ""
+            opened.append(Asked(engine, backend, f"{name} {place}"))
+        yield SearchInTurn(opened, resting_engines())
+
+
+def _open(
+    name: EngineName, timeout_s: float, excluded: Sequence[str]
+) -> AbstractAsyncContextManager[SearchBackend]:
+    engine = engines()[name]
+    if missing := engine.missing():
+        raise ValueError(f"Search `{name}` needs `{missing[0]}`. Set it, or use search `ddgs`.")
     excluded = excluded[:_MAX_EXCLUDED]
-    if name == "tavily":
-        from langgraph_fusion.tools.search.tavily import open_tavily
+    if name in ("ddgs", "langchain"):
+        from langgraph_fusion.tools.search.duckduckgo import open_duckduckgo
 
-        return open_tavily(timeout_s, excluded)
-    if name == "searxng":
-        from langgraph_fusion.tools.search.searxng import open_searxng
+        return open_duckduckgo(timeout_s, excluded, community=name == "langchain")
+    from langgraph_fusion.tools.search.http import open_engine
 
-        return open_searxng(os.environ["SEARXNG_URL"].strip(), timeout_s, excluded)
-    from langgraph_fusion.tools.search.duckduckgo import open_duckduckgo
-
-    return open_duckduckgo(timeout_s, excluded, community=name == "langchain")
+    key = os.environ[engine.key].strip() if engine.key else ""
+    return open_engine(engine, engine.url(), key, timeout_s, excluded)

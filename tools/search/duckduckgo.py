@@ -7,16 +7,35 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
-from langgraph_fusion.tools.errors import ToolFailure
-from langgraph_fusion.tools.search.base import Hit, Recency, without_sites
+from langgraph_fusion.tools.search.base import (
+    Found,
+    Hit,
+    SearchFailure,
+    SearchQuery,
+    primary_language,
+    with_sites,
+)
 
 RawHit = dict[str, str]
-SyncSearch = Callable[[str, int, str | None], list[RawHit]]
-"""Query, number of results and `d`, `w`, `m`, `y` or None -> rows with title, href, body."""
+SyncSearch = Callable[[str, int, str | None, str], list[RawHit]]
+"""Query, number of results, `d`, `w`, `m`, `y` or None, region -> rows with title, href, body."""
 
 _THREADS = 4
 """Searches at once in one run: more of them from one address only meet the rate limit sooner."""
 _REGION = "us-en"  # the community default `wt-wt` is read by several engines as a language
+_REGIONS = {
+    "ar": "xa-ar", "bg": "bg-bg", "ca": "ct-ca", "cs": "cz-cs", "da": "dk-da", "de": "de-de",
+    "el": "gr-el", "en": "us-en", "es": "es-es", "et": "ee-et", "fi": "fi-fi", "fr": "fr-fr",
+    "he": "il-he", "hr": "hr-hr", "hu": "hu-hu", "id": "id-id", "it": "it-it", "ja": "jp-jp",
+    "ko": "kr-kr", "lt": "lt-lt", "lv": "lv-lv", "nl": "nl-nl", "no": "no-no", "nb": "no-no",
+    "pl": "pl-pl", "pt": "pt-pt", "ro": "ro-ro", "ru": "ru-ru", "sk": "sk-sk", "sl": "sl-sl",
+    "sv": "se-sv", "th": "th-th", "tr": "tr-tr", "uk": "ua-uk", "vi": "vn-vi", "zh": "cn-zh",
+}  # fmt: skip
+"""DuckDuckGo knows languages by region only: the one where a language is spoken most."""
+_OTHER_REGIONS = {
+    "pt-br": "br-pt", "en-gb": "uk-en", "zh-tw": "tw-tzh", "zh-hk": "hk-tzh", "fr-ca": "ca-fr",
+    "de-at": "at-de", "de-ch": "ch-de", "es-mx": "mx-es", "es-ar": "ar-es", "nl-be": "be-nl",
+}  # fmt: skip
 
 
 @asynccontextmanager
@@ -27,7 +46,8 @@ async def open_duckduckgo(
     search = community_search if community else ddgs_search(timeout_s)
     pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="web_search")
     try:
-        yield ThreadedSearch(search, pool, timeout_s, excluded)
+        name = "langchain" if community else "ddgs"
+        yield ThreadedSearch(search, pool, timeout_s, excluded, name)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
@@ -41,48 +61,59 @@ class ThreadedSearch:
         pool: ThreadPoolExecutor,
         timeout_s: float,
         excluded: Sequence[str] = (),
+        name: str = "ddgs",
     ) -> None:
-        self._search, self._pool = search, pool
+        self._search, self._pool, self._name = search, pool, name
         self._timeout_s, self._excluded = timeout_s, excluded
 
-    async def search(self, query: str, max_results: int, recency: Recency | None) -> list[Hit]:
+    async def search(self, query: SearchQuery) -> Found:
         """See `SearchBackend.search`."""
         loop = asyncio.get_running_loop()
-        asked = without_sites(query, self._excluded)
-        period = recency[0] if recency else None
+        text = with_sites(query.text, query.site, self._excluded)
+        period = query.recency[0] if query.recency else None
+        region = region_of(query.language)
         try:
             async with asyncio.timeout(self._timeout_s):
                 rows = await loop.run_in_executor(
-                    self._pool, self._search, asked, max_results, period
+                    self._pool, self._search, text, query.max_results, period, region or _REGION
                 )
         except Exception as error:
-            if is_no_results(error):
-                return []
-            raise search_failure(error) from error
-        return hits(rows)
+            if not is_no_results(error):
+                raise search_failure(error) from error
+            rows = []
+        lacks = ("language",) if query.language and not region else ()
+        return Found(tuple(hits(rows)), self._name, lacks)
+
+
+def region_of(language: str | None) -> str | None:
+    """DuckDuckGo's region of a language; None if it has none."""
+    if language is None:
+        return None
+    other = _OTHER_REGIONS.get(language.lower())
+    return other or _REGIONS.get(primary_language(language) or "")
 
 
 def ddgs_search(timeout_s: float) -> SyncSearch:
     """Return a search by `ddgs`, imported on the first search, in the thread that runs it."""
 
-    def search(query: str, max_results: int, period: str | None) -> list[RawHit]:
+    def search(query: str, max_results: int, period: str | None, region: str) -> list[RawHit]:
         from ddgs import DDGS
 
         _be_quiet("ddgs")
         client = DDGS(timeout=max(1, int(timeout_s / 2)))
-        return list(client.text(query, region=_REGION, timelimit=period, max_results=max_results))
+        return list(client.text(query, region=region, timelimit=period, max_results=max_results))
 
     return search
 
 
-def community_search(query: str, max_results: int, period: str | None) -> list[RawHit]:
+def community_search(query: str, max_results: int, period: str | None, region: str) -> list[RawHit]:
     """Search by langchain-community's DuckDuckGo tool."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # the package is being sunset
         from langchain_community.tools import DuckDuckGoSearchResults
         from langchain_community.utilities import DuckDuckGoSearchAPIWrapper
     _be_quiet("ddgs")
-    wrapper = DuckDuckGoSearchAPIWrapper(region=_REGION, time=period, max_results=max_results)
+    wrapper = DuckDuckGoSearchAPIWrapper(region=region, time=period, max_results=max_results)
     tool = DuckDuckGoSearchResults(api_wrapper=wrapper, num_results=max_results)
     call = {"type": "tool_call", "id": "search", "name": tool.name, "args": {"query": query}}
     rows: list[RawHit] = tool.invoke(call).artifact
@@ -103,16 +134,16 @@ def is_no_results(error: BaseException) -> bool:
     return "no results found" in str(error).lower()
 
 
-def search_failure(error: BaseException) -> ToolFailure:
+def search_failure(error: BaseException) -> SearchFailure:
     """Say what went wrong. Read from the text: the library never raises its rate limit error."""
     text = f"{type(error).__name__} {error}".lower()
     if any(sign in text for sign in ("ratelimit", "rate limit", "too many requests", "429")):
-        return ToolFailure(
+        return SearchFailure(
             "rate_limited", "The search service limits requests now. Wait, or go on without it."
         )
     if isinstance(error, TimeoutError) or "timed out" in text or "timeout" in text:
-        return ToolFailure("timeout", "The search took too long. Try again with fewer words.")
-    return ToolFailure("unavailable", "The search service does not answer. Go on without it.")
+        return SearchFailure("timeout", "The search took too long. Try again with fewer words.")
+    return SearchFailure("unavailable", "The search service does not answer. Go on without it.")
 
 
 def _be_quiet(name: str) -> None:

@@ -1,48 +1,42 @@
-"""Search through a SearXNG server, which must have `json` among its `search.formats`."""
+"""A SearXNG server, which must have `json` among its `search.formats`.
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+https://docs.searxng.org/dev/search_api.html. Whether the engines behind it heed period, language
+and `site:` depends on them.
+"""
 
-import aiohttp
+from collections.abc import Sequence
 
-from langgraph_fusion.tools.errors import ToolFailure
-from langgraph_fusion.tools.search.base import Hit, Recency, without_sites
-from langgraph_fusion.tools.search.http import exchange, texts
-
-
-@asynccontextmanager
-async def open_searxng(
-    base_url: str, timeout_s: float, excluded: Sequence[str] = ()
-) -> AsyncIterator["SearxngSearch"]:
-    """Open the server at `base_url`."""
-    timeout = aiohttp.ClientTimeout(total=timeout_s)
-    async with aiohttp.ClientSession(timeout=timeout) as session:
-        yield SearxngSearch(session, base_url, excluded)
+from langgraph_fusion.tools.search.base import Hit, SearchFailure, SearchQuery, with_sites
+from langgraph_fusion.tools.search.http import Json, Request, hit, rows_of
 
 
-class SearxngSearch:
-    """A search backend over SearXNG's JSON API."""
-
-    def __init__(
-        self, session: aiohttp.ClientSession, base_url: str, excluded: Sequence[str] = ()
-    ) -> None:
-        self._session = session
-        self._url = base_url.rstrip("/") + "/search"
-        self._excluded = excluded
-
-    async def search(self, query: str, max_results: int, recency: Recency | None) -> list[Hit]:
-        """See `SearchBackend.search`."""
-        params = {"q": without_sites(query, self._excluded), "format": "json"}
-        if recency:
-            params["time_range"] = recency
-        answer = await exchange(self._session, "GET", self._url, params=params)
-        hits = [Hit(*texts(row, "url", "title", "content")) for row in answer["results"]]
-        if not hits and answer.get("unresponsive_engines"):
-            raise _engines_down(str(answer["unresponsive_engines"]).lower())
-        return [hit for hit in hits if hit.url][:max_results]
+def request(query: SearchQuery, key: str, excluded: Sequence[str]) -> Request:
+    """`site:` and `-site:` are passed on to the engines behind it."""
+    params = {"q": with_sites(query.text, query.site, excluded), "format": "json"}
+    if query.recency:
+        params["time_range"] = query.recency
+    if query.language:
+        params["language"] = query.language
+    return Request("GET", "/search", params)
 
 
-def _engines_down(why: str) -> ToolFailure:
+def read(answer: Json) -> list[Hit]:
+    """No results and engines that did not answer is a failure."""
+    hits = [
+        hit(row, "url", "title", row.get("content"), row.get("publishedDate"))
+        for row in rows_of(answer, "results")
+    ]
+    if not hits and answer.get("unresponsive_engines"):
+        raise _engines_down(str(answer["unresponsive_engines"]).lower())
+    return hits
+
+
+def cost_usd(answer: Json, listed: float) -> float:
+    """Nobody charges for it."""
+    return 0.0
+
+
+def _engines_down(why: str) -> SearchFailure:
     if any(sign in why for sign in ("too many requests", "captcha", "suspended")):
-        return ToolFailure("rate_limited", "The search engines limit requests now.")
-    return ToolFailure("unavailable", "None of the search engines answered.")
+        return SearchFailure("rate_limited", "SearXNG's engines limit requests now.", status=200)
+    return SearchFailure("unavailable", "None of SearXNG's engines answered.", status=200)

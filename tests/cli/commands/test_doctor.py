@@ -5,11 +5,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from langgraph_fusion.cli.commands.doctor import Check, can_run, keys_in, tool_servers
 from tests.cli.warm import fusion
 from tests.scripted import scripted_server, text
 from tests.tools.mcp import real_server
+from tests.tools.site import site
 
 
 def checks(*options: str, **env: str) -> dict[str, Check]:
@@ -47,6 +49,29 @@ async def test_a_server_on_this_machine_is_found() -> None:
     assert found["local server"].ok
     assert server.base_url in found["local server"].found
     assert "`local`" in found["panel"].found
+
+
+async def test_every_search_engine_that_is_set_up_is_tried_once_with_its_own_key() -> None:
+    row = {"url": "https://e.org/", "title": "T"}
+    brave = web.json_response({"query": {}, "web": {"results": [row]}})
+    pages = {"/web/search": brave, "/search": web.Response(status=401)}
+    async with site(pages) as server:
+        env = {
+            "BRAVE_SEARCH_API_KEY": "sk-brave", "BRAVE_SEARCH_BASE_URL": server.base,
+            "EXA_API_KEY": "sk-exa", "EXA_BASE_URL": server.base,
+            "SERPER_BASE_URL": server.base, "DDGS_PROXY": "http://127.0.0.1:1",
+        }  # fmt: skip
+        found = await asyncio.to_thread(checks, **env)
+        assert sorted(request.path for request in server.seen) == ["/search", "/web/search"]
+    brave_, exa, ddgs = (found[f"search {name}"] for name in ("brave", "exa", "ddgs"))
+    assert brave_.ok
+    assert "1 hit" in brave_.found
+    assert "$0.005" in brave_.found
+    assert (exa.ok, exa.fix) == (False, "set EXA_API_KEY anew")
+    assert exa.found == "Exa refused EXA_API_KEY (status 401)."
+    assert ddgs.ok is False
+    assert "search serper" not in found
+    assert not any("sk-" in check.found + check.fix for check in found.values())
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes anywhere")
