@@ -16,8 +16,10 @@ from starlette.types import Receive, Scope, Send
 
 from langgraph_fusion.graph.errors import RunFailed
 from langgraph_fusion.graph.settings import FusionSettings
+from langgraph_fusion.server.config import ServerConfig
 from langgraph_fusion.server.errors import api_error
 from langgraph_fusion.server.keys.key import Key
+from langgraph_fusion.server.keys.key_ring import is_shared
 from langgraph_fusion.server.mcp.server import Events, mcp_server
 from langgraph_fusion.server.request_context import request_context
 from langgraph_fusion.server.runs.resume import stopped_request
@@ -118,7 +120,7 @@ class _Endpoint(Response):
                 config = self._state.config
                 manager = StreamableHTTPSessionManager(
                     self._server,
-                    stateless=config.workers > 1,  # a session lives in one process
+                    stateless=_has_others(config),  # a session lives in one process
                     max_request_body_size=config.max_body_bytes,
                     max_sessions=config.mcp_sessions,
                     session_idle_timeout=config.mcp_idle_s,
@@ -126,6 +128,11 @@ class _Endpoint(Response):
                 await self._tasks.start(_keep_open, manager)
                 self._managers[client] = manager
         return self._managers[client]
+
+
+def _has_others(config: ServerConfig) -> bool:
+    """Whether the next request of a client may come to another process: a worker, or a host."""
+    return config.workers > 1 or is_shared(config.keys) or is_shared(config.runs)
 
 
 async def _keep_open(
