@@ -18,6 +18,9 @@ from langgraph_fusion.server.workers import IDLE_S
 from tests.graph.cast import JUDGE, PANEL, WRITER, Part
 from tests.graph.conftest import docs as docs
 from tests.scripted import ScriptedServer, scripted_server
+from tests.server.shared_database import place as place
+from tests.server.shared_database import postgres as postgres
+from tests.server.shared_database import shared as shared
 
 
 class Served:

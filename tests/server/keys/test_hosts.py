@@ -20,8 +20,8 @@ from tests.server.asking import asking, body, until
 from tests.server.blocking_keys import BlockingKeys
 from tests.server.command import served as command
 from tests.server.conftest import Serving
-from tests.server.keys.conftest import Shared
 from tests.server.mcp_clients import Progress, text_of
+from tests.server.shared_database import Shared
 
 ASK: dict[str, Any] = {
     "question": "What is it?", "panel": list(PANEL), "judge": JUDGE, "synthesizer": WRITER,

@@ -9,7 +9,7 @@ from langgraph_fusion.server.errors import ApiError
 from langgraph_fusion.server.keys.database import KeysUnavailable
 from langgraph_fusion.server.keys.key import Caps
 from langgraph_fusion.server.keys.key_ring import KeyRing
-from tests.server.keys.conftest import Shared
+from tests.server.shared_database import Shared
 
 
 async def test_many_that_start_on_an_empty_database_make_its_tables_once(shared: Shared) -> None:

@@ -26,6 +26,7 @@ from tests.server.mcp_clients import over_http, text_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # LangServe calls what is old
 CAP, PER_RUN = 0.6, 0.12
+SEED = 0
 LONG = "A sentence that says something about the number 42. " * 100
 SPARE = "m/spare"
 LOOKUP = {"type": "function", "function": {"name": "lookup", "parameters": {"type": "object"}}}
@@ -213,22 +214,21 @@ async def _clients(served: Served, token: str, seeds: range) -> AsyncIterator[li
 
 
 async def _storm(
-    serving: Serving, tmp_path: Path, prices: Path, seed: int, *, known: bool
+    serving: Serving, place: str, tmp_path: Path, prices: Path, *, known: bool
 ) -> tuple[float, float, set[int]]:
     """50 requests and more at once; what was billed, what was charged, and the statuses."""
     with prices.open("a") as file:
         file.write(f'"{SPARE}" = {{ input = 1.0, output = 2.0 }}\n')
-    ring = BlockingKeys(tmp_path / "keys.db")
-    ring.create()
+    ring = BlockingKeys(place)
     served = await serving(
-        _models(seed, broken=not known),
-        keys=tmp_path / "keys.db",
+        _models(SEED, broken=not known),
+        keys=place,
         runs=str(tmp_path / "runs.db"),
         max_runs=16,
         queue=200,
     )
     token = ring.add("ada", Caps(per_day_usd=CAP, per_run_usd=PER_RUN))
-    chance = random.Random(seed)
+    chance = random.Random(SEED)
     async with _clients(served, token, range(50)) as clients:
         doors = KNOWN if known else UNKNOWN
         chosen = [*doors, *chance.choices(doors, k=50 - len(doors))]
@@ -242,21 +242,19 @@ async def _storm(
     return served.models.usage().cost, ring.all()[0][1].total_usd, statuses
 
 
-@pytest.mark.parametrize("seed", range(1))
 async def test_the_ledger_equals_what_the_models_billed_and_keeps_the_cap(
-    serving: Serving, tmp_path: Path, prices: Path, seed: int
+    serving: Serving, place: str, tmp_path: Path, prices: Path
 ) -> None:
-    billed, charged, statuses = await _storm(serving, tmp_path, prices, seed, known=True)
+    billed, charged, statuses = await _storm(serving, place, tmp_path, prices, known=True)
     assert charged == pytest.approx(billed, abs=1e-6)
     assert 0 < charged <= CAP
     assert {200, 400} <= statuses <= {200, 400, 402, 429, 502, 503}
 
 
-@pytest.mark.parametrize("seed", range(1))
 async def test_with_calls_of_unknown_cost_the_ledger_holds_no_less_and_keeps_the_cap(
-    serving: Serving, tmp_path: Path, prices: Path, seed: int
+    serving: Serving, place: str, tmp_path: Path, prices: Path
 ) -> None:
-    billed, charged, statuses = await _storm(serving, tmp_path, prices, seed, known=False)
+    billed, charged, statuses = await _storm(serving, place, tmp_path, prices, known=False)
     assert 0 < billed <= charged + 1e-9
     assert charged <= CAP + 1e-9
     assert statuses <= {200, 400, 402, 429, 502, 503}

@@ -1,4 +1,4 @@
-"""Keys at both kinds of places: a file, and a database of its own in PostgreSQL."""
+"""Fixtures: a database of its own in PostgreSQL, and keys at both kinds of places."""
 
 import itertools
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import pytest
 
 from tests.postgres_server import postgres
 
-__all__ = ["postgres"]
+__all__ = ["Shared", "place", "postgres", "shared"]
 _numbers = itertools.count()
 
 
