@@ -9,6 +9,9 @@ from typing import Any
 from langgraph_fusion.graph.errors import ConfigError
 
 NO_TOOLS = "none"
+STDIN = "-"
+_MOST_STDIN = 64 << 20
+"""Bytes of an image that are read; how many it may have is checked where all images are."""
 _OPENS_JSON = ("{", "[", '"')
 _SHOWN = 200
 _HOW = 'write it after `fusion ask`, name a file with -f, or pipe it in: `fusion ask "…"`'
@@ -74,6 +77,34 @@ def read_question(words: str | None, file: Path | None) -> str:
     if not text:
         raise ConfigError(f"it is empty; {_HOW}", field="question")
     return text
+
+
+def check_stdin(words: str | None, file: Path | None, images: Sequence[str]) -> None:
+    """Refuse to read two things from standard input.
+
+    Raises:
+        ConfigError: Naming the way out.
+    """
+    from_stdin = words == "-" or str(file) == "-" or (words is None and file is None)
+    if images.count(STDIN) + from_stdin > 1 and STDIN in images:
+        raise ConfigError(
+            "standard input holds one thing: write the question on the command line or name its "
+            "file with -f, and give one image as `-`",
+            field="image",
+        )
+
+
+def read_images(given: Sequence[str]) -> list[str | bytes]:
+    """The images as they are named, with the bytes of standard input in the place of `-`."""
+    return [_image_from_stdin() if one == STDIN else one for one in given]
+
+
+def _image_from_stdin() -> bytes:
+    if sys.stdin is None or sys.stdin.isatty():
+        raise ConfigError(
+            "standard input holds no image; pipe one in, or name a file", field="image"
+        )
+    return sys.stdin.buffer.read(_MOST_STDIN)
 
 
 def _assignment(text: str) -> tuple[str, Any]:

@@ -90,6 +90,12 @@ Files = Annotated[
     list[Path] | None,
     typer.Option("--file", metavar="FILE", help="Give every member a read-only copy; repeatable."),
 ]
+Images = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--image", metavar="FILE|URL", help="png, jpeg, gif or webp; - reads it; repeatable."
+    ),
+]
 Out = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Keep what members leave in /work/out.")
 ]

@@ -5,10 +5,11 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Any, cast
 
-from langchain_core.messages import AnyMessage, HumanMessage
+from langchain_core.messages import AnyMessage
 
 from langgraph_fusion.graph.build import create_fusion
 from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.request.asked_images import ImageSource, question_with_images
 from langgraph_fusion.graph.result import FusionResult
 from langgraph_fusion.graph.settings import FusionSettings
 
@@ -16,17 +17,25 @@ Question = str | Sequence[AnyMessage]
 Events = AsyncGenerator[dict[str, Any]]
 
 
-async def deliberate(question: Question, settings: FusionSettings, **given: Any) -> Events:
+async def deliberate(
+    question: Question,
+    settings: FusionSettings,
+    *,
+    images: Sequence[ImageSource] = (),
+    **given: Any,
+) -> Events:
     """Yield the events of `graph.events`; the last is `run.finished` with the result.
 
-    `given` goes to `create_fusion`: further `tools`, `files` in, a folder `out`.
+    `images` go with a question in words: paths, https addresses, data URLs or bytes. Messages have
+    them among their content blocks, in LangChain's standard form or OpenAI's. `given` goes to
+    `create_fusion`: further `tools`, `files` in, a folder `out`.
     Closing the iterator cancels the run: calls stop, containers are removed.
 
     Raises:
         ConfigError: Before anything starts.
         RunFailed: When the run ends without an answer.
     """
-    messages = [HumanMessage(question)] if isinstance(question, str) else list(question)
+    messages = _messages(question, images)
     events = create_fusion(settings, **given).astream(
         {"messages": messages}, stream_mode="custom", subgraphs=True
     )
@@ -55,6 +64,14 @@ def ask(question: Question, settings: FusionSettings, **given: Any) -> FusionRes
             "has one): write `await aask(...)` with the same arguments"
         )
     return asyncio.run(aask(question, settings, **given))
+
+
+def _messages(question: Question, images: Sequence[ImageSource]) -> list[AnyMessage]:
+    if isinstance(question, str):
+        return [question_with_images(question, images)]
+    if images:
+        raise ConfigError("put them into the messages, as content blocks", field="images")
+    return list(question)
 
 
 def _loop_is_running() -> bool:

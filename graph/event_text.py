@@ -115,6 +115,19 @@ def _hedge(event: Event) -> Iterator[str]:
     yield f"{_seat(event)} asks {event['next']} as well: {slow}"
 
 
+def _images(event: Event) -> Iterator[str]:
+    yield f"{event['model']} describes {count(event['images'], 'image')} for models that see none"
+
+
+def _images_done(event: Event) -> Iterator[str]:
+    if event.get("reason"):
+        yield f"{event['model']} gave no description of the images: {reason_text(event['reason'])}"
+
+
+def _without_images(event: Event) -> Iterator[str]:
+    yield f"{_seat(event)} goes on without the images: {event['model']} reads none"
+
+
 def _without_tools(event: Event) -> Iterator[str]:
     yield f"{event['seat']} goes on without tools: {event['model']} takes none"
 
@@ -224,6 +237,9 @@ _LINES: _Lines = {
     "model.retry": _retry,
     "model.wait": _wait,
     "model.hedge": _hedge,
+    "images.started": _images,
+    "images.finished": _images_done,
+    "model.without_images": _without_images,
     "model.without_tools": _without_tools,
     "context.compacted": _compacted,
     "member.loop": _loop,

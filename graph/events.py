@@ -6,7 +6,7 @@ what happened, `seat` who (a letter, `judge` or `synthesizer`).
 | type | further keys |
 |---|---|
 | `run.started` | run_id, kept, preset, seats [{seat, model}] and judge (none in mode |
-| | `direct`), synthesizer, tools, notes [str] |
+| | `direct`), synthesizer, tools, notes [str]; images [dict], if there are any |
 | `member.started` | seat, model, round, questions [str] (empty in the first round), |
 | | sandbox: whether a container was started for it, or is there from an earlier round |
 | `member.tool` | seat, round, call_id, tool, input (short text) |
@@ -18,6 +18,9 @@ what happened, `seat` who (a letter, `judge` or `synthesizer`).
 | `model.retry` | seat, model, reason, wait_s |
 | `model.wait` | seat, model, reason, wait_s: the provider told another seat to wait |
 | `model.hedge` | seat, model, next, after_s: slow to begin, so the next model is asked as well |
+| `images.started` | seat (whose model), model, images: so many it describes for the others |
+| `images.finished` | seat, model, chars: of the description; reason (None when there is one) |
+| `model.without_images` | seat, model: it reads none and is asked again with the description |
 | `model.without_tools` | seat, model: it takes no tools and is asked again without |
 | `context.compacted` | seat, model, results (None: evidence), chars: shortened by so much |
 | `member.loop` | seat, round, tool, times: the same call again, answered with a remark |

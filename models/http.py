@@ -9,6 +9,7 @@ is closed when its loop shuts down its asynchronous generators, as `asyncio.run`
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ _KEEP_ALIVE_S = 5.0
 """Seconds for which an idle connection is kept; many servers close theirs soon after."""
 _MAX_ERROR = 1024 * 1024
 """Bytes of an error's body that are read."""
+_AT_ONCE = 1 << 19
+"""Bytes of a request that are sent in one piece; aiohttp warns above a mebibyte."""
 _READ = 16 * 1024
 _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S)
 
@@ -84,7 +87,7 @@ class LoopClient:
         url = URL(endpoint.url)
         response = await session.post(
             url,
-            data=_encoded(body),
+            data=_in_pieces(_encoded(body)),
             headers={**endpoint.headers, DEPTH: str(depth.get() + 1)},
             ssl=tls_context() if url.scheme == "https" else True,
             proxy=proxy_for(url),
@@ -138,6 +141,11 @@ def _new_session() -> aiohttp.ClientSession:
         max_field_size=MAX_HEADER,
         max_headers=MAX_HEADERS,
     )
+
+
+def _in_pieces(body: bytes) -> bytes | io.BytesIO:
+    """A body with images in pieces: sent at once, a large one would hold up the event loop."""
+    return body if len(body) <= _AT_ONCE else io.BytesIO(body)
 
 
 def _encoded(body: Mapping[str, Any]) -> bytes:

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.result import FusionResult
+from langgraph_fusion.graph.result import FusionResult, ImageInfo
 from langgraph_fusion.graph.wording import duration
 from langgraph_fusion.web.findings import findings_markdown, source_numbers
 from langgraph_fusion.web.templates import render
@@ -63,10 +63,22 @@ def report_markdown(result: FusionResult) -> str:
     if whole["analysis"]:
         numbers = source_numbers(whole["sources"])
         parts.append(findings_markdown(whole["analysis"], whole["follow_ups"], numbers))
+    if result.images:
+        parts.append("\n".join(["## Images", "", *map(_image_line, result.images)]))
     for one in result.answers:
         round_ = f", follow-up round {one.round}" if one.round else ""
         parts.append(f"## Seat {one.seat} ({one.model}{round_})\n\n{one.text or 'No answer.'}")
     return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"
+
+
+def _image_line(one: ImageInfo) -> str:
+    size = f", {one.width} x {one.height} pixels" if one.width else ""
+    seen = f"seen by {', '.join(one.seen_by) or 'nobody'}"
+    told = f"; in words to {', '.join(one.described_to)}" if one.described_to else ""
+    blind = f"; neither to {', '.join(one.unseen_by)}" if one.unseen_by else ""
+    return (
+        f"- Image {one.number}: {one.media_type}{size} (sha256 {one.sha256}): {seen}{told}{blind}"
+    )
 
 
 def style_sheet() -> str:

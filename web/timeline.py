@@ -82,7 +82,10 @@ def _end(call: Call) -> float:
     return (call.began_s or 0.0) + call.seconds
 
 
+_NAMES = {
+    "judge": "judge", "synthesizer": "writer", "verifier": "verifier", "describer": "describer",
+}  # fmt: skip
+
+
 def _name(seat: str) -> str:
-    return {"judge": "judge", "synthesizer": "writer", "verifier": "verifier"}.get(
-        seat, f"seat {seat}"
-    )
+    return _NAMES.get(seat, f"seat {seat}")

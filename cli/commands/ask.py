@@ -10,6 +10,8 @@ import typer
 from langgraph_fusion.cli import options
 
 if TYPE_CHECKING:
+    from langchain_core.messages import HumanMessage
+
     from langgraph_fusion.cli.input import Given
     from langgraph_fusion.cli.output import OutputOptions
     from langgraph_fusion.graph.settings import FusionSettings
@@ -31,6 +33,7 @@ _CHOOSES_MODELS = {"preset", "panel", "judge", "synthesizer"}
     epilog=options.examples(
         'fusion ask "Is the 2024 estimate still right?"',
         'fusion ask --docs notes/ "What did we decide about backups?"',
+        'fusion ask --image chart.png "In which year was the peak?"',
         "fusion ask -p frontier --budget 2 --save answer.md -f question.txt",
         'fusion ask --panel a/one,b/two --judge c/three --writer d/four "…"',
         'fusion ask --json "…" | jq .analysis.contradictions',
@@ -41,6 +44,7 @@ def ask(
     question: options.Question = None,
     question_file: options.QuestionFile = None,
     file: options.Files = None,
+    image: options.Images = None,
     out: options.Out = None,
     preset: options.Preset = None,
     panel: options.Panel = None,
@@ -82,7 +86,9 @@ def ask(
     with report_errors(as_json=as_json, quiet=quiet, verbose=verbose):
         from langgraph_fusion.cli.input import (
             check_quotes,
+            check_stdin,
             given_settings,
+            read_images,
             read_question,
             split_list,
         )
@@ -94,6 +100,7 @@ def ask(
             silence_libraries,
         )
         from langgraph_fusion.graph.errors import ConfigError
+        from langgraph_fusion.graph.request.asked_images import question_with_images
 
         check_quotes(question, context.args)
         if brief and full:
@@ -120,18 +127,25 @@ def ask(
         check_save(save)
         check_stdout(save)
         check_out(out)
+        check_stdin(question, question_file, image or ())
         text = read_question(question, question_file)
+        asked = question_with_images(text, read_images(image or ()))
         silence_libraries(verbose=verbose)
         output = OutputOptions(as_json, save, quiet, verbose, out)
         if estimate:
-            code = asyncio.run(_estimate(text, given, output))
+            code = asyncio.run(_estimate(asked, given, output))
         else:
-            code = asyncio.run(_ask(text, given, output, files=file or (), keep=keep))
+            code = asyncio.run(_ask(asked, given, output, files=file or (), keep=keep))
     raise typer.Exit(code)
 
 
 async def _ask(
-    question: str, given: "Given", output: "OutputOptions", *, files: Sequence[Path], keep: bool
+    asked: "HumanMessage",
+    given: "Given",
+    output: "OutputOptions",
+    *,
+    files: Sequence[Path],
+    keep: bool,
 ) -> int:
     from langgraph_fusion.cli.display.show_run import show_run
     from langgraph_fusion.cli.run_store import open_own_runs
@@ -148,20 +162,21 @@ async def _ask(
     async with open_own_runs(keep=keep, quiet=output.quiet) as runs:
         steering = Steering()
         events = deliberate(
-            question, settings, files=files, out=output.out, runs=runs, steering=steering
+            [asked], settings, files=files, out=output.out, runs=runs, steering=steering
         )
         return await show_run(
-            question, events, output, docs=settings.docs, notices=notices, steering=steering
+            str(asked.text), events, output, docs=settings.docs, notices=notices, steering=steering
         )
 
 
-async def _estimate(question: str, given: "Given", output: "OutputOptions") -> int:
+async def _estimate(asked: "HumanMessage", given: "Given", output: "OutputOptions") -> int:
     from langgraph_fusion.cli.display.estimate import print_estimate
     from langgraph_fusion.cli.output import say
     from langgraph_fusion.graph.preflight.estimate import estimate
+    from langgraph_fusion.graph.request.images import image_blocks
 
     settings, why = await _choose_settings(given)
-    likely = estimate(settings, question)
+    likely = estimate(settings, str(asked.text), [*image_blocks([asked])])
     if not output.quiet:
         for line in _notices(settings, why):
             say(line)

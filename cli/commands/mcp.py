@@ -16,6 +16,8 @@ import typer
 from langgraph_fusion.cli import options
 
 if TYPE_CHECKING:
+    from langchain_core.messages import HumanMessage
+
     from langgraph_fusion.cli.input import Given
     from langgraph_fusion.graph.api import Events
     from langgraph_fusion.graph.journal.repository import RunRepository
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
 
 command = typer.Typer(rich_markup_mode=None)
 
-_LONGEST_LINE = 16 << 20
-"""Bytes of one message; a question with whole documents in it fits."""
+_LONGEST_LINE = 48 << 20
+"""Bytes of one message; a question with as many images as are read fits, in base64."""
 
 
 @command.command(
@@ -118,10 +120,10 @@ class _Deliberations:
     def kept(self) -> bool:
         return self._runs is not None
 
-    def start(self, question: str, settings: "FusionSettings", request: Any) -> "Events":
+    def start(self, question: "HumanMessage", settings: "FusionSettings", request: Any) -> "Events":
         from langgraph_fusion.graph.api import deliberate
 
-        return deliberate(question, settings, runs=self._runs)
+        return deliberate([question], settings, runs=self._runs)
 
     async def resume(self, run_id: str, request: Any) -> "Events":
         from langgraph_fusion.graph.resume import stopped_run

@@ -93,6 +93,21 @@ def _hedge(view: RunView, event: Event, now: float) -> RunView:
     return view.with_seat(event["seat"], note=f"slow to begin, asks {event['next']} as well")
 
 
+def _images(view: RunView, event: Event, now: float) -> RunView:
+    about = f"describes the images for the others ({event['images']})"
+    changes = {"model": event["model"], "status": "working", "note": about, "since": now}
+    return view.with_seat("describer", **changes)
+
+
+def _images_done(view: RunView, event: Event, now: float) -> RunView:
+    reason = reason_text(event["reason"]) if event.get("reason") else ""
+    return _stopped(view, "describer", now, status="failed" if reason else "done", note=reason)
+
+
+def _without_images(view: RunView, event: Event, now: float) -> RunView:
+    return view.with_seat(event["seat"], note="its model reads no images")
+
+
 def _without_tools(view: RunView, event: Event, now: float) -> RunView:
     return view.with_seat(event["seat"], note="its model takes no tools")
 
@@ -214,6 +229,9 @@ _CHANGES: Mapping[str, Callable[[RunView, Event, float], RunView]] = {
     "model.retry": _retry,
     "model.wait": _wait,
     "model.hedge": _hedge,
+    "images.started": _images,
+    "images.finished": _images_done,
+    "model.without_images": _without_images,
     "model.without_tools": _without_tools,
     "context.compacted": _compacted,
     "member.loop": _loop,

@@ -1,12 +1,14 @@
 """What a run would use and cost, before it starts: low, likely and high, by stage and in all."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from langgraph_fusion.graph.preflight.readiness import user_prices
 from langgraph_fusion.graph.preflight.usage_profile import TIERS, Tier, Use, profile_source, uses
 from langgraph_fusion.graph.records import Stage
+from langgraph_fusion.graph.request.image_tokens import likely_tokens
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.models.prices import PriceTable
 from langgraph_fusion.tools.search.engines import engines
@@ -54,8 +56,12 @@ class Estimate(_Part):
     """What the figures leave out, in sentences."""
 
 
-def estimate(settings: FusionSettings, question: str = "") -> Estimate:
+def estimate(
+    settings: FusionSettings, question: str = "", images: Sequence[Mapping[str, Any]] = ()
+) -> Estimate:
     """Estimate a run; needs no key, and fallback models are taken as not needed.
+
+    `images` are content blocks; each counts in every call that sends the question.
 
     Low takes what is read again from the providers' caches at their price for it; likely and high
     do not count on caches. With `budget_usd` no figure in dollars is above it.
@@ -64,14 +70,14 @@ def estimate(settings: FusionSettings, question: str = "") -> Estimate:
         ConfigError: If the user's price table cannot be read.
     """
     prices = user_prices()
-    made = {tier: list(uses(settings, question, tier)) for tier in TIERS}
+    made = {tier: list(uses(settings, question, tier, _tokens_of(images))) for tier in TIERS}
     stages = dict.fromkeys(use.stage for use in made["high"])
     return Estimate(
         preset=settings.preset,
         stages={stage: _sum(made, prices, settings, stage) for stage in stages},
         total=_sum(made, prices, settings),
         source=profile_source(),
-        notes=tuple(_notes(settings, made["high"], prices)),
+        notes=tuple(_notes(settings, made["high"], prices, with_images=bool(images))),
     )
 
 
@@ -113,7 +119,21 @@ def _cost(use: Use, prices: PriceTable, *, cached: bool) -> float | None:
     return price.cost_of(use.input_tokens, use.output_tokens, reread) if price else None
 
 
-def _notes(settings: FusionSettings, high: Sequence[Use], prices: PriceTable) -> Iterable[str]:
+def _tokens_of(images: Sequence[Mapping[str, Any]]) -> int:
+    facts = [image.get("extras") or {} for image in images]
+    return sum(
+        likely_tokens(one.get("width"), one.get("height"), one.get("detail")) for one in facts
+    )
+
+
+def _notes(
+    settings: FusionSettings, high: Sequence[Use], prices: PriceTable, *, with_images: bool
+) -> Iterable[str]:
+    if with_images:
+        yield (
+            "Images count by OpenAI's rule of tiles. Where a seat's model reads none, one more "
+            "call describes them."
+        )
     models = dict.fromkeys(use.seat.models[0] for use in high)
     if unknown := [str(ref) for ref in models if prices.price_of(ref) is None]:
         yield (

@@ -49,9 +49,11 @@ def profile_source() -> str:
     return str(_profile()["source"])
 
 
-def uses(settings: FusionSettings, question: str, tier: Tier) -> Iterator[Use]:
+def uses(
+    settings: FusionSettings, question: str, tier: Tier, image_tokens: int = 0
+) -> Iterator[Use]:
     """What every seat of a run would use."""
-    asked = _tokens(question)
+    asked = _tokens(question) + image_tokens
     if not settings.members:
         alone = settings.synthesizer
         yield Use("synthesizer", alone, 1, asked, 0, _capped(alone, _of("writer", tier)))

@@ -64,6 +64,7 @@ def result_of(
     """Return the whole result; `files` are what members left, by seat."""
     answers = [MemberAnswer(**one) for one in state["answers"]]
     sources = [Source(**one) for one in state["sources"].values()]
+    _note_who_is_blind(run, state["image_views"])
     used = used_in(run, answers, sources, checked.numbers)
     for failed in used.failed_tools:
         run.degrade("tool_failed", failure_of(failed))
@@ -163,6 +164,16 @@ def _images(run: Run, views: Json) -> Iterator[ImageInfo]:
             described_to=seats("described"),
             unseen_by=seats("unseen"),
         )
+
+
+def _note_who_is_blind(run: Run, views: Json) -> None:
+    for view, code, what in (
+        ("described", "images_described", "had a description of the images"),
+        ("unseen", "images_unseen", "had no sight of the images and no description"),
+    ):
+        blind = sorted((seat for seat, one in views.items() if one == view), key=_in_order)
+        if blind:
+            run.degrade(code, f"Models that see no images {what}: {', '.join(blind)}.")
 
 
 def _unseen(run: Run, state: FusionState) -> Iterator[str]:

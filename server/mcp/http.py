@@ -153,8 +153,10 @@ class _Deliberations:
     def kept(self) -> bool:
         return self._state.store is not None
 
-    def start(self, question: str, settings: FusionSettings, request: Request | None) -> Events:
-        run_request = RunRequest.of(settings, [HumanMessage(question)], requested="deliberate")
+    def start(
+        self, question: HumanMessage, settings: FusionSettings, request: Request | None
+    ) -> Events:
+        run_request = RunRequest.of(settings, [question], requested="deliberate")
         return self._events(run_request, request)
 
     async def resume(self, run_id: str, request: Request | None) -> Events:

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from typing import Any, Protocol
 
 import anyio
+from langchain_core.messages import HumanMessage
 from mcp.server.lowlevel import Server
 from mcp.types import CallToolResult, TextContent, Tool
 from starlette.requests import Request
@@ -19,6 +20,7 @@ from langgraph_fusion.graph.errors import ConfigError, FusionError, RunFailed
 from langgraph_fusion.graph.fusion_tool import DELIBERATE, DESCRIPTION, text_for_model
 from langgraph_fusion.graph.presets import preset_descriptions
 from langgraph_fusion.graph.settings import FusionSettings
+from langgraph_fusion.server.mcp.images import IMAGES_SCHEMA, image_blocks_of
 from langgraph_fusion.server.mcp.progress import progress_message
 from langgraph_fusion.server.mcp.tools import (
     READS,
@@ -45,8 +47,10 @@ class Deliberations(Protocol):
     def kept(self) -> bool:
         """Whether a run that has stopped can go on."""
 
-    def start(self, question: str, settings: FusionSettings, request: Request | None) -> Events:
-        """Begin a run."""
+    def start(
+        self, question: HumanMessage, settings: FusionSettings, request: Request | None
+    ) -> Events:
+        """Begin a run; what came with the question is in it as content blocks."""
 
     def resume(self, run_id: str, request: Request | None) -> Events:
         """Go on with a run; raises ConfigError if there is none that can."""
@@ -126,7 +130,7 @@ def _input_schema() -> Json:
     question = {"type": "string", "minLength": 1, "description": "The whole question, in context."}
     return {
         "type": "object",
-        "properties": {"question": question} | fields,
+        "properties": {"question": question, "images": IMAGES_SCHEMA} | fields,
         "required": ["question"],
         "additionalProperties": False,
     }
@@ -139,12 +143,14 @@ def _field(name: str, field: Json) -> Json:
 
 def _deliberate_arguments(
     arguments: Json, policy: ClientPolicy, base: Mapping[str, Any]
-) -> tuple[str, FusionSettings]:
+) -> tuple[HumanMessage, FusionSettings]:
     given = without_nulls(arguments)
+    images = image_blocks_of(given.pop("images", []))
     question = given.pop("question", None)
     if not isinstance(question, str) or not question.strip():
         raise ConfigError("it is empty; put the whole question into it", field="question")
-    return question, policy.settings(given, base)
+    content: Any = [{"type": "text", "text": question}, *images] if images else question
+    return HumanMessage(content), policy.settings(given, base)
 
 
 async def _report_progress(

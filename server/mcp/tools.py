@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.records import Failure, Totals
+from langgraph_fusion.graph.result import ImageInfo
 
 Json = dict[str, Any]
 
@@ -40,6 +41,8 @@ class Deliberated(BaseModel):
     """Ids and addresses in the answer that no tool of the run retrieved."""
     verification: Json | None
     """Whether the cited passages bear out the sentences; null unless `verify` asked for it."""
+    images: list[ImageInfo] = []
+    """The images that came with the question, and which seats saw them."""
     bill: Totals
     """Tokens and US dollars; null is unknown, never zero."""
 
