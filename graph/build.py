@@ -50,11 +50,11 @@ def create_fusion(
     checkpointer: Any = None,
     runs: RunRepository | BaseStore | str | Path | None = None,
     run_id: str | None = None,
+    take_over: bool = False,
     client: str | None = None,
     content_filter: ContentFilter | None = None,
     budget: Budget | None = None,
     steering: Steering | None = None,
-    new_run_id: str | None = None,
     keep: bool | None = None,
     given: Mapping[str, Json] | None = None,
 ) -> FusionGraph:
@@ -66,16 +66,19 @@ def create_fusion(
     `runs` is where runs are kept, so that nothing paid is lost when the process dies: a
     `RunRepository` that is open, a store of LangGraph, a file or a `postgresql://` URL. `run_id`
     names a run in it to be resumed, or one that waits for the client's tools to be continued: every
-    run of this graph is then that one. `client` says whose a new one is. See docs/runs.md.
+    run of this graph is then that one. With `take_over` it need not be there yet: under a new id a
+    run begins, one whose process has died is gone on with, and one that has finished returns its
+    result, until `RunRepository.forget_texts` says that it is stored elsewhere. `client` says whose
+    a new run is, and `keep` whether its texts stay in the store when it has finished (None: as
+    `runs` says). See docs/runs.md.
 
     `content_filter` keeps texts from the members that it recognises, wherever they are hosted: see
     `tools.content_filter`.
 
     `budget` is a spend cap that several runs share; `budget_usd` is then not looked at.
     `steering` is what a user asks of a run while it works: one object for one run at a time.
-    `new_run_id` is the id of a new run, and `keep` says whether its texts stay in the store when it
-    has finished (None: as `runs` says). `given` is what nodes returned in another run of the same
-    question, by lane (`A.0` member A's first answer, `judge.0`): they are not run again.
+    `given` is what nodes returned in another run of the same question, by lane (`A.0` member A's
+    first answer, `judge.0`): they are not run again.
 
     A caller's context (`FusionSettings`, or a mapping of them) may change everything for a run but
     the number of seats, the further tools and the files.
@@ -89,7 +92,7 @@ def create_fusion(
     else:
         compiled = _usual(settings.letters)
     known = {lane: RecordedUpdate(update=update) for lane, update in (given or {}).items()}
-    run_store = RunStoreConfig(runs, run_id, client, new_run_id, keep, known)
+    run_store = RunStoreConfig(runs, run_id, take_over, client, keep, known)
     attachments = Attachments.of(files, out)
     hooks = Hooks(content_filter, budget, steering)
     return FusionGraph.of(compiled, settings, tools, attachments, run_store, hooks)
@@ -122,7 +125,8 @@ def _compiled(letters: str, tools: Sequence[BaseTool], checkpointer: Any) -> Com
         graph.add_edge(name, "judge")  # one edge each: a list would wait for members not asked
     graph.add_edge("describe_images", "judge")
     next_nodes = [*(member_name(letter) for letter in letters), "synthesizer"]
-    graph.add_conditional_edges("prepare", after_prepare, [*next_nodes, "describe_images"])
+    first = [*next_nodes, "describe_images", END]
+    graph.add_conditional_edges("prepare", after_prepare, first)
     graph.add_conditional_edges("judge", after_judge, next_nodes)
     graph.add_conditional_edges("synthesizer", after_synthesizer, ["verify", "check"])
     graph.add_edge("verify", "check")
@@ -133,8 +137,11 @@ def _compiled(letters: str, tools: Sequence[BaseTool], checkpointer: Any) -> Com
 def after_prepare(state: FusionState) -> list[str]:
     """To the members that answer first; without a panel to the synthesizer.
 
-    Beside them to the description of images, if one of the seats needs it.
+    Beside them to the description of images, if one of the seats needs it. A run that had finished
+    before it was taken over has its result already.
     """
+    if state["fusion"]:
+        return [END]
     if not state["seating"]:
         return ["synthesizer"]
     describing = ["describe_images"] if state["describing"] else []

@@ -5,7 +5,8 @@ FusionError
 └── RunFailed              the operator: the run ended without an answer; HTTP 502/503/504, exit 1
     ├── AllMembersFailed   fewer members answered than `min_answers`
     ├── WriterFailed       in mode `direct` the one model that is asked gave no answer
-    └── SandboxRequired    `require_sandbox` is set and no sandbox can be had
+    ├── SandboxRequired    `require_sandbox` is set and no sandbox can be had
+    └── RunTakenOver       another process has the run now, and goes on with it
 
 Both are also Python's own `ValueError` and `RuntimeError`: a LangGraph server tells its clients the
 text of those and hides that of any other.
@@ -24,7 +25,7 @@ from langgraph_fusion.graph.reasons import reason_text
 
 FailureReason = str
 """`all_panels_failed`, `insufficient_credits`, `rate_limited`: OpenRouter's words; ours are
-`quorum_not_met`, `budget_exceeded`, `deadline`, `timeout`, `sandbox_unavailable` and
+`quorum_not_met`, `budget_exceeded`, `deadline`, `timeout`, `sandbox_unavailable`, `taken_over` and
 `synthesizer_failed`."""
 
 
@@ -134,6 +135,18 @@ class SandboxRequired(RunFailed):
 
     def __init__(self, why: str) -> None:
         super().__init__(f"the sandbox is required and cannot be had: {why}", "sandbox_unavailable")
+
+
+class RunTakenOver(RunFailed):
+    """Another process took the run over, because this one had said nothing for too long."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(
+            f"run {run_id} was taken over by another process, which goes on with it; nothing more "
+            "is done here",
+            "taken_over",
+        )
+        self.run_id = run_id
 
 
 def _overall(reasons: set[str]) -> FailureReason:

@@ -8,7 +8,7 @@ opened and closed around it, and nodes find it in their config.
 import asyncio
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Self, cast
@@ -21,6 +21,7 @@ from langgraph_fusion.graph.calls.budget import Budget
 from langgraph_fusion.graph.calls.limits import Limits
 from langgraph_fusion.graph.calls.steering import Steering
 from langgraph_fusion.graph.errors import ConfigError, SandboxRequired
+from langgraph_fusion.graph.journal.claim import Claim
 from langgraph_fusion.graph.journal.entries import SERVER
 from langgraph_fusion.graph.journal.recorded_sources import known_sources
 from langgraph_fusion.graph.journal.run_store_config import NOT_KEPT, RunStoreConfig
@@ -107,7 +108,7 @@ class FusionGraph(CompiledStateGraph[Any, Any, Any, Any]):
         ) as run:
             parts = super().astream(input, run.into(config), context=run.settings, **given)
             async with aclosing(cast("AsyncGenerator[Any]", parts)):
-                async for part in parts:
+                async for part in while_claimed(parts, run.journal.claim):
                     yield part
 
     def stream(self, *args: Any, **kwargs: Any) -> Any:
@@ -150,9 +151,14 @@ async def open_run(
     """Check that the run can start, open what its members need, and close it all at the end.
 
     Raises:
-        ConfigError: If a key, a folder or a price is missing; nothing has been started.
+        ConfigError: If a key, a folder or a price is missing, or the run cannot be taken up again;
+            nothing has been started.
         SandboxRequired: If `require_sandbox` is set and no sandbox can be had.
     """
+    earlier = await run_store.finished()
+    if earlier is not None:
+        yield Run.finished(settings, earlier)
+        return
     await _models_loaded()
     prices = user_prices()
     settings = await check_ready(settings, prices)
@@ -189,6 +195,21 @@ async def open_run(
         if with_bash:
             await _open_sandboxes(run, stack)
         yield run
+
+
+async def while_claimed(parts: AsyncIterator[Any], claim: Claim | None) -> AsyncIterator[Any]:
+    """The same parts, until another process has the run: then its work here is cancelled.
+
+    Raises:
+        RunTakenOver: If that happens.
+    """
+    while True:
+        try:
+            with claim.stopping() if claim else nullcontext():
+                part = await anext(parts)
+        except StopAsyncIteration:
+            return
+        yield part
 
 
 async def _models_loaded() -> None:

@@ -40,6 +40,7 @@ _TEXTS = {
     "quorum_not_met": "too few members answered",
     "synthesizer_failed": "no writer could answer",
     "sandbox_unavailable": "there is no sandbox",
+    "taken_over": "another process goes on with it",
     "output_failed": "the answer could not be written",
     "tool_calls": "it waits for the results of the client's tools",
 }

@@ -13,7 +13,7 @@ from langgraph_fusion.graph.calls.steering import Steering
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.journal.conversation_record import read_conversation
 from langgraph_fusion.graph.journal.journal import Journal
-from langgraph_fusion.graph.journal.repository import RunRepository, check_may_reopen
+from langgraph_fusion.graph.journal.repository import RunRepository
 from langgraph_fusion.graph.journal.run_record import RunRecord
 from langgraph_fusion.graph.request.conversation import question_at
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
@@ -60,7 +60,7 @@ async def stopped_run(runs: RunRepository, run_id: str, tools: Sequence[BaseTool
             given (a tool, a file) is not there any more.
     """
     record = await runs.get(run_id)
-    check_may_reopen(record)
+    record.check_may_reopen()
     if missing := set(record.further_tools) - {tool.name for tool in tools}:
         raise ConfigError(
             f"run {record.id} had tools of an application ({', '.join(sorted(missing))}); "

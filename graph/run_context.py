@@ -26,6 +26,7 @@ from langgraph_fusion.graph.journal.journal import Journal
 from langgraph_fusion.graph.journal.lifecycle import RunLifecycle
 from langgraph_fusion.graph.journal.model_calls import RecordedSeatClient
 from langgraph_fusion.graph.journal.replaced_sandbox import ReplacedSandbox, used_shell
+from langgraph_fusion.graph.journal.stored_result import StoredResult
 from langgraph_fusion.graph.records import Stage
 from langgraph_fusion.graph.request.attachments import Attachments, StockedSandbox, collect
 from langgraph_fusion.graph.request.document_copies import DocumentCopies
@@ -82,6 +83,8 @@ class Run:
     """None for a run that is not kept."""
     given: Mapping[str, RecordedUpdate] = field(default_factory=dict)
     """What nodes returned in another run of the question, by lane: they are not run again."""
+    earlier: StoredResult | None = None
+    """What came of a run that had finished before it was taken over."""
     turn: int = 0
     """How often the client's tools have answered before: 0 unless the run is continued."""
     _sandboxes: dict[str, Sandbox] = field(default_factory=dict)
@@ -98,6 +101,13 @@ class Run:
         """A run of which nothing is open: enough to say what its first calls would cost."""
         limits = Limits(settings.deadline_s, settings.budget_usd, settings.unknown_cost)
         return cls(id, settings, limits, cast("SharedTools", None), prices)
+
+    @classmethod
+    def finished(cls, settings: FusionSettings, earlier: StoredResult) -> Self:
+        """A run of which nothing is open, because it has its result already."""
+        run = cls.unopened(earlier.run_id, settings, cast("PriceTable", None))
+        run.earlier = earlier
+        return run
 
     def into(self, config: RunnableConfig | None) -> RunnableConfig:
         """A copy of the config that carries this run to its nodes."""

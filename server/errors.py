@@ -43,6 +43,7 @@ _STATUS_OF_REASON = {
     "rate_limited": 503,
     "sandbox_unavailable": 503,
     "server_stopping": 503,
+    "taken_over": 503,
     "timeout": 504,
     "deadline": 504,
 }

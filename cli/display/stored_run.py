@@ -64,7 +64,7 @@ def print_run(run: StoredRun, *, as_json: bool) -> None:
 
 
 def record_json(record: "RunRecord") -> dict[str, Any]:
-    return record.model_dump(mode="json", exclude={"owner", "seen_at"}) | {"status": record.now}
+    return record.model_dump(mode="json", exclude={"owner"}) | {"status": record.now}
 
 
 def print_table(records: list["RunRecord"]) -> None:

@@ -113,10 +113,8 @@ async def _identity(context: EvalContext, key: str) -> Json:
     for attempt in range(100):
         run_id = key[:12] if not attempt else f"{key[:12]}{attempt:02d}"
         record = await context.runs.find(run_id)
-        if record is None:
-            return {"new_run_id": run_id}
-        if record.resumable:
-            return {"run_id": run_id}
+        if record is None or record.resumable:
+            return {"run_id": run_id, "take_over": True}
         if record.now == "running":
             raise ConfigError(
                 f"another process works on run {run_id} of this evaluation; wait for it"

@@ -128,6 +128,8 @@ class LiveSeatClient:
         self.images = images or no_images(seat, bill.name)
         self.switches: list[Switch] = []
         self.remembers: Remembers | None = None
+        self.before_call: Callable[[], Awaitable[None]] = nothing
+        """Awaited right before every call; an error of it ends the seat's work."""
         self._seat = seat
         self._holding_off = holding_off
         self._refs = list(seat.models)
@@ -273,6 +275,11 @@ class LiveSeatClient:
         reserved = self._set_aside.pop(ref, None)
         if reserved is None:
             reserved = await self.bill.reserve(ref, request.prompt, request.along)
+        try:
+            await self.before_call()
+        except BaseException:
+            self.bill.release(reserved)
+            raise
         began = time.monotonic()
         fault: Fault | None = None
         usage: Usage | None = None
@@ -314,6 +321,10 @@ class LiveSeatClient:
             timeout_s=seat.timeout_s,
             extra={**fields, **seat.extra},
         )
+
+
+async def nothing() -> None:
+    """Before calls of a run that is not kept there is nothing to do."""
 
 
 def _with_way_out(fault: Fault, ref: ModelRef) -> Fault:

@@ -14,7 +14,11 @@ from typing import Any, Literal, NamedTuple
 from langgraph.store.base import BaseStore, GetOp, Item, PutOp
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.journal.claim import CLAIM, Claim, silent_s
+from langgraph_fusion.graph.journal.claiming_store import claiming
 from langgraph_fusion.graph.journal.entries import Json
+from langgraph_fusion.graph.journal.heartbeat import Heartbeat
 from langgraph_fusion.graph.journal.journal import as_text
 from langgraph_fusion.graph.journal.owner import Owner
 from langgraph_fusion.graph.journal.write_batcher import StoreWriter
@@ -59,13 +63,13 @@ class Head(BaseModel):
     response: Json | None = None
     """The response before anything had happened, where this is one."""
     owner: Owner = Field(default_factory=Owner.me)
-    seen_at: float = Field(default_factory=time.time)
-    """When the owner last said that it works on it."""
+    silent_s: float = Field(default=0.0, exclude=True)
+    """How long ago the owner last said that it works on it, when this was read."""
 
     @property
     def now(self) -> Status:
         """The status; of a process that died without a word the run is interrupted."""
-        if self.status in ENDED or self.owner.lives(self.seen_at):
+        if self.status in ENDED or self.owner.lives(self.silent_s):
             return self.status
         return "interrupted"
 
@@ -89,37 +93,63 @@ class Order(NamedTuple):
 class DetachedRuns:
     """The heads, events and orders in a store of runs."""
 
-    def __init__(self, store: BaseStore, writer: StoreWriter, ttl: float | None) -> None:
+    def __init__(
+        self, store: BaseStore, writer: StoreWriter, heartbeat: Heartbeat, ttl: float | None
+    ) -> None:
         """`ttl` of events and responses is minutes; None keeps them until their run is deleted.
 
         Heads of runs stay until then: a list of past runs is made of them.
         """
         self._store = store
+        self._claiming = claiming(store)
         self._writer = writer
+        self._heartbeat = heartbeat
         self._ttl = ttl
 
-    async def write_head(self, head: Head) -> None:
-        """Return once it would survive a crash."""
-        await self._writer.write(self._head(head))
+    async def claim(self, head: Head) -> Claim:
+        """Write a head as this process's own; the process before can then write nothing more.
 
-    def write_head_later(self, head: Head) -> None:
-        self._writer.soon(self._head(head))
+        Raises:
+            ConfigError: If another process works on it, or has just done the same.
+        """
+        item = await self._store.aget(_HEADS, head.id, refresh_ttl=False)
+        before = _head(item, await self._claiming.now()) if item else None
+        if before is not None and before.now not in ENDED:
+            raise ConfigError(f"run {head.run_id} is under way")
+        claim = Claim((_HEADS, head.id), head.run_id, begins=item is None)
+        if item is None:
+            await self._writer.write(self._head(head, claim), claim=claim)
+        elif not await self._claiming.take(self._head(head, claim), item.value["text"]):
+            raise ConfigError(f"run {head.run_id}: another process has just taken it over")
+        self._heartbeat.add(claim)
+        return claim
+
+    def release(self, claim: Claim) -> None:
+        """Say no more that this process works on it."""
+        self._heartbeat.remove(claim)
+
+    def write_head_later(self, head: Head, claim: Claim | None = None) -> None:
+        """Begin to write a head; with a claim only if it is valid."""
+        self._writer.soon(self._head(head, claim), claim=claim)
 
     async def head(self, id: str) -> Head | None:
         """None if there is none, or none that can be read."""
-        return _head(await self._store.aget(_HEADS, id, refresh_ttl=False))
+        item = await self._store.aget(_HEADS, id, refresh_ttl=False)
+        return _head(item, await self._claiming.now()) if item else None
 
     async def heads(self, client: str | None, kind: str = "run") -> list[Head]:
         """The heads of this client that changed last, the newest first: `NEWEST` at most."""
         mine = {"client": client or "", "kind": kind}
         found = await self._store.asearch(_HEADS, filter=mine, limit=NEWEST, refresh_ttl=False)
-        heads = [head for item in found if (head := _head(item)) is not None]
+        now = await self._claiming.now()
+        heads = [head for item in found if (head := _head(item, now)) is not None]
         return sorted(heads, key=lambda head: head.created_at, reverse=True)
 
-    def append(self, id: str, event: StoredEvent) -> None:
-        """Begin to write an event, and do not wait for it."""
+    def append(self, id: str, event: StoredEvent, claim: Claim | None = None) -> None:
+        """Begin to write an event, and do not wait for it; with a claim only if it is valid."""
         value = {"kind": event.kind, "text": event.data}
-        self._writer.soon(PutOp(_events(id), _key(event.number), value, False, self._ttl))
+        put = PutOp(_events(id), _key(event.number), value, False, self._ttl)
+        self._writer.soon(put, claim=claim)
 
     async def events(self, id: str, after: int) -> list[StoredEvent]:
         """Return the next events after this number, at most 64; lost ones are left out."""
@@ -162,20 +192,23 @@ class DetachedRuns:
             puts += [PutOp(space, one.key, None) for one in stored if one.namespace == space]
         return puts
 
-    def _head(self, head: Head) -> PutOp:
+    def _head(self, head: Head, claim: Claim | None) -> PutOp:
         value = {
             "client": head.client or "",
             "kind": "run" if head.response is None else "response",
             "run": head.run_id,
             "text": as_text(head.model_dump(mode="json")),
         }
+        if claim is not None:
+            value[CLAIM] = claim.token
         ttl = None if head.response is None else self._ttl
         return PutOp(_HEADS, head.id, value, False, ttl)
 
 
-def _head(item: Item | None) -> Head | None:
+def _head(item: Item, now: float) -> Head | None:
     try:
-        return Head.model_validate(json.loads(item.value["text"])) if item else None
+        found = json.loads(item.value["text"])
+        return Head.model_validate(found | {"silent_s": silent_s(item, now)})
     except (KeyError, TypeError, ValueError, ValidationError):
         return None
 

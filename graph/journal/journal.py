@@ -15,7 +15,9 @@ from typing import Any, TypeVar
 from langgraph.store.base import PutOp
 from pydantic import BaseModel, ValidationError
 
-from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.errors import ConfigError, RunTakenOver
+from langgraph_fusion.graph.journal.claim import Claim
+from langgraph_fusion.graph.journal.heartbeat import Heartbeat
 from langgraph_fusion.graph.journal.write_batcher import StoreWriter
 
 T = TypeVar("T", bound=BaseModel)
@@ -36,10 +38,13 @@ class Journal:
         ttl: float | None = None,
         cut_off: bool = False,
         finished: bool = False,
+        claim: Claim | None = None,
+        heartbeat: Heartbeat | None = None,
     ) -> None:
         """`entries` are those of an earlier process, in order; `ttl` is minutes.
 
         `cut_off` says that the earlier process was stopped at work, `finished` that it ended well.
+        What is written depends on the `claim`.
         """
         self.run_id = run_id
         self._namespace = namespace
@@ -49,6 +54,8 @@ class Journal:
         """Called when the store fails; from then on nothing is recorded, and the run goes on."""
         self.finished = finished
         self.ttl = ttl
+        self.claim = claim
+        self._heartbeat = heartbeat
         self._writer = writer
         self._entries = dict(entries)
         self._cut_off = cut_off
@@ -105,11 +112,17 @@ class Journal:
         return lane
 
     async def write(self, key: str, make: Make) -> None:
-        """Write what `make` returns, and return once it would survive a crash."""
+        """Write what `make` returns, and return once it would survive a crash.
+
+        Raises:
+            RunTakenOver: If another process has the run.
+        """
         if self._writer is None:
             return
         try:
-            await self._writer.write(self._put(key, make()))
+            await self._writer.write(self._put(key, make()), claim=self.claim)
+        except RunTakenOver:
+            raise
         except Exception as error:  # noqa: BLE001 - a store's failure must not cost the run
             self._writer = None
             self.on_failure(error)
@@ -117,18 +130,24 @@ class Journal:
     def write_async(self, key: str, make: Make) -> None:
         """Begin to write what `make` returns, and do not wait for it."""
         if self._writer is not None:
-            self._writer.soon(self._put(key, make()))
+            self._writer.soon(self._put(key, make()), claim=self.claim)
 
-    def put_permanent(self, key: str, value: BaseModel) -> PutOp:
-        """A put that does not expire with the journal."""
-        return self._put(key, value)._replace(ttl=None)
+    def put(self, key: str, value: BaseModel, *, permanent: bool) -> PutOp:
+        """A put of this value; a permanent one does not expire with the journal."""
+        put = self._put(key, value)
+        return put._replace(ttl=None) if permanent else put
 
     def write_later(self, key: str, make: Make) -> None:
         """Write what `make` returns with the next write: it could be worked out from the others."""
         if key.partition("/")[0] in self._live:
             self._cut_off = False  # it ended in this process: what follows was not begun before
         if self._writer is not None:
-            self._writer.later(self._put(key, make()))
+            self._writer.later(self._put(key, make()), claim=self.claim)
+
+    async def check_claim(self) -> None:
+        """Raise RunTakenOver if another process has the run: before a call that costs something."""
+        if self.claim is not None and self._heartbeat is not None:
+            await self._heartbeat.check(self.claim)
 
     def end_replay(self, lane: str) -> bool:
         """End the replay of a lane; True if the earlier process was stopped at this point."""

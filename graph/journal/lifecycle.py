@@ -17,7 +17,6 @@ from langgraph_fusion.graph.journal.conversation_record import (
 from langgraph_fusion.graph.journal.entries import RecordedUpdate
 from langgraph_fusion.graph.journal.journal import Journal
 from langgraph_fusion.graph.journal.journal_bill import calls_in
-from langgraph_fusion.graph.journal.owner import Owner
 from langgraph_fusion.graph.journal.repository import RunRepository
 from langgraph_fusion.graph.journal.run_record import TOOL_CALLS, RunRecord, beginning_of, by_seat
 from langgraph_fusion.graph.records import Call, Failure, Totals
@@ -41,14 +40,19 @@ class RunLifecycle:
         record: RunRecord | None,
         client: str | None = None,
         keep: bool | None = None,
+        hold_result: bool = False,
     ) -> None:
-        """Without a `record` the run is new, and the `client`'s."""
+        """Without a `record` the run is new, and the `client`'s.
+
+        With `hold_result` question and result stay until `RunRepository.forget_texts`.
+        """
         self._keep = runs.keep if keep is None else keep
         self._runs = runs
         self._journal = journal
         self._record = record
         self._client = client
         self._earlier_s = record.seconds if record else 0.0
+        self._hold_result = hold_result
         self._result: dict[str, Any] | None = None
 
     @property
@@ -73,6 +77,7 @@ class RunLifecycle:
 
         Raises:
             ConfigError: If the run was begun with another conversation.
+            RunTakenOver: If another process has begun a run under this id.
         """
         if settings.client_tools and self._journal.ttl is not None:
             self._journal.ttl = min(self._journal.ttl, WAITS_MINUTES)
@@ -92,9 +97,9 @@ class RunLifecycle:
                 keep=self._keep,
                 client=self._client,
                 started_at=started_at,
-                owner=Owner.me(),
+                owner=self._runs.me(),
             )
-            self._runs.save(self._record)
+            self._runs.save(self._record, claim=self._journal.claim)
         if recorded is None or len(recorded) < len(messages):
             await write_conversation(self._journal, messages)
 
@@ -108,13 +113,19 @@ class RunLifecycle:
 
     @asynccontextmanager
     async def watching(self, began: float) -> AsyncIterator[None]:
-        """Record how the block ends; `began` is the `time.monotonic()` of its start."""
+        """Record how the block ends; `began` is the `time.monotonic()` of its start.
+
+        Raises:
+            RunTakenOver: If another process has the run: then its record says how it ended.
+        """
         try:
             yield
         except BaseException as error:
             await self._ended(time.monotonic() - began, error)
             raise
         await self._ended(time.monotonic() - began, None)
+        if self._journal.claim is not None:
+            self._journal.claim.check()
 
     async def _ended(self, seconds: float, error: BaseException | None) -> None:
         """A store that fails here cannot hurt the run any more."""
@@ -130,6 +141,8 @@ class RunLifecycle:
             return
         failed = isinstance(error, Exception) and not isinstance(error, asyncio.CancelledError)
         await self._runs.writer.write()
+        if self._journal.claim is not None:
+            self._journal.claim.check()
         calls = calls_in(await self._runs.journal(record))
         await self._runs.save(
             ended.changed(
@@ -137,7 +150,8 @@ class RunLifecycle:
                 reason=getattr(error, "reason", type(error).__name__) if failed else None,
                 bill=by_seat(calls),
                 total=Totals.of(calls),
-            )
+            ),
+            claim=self._journal.claim,
         )
 
     async def _finish(self, ended: RunRecord, result: dict[str, Any]) -> None:
@@ -151,8 +165,13 @@ class RunLifecycle:
             failed_members=tuple(Failure(**one) for one in result["failed_members"]),
             degraded=result["degraded"],
         )
-        kept = conversation_keys(self._journal) if ended.keep else []
-        puts = [] if waits else self._journal.removal(*kept)
-        if ended.keep:
-            puts.append(self._journal.put_permanent(RESULT, RecordedUpdate(update=result)))
-        await self._runs.save(done, *puts)
+        stays = ended.keep or self._hold_result
+        puts = (
+            []
+            if waits
+            else self._journal.removal(*(conversation_keys(self._journal) if stays else ()))
+        )
+        if stays:
+            stored = RecordedUpdate(update=result)
+            puts.append(self._journal.put(RESULT, stored, permanent=ended.keep))
+        await self._runs.save(done, *puts, claim=self._journal.claim)

@@ -43,6 +43,7 @@ class RecordedSeatClient:
         self.bill = client.bill
         self.images = client.images
         self.bill.on_call = self._record_failed
+        client.before_call = journal.check_claim
         self.remembers: Remembers | None = None
         self.replayed = False
         self._client = client

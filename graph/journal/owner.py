@@ -1,40 +1,38 @@
 """Which process works on a run, and whether it is still alive."""
 
 import platform
-import time
 
 from pydantic import BaseModel, ConfigDict
 
+from langgraph_fusion.graph.journal.heartbeat import DEAD_AFTER_S
 from langgraph_fusion.sandbox.process_identity import ProcessIdentity
-
-BEAT_S = 30.0
-"""How often a process says that it still works on its runs."""
-_SILENT_S = 4 * BEAT_S
-"""After so long without a word, a process of which nothing else is known counts as gone."""
 
 
 class Owner(BaseModel):
     """A process, as it stands in the record of a run."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     machine: str
     pid: int
     started: str
+    dead_after_s: float = DEAD_AFTER_S
+    """It counts as gone when it has said nothing for so long."""
 
     @classmethod
-    def me(cls) -> "Owner":
+    def me(cls, dead_after_s: float = DEAD_AFTER_S) -> "Owner":
         """The process this runs in."""
         me = ProcessIdentity.current()
         machine = me.scope or f"pid {me.pid} of {platform.node()}"
-        return cls(machine=machine, pid=me.pid, started=me.started)
+        return cls(machine=machine, pid=me.pid, started=me.started, dead_after_s=dead_after_s)
 
-    def lives(self, seen_at: float) -> bool:
-        """Whether the process lives; `seen_at` is its last heartbeat, in seconds of the epoch.
+    def lives(self, silent_s: float) -> bool:
+        """Whether the process lives; `silent_s` is the age of its last heartbeat.
 
-        Of a process on another machine, or where there is no /proc, only the heartbeat is known.
+        Of a process of this machine it is known when it has ended. One that was stopped, or that
+        runs on another machine or where there is no /proc, is told from its heartbeat alone.
         """
-        if self == Owner.me():
+        if self.me(self.dead_after_s) == self:
             return True
         alive = ProcessIdentity(self.machine, self.pid, self.started).is_alive()
-        return time.time() - seen_at < _SILENT_S if alive is None else alive
+        return alive is not False and silent_s < self.dead_after_s

@@ -7,10 +7,9 @@ Namespaces: `langgraph_fusion/runs` holds a record of every run, without texts;
 
 import asyncio
 import json
-import time
+import re
 import uuid
 from collections.abc import Iterable
-from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,13 +17,15 @@ from langgraph.store.base import BaseStore, Item, PutOp
 from pydantic import ValidationError
 
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.journal.compare_and_set import compare_and_set
+from langgraph_fusion.graph.journal.claim import CLAIM, Claim, silent_s
+from langgraph_fusion.graph.journal.claiming_store import claiming
 from langgraph_fusion.graph.journal.conversations import Conversations
 from langgraph_fusion.graph.journal.detached_runs import DetachedRuns
 from langgraph_fusion.graph.journal.entries import is_failure
+from langgraph_fusion.graph.journal.heartbeat import DEAD_AFTER_S, Heartbeat
 from langgraph_fusion.graph.journal.journal import Journal, as_text
-from langgraph_fusion.graph.journal.owner import BEAT_S, Owner
-from langgraph_fusion.graph.journal.run_record import TOOL_CALLS, Origin, RunRecord
+from langgraph_fusion.graph.journal.owner import Owner
+from langgraph_fusion.graph.journal.run_record import Origin, RunRecord
 from langgraph_fusion.graph.journal.write_batcher import StoreWriter
 
 DAYS = 7.0
@@ -32,6 +33,9 @@ DAYS = 7.0
 _ROOT = "langgraph_fusion"
 _RECORDS = (_ROOT, "runs")
 _ALL = 1_000_000
+_TRIES = 10
+"""To take a run over: its record may be written to between our look and our claim."""
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 class RunRepository:
@@ -45,26 +49,28 @@ class RunRepository:
         days: float = DAYS,
         origin: Origin | None = None,
         questions: bool = False,
+        dead_after_s: float = DEAD_AFTER_S,
     ) -> None:
         """Open the runs.
 
         `keep` leaves the texts of finished runs in the store, until they are deleted; `questions`
-        keeps the beginning of the question with the record of a run.
+        keeps the beginning of the question with the record of a run. A run of this process may be
+        taken over when it has said nothing for `dead_after_s` seconds.
         """
         self.keep, self.origin, self.questions = keep, origin, questions
         self.writer = StoreWriter(store)
         self._store = store
         self._days = days
-        self._open: dict[str, RunRecord] = {}
-        self._beat: asyncio.Task[None] | None = None
-        self.detached = DetachedRuns(store, self.writer, self._ttl())
+        self._claiming = claiming(store)
+        self.heartbeat = Heartbeat(self._claiming, dead_after_s)
+        self.detached = DetachedRuns(store, self.writer, self.heartbeat, self._ttl())
         self.conversations = Conversations(store, self.writer, None if keep else self._ttl())
 
     async def __aenter__(self) -> Self:
         sweep = getattr(self._store, "sweep_ttl", None)
         if sweep is not None:
             await sweep()
-        self._beat = asyncio.create_task(self._say_we_live())
+        await self.heartbeat.__aenter__()
         return self
 
     async def __aexit__(
@@ -73,10 +79,7 @@ class RunRepository:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._beat is not None:
-            self._beat.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._beat
+        await self.heartbeat.__aexit__(kind, error, trace)
         await self.writer.close()
 
     async def check(self) -> None:
@@ -86,7 +89,8 @@ class RunRepository:
     async def all(self) -> list[RunRecord]:
         """Every run, the newest first; records that cannot be read are left out."""
         items = await self._store.asearch(_RECORDS, limit=_ALL, refresh_ttl=False)
-        records = [record for item in items if (record := _readable(item)) is not None]
+        now = await self._claiming.now()
+        records = [record for item in items if (record := _readable(item, now)) is not None]
         return sorted(records, key=lambda record: (record.started_at, record.id), reverse=True)
 
     async def get(self, run_id: str) -> RunRecord:
@@ -95,9 +99,9 @@ class RunRepository:
         Raises:
             ConfigError: If there is none or more than one.
         """
-        item = await self._item(run_id)
-        if item is not None:
-            return _record(item)
+        record = await self.find(run_id)
+        if record is not None:
+            return record
         found = [one for one in await self.all() if run_id and one.id.startswith(run_id)]
         if len(found) == 1:
             return found[0]
@@ -109,7 +113,7 @@ class RunRepository:
     async def find(self, run_id: str) -> RunRecord | None:
         """The run with exactly this id; None if there is none. Reads one record, not all."""
         item = await self._item(run_id)
-        return None if item is None else _record(item)
+        return None if item is None else _record(item, await self._claiming.now())
 
     async def latest(self, *, resumable: bool = False) -> RunRecord:
         """The newest run, or the newest that can be resumed and that no server's client asked.
@@ -124,8 +128,8 @@ class RunRepository:
             "there is no run to resume; `fusion runs` lists them" if resumable else "no run is kept"
         )
 
-    async def journal(self, record: RunRecord) -> Journal:
-        """What the run has done so far, to be read or continued."""
+    async def journal(self, record: RunRecord, claim: Claim | None = None) -> Journal:
+        """What the run has done so far, to be read, or with a claim to be continued."""
         space = _journal_of(record.id)
         items = await self._store.asearch(space, limit=_ALL, refresh_ttl=False)
         found = _in_order((item.key, item.value) for item in items if item.namespace == space)
@@ -139,41 +143,94 @@ class RunRepository:
             ttl=self._ttl(),
             cut_off=record.now == "interrupted",
             finished=record.now == "finished",
+            claim=claim,
+            heartbeat=self.heartbeat,
         )
 
     def new_journal(self, run_id: str | None = None) -> Journal:
-        """The empty journal of a new run, under an id of the caller's or a new one."""
+        """The empty journal of a new run, under an id of the caller's or a new one.
+
+        Nothing is written to it before the run's record, which is saved with its claim.
+
+        Raises:
+            ConfigError: If the id is none that a run can have.
+        """
         run_id = run_id or new_id()
-        return Journal(run_id, self.writer, _journal_of(run_id), ttl=self._ttl())
+        if not _RUN_ID.fullmatch(run_id):
+            raise ConfigError(
+                "the id of a run has 1 to 64 letters, digits, `-` and `_`", field="run_id"
+            )
+        return Journal(
+            run_id,
+            self.writer,
+            _journal_of(run_id),
+            ttl=self._ttl(),
+            claim=Claim((_RECORDS, run_id), run_id, begins=True),
+            heartbeat=self.heartbeat,
+        )
 
     async def reopen(self, run_id: str) -> tuple[RunRecord, Journal]:
         """Take over a run that has stopped, or one that waits for the client's tools.
 
+        From then on the process before can write nothing more of it.
+
         Raises:
             ConfigError: If there is no such run, it has finished, or a process works on it.
         """
-        item = await self._item((await self.get(run_id)).id)
-        if item is None:
-            raise ConfigError(f"there is no run {run_id!r}; `fusion runs` lists them")
-        record = _record(item)
-        check_may_reopen(record)
-        journal = await self.journal(record)
-        if not journal.keys:
-            raise ConfigError(f"run {record.id}: its journal is gone; ask again")
-        mine = record.changed(
-            status="running", owner=Owner.me(), seen_at=time.time(), resumes=record.resumes + 1
-        )
-        await self._claim(mine, item.value["text"])
-        return mine, journal
+        run_id = (await self.get(run_id)).id
+        for _ in range(_TRIES):
+            item = await self._item(run_id)
+            if item is None:
+                raise ConfigError(f"there is no run {run_id!r}; `fusion runs` lists them")
+            record = _record(item, await self._claiming.now())
+            record.check_may_reopen()
+            mine = record.changed(status="running", owner=self.me(), resumes=record.resumes + 1)
+            claim = Claim((_RECORDS, run_id), run_id, begins=False)
+            put = _put_record(mine, self._ttl(), claim)
+            if await self._claiming.take(put, item.value["text"]):
+                return mine, await self._taken_journal(record, claim)
+        raise ConfigError(f"run {run_id}: other processes take it over again and again")
 
-    def save(self, record: RunRecord, *puts: PutOp) -> "asyncio.Future[None]":
-        """Begin to write a record, together with other puts; done once it is committed."""
+    async def _taken_journal(self, record: RunRecord, claim: Claim) -> Journal:
+        """The journal of a run that has just become ours; nobody else writes to it any more."""
+        self.heartbeat.add(claim)
+        journal = await self.journal(record, claim)
+        if not journal.keys:
+            await self.save(record, claim=claim)
+            raise ConfigError(f"run {record.id}: its journal is gone; ask again")
+        return journal
+
+    def me(self) -> Owner:
+        """Return this process, as the owner of runs."""
+        return Owner.me(self.heartbeat.dead_after_s)
+
+    def save(
+        self, record: RunRecord, *puts: PutOp, claim: Claim | None = None
+    ) -> "asyncio.Future[None]":
+        """Begin to write a record, together with other puts; done once it is committed.
+
+        With a claim nothing is written unless it is valid.
+        """
         ttl = None if record.keep and record.status == "finished" else self._ttl()
-        if record.status == "running":
-            self._open[record.id] = record
-        else:
-            self._open.pop(record.id, None)
-        return self.writer.soon(*puts, _put_record(record, ttl))
+        if claim is not None and record.status == "running":
+            self.heartbeat.add(claim)
+        elif claim is not None:
+            self.heartbeat.remove(claim)
+        return self.writer.soon(*puts, _put_record(record, ttl, claim), claim=claim)
+
+    async def forget_texts(self, run_id: str) -> None:
+        """Remove question and result of a finished run: they have been stored elsewhere.
+
+        A run that was begun with `take_over` keeps them until then, at most for the usual days.
+
+        Raises:
+            ConfigError: If there is no such run, or it has not finished.
+        """
+        record = await self.get(run_id)
+        if not record.has_result:
+            raise ConfigError(f"run {record.id} has not finished: {record.now}")
+        if not record.keep:
+            await self.writer.write(*(await self.journal(record)).removal())
 
     async def delete(self, run_id: str) -> RunRecord:
         """Remove a run with everything that is stored of it.
@@ -182,8 +239,7 @@ class RunRepository:
             ConfigError: If there is no such run, or a process works on it.
         """
         record = await self.get(run_id)
-        if record.now == "running":
-            raise ConfigError(_at_work(record))
+        record.check_not_at_work()
         removal = (await self.journal(record)).removal()
         removal += await self.conversations.removal(record.id)
         removal += await self.detached.removal(record.id)
@@ -196,27 +252,6 @@ class RunRepository:
     async def _item(self, run_id: str) -> Item | None:
         return await self._store.aget(_RECORDS, run_id, refresh_ttl=False) if run_id else None
 
-    async def _claim(self, mine: RunRecord, before: str) -> None:
-        """Write that the run is ours, unless its record is not what it was when we looked."""
-        if mine.id in self._open:
-            raise ConfigError(_at_work(mine))
-        self._open[mine.id] = mine
-        try:
-            won = await compare_and_set(self._store, _put_record(mine, self._ttl()), before)
-        except BaseException:
-            self._open.pop(mine.id, None)
-            raise
-        if not won:
-            self._open.pop(mine.id, None)
-            raise ConfigError(f"run {mine.id}: another process has just taken it over")
-
-    async def _say_we_live(self) -> None:
-        while True:
-            await asyncio.sleep(BEAT_S)
-            now = time.time()
-            for record in list(self._open.values()):
-                self.save(record.changed(seen_at=now))
-
 
 def new_id() -> str:
     """A run id: 48 random bits in hexadecimal."""
@@ -227,20 +262,22 @@ def _journal_of(run_id: str) -> tuple[str, ...]:
     return (_ROOT, "journal", run_id)
 
 
-def _put_record(record: RunRecord, ttl: float | None) -> PutOp:
-    return PutOp(_RECORDS, record.id, {"text": as_text(record.model_dump())}, False, ttl)
+def _put_record(record: RunRecord, ttl: float | None, claim: Claim | None) -> PutOp:
+    value = {"text": as_text(record.model_dump())} | ({CLAIM: claim.token} if claim else {})
+    return PutOp(_RECORDS, record.id, value, False, ttl)
 
 
-def _record(item: Item) -> RunRecord:
+def _record(item: Item, now: float) -> RunRecord:
     try:
-        return RunRecord.model_validate(json.loads(item.value["text"]))
+        found = json.loads(item.value["text"])
+        return RunRecord.model_validate(found | {"silent_s": silent_s(item, now)})
     except (KeyError, TypeError, ValueError, ValidationError) as error:
         raise ConfigError(f"run {item.key}: its record cannot be read") from error
 
 
-def _readable(item: Item) -> RunRecord | None:
+def _readable(item: Item, now: float) -> RunRecord | None:
     try:
-        return _record(item)
+        return _record(item, now)
     except ConfigError:
         return None
 
@@ -253,17 +290,3 @@ def _in_order(entries: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
         if isinstance(value.get("n"), int) and isinstance(value.get("text"), str)
     ]
     return [(key, text) for _, key, text in sorted(ours)]
-
-
-def check_may_reopen(record: RunRecord) -> None:
-    """Raise ConfigError for a run that has finished or is at work."""
-    if record.now == "running":
-        raise ConfigError(_at_work(record))
-    if record.status == "finished" and record.reason != TOOL_CALLS:
-        raise ConfigError(
-            f"run {record.id} has finished; `fusion runs show {record.id}` says what came of it"
-        )
-
-
-def _at_work(record: RunRecord) -> str:
-    return f"run {record.id} is still running; wait for it, or stop it first"

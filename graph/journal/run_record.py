@@ -1,11 +1,11 @@
 """A run's record, without its texts: its seats, how it ended, what it cost."""
 
-import time
 from collections.abc import Iterable
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.journal.owner import Owner
 from langgraph_fusion.graph.records import Call, Failure, Totals
 from langgraph_fusion.models.text import one_line
@@ -47,8 +47,8 @@ class RunRecord(BaseModel):
     """Who alone may go on with it over the server; None where nobody has to say who he is."""
     owner: Owner | None = None
     """The process that works on it."""
-    seen_at: float = Field(default_factory=time.time)
-    """When the owner last said so, in seconds of the epoch."""
+    silent_s: float = Field(default=0.0, exclude=True)
+    """How long ago the owner last said so, by the store's clock, when the record was read."""
     reason: str | None = None
     """Why it failed; `tool_calls` when it finished by calling the client's tools."""
     bill: dict[str, Totals] = Field(default_factory=dict)
@@ -65,7 +65,7 @@ class RunRecord(BaseModel):
         """The status; a run whose process died without a word is interrupted."""
         if self.status != "running":
             return self.status
-        lives = self.owner is not None and self.owner.lives(self.seen_at)
+        lives = self.owner is not None and self.owner.lives(self.silent_s)
         return "running" if lives else "interrupted"
 
     @property
@@ -76,6 +76,24 @@ class RunRecord(BaseModel):
     @property
     def resumable(self) -> bool:
         return self.now in ("interrupted", "failed")
+
+    @property
+    def has_result(self) -> bool:
+        """Whether it has finished for good; its client's tools have nothing to answer."""
+        return self.status == "finished" and self.reason != TOOL_CALLS
+
+    def check_may_reopen(self) -> None:
+        """Raise ConfigError for a run that has finished or is at work."""
+        self.check_not_at_work()
+        if self.has_result:
+            raise ConfigError(
+                f"run {self.id} has finished; `fusion runs show {self.id}` says what came of it"
+            )
+
+    def check_not_at_work(self) -> None:
+        """Raise ConfigError if a process works on it."""
+        if self.now == "running":
+            raise ConfigError(f"run {self.id} is still running; wait for it, or stop it first")
 
 
 def by_seat(calls: Iterable[Call]) -> dict[str, Totals]:

@@ -13,6 +13,7 @@ from langgraph_fusion.graph.journal.journal import Journal
 from langgraph_fusion.graph.journal.lifecycle import RunLifecycle
 from langgraph_fusion.graph.journal.repository import RunRepository, new_id
 from langgraph_fusion.graph.journal.store import open_runs
+from langgraph_fusion.graph.journal.stored_result import StoredResult, read_result
 
 
 @dataclass(frozen=True)
@@ -23,10 +24,10 @@ class RunStoreConfig:
     """An open `RunRepository`, a store of LangGraph, a file, a `postgresql://` URL, or nothing."""
     run_id: str | None = None
     """The run to resume or to continue; None begins a new one."""
+    take_over: bool = False
+    """Begin the run if there is none with this id; if it has finished, return its result."""
     client: str | None = None
     """The client that owns a new run, for an API that serves several."""
-    new_id: str | None = None
-    """Id of a new run, for a program that wants to find it again; None makes one up."""
     keep: bool | None = None
     """Whether the texts of a new run stay when it has finished; None: as the repository says."""
     given: Mapping[str, RecordedUpdate] = field(default_factory=dict)
@@ -41,15 +42,41 @@ class RunStoreConfig:
         """
         async with open_runs(self.runs) as runs:
             if runs is None:
-                if self.run_id is not None:
-                    raise ConfigError("name the store it is in with `runs`", field="run_id")
-                yield Journal(self.new_id or new_id()), None
-            elif self.run_id is None:
-                journal = runs.new_journal(self.new_id)
-                yield journal, RunLifecycle(runs, journal, None, self.client, self.keep)
+                yield Journal(new_id()), None
             else:
-                record, journal = await runs.reopen(self.run_id)
-                yield journal, RunLifecycle(runs, journal, record)
+                yield await self._opened(runs)
+
+    async def finished(self) -> StoredResult | None:
+        """What came of the run, if it is taken over and has finished already.
+
+        Raises:
+            ConfigError: If its texts were not kept, or it is another client's.
+        """
+        if self.run_id is not None and self.runs is None:
+            raise ConfigError("name the store it is in with `runs`", field="run_id")
+        if not self.take_over:
+            return None
+        if self.run_id is None:
+            raise ConfigError("name the run with `run_id`", field="take_over")
+        async with open_runs(self.runs) as runs:
+            record = await runs.find(self.run_id) if runs else None
+            if runs is None or record is None or not record.has_result:
+                return None
+            found = await read_result(runs, record)
+        if found is None:
+            raise ConfigError(f"run {record.id} has finished, and its result was not kept")
+        return found
+
+    async def _opened(self, runs: RunRepository) -> tuple[Journal, RunLifecycle]:
+        begins = self.run_id is None or (self.take_over and await runs.find(self.run_id) is None)
+        record = None
+        if begins:
+            journal = runs.new_journal(self.run_id)
+        else:
+            record, journal = await runs.reopen(self.run_id or "")
+        return journal, RunLifecycle(
+            runs, journal, record, self.client, self.keep, hold_result=self.take_over
+        )
 
 
 NOT_KEPT = RunStoreConfig()

@@ -6,7 +6,8 @@ its `SqliteStore` has no asynchronous half. Here a batch is one trip. The tables
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
@@ -16,12 +17,9 @@ from typing import Any, TypeVar
 from langgraph.store.base import BaseStore, Op, PutOp, Result
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random
 
-from langgraph_fusion.graph.journal.sqlite_tables import (
-    make_tables,
-    run,
-    sweep,
-    update_where_unchanged,
-)
+from langgraph_fusion.graph.journal import sqlite_claims
+from langgraph_fusion.graph.journal.claim import Claim, Write, boot_time, settle
+from langgraph_fusion.graph.journal.sqlite_tables import make_tables, run, sweep
 from langgraph_fusion.sandbox.private_files import make_private_file, make_private_folder
 
 T = TypeVar("T")
@@ -44,10 +42,23 @@ class SqliteInThread(BaseStore):
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
         return await _there(self._thread, partial(run, self._connection, list(ops)))
 
-    async def compare_and_set(self, put: PutOp, expected: str) -> bool:
-        """Write the item if its `text` still is `expected`."""
-        work = partial(update_where_unchanged, self._connection, put, expected)
+    async def take(self, put: PutOp, expected: str) -> bool:
+        work = partial(sqlite_claims.take, self._connection, put, expected)
         return await _there(self._thread, work)
+
+    async def write(self, writes: Sequence[Write]) -> None:
+        asked_at = boot_time()
+        work = partial(sqlite_claims.write, self._connection, list(writes))
+        valid = await _there(self._thread, work)
+        settle({one.claim for one in writes if one.claim is not None}, valid, asked_at)
+
+    async def beat(self, claims: Sequence[Claim]) -> None:
+        asked_at = boot_time()
+        work = partial(sqlite_claims.beat, self._connection, list(claims))
+        settle(claims, await _there(self._thread, work), asked_at)
+
+    async def now(self) -> float:
+        return time.time()  # the clock of the machine that the file is on
 
     async def sweep_ttl(self) -> int:
         """Remove what has expired: how many items."""

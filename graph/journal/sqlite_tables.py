@@ -36,12 +36,12 @@ _SEARCH = "SELECT prefix, key, value, created_at, updated_at FROM store WHERE {}
 ORDER BY updated_at DESC LIMIT ? OFFSET ?"
 _BELOW = "(prefix = ? OR substr(prefix, 1, ?) = ?)"
 _MEMBER = "json_extract(CAST(value AS TEXT), ?) IS ?"
-_PUT = """INSERT OR REPLACE INTO store
-    (prefix, key, value, created_at, updated_at, expires_at, ttl_minutes)
-    VALUES (?, ?, ?, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, ?, ?)"""
-_UPDATE = """UPDATE store
-    SET value = ?, updated_at = CURRENT_TIMESTAMP, expires_at = ?, ttl_minutes = ?
-    WHERE prefix = ? AND key = ? AND json_extract(CAST(value AS TEXT), '$.text') = ?"""
+NOW = "strftime('%Y-%m-%d %H:%M:%f', 'now')"
+"""UTC, as LangGraph writes it, with milliseconds."""
+_INTO = f"""INTO store (prefix, key, value, created_at, updated_at, expires_at, ttl_minutes)
+    VALUES (?, ?, ?, {NOW}, {NOW}, ?, ?)"""
+_PUT = f"INSERT OR REPLACE {_INTO}"
+_MAKE = f"INSERT OR IGNORE {_INTO}"
 _DELETE = "DELETE FROM store WHERE prefix = ? AND key = ?"
 _SWEEP = "DELETE FROM store WHERE expires_at IS NOT NULL AND expires_at < CURRENT_TIMESTAMP"
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_]+")
@@ -64,20 +64,13 @@ def run(connection: sqlite3.Connection, ops: Sequence[Op]) -> list[Result]:
     puts = [op for op in ops if isinstance(op, PutOp)]
     found: list[Result] = [None] * len(ops)
     if len(puts) < len(ops):
-        with _transaction(connection):
+        with transaction(connection):
             found = [None if isinstance(op, PutOp) else _read(connection, op) for op in ops]
     if puts:
-        with _transaction(connection):
+        with transaction(connection, writes=True):
             for put in puts:
-                _put(connection, put)
+                put_item(connection, put)
     return found
-
-
-def update_where_unchanged(connection: sqlite3.Connection, put: PutOp, expected: str) -> bool:
-    """Write the item if its `text` still is `expected`: one statement, one transaction."""
-    where = (_text(put.namespace), put.key, expected)
-    given = (_encoded(put.value), _expiry(put.ttl), put.ttl, *where)
-    return connection.execute(_UPDATE, given).rowcount == 1
 
 
 def sweep(connection: sqlite3.Connection) -> int:
@@ -85,9 +78,40 @@ def sweep(connection: sqlite3.Connection) -> int:
     return connection.execute(_SWEEP).rowcount
 
 
+def put_item(connection: sqlite3.Connection, put: PutOp) -> None:
+    """Write an item, or remove it."""
+    if put.value is None:
+        connection.execute(_DELETE, (namespace_text(put.namespace), put.key))
+    else:
+        connection.execute(_PUT, _row(put))
+
+
+def make_item(connection: sqlite3.Connection, put: PutOp) -> None:
+    """Write an item, unless it is there."""
+    connection.execute(_MAKE, _row(put))
+
+
+def namespace_text(namespace: tuple[str, ...]) -> str:
+    """The name of a namespace, as it stands in the tables."""
+    return ".".join(namespace)
+
+
+def encoded(value: Any) -> bytes:
+    """The JSON of a value in bytes, as LangGraph writes it."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def expiry(minutes: float | None) -> str | None:
+    """When an item expires that is written now."""
+    if minutes is None:
+        return None
+    return (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat(" ")
+
+
 @contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN")
+def transaction(connection: sqlite3.Connection, *, writes: bool = False) -> Iterator[None]:
+    """Begin, and commit at the end of the block; one that writes has the file from the start."""
+    connection.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
     try:
         yield
     except BaseException:
@@ -98,7 +122,7 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 def _read(connection: sqlite3.Connection, op: Op) -> Result:
     if isinstance(op, GetOp):
-        row = connection.execute(_GET, (_text(op.namespace), op.key)).fetchone()
+        row = connection.execute(_GET, (namespace_text(op.namespace), op.key)).fetchone()
         return None if row is None else Item(**_fields(op.namespace, op.key, *row))
     if isinstance(op, SearchOp) and not op.query:
         rows = connection.execute(*_search(op)).fetchall()
@@ -110,7 +134,7 @@ def _search(op: SearchOp) -> tuple[str, list[Any]]:
     """The statement of a search, and what it is given."""
     conditions, given = ["TRUE"], list[Any]()
     if op.namespace_prefix:
-        space = _text(op.namespace_prefix)
+        space = namespace_text(op.namespace_prefix)
         conditions.append(_BELOW)
         given += [space, len(space) + 1, f"{space}."]
     for name, value in (op.filter or {}).items():
@@ -119,14 +143,6 @@ def _search(op: SearchOp) -> tuple[str, list[Any]]:
         conditions.append(_MEMBER)
         given += [f"$.{name}", value]
     return _SEARCH.format(" AND ".join(conditions)), [*given, op.limit, op.offset]
-
-
-def _put(connection: sqlite3.Connection, put: PutOp) -> None:
-    place = (_text(put.namespace), put.key)
-    if put.value is None:
-        connection.execute(_DELETE, place)
-    else:
-        connection.execute(_PUT, (*place, _encoded(put.value), _expiry(put.ttl), put.ttl))
 
 
 def _fields(
@@ -141,16 +157,6 @@ def _fields(
     }
 
 
-def _text(namespace: tuple[str, ...]) -> str:
-    return ".".join(namespace)
-
-
-def _encoded(value: Any) -> bytes:
-    """In bytes, as LangGraph writes it."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _expiry(minutes: float | None) -> str | None:
-    if minutes is None:
-        return None
-    return (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat(" ")
+def _row(put: PutOp) -> tuple[Any, ...]:
+    place = (namespace_text(put.namespace), put.key)
+    return (*place, encoded(put.value), expiry(put.ttl), put.ttl)

@@ -15,6 +15,7 @@ from langgraph_fusion.graph.errors import ConfigError
 
 if TYPE_CHECKING:  # drivers are loaded when a store is opened
     from langgraph.store.base import BaseStore
+    from langgraph.store.postgres import AsyncPostgresStore
 
     from langgraph_fusion.graph.journal.repository import RunRepository
     from langgraph_fusion.graph.journal.run_record import Origin
@@ -42,12 +43,15 @@ async def open_runs(
     *,
     keep: bool | None = None,
     origin: "Origin | None" = None,
+    dead_after_s: float | None = None,
 ) -> "AsyncIterator[RunRepository | None]":
     """Open the place for the length of the block; None for `off` and for no place at all.
 
     `keep` leaves the texts of finished runs in the store; left out, `FUSION_KEEP_RUNS` says so.
     `origin` is who keeps runs there; with those of the terminal their questions' beginnings are
-    kept, unless `FUSION_RUNS_QUESTIONS` is 0. Runs that are open already are used as they are.
+    kept, unless `FUSION_RUNS_QUESTIONS` is 0. Another process may take over runs of this one when
+    it has said nothing for `dead_after_s` seconds (None: 120). Runs that are open already are used
+    as they are.
 
     Raises:
         ConfigError: If it cannot be opened; the text says why and never holds the URL's password.
@@ -55,6 +59,7 @@ async def open_runs(
     if place is None or place == OFF:
         yield None
         return
+    from langgraph_fusion.graph.journal.heartbeat import DEAD_AFTER_S
     from langgraph_fusion.graph.journal.repository import RunRepository
 
     if isinstance(place, RunRepository):
@@ -64,7 +69,14 @@ async def open_runs(
     questions = origin == "terminal" and os.environ.get(QUESTIONS, "1").strip() != "0"
     async with (
         _opened(place) as store,
-        RunRepository(store, keep=keep, days=_days(), origin=origin, questions=questions) as runs,
+        RunRepository(
+            store,
+            keep=keep,
+            days=_days(),
+            origin=origin,
+            questions=questions,
+            dead_after_s=dead_after_s or DEAD_AFTER_S,
+        ) as runs,
     ):
         yield runs
 
@@ -120,12 +132,28 @@ async def _postgres(url: str) -> "AsyncIterator[BaseStore]":
     )
     async with opening as store:
         try:
-            await store.setup()
+            await _make_tables(store)
         except psycopg.Error as error:
             raise ConfigError(
                 f"no tables can be made there: {error}. {_OUT}", field=VARIABLE
             ) from None
         yield store
+
+
+async def _make_tables(store: "AsyncPostgresStore") -> None:
+    """Make what is missing, while other processes perhaps do the same at the same moment."""
+    from psycopg.errors import DeadlockDetected, InternalError_, ProgrammingError, UniqueViolation
+    from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random
+
+    together: Any = AsyncRetrying(
+        retry=retry_if_exception_type(
+            (UniqueViolation, DeadlockDetected, InternalError_, ProgrammingError)
+        ),
+        stop=stop_after_attempt(20),
+        wait=wait_random(0.05, 0.3),
+        reraise=True,
+    )
+    await together(store.setup)
 
 
 async def _try_to_connect(url: str) -> None:

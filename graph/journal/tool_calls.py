@@ -52,9 +52,14 @@ class ToolRecorder:
         return read_tool(recorded.message, request.tool_call["id"] or "")
 
     async def run(self, request: ToolCallRequest, work: Work) -> ToolMessage:
-        """Do the work and write it down."""
+        """Do the work and write it down.
+
+        Raises:
+            RunTakenOver: If another process has the run.
+        """
         if not self.journal.on:
             return await work()
+        await self.journal.check_claim()
         self.journal.end_replay(self.lane)
         before = self._sources()
         answer = await work()

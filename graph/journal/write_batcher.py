@@ -1,9 +1,14 @@
-"""Write to a store in batches: concurrent writes of many runs share a transaction."""
+"""Write to a store in batches: concurrent writes of many runs share a transaction.
+
+A put that is given with a claim is written only while that claim is valid.
+"""
 
 import asyncio
 
 from langgraph.store.base import BaseStore, PutOp
 
+from langgraph_fusion.graph.journal.claim import Claim, Write
+from langgraph_fusion.graph.journal.claiming_store import claiming
 from langgraph_fusion.sandbox.futures import retrieve_exception
 
 
@@ -14,18 +19,19 @@ class StoreWriter:
     """
 
     def __init__(self, store: BaseStore) -> None:
-        self._store = store
-        self._puts: list[PutOp] = []
+        self._store = claiming(store)
+        self._writes: list[Write] = []
         self._written: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
 
-    def later(self, *puts: PutOp) -> None:
+    def later(self, *puts: PutOp, claim: Claim | None = None) -> None:
         """Write together with whatever is written next."""
-        self._puts += puts
+        if claim is None or not claim.lost:
+            self._writes += [Write(put, claim) for put in puts]
 
-    def soon(self, *puts: PutOp) -> "asyncio.Future[None]":
+    def soon(self, *puts: PutOp, claim: Claim | None = None) -> "asyncio.Future[None]":
         """Begin to write; the future is done once it is committed, or has the store's error."""
-        self._puts += puts
+        self.later(*puts, claim=claim)
         if self._written is None:
             self._written = asyncio.get_running_loop().create_future()
             self._written.add_done_callback(retrieve_exception)
@@ -33,28 +39,34 @@ class StoreWriter:
             self._task = asyncio.create_task(self._write())
         return self._written
 
-    async def write(self, *puts: PutOp) -> None:
-        """Return once it is committed; raises whatever the store raises."""
-        await asyncio.shield(self.soon(*puts))
+    async def write(self, *puts: PutOp, claim: Claim | None = None) -> None:
+        """Return once it is committed; raises whatever the store raises.
+
+        Raises:
+            RunTakenOver: If the claim is not valid; nothing has been written.
+        """
+        await asyncio.shield(self.soon(*puts, claim=claim))
+        if claim is not None:
+            claim.check()
 
     async def close(self) -> None:
         """Write what is left; the store's errors are dropped: no caller is left to handle them."""
-        if self._puts or self._task is not None:
+        if self._writes or self._task is not None:
             await asyncio.wait([self.soon()])
 
     async def _write(self) -> None:
         try:
             while self._written is not None:
-                puts, written = self._puts, self._written
-                self._puts, self._written = [], None
-                await self._batch(puts, written)
+                writes, written = self._writes, self._written
+                self._writes, self._written = [], None
+                await self._batch(writes, written)
         finally:
             self._task = None
 
-    async def _batch(self, puts: list[PutOp], written: "asyncio.Future[None]") -> None:
+    async def _batch(self, writes: list[Write], written: "asyncio.Future[None]") -> None:
         try:
-            if puts:
-                await self._store.abatch(puts)
+            if writes:
+                await self._store.write(writes)
         except Exception as error:  # noqa: BLE001 - stores raise their drivers' errors
             written.set_exception(error)
         except BaseException:

@@ -12,7 +12,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph_fusion.graph.calls.budget import BudgetReached
 from langgraph_fusion.graph.calls.quorum import Quorum
 from langgraph_fusion.graph.calls.seat_client import SeatFailed
-from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.errors import ConfigError, RunTakenOver
 from langgraph_fusion.graph.events import replay_calls, tell
 from langgraph_fusion.graph.journal.tool_calls import ToolRecorder
 from langgraph_fusion.graph.members.member_agent import Agent, transcripts
@@ -266,8 +266,8 @@ async def _research(
         if not limit.expired():
             return transcript, _failure(context, fault_of(error))
         return transcript, _cut_off(context, run, quorum)
-    except ConfigError:
-        raise  # the journal cannot be read: nothing a member could go on from
+    except (ConfigError, RunTakenOver):
+        raise  # the journal cannot be read, or is another's: nothing a member could go on from
     except Exception as error:  # noqa: BLE001 - one member's failure must not end the run
         return transcript, _failure(context, fault_of(error))
     return transcript, None

@@ -6,7 +6,9 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.types import Overwrite
 
 from langgraph_fusion.graph.events import tell
+from langgraph_fusion.graph.final_message import final_message
 from langgraph_fusion.graph.images.describe import needs_description
+from langgraph_fusion.graph.journal.stored_result import StoredResult
 from langgraph_fusion.graph.judging.panel_growth import first_seats
 from langgraph_fusion.graph.preflight.fetched_images import with_images_fetched
 from langgraph_fusion.graph.preflight.least_cap import check_cap
@@ -26,6 +28,8 @@ async def prepare(state: FusionState, config: RunnableConfig) -> Json:
     """Set every channel of the run; raises ConfigError when there is no question."""
     run = Run.of(config)
     at = question_place(state["messages"])
+    if run.earlier is not None:
+        return _earlier_result(run, run.earlier, state)
     messages = await with_images_fetched(state["messages"], run.settings)
     messages = await read_given_files(run, messages)
     state = cast("FusionState", {**state, "messages": messages})
@@ -40,6 +44,23 @@ async def prepare(state: FusionState, config: RunnableConfig) -> Json:
         "fusion": {},
         "messages": [one for one in messages if has_images(one)],
         **question,
+        **_channels(run),
+    }
+
+
+def _earlier_result(run: Run, earlier: StoredResult, state: FusionState) -> Json:
+    """The result of a run that had finished before it was taken over: the graph ends with it."""
+    earlier.check_asked(state["messages"])
+    tell("run.started", **_who_sits_where(run))
+    tell("run.finished", result=earlier.result)
+    question = {"question": earlier.result["question"], "conversation": ""}
+    messages = [final_message(earlier.result)]
+    return _channels(run) | question | {"fusion": earlier.result, "messages": messages}
+
+
+def _channels(run: Run) -> Json:
+    """What a new run has in the channels of an earlier one."""
+    return {
         "seating": first_seats(run.settings),
         "describing": needs_description(run),
         "image_views": Overwrite({}),
@@ -76,7 +97,7 @@ def _who_sits_where(run: Run) -> Json:
     images = [image.facts for image in run.images.images]
     return {
         "run_id": run.id,
-        "kept": run.lifecycle is not None,
+        "kept": run.lifecycle is not None or run.earlier is not None,
         "preset": settings.preset,
         "seats": seats,
         "judge": str(judge.models[0]) if judge and settings.members else None,

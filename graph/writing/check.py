@@ -7,16 +7,14 @@ answer is an article, a letter or code to be used as it stands, a program cannot
 import asyncio
 import re
 from collections.abc import Iterable
-from typing import Any
 from urllib.parse import quote
 
-from langchain_core.messages import AIMessage
-from langchain_core.messages.tool import tool_call
 from langchain_core.runnables import RunnableConfig
 
 from langgraph_fusion.graph.analysis import Analysis
 from langgraph_fusion.graph.citations import ADDRESS, CITATIONS, cited_ids, names_in
 from langgraph_fusion.graph.events import tell
+from langgraph_fusion.graph.final_message import final_message
 from langgraph_fusion.graph.result import Retention, Unverified
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState, Json
@@ -60,8 +58,7 @@ async def check(state: FusionState, config: RunnableConfig) -> Json:
     if run.lifecycle is not None:
         run.lifecycle.finished(whole)
     tell("run.finished", result=whole)
-    text = _analysis_text(state) if run.settings.mode == "analysis" else result.answer
-    return {"fusion": whole, "messages": [_message(text, state["tool_calls"], whole)]}
+    return {"fusion": whole, "messages": [final_message(whole)]}
 
 
 async def _beside_the_loop(state: FusionState, sources: Sources) -> tuple[Checked, Retention]:
@@ -203,13 +200,3 @@ def _first(id: str, sources: Sources) -> str | None:
 def _share(kept: Iterable[bool]) -> float | None:
     values = list(kept)
     return round(sum(values) / len(values), 4) if values else None
-
-
-def _message(text: str, calls: list[Json], result: Json) -> AIMessage:
-    metadata: dict[str, Any] = {"fusion": result, "model_name": f"fusion/{result['preset']}"}
-    made = [tool_call(**call) for call in calls]
-    return AIMessage(content=text, tool_calls=made, name="fusion", response_metadata=metadata)
-
-
-def _analysis_text(state: FusionState) -> str:
-    return Analysis(**(state["analysis"] or {})).model_dump_json(indent=2)

@@ -60,7 +60,7 @@ async def start(reply: ResponseReply, run_request: RunRequest, request: Request)
         model=run_request.requested,
         response=dict(reply.response),
     )
-    run = await state.manager.start(replace(run_request, new_run_id=run_id), context)
+    run = await state.manager.start(replace(run_request, run_id=run_id, take_over=True), context)
     await state.detached.start(head, run, store, reply.events)
     if run_request.stream:
         return follow(head, request, None)

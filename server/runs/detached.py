@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from contextlib import aclosing, suppress
 from typing import Any
 
-from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.errors import ConfigError, RunTakenOver
 from langgraph_fusion.graph.journal.detached_runs import ENDED, DetachedRuns, Head
-from langgraph_fusion.graph.journal.owner import BEAT_S
 from langgraph_fusion.graph.journal.repository import RunRepository
 from langgraph_fusion.server.errors import ApiError
 from langgraph_fusion.server.runs.detached_run import DetachedRun, Translate, too_many_orders
@@ -44,6 +43,10 @@ async def reconciled(head: Head | None, store: RunRepository) -> Head | None:
     )
 
 
+def _taken(why: str) -> ApiError:
+    return ApiError(409, why, code="run_state", param="run_id")
+
+
 class DetachedRunManager:
     """The detached runs of one process, and the way to those of others."""
 
@@ -59,14 +62,17 @@ class DetachedRunManager:
         """Let an accepted run go on by itself; return once its client would find it again.
 
         Raises:
-            ApiError: 409, if it is at work here already.
+            ApiError: 409, if it is at work already.
         """
         if head.run_id in self._starting or self._of_run(head.run_id) is not None:
             await run.stop()
-            raise ApiError(409, f"run {head.run_id} is under way", code="run_state", param="run_id")
+            raise _taken(f"run {head.run_id} is under way")
         self._starting.add(head.run_id)
         try:
             detached = await self._made(head, run, store)
+        except (ConfigError, RunTakenOver) as error:
+            await run.stop()
+            raise _taken(str(error)) from error
         except BaseException:
             await run.stop()
             raise
@@ -79,8 +85,9 @@ class DetachedRunManager:
     async def _made(self, head: Head, run: ManagedRun, store: RunRepository) -> DetachedRun:
         earlier = await store.detached.head(head.id)
         last = await last_number(head.id, store.detached, earlier.last_event) if earlier else 0
-        await store.detached.write_head(head)
-        made = DetachedRun(head, run, store.detached, last, resumed=earlier is not None)
+        head = head.model_copy(update={"owner": store.me()})
+        claim = await store.detached.claim(head)
+        made = DetachedRun(head, claim, run, store, last)
         self._local[head.id] = made
         return made
 
@@ -180,17 +187,11 @@ class DetachedRunManager:
         asyncio.get_running_loop().call_later(_AFTERWARDS_S, forget)
 
     async def _carry_out_orders(self, store: DetachedRuns) -> None:
-        """Look for orders while there are runs here, and say that we work on them."""
-        beat = 0.0
+        """Look for orders while there are runs here."""
         while any(one.head.status not in ENDED for one in self._local.values()):
             await asyncio.sleep(_ORDERS_S)
             with suppress(Exception):  # a store that fails once is asked again
                 await self._take_orders(store)
-            beat += _ORDERS_S
-            if beat >= BEAT_S:
-                beat = 0.0
-                for one in self._local.values():
-                    one.say_it_lives()
 
     async def _take_orders(self, store: DetachedRuns) -> None:
         mine = [(one, self._of_run(one.run_id)) for one in await store.orders()]

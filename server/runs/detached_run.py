@@ -1,13 +1,14 @@
 """One run that goes on by itself: its events are logged, and how it went is written down."""
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
-from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.journal.detached_runs import ENDED, DetachedRuns, Head
+from langgraph_fusion.graph.errors import RunTakenOver
+from langgraph_fusion.graph.journal.claim import Claim
+from langgraph_fusion.graph.journal.detached_runs import Head
+from langgraph_fusion.graph.journal.repository import RunRepository
 from langgraph_fusion.server.errors import ApiError, ServerStopping, api_error
 from langgraph_fusion.server.logging import log_surprise
 from langgraph_fusion.server.runs.event_log import EventLog
@@ -28,12 +29,15 @@ class DetachedRun:
     """One run that goes on by itself."""
 
     def __init__(
-        self, head: Head, run: ManagedRun, store: DetachedRuns, last_event: int, *, resumed: bool
+        self, head: Head, claim: Claim, run: ManagedRun, store: RunRepository, last_event: int
     ) -> None:
-        """`last_event` is the number of the last event of an earlier process."""
+        """`last_event` is the number of the last event of an earlier process.
+
+        Nothing is written unless the `claim` on the head is valid.
+        """
         self.head = head
-        self.log = EventLog(head.id, store, last_event)
-        self._last, self._resumed = last_event, resumed
+        self.log = EventLog(head.id, store.detached, claim, last_event)
+        self._claim = claim
         self._run = run
         self._store = store
         self._cancelled = False
@@ -67,34 +71,38 @@ class DetachedRun:
             self._work.cancel()
             await asyncio.gather(self._work, return_exceptions=True)
 
-    def say_it_lives(self) -> None:
-        if self.head.status not in ENDED:
-            self._change()
-
     async def _follow(self, translate: Translate) -> None:
         try:
-            async with aclosing(translate(self._run)) as events:
-                async for kind, data in joined(events):
-                    if self.head.status == "queued":
-                        self._change(status="running")
-                    self.log.append(kind, data)
+            with self._claim.stopping():
+                await self._log_events(translate)
             self._end("finished")
+            await self._forget_texts()
+        except RunTakenOver:
+            self.head = self.head.model_copy(update={"status": "interrupted"})  # as far as we know
         except asyncio.CancelledError:
             self._end("cancelled" if self._cancelled else "interrupted")
         except ServerStopping:
             self._end("interrupted")
         except Exception as error:  # noqa: BLE001 - whoever comes back has to be told
-            if self._is_elsewhere(error):
-                self._change(status="interrupted")  # until the other process writes the next time
+            if isinstance(error.__cause__, RunTakenOver):  # by somebody who writes no events
+                self._change(status="interrupted")
             else:
                 self._fail(error)
         finally:
             await asyncio.shield(asyncio.ensure_future(self._close()))
 
-    def _is_elsewhere(self, error: Exception) -> bool:
-        """Whether another process took the run up first: its events are the right ones."""
-        nothing_happened = self._resumed and self.log.last == self._last
-        return nothing_happened and isinstance(error.__cause__, ConfigError)
+    async def _log_events(self, translate: Translate) -> None:
+        async with aclosing(translate(self._run)) as events:
+            async for kind, data in joined(events):
+                if self.head.status == "queued":
+                    self._change(status="running")
+                self.log.append(kind, data)
+
+    async def _forget_texts(self) -> None:
+        """The events of a response hold its answer; the run's own texts stay if they are kept."""
+        if self.head.response is not None:
+            with suppress(Exception):  # it may wait for the client's tools; else they expire
+                await self._store.forget_texts(self.head.run_id)
 
     def _fail(self, error: Exception) -> None:
         found = api_error(error, self._run.run_id)
@@ -117,11 +125,12 @@ class DetachedRun:
 
     async def _close(self) -> None:
         await self._run.stop()
+        self._store.detached.release(self._claim)
         self.log.close()
 
     def _change(self, **changes: Any) -> None:
-        self.head = Head.model_validate(self.head.model_dump() | changes | {"seen_at": time.time()})
-        self._store.write_head_later(self.head)
+        self.head = Head.model_validate(self.head.model_dump() | changes)
+        self._store.detached.write_head_later(self.head, self._claim)
 
 
 def too_many_orders(most: int) -> ApiError:

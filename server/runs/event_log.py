@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from itertools import islice
 from typing import Any
 
+from langgraph_fusion.graph.journal.claim import Claim
 from langgraph_fusion.graph.journal.detached_runs import PAGE, DetachedRuns, Head, StoredEvent
 from langgraph_fusion.models.text import clean_json
 
@@ -31,8 +32,12 @@ Frames = AsyncGenerator[bytes, None]
 class EventLog:
     """The events of one run in the process that works on it. For one event loop."""
 
-    def __init__(self, id: str, store: DetachedRuns, last: int = 0) -> None:
-        """`last` is the number of the last event of an earlier process."""
+    def __init__(self, id: str, store: DetachedRuns, claim: Claim, last: int = 0) -> None:
+        """Events are stored while the `claim` on the run's head is valid.
+
+        `last` is the number of the last event of an earlier process.
+        """
+        self._claim = claim
         self.last = last
         self._id = id
         self._store = store
@@ -45,7 +50,7 @@ class EventLog:
         """Number an event, begin to store it, and wake whoever follows."""
         self.last += 1
         event = StoredEvent(self.last, kind, clean_json(json.dumps(data, ensure_ascii=False)))
-        self._store.append(self._id, event)
+        self._store.append(self._id, event, self._claim)
         made = frame_of(event)
         self._frames.append((self.last, made))
         self._bytes += len(made)

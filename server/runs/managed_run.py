@@ -298,14 +298,12 @@ class ManagedRun:
         messages = await with_images_fetched(self._request.messages, self._request.settings)
         self._request = request = replace(self._request, messages=messages)
         run_id = request.run_id
-        if run_id is None:
+        if run_id is None or request.take_over:
             found = await continued_run(request.messages, self._store, self._context.client)
-            run_id = found.id if found else None
+            run_id = found.id if found else run_id
             if answers_directly(request, found):
                 request = request.with_settings(mode="direct")
-        settings = await check_request(
-            request.messages, request.settings, run_id or request.new_run_id or new_id()
-        )
+        settings = await check_request(request.messages, request.settings, run_id or new_id())
         self._request = replace(request, settings=settings)
         return run_id
 
@@ -316,7 +314,7 @@ class ManagedRun:
             runs=self._store,
             run_id=run_id,
             client=self._context.client,
-            new_run_id=self._request.new_run_id,
+            take_over=self._request.take_over,
             keep=self._request.keep,
             steering=self._steering,
         )

@@ -10,7 +10,7 @@ from langchain_core.messages import AnyMessage, ToolMessage
 
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.journal.conversation_record import must_go_on
-from langgraph_fusion.graph.journal.repository import RunRepository, check_may_reopen
+from langgraph_fusion.graph.journal.repository import RunRepository
 from langgraph_fusion.graph.journal.run_record import TOOL_CALLS, RunRecord
 from langgraph_fusion.graph.request.client_tools import wrong_results
 from langgraph_fusion.graph.request.conversation import question_at
@@ -45,7 +45,7 @@ async def continued_run(
     ended = record.status == "finished" and record.reason != TOOL_CALLS
     if ended:
         return None
-    check_may_reopen(record)
+    record.check_may_reopen()
     try:
         must_go_on(record.id, recorded_messages(await store.journal(record)), messages)
     except ConfigError:

@@ -41,9 +41,9 @@ class RunRequest:
     notes: tuple[str, ...] = ()
     """What of the request was left out, for the result."""
     run_id: str | None = None
-    """The run to resume, where the request names it."""
-    new_run_id: str | None = None
-    """The id that a new run is to have; None makes one up."""
+    """The run to resume, where the request names it, or with `take_over` to begin."""
+    take_over: bool = False
+    """Whether the run begins if there is none under its id."""
     keep: bool | None = None
     """Whether the texts stay in the store when the run has finished; None: as the operator says."""
 

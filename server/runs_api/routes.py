@@ -69,10 +69,10 @@ async def start_run(
     )
     before = await _conversation(after, request) if after else []
     messages = [*before, *parsed.messages]
-    run_request = replace(parsed, messages=messages, new_run_id=new_id(), keep=True)
+    run_request = replace(parsed, messages=messages, run_id=new_id(), take_over=True, keep=True)
     return await _start(run_request, request, store, Head(
-        id=run_request.new_run_id or "",
-        run_id=run_request.new_run_id or "",
+        id=run_request.run_id or "",
+        run_id=run_request.run_id or "",
         client=request_context(request, "runs").client,
         preset=run_request.settings.preset,
         model=body.model,
@@ -164,7 +164,7 @@ async def resume_run(run_id: Id, request: Request) -> JSONResponse:
     except ConfigError as error:
         raise conflict(str(error)) from None
     fresh = Head.model_validate(
-        head.model_dump(exclude={"owner", "seen_at"}) | {"status": "queued", "error": None}
+        head.model_dump(exclude={"owner"}) | {"status": "queued", "error": None}
     )
     return await _start(again, request, store, fresh)
 

@@ -57,7 +57,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
 
 async def _stopped(runs: RunRepository) -> str:
     journal = runs.new_journal()
-    await runs.save(record(id=journal.run_id, status="interrupted"))
+    await runs.save(record(id=journal.run_id, status="interrupted"), claim=journal.claim)
     await journal.write("A.0/reply/1", lambda: Note(text="said"))
     return journal.run_id
 
@@ -80,11 +80,15 @@ async def test_a_record_that_has_changed_since_it_was_read_is_not_overwritten(pl
     async with open_runs(place) as runs:
         assert runs is not None
         run_id = await _stopped(runs)
-        mine, _ = await runs.reopen(run_id)
-        await runs.save(mine.changed(status="interrupted", owner=None, seconds=7.0))
-        again, _ = await runs.reopen(run_id)
+        mine, first = await runs.reopen(run_id)
+        stopped = mine.changed(status="interrupted", owner=None, seconds=7.0)
+        await runs.save(stopped, claim=first.claim)
+        again, second = await runs.reopen(run_id)
         assert (again.seconds, again.resumes) == (7.0, 2)
-        await runs.save(again.changed(status="failed", owner=None))
+        await runs.save(stopped, claim=first.claim)
+        assert (await runs.get(run_id)).now == "running"
+        await runs.save(again.changed(status="failed", owner=None), claim=second.claim)
+        assert (await runs.get(run_id)).now == "failed"
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])

@@ -70,7 +70,7 @@ async def test_few_orders_wait_for_a_run_of_another_process(
 ) -> None:
     served = await serving(cast(), runs=store)
     run_id = "0123456789ab"
-    await served.state.store.detached.write_head(Head(id=run_id, run_id=run_id, status="running"))
+    await served.state.store.detached.claim(Head(id=run_id, run_id=run_id, status="running"))
     place = f"{served.url}/v1/runs/{run_id}"
     asked = [{"action": "follow_up", "question": f"What is {number}?"} for number in range(30)]
     replies = [await client.post(f"{place}/steer", json=one) for one in asked]
