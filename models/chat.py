@@ -1,69 +1,46 @@
-"""A chat model of LangChain for every server that speaks OpenAI's chat completions.
+"""`ChatOpenAI` that keeps what providers send and raises for what is no completion.
 
 It keeps the bill (also of a stream), reasoning and refusals, gives every server back what it sent
-along with its own messages, and raises `UpstreamError` or `BadResponse` for a failed or broken-off
-completion. It never retries, and never calls the Responses API. `request_body` makes a request of
-messages, `http` posts it, and `ReplyReader` makes a message of whatever comes back. OpenAI's SDK is
-not used: importing it takes a fifth of a command's start, of which a call needs one POST.
+along with its own messages, and raises `UpstreamError` or `BadResponse` where LangChain returns a
+failed or broken-off completion as a message. It never retries, and never calls the Responses API.
+LangChain makes a request of messages, the OpenAI SDK posts it, and `ReplyReader` makes a message of
+whatever comes back.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
-from langchain_core.language_models import BaseChatModel
+import httpx2
+import openai
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import add_ai_message_chunks
 from langchain_core.messages.utils import message_chunk_to_message
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from langchain_core.runnables import Runnable
-from langchain_core.utils.function_calling import convert_to_openai_tool
-from pydantic import Field
+from langchain_openai import ChatOpenAI
 
-from langgraph_fusion.models.errors import StatusError
-from langgraph_fusion.models.http import Endpoint, Response, shared_client
+from langgraph_fusion.models.error_bodies import words_of
 from langgraph_fusion.models.pieces import carries_something, emit_piece
 from langgraph_fusion.models.replies.event_stream import DONE, values_of
 from langgraph_fusion.models.replies.reply_reader import ReplyReader
 from langgraph_fusion.models.replies.transcript import call_ids, give_back_extras, make_ids_unique
-from langgraph_fusion.models.request_body import message_json, tool_choice_json
 
+_PATH = "/chat/completions"
 _END = object()
 
 
-class FusionChat(BaseChatModel):
+class FusionChat(ChatOpenAI):
     """A chat model of any OpenAI-compatible server. Asynchronous only."""
 
-    model_name: str
-    """The provider's own name for it."""
-    provider: str
+    provider: str = "openrouter"
     """The provider, whose peculiarities apply."""
-    endpoint: Endpoint = Field(exclude=True, repr=False)
-    """Where requests go, and the key."""
-    parameters: dict[str, Any] = Field(default_factory=dict)
-    """Members of every request beside model and messages."""
+    limit_name: str = "max_completion_tokens"
+    """What the server calls the output limit."""
     idle_timeout_s: float | None = None
     """Seconds in which a reply has to begin, and in which it has to go on once it has begun."""
-
-    def bind_tools(
-        self, tools: Sequence[Any], *, tool_choice: Any = None, **kwargs: Any
-    ) -> Runnable[Any, AIMessage]:
-        """Offer tools: LangChain's, functions, or tools as OpenAI writes them."""
-        offered = [convert_to_openai_tool(tool) for tool in tools]
-        if tool_choice:
-            names = [one["function"]["name"] for one in offered if "function" in one]
-            kwargs["tool_choice"] = tool_choice_json(tool_choice, names)
-        return self.bind(tools=offered, **kwargs)
-
-    @property
-    def _llm_type(self) -> str:
-        return "openai-chat"
-
-    def _generate(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise RuntimeError("this model is asynchronous: use `ainvoke` or `astream`")
 
     async def _agenerate(
         self,
@@ -75,10 +52,10 @@ class FusionChat(BaseChatModel):
         """Return the whole reply; it is streamed, so that a slow model is not taken for dead."""
         try:
             chunks = [chunk async for chunk in self._astream(messages, stop, **kwargs)]
-        except StatusError as error:
+        except openai.APIStatusError as error:
             if not _refuses_to_stream(error):
                 raise
-            payload = self._payload(messages, stop, **kwargs)
+            payload = self._get_request_payload(messages, stop=stop, **kwargs)
             chunks = [
                 ChatGenerationChunk(message=chunk)
                 async for chunk in self._chunks(messages, payload)
@@ -95,7 +72,7 @@ class FusionChat(BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         asked = {**kwargs, "stream": True, "stream_options": {"include_usage": True}}
-        payload = self._payload(messages, stop, **asked)
+        payload = self._get_request_payload(messages, stop=stop, **asked)
         async with aclosing(self._chunks(messages, payload)) as chunks:
             async for chunk in chunks:
                 yield ChatGenerationChunk(message=chunk)
@@ -135,9 +112,18 @@ class FusionChat(BaseChatModel):
         now = asyncio.get_running_loop().time()
         return None if self.idle_timeout_s is None else now + self.idle_timeout_s
 
-    async def _post(self, payload: dict[str, Any]) -> Response:
+    async def _post(self, payload: dict[str, Any]) -> httpx2.Response:
         """Send a request; what comes back is not read yet, unless it is an error."""
-        return await shared_client().post(self.endpoint, payload)
+        sdk = cast("openai.AsyncOpenAI", self.root_async_client)
+        raw: Any = await sdk.post(
+            _PATH,
+            cast_to=httpx2.Response,
+            body=payload,
+            stream=True,
+            stream_cls=openai.AsyncStream[object],
+        )
+        assert isinstance(raw, httpx2.Response)
+        return raw
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -147,17 +133,19 @@ class FusionChat(BaseChatModel):
         except TimeoutError as error:
             raise TimeoutError(f"nothing came for {self.idle_timeout_s:g} s") from error
 
-    def _payload(
-        self, messages: Sequence[BaseMessage], stop: list[str] | None, **given: Any
+    def _get_request_payload(
+        self, input_: Any, *, stop: list[str] | None = None, **kwargs: Any
     ) -> dict[str, Any]:
-        """The body of a request."""
-        stops = {} if stop is None else {"stop": stop}
-        payload = {"model": self.model_name, "stream": False, **given, **stops, **self.parameters}
-        payload["messages"] = [message_json(one, self.model_name) for one in messages]
+        messages = self._convert_input(input_).to_messages()
+        payload: dict[str, Any] = super()._get_request_payload(input_, stop=stop, **kwargs)
+        payload |= payload.pop("extra_body", None) or {}
+        if "max_completion_tokens" in payload and self.limit_name != "max_completion_tokens":
+            payload[self.limit_name] = payload.pop("max_completion_tokens")
         for message, sent in zip(messages, payload["messages"], strict=True):
             if isinstance(message, AIMessage) and self._is_mine(message):
                 sent |= self._reasoning_of(message)
                 give_back_extras(message, sent)
+            _say_details(message, sent)
         make_ids_unique(payload["messages"])
         return payload
 
@@ -178,7 +166,18 @@ class FusionChat(BaseChatModel):
         return {name: said["reasoning_content"]} if name and said.get("reasoning_content") else {}
 
 
-def _refuses_to_stream(error: StatusError) -> bool:
+def _say_details(message: BaseMessage, sent: dict[str, Any]) -> None:
+    """Say how closely images are to be looked at, which LangChain leaves out."""
+    blocks = message.content if isinstance(message.content, list) else []
+    images = [one for one in blocks if isinstance(one, dict) and one.get("type") == "image"]
+    details = [(one.get("extras") or {}).get("detail") for one in images]
+    if any(details):
+        written = [one for one in sent["content"] if one.get("type") == "image_url"]
+        for one, detail in zip(written, details, strict=True):
+            one["image_url"] |= {"detail": detail} if detail else {}
+
+
+def _refuses_to_stream(error: openai.APIStatusError) -> bool:
     """Whether a server gives this reply in one piece only: old ones do where tools are offered."""
     refused = error.status_code in (400, 404, 405, 422, 500, 501)
-    return refused and "stream" in str(error).lower()
+    return refused and "stream" in (words_of(error.body) or str(error)).lower()

@@ -4,12 +4,9 @@ ModelConfigError (ValueError)   the caller: nothing was started
 ├── BadModelRef                 not a `provider:name`
 ├── MissingKey                  an environment variable is not set
 └── MissingPackage              a provider's LangChain package is not installed
-StatusError (RuntimeError)      the server answered with an HTTP status of an error
 UpstreamError (RuntimeError)    the provider failed after its HTTP status was already 200
 BadResponse (RuntimeError)      the server answered something that is no completion
 """
-
-from collections.abc import Mapping
 
 from langgraph_fusion.models.error_bodies import status_of, words_of
 
@@ -38,19 +35,6 @@ class MissingPackage(ModelConfigError):
     def __init__(self, ref: object, package: str) -> None:
         super().__init__(f"`{ref}` needs the package `{package}`: `pip install {package}`.")
         self.package = package
-
-
-class StatusError(RuntimeError):
-    """The server refused the request, or failed before it answered."""
-
-    def __init__(
-        self, status_code: int, body: object = None, headers: Mapping[str, str] | None = None
-    ) -> None:
-        super().__init__(words_of(body) or f"the server answered with status {status_code}")
-        self.status_code = status_code
-        self.body = body
-        """The error object, or whatever came instead of one."""
-        self.headers: Mapping[str, str] = headers or {}
 
 
 class UpstreamError(RuntimeError):

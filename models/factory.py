@@ -21,12 +21,13 @@ from langgraph_fusion.models.providers import (
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
+    from openai import AsyncOpenAI
+    from pydantic import SecretStr
 
     from langgraph_fusion.models.chat import FusionChat
 
-_NO_KEY = "no-key"  # some local servers refuse a request without any
-_USER_AGENT = "langgraph-fusion"
-_ORGANIZATION = (("OpenAI-Organization", "OPENAI_ORG_ID"), ("OpenAI-Project", "OPENAI_PROJECT_ID"))
+CONNECT_TIMEOUT_S = 10.0
+_NO_KEY = "no-key"  # the OpenAI SDK insists on one
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,11 @@ def chat_model(
 def _openai_compatible(
     ref: ModelRef, provider: Provider, options: ModelOptions, env: Mapping[str, str]
 ) -> BaseChatModel:
-    key = env.get(provider.key or "", "").strip() or _NO_KEY
-    address = _checked(provider, provider.address(env) or "")
-    return _fusion_chat(ref, options, address, key, _of_organization(provider))
+    from pydantic import SecretStr
+
+    key = SecretStr(env.get(provider.key or "", "").strip() or _NO_KEY)
+    api = _api(provider.name, _checked(provider, provider.address(env) or ""), key)
+    return _fusion_chat(ref, options, api)
 
 
 def _checked(provider: Provider, url: str) -> str:
@@ -88,58 +91,63 @@ def _checked(provider: Provider, url: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _fusion_chat(
-    ref: ModelRef,
-    options: ModelOptions,
-    base_url: str,
-    key: str,
-    organization: tuple[tuple[str, str], ...],
-) -> FusionChat:
+def _fusion_chat(ref: ModelRef, options: ModelOptions, api: AsyncOpenAI) -> FusionChat:
     """Build a model, or return the one built before: it keeps nothing of a call."""
+    from pydantic import SecretStr
+
     from langgraph_fusion.models.chat import FusionChat
-    from langgraph_fusion.models.http import Endpoint
 
     provider = providers()[ref.provider]
-    headers = {
-        "Accept": "application/json",
-        "Content-Type": "application/json",
-        "User-Agent": _USER_AGENT,
-        "Authorization": f"Bearer {key}",
-        **dict(organization),
-        **provider.headers,
-    }
     return FusionChat(
-        model_name=ref.name,
+        model=ref.name,
         provider=provider.name,
-        endpoint=Endpoint(f"{base_url}/chat/completions", headers),
-        parameters=_parameters(ref, provider, options),
+        limit_name=provider.limit,
         idle_timeout_s=options.timeout_s,
+        temperature=options.temperature,
+        max_completion_tokens=options.max_tokens,
+        reasoning_effort=_effort_field(ref, provider, options),
+        extra_body=_extra_body(provider, options),
+        api_key=SecretStr(api.api_key),
+        base_url=str(api.base_url),
+        openai_proxy=None,  # proxies come from HTTPS_PROXY and NO_PROXY
+        use_responses_api=False,
+        max_retries=0,
+        stream_usage=True,
+        stream_chunk_timeout=None,  # idle_timeout_s does it, also before the first chunk
+        client=_AsyncOnly(),
+        async_client=api.chat.completions,
+        root_client=_AsyncOnly(),
+        root_async_client=api,
     )
 
 
-def _of_organization(provider: Provider) -> tuple[tuple[str, str], ...]:
-    """Headers that say who of an organization asks OpenAI; nobody else's business."""
-    if provider.name != "openai":
-        return ()
-    given = ((header, os.environ.get(name, "").strip()) for header, name in _ORGANIZATION)
-    return tuple((header, value) for header, value in given if value)
+@lru_cache(maxsize=64)
+def _api(provider: str, base_url: str, key: SecretStr) -> AsyncOpenAI:
+    import httpx2
+    from openai import AsyncOpenAI
+
+    from langgraph_fusion.models.http import shared_client
+
+    api = AsyncOpenAI(
+        base_url=base_url,
+        api_key=key.get_secret_value(),
+        default_headers=providers()[provider].headers,
+        http_client=shared_client(),
+        max_retries=0,
+        timeout=httpx2.Timeout(None, connect=CONNECT_TIMEOUT_S),
+    )
+    if provider != "openai":
+        api.organization = api.project = None  # from OPENAI_ORG_ID, nobody else's business
+    return api
 
 
-def _parameters(ref: ModelRef, provider: Provider, options: ModelOptions) -> dict[str, Any]:
-    """Members of every request to this model beside messages."""
-    from langgraph_fusion.models.request_body import accepted_temperature
-
-    effort = _effort_field(ref, provider, options)
-    body: dict[str, Any] = {
-        "temperature": accepted_temperature(ref.name, options.temperature, effort),
-        "reasoning_effort": effort,
-        provider.limit: options.max_tokens,
-    }
+def _extra_body(provider: Provider, options: ModelOptions) -> dict[str, Any] | None:
+    body: dict[str, Any] = {}
     if provider.name == "openrouter":
         body["usage"] = {"include": True}
     if provider.effort == "body" and options.reasoning_effort:
         body["reasoning"] = {"effort": options.reasoning_effort}
-    return {name: value for name, value in body.items() if value is not None} | dict(options.extra)
+    return body | dict(options.extra) or None
 
 
 def _effort_field(ref: ModelRef, provider: Provider, options: ModelOptions) -> str | None:
@@ -169,3 +177,10 @@ def _through_langchain(ref: ModelRef, provider: Provider, options: ModelOptions)
     return init_chat_model(
         ref.name, model_provider=ref.provider, max_retries=0, **(given | dict(options.extra))
     )
+
+
+class _AsyncOnly:
+    """Stands where ChatOpenAI would build a synchronous client for every model."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError("this model is asynchronous: use `ainvoke` or `astream`")

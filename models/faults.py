@@ -195,7 +195,7 @@ def fault_of(error: BaseException) -> Fault:
         wait,
         upstream=any(names_vendor(_body_of(link)) for link in chain),
         reported=any(isinstance(link, UpstreamError) or _is_reported(link) for link in chain),
-        unsent=any(_parents(link).intersection(_UNSENT) for link in chain),
+        unsent=any(type(link).__name__ in _UNSENT for link in chain),
         nobody_listens=any(_is_refused_here(link) for link in chain),
     )
 
@@ -251,14 +251,11 @@ def _reason_of_type(error: BaseException) -> Reason | None:
         return "invalid_model"
     if isinstance(error, TimeoutError):
         return "timeout"
+    parents = {kind.__name__ for kind in type(error).__mro__}
     for reason, names in _KINDS:
-        if _parents(error).intersection(names):
+        if parents.intersection(names):
             return reason
     return _reason_of_builtin(error)
-
-
-def _parents(error: BaseException) -> set[str]:
-    return {kind.__name__ for kind in type(error).__mro__}
 
 
 def _reason_of_builtin(error: BaseException) -> Reason | None:

@@ -18,8 +18,7 @@ def retry_after_s(error: BaseException, *, now: float | None = None) -> float | 
     OpenRouter's error bodies, `X-RateLimit-Reset` (milliseconds since 1970).
     """
     now = time.time() if now is None else now
-    of_response = getattr(getattr(error, "response", None), "headers", None)
-    headers = of_response or getattr(error, "headers", None) or {}
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
     if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
         return _bounded(milliseconds / 1000)
     if given := headers.get("retry-after"):

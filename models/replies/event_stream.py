@@ -8,26 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, suppress
-from typing import Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from langgraph_fusion.models.errors import BadResponse
 from langgraph_fusion.models.json_text import strict_json
+
+if TYPE_CHECKING:
+    import httpx2
 
 _BOM = b"\xef\xbb\xbf"
 _FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
 _MAX_BODY = 64 * 1024 * 1024
 _DRAIN_S = 0.5
 """Seconds for what a server still sends after its last event, so that the connection is kept."""
-
-
-class Response(Protocol):
-    """A response of which the body is still to come."""
-
-    @property
-    def headers(self) -> Mapping[str, str]: ...
-    def aiter_bytes(self) -> AsyncIterator[bytes]: ...
 
 
 class Done:
@@ -52,7 +47,7 @@ class _Event(NamedTuple):
     data: bytes
 
 
-async def values_of(response: Response) -> AsyncGenerator[Any]:
+async def values_of(response: httpx2.Response) -> AsyncGenerator[Any]:
     """Yield the JSON values of a response, and `DONE` if the server brought it to an end.
 
     Keep-alives and empty events are left out; for any other event that has no JSON object or list
@@ -172,7 +167,7 @@ async def _drained(pieces: AsyncGenerator[bytes]) -> None:
                 pass
 
 
-def _no_completion(response: Response, head: bytes) -> str:
+def _no_completion(response: httpx2.Response, head: bytes) -> str:
     if not head:
         return "the server answered nothing"
     kind = response.headers.get("content-type", "something without a content type")

@@ -6,6 +6,7 @@ from email.utils import format_datetime
 from typing import Any
 
 import aiohttp
+import openai
 import pytest
 
 from langgraph_fusion.models.errors import BadResponse, MissingKey, UpstreamError
@@ -229,7 +230,7 @@ def test_a_retry_after_date_and_openrouters_reset_are_read() -> None:
     ],
 )
 async def test_a_refused_connection_is_no_timeout(address: str, said: str) -> None:
-    with pytest.raises(aiohttp.ClientConnectorError) as caught:
+    with pytest.raises(openai.APIConnectionError) as caught:
         await vllm(address).ainvoke("Why?")
     fault = fault_of(caught.value)
     assert (fault.reason, fault.unsent) == ("connection", True)
