@@ -57,7 +57,7 @@ def main() -> None:
 
 async def _measure(chosen: argparse.Namespace, table: Table) -> None:
     for name in chosen.only:
-        async with _server(chosen.limit_files, SCENARIOS[name].options) as server:
+        async with _server(chosen.limit_files, SCENARIOS[name].keys) as server:
             row = (name, *await _watched(SCENARIOS[name], server))
         table.add_row(*row)
         print("; ".join(row), file=sys.stderr, flush=True)
@@ -77,7 +77,7 @@ async def _watched(scenario: Scenario, server: "_Server") -> list[str]:
         stdin=PIPE,
         stdout=PIPE,
     )
-    ended = await scenario.abuse(server.port)
+    ended = await scenario.abuse(server.port, *server.keys)
     await asyncio.sleep(_SETTLE_S)
     said, _ = await watcher.communicate(b"")
     samples = [json.loads(line) for line in said.splitlines()]
@@ -106,6 +106,7 @@ class _Server:
     process: Process
     port: int
     figures: Path
+    keys: Sequence[str]
     loop: dict[str, Any] = field(default_factory=dict)
 
     async def read_loop(self) -> dict[str, Any]:
@@ -119,23 +120,33 @@ class _Server:
 
 
 @asynccontextmanager
-async def _server(files: int, options: Sequence[str]) -> AsyncIterator[_Server]:
+async def _server(files: int, names: Sequence[str]) -> AsyncIterator[_Server]:
     with tempfile.TemporaryDirectory() as place:
         figures, log = Path(place, "loop.json"), Path(place, "log")
         command = [sys.executable, "-m", "bench.abuse.probe", str(figures), "serve"]
+        ring = ["--keys", str(Path(place, "keys.db"))]
+        keys = [await _added(name, ring) for name in names]
         with log.open("w") as written:  # a pipe that we are too busy to read would hold it up
             process = await asyncio.create_subprocess_exec(
                 *("sh", "-c", f'ulimit -n {files}; exec "$@"', "sh"),
-                *(*command, "-p", "offline", "--port", "0"),
-                *(one.format(place) for one in options),
+                *(*command, "-p", "offline", "--port", "0", "--runs", "off"),
+                *(ring if keys else ()),
                 stderr=written, stdout=DEVNULL, env=dict(environ) | {"XDG_CACHE_HOME": place},
                 preexec_fn=_take_the_last_processor,
             )  # fmt: skip
         try:
-            yield _Server(process, await _port(log), figures)
+            yield _Server(process, await _port(log), figures, keys)
         finally:
             process.kill()
             await process.wait()
+
+
+async def _added(name: str, ring: Sequence[str]) -> str:
+    """A new key of this name."""
+    command = [sys.executable, "-m", "langgraph_fusion.cli", "keys", "add", name, *ring]
+    adding = await asyncio.create_subprocess_exec(*command, stdout=PIPE)
+    said, _ = await adding.communicate()
+    return said.decode().split()[-1]
 
 
 async def _port(log: Path) -> int:

@@ -81,6 +81,39 @@ async def schemas(port: int) -> Ended:
     return await _all(port, [("/v1/estimate", body, {})] * 8, at_once=4)
 
 
+async def patterns(port: int) -> Ended:
+    """Patterns that backtrack for ever, thousands of them, and such that unfold to gigabytes."""
+    slow = {f"p{n}": {"type": "string", "pattern": f"^(a|a?)+{n}$"} for n in range(500)}
+    nested = {"type": "string", "pattern": "(" * 12 + "a" + "{1,60})" * 12}
+    named = {"type": "object", "patternProperties": {"^(.*a){25}$": {"pattern": "(a*)*b"}}}
+    schemas = [{"type": "object", "properties": slow}, nested, named, {"allOf": [nested] * 200}]
+    asked = [
+        (path, json.dumps(QUESTION | {"response_format": {
+            "type": "json_schema", "json_schema": {"name": "x", "schema": schema},
+        }}).encode(), {})
+        for schema in schemas for path in ("/v1/estimate", CHAT)
+    ]  # fmt: skip
+    return await _all(port, asked * 2, at_once=4)
+
+
+async def flood(port: int, greedy: str, modest: str) -> Ended:
+    """One key sends 400 requests, eighty at once; another asks ten times meanwhile."""
+    body = json.dumps(QUESTION).encode()
+
+    def by(name: str, key: str) -> Any:
+        async def ask(http: httpx2.AsyncClient) -> str:
+            headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
+            reply = await http.post(CHAT, content=body, headers=headers)
+            return f"{name}: {reply.status_code}"
+
+        return ask
+
+    flooding = asyncio.create_task(_limited(port, [by("greedy", greedy)] * 400, at_once=80))
+    await asyncio.sleep(0.5)
+    asked = await _limited(port, [by("modest", modest)] * 10, at_once=1)
+    return asked + await flooding
+
+
 async def cancels(port: int) -> Ended:
     """500 streams, each cut off after its first bytes."""
     body = json.dumps(QUESTION | {"stream": True}).encode()
@@ -161,10 +194,10 @@ async def _limited(
 
 @dataclass(frozen=True)
 class Scenario:
-    """What is done to a server, which is given the port, and the options it is started with."""
+    """What is done to a server: it is given the port, then a key for each name."""
 
-    abuse: Callable[[int], Awaitable[Ended]]
-    options: tuple[str, ...] = ("--runs", "off")
+    abuse: Callable[..., Awaitable[Ended]]
+    keys: tuple[str, ...] = ()
 
 
 SCENARIOS: dict[str, Scenario] = {
@@ -176,6 +209,8 @@ SCENARIOS: dict[str, Scenario] = {
     "json bombs": Scenario(json_bombs),
     "compressed bombs": Scenario(compressed_bombs),
     "schemas": Scenario(schemas),
+    "patterns": Scenario(patterns),
+    "flood": Scenario(flood, keys=("greedy", "modest")),
     "cancels": Scenario(cancels),
     "large": Scenario(large),
 }
