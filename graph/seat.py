@@ -67,7 +67,7 @@ class ModelSeat(Settings):
     """How freely it writes; left out, the provider's own."""
     reasoning_effort: ReasoningEffort | None = None
     """How long a reasoning model thinks; left out, the provider's own."""
-    max_tokens: int | None = Field(default=None, ge=1)
+    max_tokens: int | None = Field(default=None, ge=1, le=1_000_000_000)
     """Output limit of one call, reasoning tokens included."""
     timeout_s: float = Field(default=180.0, gt=0, le=3600)
     """Seconds without a word from the model after which a call is given up. A reply that keeps

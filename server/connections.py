@@ -17,6 +17,9 @@ from langgraph_fusion.server.logging import log_event
 
 MAX_HEAD = 65_536
 """Bytes of a head; as h11's limit in uvicorn."""
+_FRAMING_OF_BYTE = 16
+"""Bytes of a chunk around one byte of the body; trailers beyond that are as limited as a head."""
+_MOST_SPARE = -(2**20)
 _NEW_S = 1.0
 """A connection is not called silent before; half as many again as the limit may be so new."""
 _TELL_EVERY_S = 10.0
@@ -59,6 +62,8 @@ class LimitedConnection(HttpToolsProtocol):
         self._most, self.limit_concurrency = self.limit_concurrency, None
         self._in_head = True
         self._head_bytes = 0
+        self._framing = 0
+        """Bytes since the head that are none of the body: sizes of chunks, trailers."""
         self._quiet_since = time.monotonic()
         self._unsent = 0
         self._unread_since = 0.0
@@ -75,12 +80,15 @@ class LimitedConnection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if not self._in_head:
+        if self._in_head:
+            self._head_bytes += len(data)
+        else:
             self._head_bytes = 0
-            return
-        self._head_bytes += len(data)
-        if self._head_bytes > MAX_HEAD and not self.transport.is_closing():
-            self.transport.write(_TOO_LARGE)
+            self._framing += len(data)
+        too_much = self._head_bytes > MAX_HEAD or self._framing > MAX_HEAD
+        if too_much and not self.transport.is_closing():
+            if self.cycle is None or not self.cycle.response_started or not self.busy:
+                self.transport.write(_TOO_LARGE)
             self.transport.close()
 
     def on_message_begin(self) -> None:
@@ -89,8 +97,13 @@ class LimitedConnection(HttpToolsProtocol):
         if not self.busy:
             self._quiet_since = time.monotonic()
 
+    def on_body(self, body: bytes) -> None:
+        self._framing = max(_MOST_SPARE, self._framing - _FRAMING_OF_BYTE * len(body))
+        super().on_body(body)
+
     def on_headers_complete(self) -> None:
         self._in_head = False
+        self._framing = 0
         super().on_headers_complete()
 
     def on_response_complete(self) -> None:

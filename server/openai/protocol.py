@@ -252,9 +252,9 @@ class ChatBody(FusionRequest):
     tool_choice: ChatChoice | None = None
     response_format: ChatFormat | None = None
     stream_options: StreamOptions | None = None
-    max_tokens: int | None = Field(default=None, ge=1)
+    max_tokens: int | None = Field(default=None, ge=1, le=1_000_000_000)
     """For the synthesizer; the older name of `max_completion_tokens`."""
-    max_completion_tokens: int | None = Field(default=None, ge=1)
+    max_completion_tokens: int | None = Field(default=None, ge=1, le=1_000_000_000)
     """For the synthesizer: output tokens of one call, reasoning included."""
     reasoning_effort: ReasoningEffort | None = None
     """For the synthesizer."""
@@ -316,7 +316,7 @@ class ResponsesBody(FusionRequest):
     tools: Annotated[list[ResponsesTool], Field(fail_fast=True, max_length=MAX_TOOLS)] | None = None
     tool_choice: ResponsesChoice | None = None
     text: TextOptions | None = None
-    max_output_tokens: int | None = Field(default=None, ge=1)
+    max_output_tokens: int | None = Field(default=None, ge=1, le=1_000_000_000)
     """For the synthesizer: output tokens of one call, reasoning included."""
     reasoning: Reasoning | None = None
     """For the synthesizer."""

@@ -41,7 +41,7 @@ class Reasoning(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     effort: ReasoningEffort | None = None
-    max_tokens: int | None = Field(default=None, ge=1)
+    max_tokens: int | None = Field(default=None, ge=1, le=1_000_000_000)
 
 
 class CacheControl(_Hosted):
@@ -87,7 +87,7 @@ class FusionParameters(_Hosted):
     """The judge; with the alias it also writes the answer. Left out, the outer model."""
     max_tool_calls: int | None = Field(default=None, ge=1, le=16)
     """Tool calls of one member in one round."""
-    max_completion_tokens: int | None = Field(default=None, ge=16)
+    max_completion_tokens: int | None = Field(default=None, ge=16, le=1_000_000_000)
     """Output limit of one call of the panel and the judge, reasoning tokens included."""
     reasoning: Reasoning | None = None
     """For the panel and the judge."""

@@ -1,6 +1,7 @@
 """Clients that are silent, slow, too many, or read nothing: the others are served all the same."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -90,6 +91,38 @@ async def test_a_head_without_end_is_refused_by_its_size(serving: Serving, head:
         writer.write(b"GET /healthz HTTP/1.1\r\n" + head)
         assert (await reader.readline()).startswith(b"HTTP/1.1 431 ")
         assert await is_closed(reader)
+
+
+CHUNKED = b"POST /v1/estimate HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "further",
+    [
+        b"0\r\n" + b"X-A: b\r\n" * 50_000,
+        b"0\r\nX-A: " + b"b" * 400_000,
+        b"1;" + b"a" * 400_000,
+        b"100\r\n" + b" " * 256 + b"\r\n0\r\nX-A: " + b"b" * 400_000,
+    ],
+)
+async def test_trailers_without_end_are_refused_as_a_head_is(
+    serving: Serving, further: bytes
+) -> None:
+    served = await serving(cast())
+    async with connection(served) as (reader, writer):
+        writer.write(CHUNKED + further)
+        assert b" 431 " in await reader.readline()
+        assert await is_closed(reader)
+
+
+async def test_a_body_in_chunks_of_one_byte_is_a_body(serving: Serving) -> None:
+    served = await serving(cast())
+    sent = json.dumps(body(user="x" * 100_000)).encode()
+    chunks = b"".join(b"1\r\n%c\r\n" % one for one in sent) + b"0\r\nX-A: b\r\n\r\n"
+    async with connection(served) as (reader, writer):
+        kind = b"Content-Type: application/json\r\n\r\n"
+        writer.write(CHUNKED.removesuffix(b"\r\n") + kind + chunks)
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
 
 
 async def test_a_kept_connection_is_used_again_however_long_a_reply_took(serving: Serving) -> None:
