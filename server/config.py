@@ -37,6 +37,8 @@ class ServerConfig:
     """Requests of all these processes that may wait, where `total_runs` is set."""
     runs: str | None = None
     """Where runs are kept: a file, a `postgresql://` URL, or nowhere. See docs/runs.md."""
+    max_stored: int = 1000
+    """Runs that outlive their connection and stored responses of one key; then 409."""
     keep_alive_s: float = 10.0
     """A stream is never silent for longer: a comment line is sent."""
     unread_s: float = 60.0

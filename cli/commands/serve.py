@@ -64,6 +64,9 @@ def serve(
     max_connections: Annotated[
         int, typer.Option("--max-connections", min=1, help="Open connections; as many as fit.")
     ] = 1000,
+    max_stored: Annotated[
+        int, typer.Option("--max-stored", min=1, help="Stored runs and responses of one key.")
+    ] = 1000,
     models: Annotated[
         list[str] | None,
         typer.Option(
@@ -120,6 +123,7 @@ def serve(
             total_runs=total_runs,
             total_queue=total_queue,
             max_connections=max_connections,
+            max_stored=max_stored,
             models=models,
             max_budget_usd=max_budget,
             max_deadline_s=max_deadline,

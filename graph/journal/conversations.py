@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from langgraph_fusion.graph.journal.entries import Json, message_json, read_messages
 from langgraph_fusion.graph.journal.journal import as_text
+from langgraph_fusion.graph.journal.stored_index import in_index, not_in_index
 from langgraph_fusion.graph.journal.write_batcher import StoreWriter
 
 _SPACE = ("langgraph_fusion", "conversations")
@@ -61,7 +62,10 @@ class Conversations:
     async def keep(self, id: str, conversation: KeptConversation) -> None:
         """Return once it would survive a crash."""
         value = {"run": conversation.run_id, "text": as_text(conversation.model_dump())}
-        await self._writer.write(PutOp(_SPACE, id, value, False, self._ttl))
+        await self._writer.write(
+            PutOp(_SPACE, id, value, False, self._ttl),
+            in_index(id, conversation.client, self._ttl),
+        )
 
     async def find(self, id: str) -> KeptConversation | None:
         """None if there is none, or none that can be read."""
@@ -72,11 +76,12 @@ class Conversations:
             return None
 
     async def delete(self, id: str) -> None:
-        await self._writer.write(PutOp(_SPACE, id, None))
+        await self._writer.write(PutOp(_SPACE, id, None), not_in_index(id))
 
     async def removal(self, run_id: str) -> list[PutOp]:
         """Puts that remove all conversations that end with an answer of this run."""
         found = await self._store.asearch(
             _SPACE, filter={"run": run_id}, limit=_ALL, refresh_ttl=False
         )
-        return [PutOp(_SPACE, item.key, None) for item in found]
+        ids = [item.key for item in found]
+        return [put for id in ids for put in (PutOp(_SPACE, id, None), not_in_index(id))]

@@ -21,6 +21,7 @@ from langgraph_fusion.graph.journal.entries import Json
 from langgraph_fusion.graph.journal.heartbeat import Heartbeat
 from langgraph_fusion.graph.journal.journal import as_text
 from langgraph_fusion.graph.journal.owner import Owner
+from langgraph_fusion.graph.journal.stored_index import in_index, not_in_index
 from langgraph_fusion.graph.journal.write_batcher import StoreWriter
 
 Status = Literal["queued", "running", "finished", "failed", "cancelled", "interrupted"]
@@ -118,7 +119,9 @@ class DetachedRuns:
             raise ConfigError(f"run {head.run_id} is under way")
         claim = Claim((_HEADS, head.id), head.run_id, begins=item is None)
         if item is None:
-            await self._writer.write(self._head(head, claim), claim=claim)
+            put = self._head(head, claim)
+            counted = in_index(head.id, head.client, put.ttl)
+            await self._writer.write(put, counted, claim=claim)
         elif not await self._claiming.take(self._head(head, claim), item.value["text"]):
             raise ConfigError(f"run {head.run_id}: another process has just taken it over")
         self._heartbeat.add(claim)
@@ -185,12 +188,14 @@ class DetachedRuns:
         found = await self._store.asearch(
             _HEADS, filter={"run": run_id}, limit=_ALL, refresh_ttl=False
         )
-        puts = [PutOp(_HEADS, item.key, None) for item in found]
-        for item in found:
-            space = _events(item.key)
-            stored = await self._store.asearch(space, limit=_ALL, refresh_ttl=False)
-            puts += [PutOp(space, one.key, None) for one in stored if one.namespace == space]
-        return puts
+        return [put for item in found for put in await self.removal_of(item.key)]
+
+    async def removal_of(self, id: str) -> list[PutOp]:
+        """Puts that remove the head of one run or response, with its events."""
+        space = _events(id)
+        stored = await self._store.asearch(space, limit=_ALL, refresh_ttl=False)
+        events = [PutOp(space, one.key, None) for one in stored if one.namespace == space]
+        return [PutOp(_HEADS, id, None), not_in_index(id), *events]
 
     def _head(self, head: Head, claim: Claim | None) -> PutOp:
         value = {

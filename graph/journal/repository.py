@@ -26,6 +26,7 @@ from langgraph_fusion.graph.journal.heartbeat import DEAD_AFTER_S, Heartbeat
 from langgraph_fusion.graph.journal.journal import Journal, as_text
 from langgraph_fusion.graph.journal.owner import Owner
 from langgraph_fusion.graph.journal.run_record import Origin, RunRecord
+from langgraph_fusion.graph.journal.stored_index import StoredIndex
 from langgraph_fusion.graph.journal.write_batcher import StoreWriter
 
 DAYS = 7.0
@@ -64,6 +65,7 @@ class RunRepository:
         self._claiming = claiming(store)
         self.heartbeat = Heartbeat(self._claiming, dead_after_s)
         self.detached = DetachedRuns(store, self.writer, self.heartbeat, self._ttl())
+        self.stored = StoredIndex(store)
         self.conversations = Conversations(store, self.writer, None if keep else self._ttl())
 
     async def __aenter__(self) -> Self:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from langgraph_fusion.graph.journal.conversations import KeptConversation
+from langgraph_fusion.graph.journal.detached_runs import ENDED
 from langgraph_fusion.server.errors import ApiError
 from langgraph_fusion.server.json_route import JsonRoute, understand
 from langgraph_fusion.server.openai import background_responses
@@ -18,7 +19,7 @@ from langgraph_fusion.server.openai.protocol import ResponsesBody
 from langgraph_fusion.server.openai.responses_events import ResponseEvents
 from langgraph_fusion.server.openai.responses_fusion_item import input_items
 from langgraph_fusion.server.openai.responses_reply import ResponseReply, initial_response
-from langgraph_fusion.server.openai.stored_responses import stored_response, thread_of
+from langgraph_fusion.server.openai.stored_responses import stored_response, thread_of, within_limit
 from langgraph_fusion.server.openrouter.metadata import wants_metadata
 from langgraph_fusion.server.request_context import request_context
 from langgraph_fusion.server.runs.cancellation import cancel_on_disconnect
@@ -44,6 +45,7 @@ async def responses(body: ResponsesBody, request: Request) -> Response:
     context = request_context(request, "responses")
     find_item = partial(state.recent_items.find, context.client)
     thread = await thread_of(body, state.store, request.state.key, find_item)
+    thread = await within_limit(thread, body, state.config.max_stored)
     parsed = await understand(
         *(request, run_request_from_responses, body, state.config.policy, find_item),
         heavy=is_heavy(body),
@@ -141,9 +143,14 @@ async def list_input_items(
 async def delete_response(response_id: Id, request: Request) -> JSONResponse:
     """Delete a stored response; later responses to the same conversation still hold it."""
     state = server_state(request)
-    await _stored(response_id, request)
+    head = await background_responses.find(response_id, request)
+    if head is None or head.now not in ENDED:
+        await _stored(response_id, request)
     assert state.store is not None
     await state.store.conversations.delete(response_id)
+    if head is not None:
+        await state.store.writer.write(*await state.store.detached.removal_of(response_id))
+        state.detached.forget(response_id)
     return JSONResponse({"id": response_id, "object": "response", "deleted": True})
 
 

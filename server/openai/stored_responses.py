@@ -7,7 +7,7 @@ answer, and the response as it was sent; the deliberation is no turn.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
@@ -26,6 +26,7 @@ from langgraph_fusion.server.openai.messages import (
 )
 from langgraph_fusion.server.openai.protocol import ResponsesBody
 from langgraph_fusion.server.openrouter.result import answer_text
+from langgraph_fusion.server.runs.stored_limit import is_full, refuse_when_full
 
 Json = dict[str, Any]
 
@@ -90,6 +91,21 @@ async def thread_of(
     wanted = body.background if body.store is None and body.background else body.store
     kept_in = store if store is not None and _is_to_be_stored(wanted, store) else None
     return Thread(body.instructions or instructions, turns, client, kept_in)
+
+
+async def within_limit(thread: Thread, body: ResponsesBody, most: int) -> Thread:
+    """The thread; where as much is stored as may be, one that is not stored.
+
+    Raises:
+        ApiError: 409, then, if the request asks for its response to be stored.
+    """
+    if thread.store is None:
+        return thread
+    if body.store or body.background:
+        await refuse_when_full(thread.store, thread.client, most)
+        return thread
+    full = await is_full(thread.store, thread.client, most)
+    return replace(thread, store=None) if full else thread
 
 
 def _is_to_be_stored(asked: bool | None, store: RunRepository) -> bool:

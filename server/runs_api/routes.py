@@ -31,6 +31,7 @@ from langgraph_fusion.server.runs.detached_run import run_events
 from langgraph_fusion.server.runs.event_log import LAST, Frames, event_number
 from langgraph_fusion.server.runs.resume import stopped_request
 from langgraph_fusion.server.runs.run_request import RunRequest
+from langgraph_fusion.server.runs.stored_limit import refuse_when_full
 from langgraph_fusion.server.runs_api.protocol import (
     Steering,
     conflict,
@@ -64,6 +65,8 @@ async def start_run(
     state = server_state(request)
     request.state.requested = body.model
     store = _store(state)
+    client = request_context(request, "runs").client
+    await refuse_when_full(store, client, state.config.max_stored)
     parsed = await understand(
         request, run_request_from_chat, body, state.config.policy, heavy=is_heavy(body)
     )
