@@ -9,6 +9,7 @@ import pytest
 
 from tests.cli.processes import ROOT
 from tests.cli.warm import fusion
+from tests.images import png
 
 _BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 _NEEDS_MORE = re.compile(
@@ -37,6 +38,7 @@ def home(tmp_path: Path) -> Path:
         (tmp_path / name).mkdir()
         (tmp_path / name / "bridge.md").write_text("# Bridge\n\nThe bridge is 120 metres long.\n")
     (tmp_path / "question.txt").write_text("How long is the bridge?\n")
+    (tmp_path / "chart.png").write_bytes(png())
     (tmp_path / "data.csv").write_text("bridge,metres\nnorth,120\n")
     return tmp_path
 
