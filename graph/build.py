@@ -57,11 +57,13 @@ def create_fusion(
     steering: Steering | None = None,
     keep: bool | None = None,
     given: Mapping[str, Json] | None = None,
+    stored: Mapping[str, bytes] | None = None,
 ) -> FusionGraph:
     """Build the graph for a panel: messages in, one `AIMessage` and `fusion` (the result) out.
 
-    `tools` are further LangChain tools for every member; `files` are copied read-only into every
-    member's sandbox, and what members leave in /work/out comes to the folder `out`.
+    `tools` are further LangChain tools for every member; `files` are searched and cited by the
+    members and copied read-only into their sandboxes, as files in the messages are (content blocks
+    of type `file`); what members leave in /work/out comes to the folder `out`.
 
     `runs` is where runs are kept, so that nothing paid is lost when the process dies: a
     `RunRepository` that is open, a store of LangGraph, a file or a `postgresql://` URL. `run_id`
@@ -78,7 +80,8 @@ def create_fusion(
     `budget` is a spend cap that several runs share; `budget_usd` is then not looked at.
     `steering` is what a user asks of a run while it works: one object for one run at a time.
     `given` is what nodes returned in another run of the same question, by lane (`A.0` member A's
-    first answer, `judge.0`): they are not run again.
+    first answer, `judge.0`): they are not run again. `stored` is what `files` held when a run that
+    is resumed began, by path.
 
     A caller's context (`FusionSettings`, or a mapping of them) may change everything for a run but
     the number of seats, the further tools and the files.
@@ -93,7 +96,7 @@ def create_fusion(
         compiled = _usual(settings.letters)
     known = {lane: RecordedUpdate(update=update) for lane, update in (given or {}).items()}
     run_store = RunStoreConfig(runs, run_id, take_over, client, keep, known)
-    attachments = Attachments.of(files, out)
+    attachments = Attachments.of(files, out, stored or {})
     hooks = Hooks(content_filter, budget, steering)
     return FusionGraph.of(compiled, settings, tools, attachments, run_store, hooks)
 

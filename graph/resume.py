@@ -1,7 +1,7 @@
 """Take up a run again from what is stored of it: settings, conversation, files."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
@@ -16,6 +16,7 @@ from langgraph_fusion.graph.journal.journal import Journal
 from langgraph_fusion.graph.journal.repository import RunRepository
 from langgraph_fusion.graph.journal.run_record import RunRecord
 from langgraph_fusion.graph.request.conversation import question_at
+from langgraph_fusion.graph.request.file_blocks import asked_text
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
 
 
@@ -26,6 +27,8 @@ class Stopped:
     record: RunRecord
     settings: FusionSettings
     messages: tuple[AnyMessage, ...]
+    stored: Mapping[str, bytes] = field(default_factory=dict)
+    """Files of this machine as they were when the run began, by path."""
 
     @property
     def question(self) -> str:
@@ -47,6 +50,7 @@ class Stopped:
             run_id=record.id,
             tools=tools,
             files=record.files,
+            stored=self.stored,
             out=record.out,
             steering=steering,
         )
@@ -66,23 +70,30 @@ async def stopped_run(runs: RunRepository, run_id: str, tools: Sequence[BaseTool
             f"run {record.id} had tools of an application ({', '.join(sorted(missing))}); "
             "resume it there, with deliberate(…, run_id=…)"
         )
-    if gone := [path for path in record.files if not Path(path).is_file()]:
+    stored = await runs.files.of_paths(record.id, record.files)
+    if gone := [path for path in record.files if path not in stored and not Path(path).is_file()]:
         raise ConfigError(
             f"run {record.id} was given files that are gone: {', '.join(gone)}; put them back, "
             "or ask again"
         )
-    messages = recorded_messages(await runs.journal(record))
+    messages = await recorded_conversation(runs, record)
     if not messages:
         raise ConfigError(f"run {record.id}: its conversation is gone; ask again")
-    return Stopped(record, load_settings(record.settings), messages)
+    return Stopped(record, load_settings(record.settings), messages, stored)
+
+
+async def recorded_conversation(runs: RunRepository, record: RunRecord) -> tuple[AnyMessage, ...]:
+    """The conversation a run began with, its files in it; empty when it is not stored."""
+    said = recorded_messages(await runs.journal(record))
+    return tuple(await runs.files.whole_messages(record.id, said))
 
 
 def recorded_messages(journal: Journal) -> tuple[AnyMessage, ...]:
-    """The conversation a run began with; empty when it is not stored."""
+    """The conversation a run began with, without its files; empty when it is not stored."""
     return cast("tuple[AnyMessage, ...]", tuple(read_conversation(journal) or ()))
 
 
 def question_in(messages: Sequence[AnyMessage]) -> str:
     """The last user message's text."""
     at = question_at(messages)
-    return "" if at is None else messages[at].text.strip()
+    return "" if at is None else asked_text(messages[at])

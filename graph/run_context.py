@@ -282,7 +282,12 @@ class Run:
         """Record that the run has begun; raises as `RunLifecycle.begin`."""
         if self.lifecycle is not None:
             await self.lifecycle.begin(
-                messages, self.settings, self.attachments, self.extra_tools, self.started_at
+                messages,
+                self.settings,
+                self.attachments,
+                self.files.of_paths,
+                self.extra_tools,
+                self.started_at,
             )
 
     def lost_its_store(self, error: Exception) -> None:

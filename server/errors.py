@@ -25,9 +25,7 @@ from starlette.exceptions import HTTPException
 from langgraph_fusion.graph.errors import MODEL_NOT_FOUND, AllMembersFailed, ConfigError, RunFailed
 from langgraph_fusion.graph.settings import FusionSettings
 
-NOT_TEXT = (
-    "a part of type {} cannot be read; send text or images, the panel takes no audio or files"
-)
+NOT_TEXT = "a part of type {} cannot be read; send text, images or files, the panel takes no audio"
 _TYPES = {
     401: "authentication_error",
     402: "insufficient_quota",

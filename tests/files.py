@@ -3,6 +3,7 @@
 import base64
 import io
 import zipfile
+from importlib import import_module
 from typing import Any
 
 from langchain_core.messages import HumanMessage
@@ -40,10 +41,8 @@ def docx(text: str) -> bytes:
 
 def xlsx(*cells: str) -> bytes:
     """A workbook with one row under a heading."""
-    from openpyxl import Workbook
-
-    book = Workbook()
-    sheet: Any = book.active
+    book: Any = import_module("openpyxl").Workbook()
+    sheet = book.active
     sheet.append([f"column {number}" for number in range(len(cells))])
     sheet.append([*cells])
     made = io.BytesIO()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 command = typer.Typer(rich_markup_mode=None)
 
 _LONGEST_LINE = 48 << 20
-"""Bytes of one message; a question with as many images as are read fits, in base64."""
+"""Bytes of one message; a question with as many images and files as are read fits, in base64."""
 
 
 @command.command(

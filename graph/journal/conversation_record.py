@@ -1,5 +1,9 @@
-"""The conversation of a run in its journal: its turns, and each image once, under its sha256."""
+"""The conversation of a run in its journal: its turns, and each image once, under its sha256.
 
+Files lie apart from it (`stored_files.py`): they would be read whenever the journal is.
+"""
+
+import base64
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +18,7 @@ from langgraph_fusion.graph.journal.entries import (
     read_messages,
 )
 from langgraph_fusion.graph.journal.journal import Journal
+from langgraph_fusion.graph.journal.stored_files import StoredFiles, stored_key, without_data
 from langgraph_fusion.graph.request.images import digests, images_in, is_image
 
 MESSAGES, IMAGE = "messages", "image/"
@@ -21,7 +26,7 @@ MESSAGES, IMAGE = "messages", "image/"
 
 
 def read_conversation(journal: Journal) -> list[BaseMessage] | None:
-    """The turns that are recorded; None if none are.
+    """The turns that are recorded, without their files; None if none are.
 
     Raises:
         ConfigError: If they cannot be read.
@@ -35,16 +40,25 @@ def read_conversation(journal: Journal) -> list[BaseMessage] | None:
         raise ConfigError(f"run {journal.run_id}: its conversation cannot be read") from error
 
 
-async def write_conversation(journal: Journal, messages: Sequence[BaseMessage]) -> None:
-    """Write the turns and what images are not there yet; return once they would survive a crash."""
+async def write_conversation(
+    journal: Journal,
+    messages: Sequence[BaseMessage],
+    files: StoredFiles,
+    of_paths: Mapping[str, bytes],
+) -> None:
+    """Write the turns, their files, and what images are not there yet; return once they would
+    survive a crash. `of_paths` are files of this machine.
+    """
     known = set(journal.keys)
     for image in images_in(messages):
         if (key := IMAGE + image.sha256) not in known:
             known.add(key)
             entry = RecordedImage(base64=image.base64)
             journal.write_later(key, lambda entry=entry: entry)  # type: ignore[misc]
-    spoken = tuple(map(_without_data, messages))
-    await journal.write(MESSAGES, lambda: RecordedMessages(messages=spoken))
+    spoken, data = without_data([*map(_without_data, messages)])
+    data |= {stored_key(path): base64.b64encode(one).decode() for path, one in of_paths.items()}
+    puts = files.puts(journal.run_id, data, journal.ttl)
+    await journal.write(MESSAGES, lambda: RecordedMessages(messages=tuple(spoken)), *puts)
 
 
 def conversation_keys(journal: Journal) -> list[str]:

@@ -1,5 +1,6 @@
 """Conversations that outlive their runs, because the client asked for it."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from typing import Self
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from langgraph_fusion.graph.journal.entries import Json, message_json, read_messages
 from langgraph_fusion.graph.journal.journal import as_text
+from langgraph_fusion.graph.journal.stored_files import StoredFiles, without_data
 from langgraph_fusion.graph.journal.stored_index import in_index, not_in_index
 from langgraph_fusion.graph.journal.write_batcher import StoreWriter
 
@@ -53,16 +55,24 @@ class KeptConversation(BaseModel):
 class Conversations:
     """The conversations in a store of runs, under ids of whoever keeps them."""
 
-    def __init__(self, store: BaseStore, writer: StoreWriter, ttl: float | None) -> None:
+    def __init__(
+        self, store: BaseStore, writer: StoreWriter, ttl: float | None, files: StoredFiles
+    ) -> None:
         """`ttl` is minutes; None keeps them until their run is deleted."""
+        self._files = files
         self._store = store
         self._writer = writer
         self._ttl = ttl
 
     async def keep(self, id: str, conversation: KeptConversation) -> None:
         """Return once it would survive a crash."""
-        value = {"run": conversation.run_id, "text": as_text(conversation.model_dump())}
+        run_id = conversation.run_id
+        turns, files = await asyncio.to_thread(without_data, conversation.turns)
+        kept = conversation.model_copy(update={"turns": tuple(turns)})
+        value = {"run": run_id, "text": as_text(kept.model_dump())}
+        self._files.claim(run_id)
         await self._writer.write(
+            *self._files.puts(run_id, files, self._ttl),
             PutOp(_SPACE, id, value, False, self._ttl),
             in_index(id, conversation.client, self._ttl),
         )
@@ -71,11 +81,16 @@ class Conversations:
         """None if there is none, or none that can be read."""
         item = await self._store.aget(_SPACE, id, refresh_ttl=False)
         try:
-            return KeptConversation.model_validate(json.loads(item.value["text"])) if item else None
+            if item is None:
+                return None
+            kept = KeptConversation.model_validate(json.loads(item.value["text"]))
+            turns = await self._files.whole(kept.run_id, kept.turns)
+            return kept.model_copy(update={"turns": tuple(turns)})
         except (KeyError, TypeError, ValueError, ValidationError):
             return None
 
     async def delete(self, id: str) -> None:
+        """Remove a conversation; its files stay with the run if its texts do."""
         await self._writer.write(PutOp(_SPACE, id, None), not_in_index(id))
 
     async def removal(self, run_id: str) -> list[PutOp]:

@@ -111,8 +111,8 @@ class Journal:
         self._opened[work] += 1
         return lane
 
-    async def write(self, key: str, make: Make) -> None:
-        """Write what `make` returns, and return once it would survive a crash.
+    async def write(self, key: str, make: Make, *along: PutOp) -> None:
+        """Write what `make` returns, and return once it and `along` would survive a crash.
 
         Raises:
             RunTakenOver: If another process has the run.
@@ -120,7 +120,7 @@ class Journal:
         if self._writer is None:
             return
         try:
-            await self._writer.write(self._put(key, make()), claim=self.claim)
+            await self._writer.write(*along, self._put(key, make()), claim=self.claim)
         except RunTakenOver:
             raise
         except Exception as error:  # noqa: BLE001 - a store's failure must not cost the run

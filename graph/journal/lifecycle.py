@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -70,10 +70,11 @@ class RunLifecycle:
         messages: Sequence[AnyMessage],
         settings: FusionSettings,
         attachments: Attachments,
+        of_paths: Mapping[str, bytes],
         further_tools: frozenset[str],
         started_at: str,
     ) -> None:
-        """Record that the run has begun, and with what.
+        """Record that the run has begun, and with what; `of_paths` are files of this machine.
 
         Raises:
             ConfigError: If the run was begun with another conversation.
@@ -101,7 +102,8 @@ class RunLifecycle:
             )
             self._runs.save(self._record, claim=self._journal.claim)
         if recorded is None or len(recorded) < len(messages):
-            await write_conversation(self._journal, messages)
+            files = self._runs.files
+            await write_conversation(self._journal, messages, files, of_paths)
 
     def _question(self, messages: Sequence[AnyMessage]) -> str:
         at = question_at(messages) if self._runs.questions else None
@@ -171,7 +173,10 @@ class RunLifecycle:
             if waits
             else self._journal.removal(*(conversation_keys(self._journal) if stays else ()))
         )
+        files = await self._runs.files.removal(ended.id)
         if stays:
             stored = RecordedUpdate(update=result)
             puts.append(self._journal.put(RESULT, stored, permanent=ended.keep))
+        elif not waits and not self._runs.files.is_claimed(ended.id):
+            puts += files
         await self._runs.save(done, *puts, claim=self._journal.claim)

@@ -2,7 +2,8 @@
 
 Namespaces: `langgraph_fusion/runs` holds a record of every run, without texts;
 `langgraph_fusion/journal/<run id>` its journal, the conversation and, if it is kept, the result;
-`langgraph_fusion/conversations` what clients go on with (`conversations.py`).
+`langgraph_fusion/conversations` what clients go on with (`conversations.py`);
+`langgraph_fusion/files/<run id>` the files of both (`stored_files.py`).
 """
 
 import asyncio
@@ -26,6 +27,7 @@ from langgraph_fusion.graph.journal.heartbeat import DEAD_AFTER_S, Heartbeat
 from langgraph_fusion.graph.journal.journal import Journal, as_text
 from langgraph_fusion.graph.journal.owner import Owner
 from langgraph_fusion.graph.journal.run_record import Origin, RunRecord
+from langgraph_fusion.graph.journal.stored_files import StoredFiles
 from langgraph_fusion.graph.journal.stored_index import StoredIndex
 from langgraph_fusion.graph.journal.write_batcher import StoreWriter
 
@@ -64,9 +66,12 @@ class RunRepository:
         self._days = days
         self._claiming = claiming(store)
         self.heartbeat = Heartbeat(self._claiming, dead_after_s)
+        self.files = StoredFiles(store)
         self.detached = DetachedRuns(store, self.writer, self.heartbeat, self._ttl())
         self.stored = StoredIndex(store)
-        self.conversations = Conversations(store, self.writer, None if keep else self._ttl())
+        self.conversations = Conversations(
+            store, self.writer, None if keep else self._ttl(), self.files
+        )
 
     async def __aenter__(self) -> Self:
         sweep = getattr(self._store, "sweep_ttl", None)
@@ -245,6 +250,7 @@ class RunRepository:
         removal = (await self.journal(record)).removal()
         removal += await self.conversations.removal(record.id)
         removal += await self.detached.removal(record.id)
+        removal += await self.files.removal(record.id)
         await self.writer.write(*removal, PutOp(_RECORDS, record.id, None))
         return record
 

@@ -28,8 +28,10 @@ class Attachments:
     """Bytes by path, of a run that is resumed: what it was given, whatever lies there now."""
 
     @classmethod
-    def of(cls, files: Sequence[str | Path], out: str | Path | None) -> "Attachments":
-        return cls(tuple(map(Path, files)), out=Path(out) if out else None)
+    def of(
+        cls, files: Sequence[str | Path], out: str | Path | None, stored: Mapping[str, bytes]
+    ) -> "Attachments":
+        return cls(tuple(map(Path, files)), Path(out) if out else None, stored)
 
     def check(self, max_file_mb: int, *, with_bash: bool, with_docs: bool = False) -> None:
         """Raise ConfigError for what could only fail later."""

@@ -29,6 +29,7 @@ NO_STORED_FILES = (
     "`file_id` names a file stored elsewhere, which cannot be read here; send the file itself as "
     "`file_data` (a data URL `data:application/pdf;base64,…`), or its https address as `file_url`"
 )
+NO_DATA = "the file has no data"
 NO_QUESTION = "Say what the attached files hold, and what of it matters."
 """The question of somebody who sent files and no text."""
 ONLY_IMAGES = "Say what the attached images show, and what of it matters."
@@ -94,7 +95,27 @@ def sent_file(part: Mapping[str, Any]) -> SentFile:
         problem = "" if web else "its address is none of the web's; send an https address"
         return SentFile(name, url=url, problem=problem)
     stored = "file_id" in given or said.get("source_type") == "id"
-    return SentFile(name, problem=NO_STORED_FILES if stored else "it holds no data")
+    return SentFile(name, problem=NO_STORED_FILES if stored else NO_DATA)
+
+
+def check_file(part: Mapping[str, Any]) -> None:
+    """Raise ValueError for a block that could never hold a file: without data, or a stored one's.
+
+    Whether data can be decoded is found out when it is read.
+    """
+    sent = sent_file(part)
+    if sent.problem == NO_DATA:
+        raise ValueError(f"{NO_DATA}; send it as `file_data` (a data URL), or its `file_url`")
+    if sent.problem:
+        raise ValueError(sent.problem)
+
+
+def standard_block(part: Mapping[str, Any]) -> Json:
+    """The file of a block of any form as LangChain's standard block; raises as `check_file`."""
+    check_file(part)
+    sent = sent_file(part)
+    data = sent.data or base64.b64encode(sent.decoded()).decode()
+    return file_block(sent.name, "" if sent.url else data, url=sent.url)
 
 
 def sent_files(messages: Sequence[BaseMessage]) -> list[SentFile]:

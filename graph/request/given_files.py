@@ -98,6 +98,12 @@ class GivenFiles:
         return [one for one in self.files if (one.data or one.path) and not one.not_copied]
 
     @property
+    def of_paths(self) -> dict[str, bytes]:
+        """The bytes of those that lie on this machine, by whole path, as far as they were read."""
+        there = [one for one in self.files if one.path is not None]
+        return {str(one.path.resolve()): one.data for one in there if one.path and one.data}
+
+    @property
     def listing(self) -> str:
         """Name, kind and size of every file in a tag, for any seat."""
         lines = "\n".join(one.line for one in self.files)

@@ -26,6 +26,7 @@ from starlette.responses import Response
 
 from langgraph_fusion.graph.preflight.request_check import NO_QUESTION
 from langgraph_fusion.graph.request.conversation import question_at
+from langgraph_fusion.graph.request.file_blocks import is_file, standard_block
 from langgraph_fusion.graph.request.images import is_image, read_block
 from langgraph_fusion.server.errors import NOT_TEXT, api_error
 from langgraph_fusion.server.json_route import understand
@@ -143,12 +144,12 @@ def _body_of(path: str) -> type[BaseModel] | None:
 
 
 def _readable(message: AnyMessage) -> AnyMessage:
-    """Its text and a user's images alone: LangServe sends back what else is in it, and cannot write
-    all of that.
+    """Its text, and a user's images and files: LangServe sends back what else is in it, and cannot
+    write all of that.
     """
     parts = message.content if isinstance(message.content, list) else []
     blocks = [_block(part, message.type) for part in parts]
-    if any(is_image(block) for block in blocks):
+    if any(is_image(block) or is_file(block) for block in blocks):
         return HumanMessage(blocks)
     return _MESSAGES[message.type](message.text)
 
@@ -158,6 +159,8 @@ def _block(part: Any, role: str) -> Any:
         return {"type": "text", "text": part}
     if is_image(part) and role == "human":
         return read_block(part)
+    if is_file(part) and role == "human":
+        return standard_block(part)
     if not isinstance(part.get("text"), str):
         raise ValueError(NOT_TEXT.format(repr(part.get("type"))))
     return {"type": "text", "text": part["text"]}

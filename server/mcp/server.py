@@ -20,6 +20,7 @@ from langgraph_fusion.graph.errors import ConfigError, FusionError, RunFailed
 from langgraph_fusion.graph.fusion_tool import DELIBERATE, DESCRIPTION, text_for_model
 from langgraph_fusion.graph.presets import preset_descriptions
 from langgraph_fusion.graph.settings import FusionSettings
+from langgraph_fusion.server.mcp.files import FILES_SCHEMA, file_blocks_of
 from langgraph_fusion.server.mcp.images import IMAGES_SCHEMA, image_blocks_of
 from langgraph_fusion.server.mcp.progress import progress_message
 from langgraph_fusion.server.mcp.tools import (
@@ -130,7 +131,8 @@ def _input_schema() -> Json:
     question = {"type": "string", "minLength": 1, "description": "The whole question, in context."}
     return {
         "type": "object",
-        "properties": {"question": question, "images": IMAGES_SCHEMA} | fields,
+        "properties": {"question": question, "files": FILES_SCHEMA, "images": IMAGES_SCHEMA}
+        | fields,
         "required": ["question"],
         "additionalProperties": False,
     }
@@ -145,11 +147,11 @@ def _deliberate_arguments(
     arguments: Json, policy: ClientPolicy, base: Mapping[str, Any]
 ) -> tuple[HumanMessage, FusionSettings]:
     given = without_nulls(arguments)
-    images = image_blocks_of(given.pop("images", []))
+    media = image_blocks_of(given.pop("images", [])) + file_blocks_of(given.pop("files", []))
     question = given.pop("question", None)
     if not isinstance(question, str) or not question.strip():
         raise ConfigError("it is empty; put the whole question into it", field="question")
-    content: Any = [{"type": "text", "text": question}, *images] if images else question
+    content: Any = [{"type": "text", "text": question}, *media] if media else question
     return HumanMessage(content), policy.settings(given, base)
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.records import Failure, Totals
-from langgraph_fusion.graph.result import ImageInfo
+from langgraph_fusion.graph.result import AttachedFile, ImageInfo
 
 Json = dict[str, Any]
 
@@ -43,6 +43,8 @@ class Deliberated(BaseModel):
     """Whether the cited passages bear out the sentences; null unless `verify` asked for it."""
     images: list[ImageInfo] = []
     """The images that came with the question, and which seats saw them."""
+    attached: list[AttachedFile] = []
+    """The files that came with the question, and why one could not be read."""
     bill: Totals
     """Tokens and US dollars; null is unknown, never zero."""
 

@@ -110,8 +110,8 @@ def _resolved(items: Iterable[InputItem], find_item: FindItem) -> Iterator[Input
 
 
 def content_of(content: Content) -> str | list[Any]:
-    """The content of a user's message: its text, or with images LangChain's content blocks."""
-    if isinstance(content, list) and any(part.is_image for part in content):
+    """The content of a user's message: its text, or with images or files content blocks."""
+    if isinstance(content, list) and any(part.is_image or part.is_file for part in content):
         return [part.block for part in content]
     return text_of(content)
 

@@ -19,6 +19,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticSerializationError, to_json
 
+from langgraph_fusion.graph.request.file_blocks import check_file
 from langgraph_fusion.graph.request.images import is_image, read_block
 from langgraph_fusion.models.providers import ReasoningEffort
 from langgraph_fusion.server.errors import NOT_TEXT
@@ -46,8 +47,18 @@ class ImageUrl(Body):
     detail: str | None = None
 
 
+class SentFileBody(Body):
+    """The file of a chat part."""
+
+    filename: str | None = None
+    file_data: str | None = None
+    """The file as a data URL, or in base64."""
+    file_id: str | None = None
+    """Refused: files stored at OpenAI are not known here."""
+
+
 class Part(Body):
-    """A part of a message: text, or in a user's message an image."""
+    """A part of a message: text, or in a user's message an image or a file."""
 
     type: str
     text: str | None = None
@@ -55,6 +66,13 @@ class Part(Body):
     image_url: ImageUrl | str | None = None
     """png, jpeg, gif or webp; an object in chat completions, a string in responses."""
     detail: str | None = None
+    file: SentFileBody | None = None
+    """Chat completions: `type: file`."""
+    filename: str | None = None
+    file_data: str | None = None
+    """Responses, `type: input_file`: the file as a data URL, or in base64."""
+    file_url: str | None = None
+    """Responses, `type: input_file`: its address, fetched by this server."""
     file_id: str | None = None
     _image: dict[str, Any] | None = PrivateAttr(default=None)
 
@@ -62,6 +80,8 @@ class Part(Body):
     def _can_be_read(self) -> "Part":
         if is_image({"type": self.type}):
             self._image = read_block(self.model_dump(exclude_none=True))
+        elif self.is_file:
+            check_file(self.block)
         elif self.said is None:
             raise ValueError(NOT_TEXT.format(repr(self.type)))
         return self
@@ -72,8 +92,14 @@ class Part(Body):
         return (self.text if self.text is not None else self.refusal) if readable else None
 
     @property
+    def is_file(self) -> bool:
+        return self.type in ("file", "input_file")
+
+    @property
     def block(self) -> dict[str, Any]:
         """The part as LangChain's content block."""
+        if self.is_file:
+            return self.model_dump(exclude_none=True)
         return self._image or {"type": "text", "text": self.said or ""}
 
     @property
@@ -103,11 +129,14 @@ Content = (
 """Text or parts; the tags keep errors to the form that was sent."""
 
 
-def _no_images(content: Content, whose: str) -> None:
-    if isinstance(content, list) and any(part.is_image for part in content):
-        raise ValueError(
-            f"images are read in messages of the role `user`, and this is {whose}; send it there"
-        )
+def _no_media(content: Content, whose: str) -> None:
+    for part in content if isinstance(content, list) else ():
+        if part.is_image or part.is_file:
+            kind = "images" if part.is_image else "files"
+            raise ValueError(
+                f"{kind} are read in messages of the role `user`, and this is {whose}; send it "
+                "there"
+            )
 
 
 class CalledFunction(Body):
@@ -139,9 +168,9 @@ class ChatMessage(Body):
         return self
 
     @model_validator(mode="after")
-    def _images_are_a_users(self) -> "ChatMessage":
+    def _media_are_a_users(self) -> "ChatMessage":
         if self.role != "user":
-            _no_images(self.content, f"one of `{self.role}`")
+            _no_media(self.content, f"one of `{self.role}`")
         return self
 
 
@@ -177,9 +206,9 @@ class InputItem(Body):
         for name in needed:
             if getattr(self, name) is None:
                 raise ValueError(f"an item of type {self.kind!r} needs `{name}`")
-        _no_images(self.output, "the output of a tool")
+        _no_media(self.output, "the output of a tool")
         if self.role not in (None, "user"):
-            _no_images(self.content, f"one of `{self.role}`")
+            _no_media(self.content, f"one of `{self.role}`")
         return self
 
     @property

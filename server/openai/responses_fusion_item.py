@@ -15,6 +15,7 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
 from langgraph_fusion.graph.records import MemberAnswer
+from langgraph_fusion.graph.request.file_blocks import is_file, sent_file
 from langgraph_fusion.server.openrouter.result import (
     failed_model,
     hosted_analysis,
@@ -210,5 +211,15 @@ def _input_parts(turn: BaseMessage) -> Iterator[Json]:
             url = part.get("url") or f"data:{part.get('mime_type')};base64,{part.get('base64')}"
             detail = part.get("extras", {}).get("detail", "auto")
             yield {"type": "input_image", "image_url": url, "detail": detail}
+        elif is_file(part):
+            yield _input_file(part)
     if isinstance(turn.content, str):
         yield {"type": "input_text", "text": turn.content}
+
+
+def _input_file(part: Any) -> Json:
+    """A file in the form of this API, from which it can be read again."""
+    sent = sent_file(part)
+    if sent.url:
+        return {"type": "input_file", "filename": sent.name, "file_url": sent.url}
+    return {"type": "input_file", "filename": sent.name, "file_data": sent.data}

@@ -19,7 +19,7 @@ from langgraph_fusion.graph.journal.detached_runs import ENDED, Head
 from langgraph_fusion.graph.journal.repository import RunRepository, new_id
 from langgraph_fusion.graph.journal.stored_result import stored_result
 from langgraph_fusion.graph.result import FusionResult
-from langgraph_fusion.graph.resume import recorded_messages
+from langgraph_fusion.graph.resume import recorded_conversation
 from langgraph_fusion.server.errors import ApiError
 from langgraph_fusion.server.json_route import JsonRoute, understand
 from langgraph_fusion.server.openai.openapi import documented_errors
@@ -243,7 +243,7 @@ async def _conversation(run_id: str, request: Request) -> list[AnyMessage]:
     found = await stored_result(store, head.run_id)
     if record is None or found is None:
         raise conflict(f"run {head.id} has no answer to go on from")
-    said = recorded_messages(await store.journal(record))
+    said = await recorded_conversation(store, record)
     return [*said, AIMessage(answer_text(FusionResult.model_validate(found)))]
 
 

@@ -200,7 +200,8 @@ async def test_hostile_names_become_plain_ones_and_equal_ones_are_told_apart(fus
         ("docs", b"nine"),
     ]  # fmt: skip
     blocks: list[Any] = [{"type": "text", "text": "Which?"}]
-    blocks += [block for name, data in sent for block in asked_with("", {name: data}).content]
+    for name, data in sent:
+        blocks += asked_with("", {name: data}).content
     message = HumanMessage(blocks)
     fused = await fuse(cast({A: text("x")}), seats_with_docs(), [message])
     names = [one.name for one in fused.result.attached]

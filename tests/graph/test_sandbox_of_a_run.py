@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
@@ -73,7 +74,7 @@ async def test_what_a_command_printed_is_cited_like_any_source(
     }
     server = await serve(cast(parts))
     chosen = settings(panel=[A], tools=["bash"])
-    runs = {"runs": tmp_path / "runs.db"}
+    runs: Any = {"runs": tmp_path / "runs.db"}
     first = await aask("?", chosen)
     run_id = ""
     async with aclosing(deliberate("?", chosen, **runs)) as events:
@@ -172,7 +173,7 @@ async def test_a_resumed_member_runs_no_command_again_and_learns_that_its_files_
     resumed, run_id = False, ""
     (tmp_path / "notes.txt").write_text("what the reader gave")
     server = await serve(cast({A: member}))
-    given = {
+    given: Any = {
         "files": [tmp_path / "notes.txt"], "out": tmp_path / "out", "runs": tmp_path / "runs.db"
     }  # fmt: skip
     chosen = settings(panel=[A], tools=["bash"])

@@ -135,7 +135,7 @@ async def test_responses_and_the_conversation_that_goes_on_from_them(
         model="fusion", input="And now?", previous_response_id=first.id, **FUSION
     )
     assert again.output_text == SAW.format("blue")
-    items = await served.client.responses.input_items.list(first.id)
+    items: Any = await served.client.responses.input_items.list(first.id)
     assert colours([part.image_url for part in items.data[0].content[1:]]) == "blue"
 
 

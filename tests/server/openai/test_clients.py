@@ -254,7 +254,15 @@ async def test_an_answer_that_was_begun_is_refused_by_its_role(serving: Serving)
         (CHAT, {"messages": [{"role": "user", "content": [{"type": "image_url"}]}]},
          "messages.0.content.0", "https address"),
         (CHAT, {"messages": [QUESTION, {"role": "user", "content": [{"type": "file"}]}]},
-         "messages.1.content.0", "'file'"),
+         "messages.1.content.0", "file_data"),
+        (CHAT, {"messages": [{"role": "user", "content": [
+            {"type": "file", "file": {"file_id": "file-1"}}]}]},
+         "messages.0.content.0", "`file_id`"),
+        (RESPONSES, {"input": [{"role": "user", "content": [
+            {"type": "input_file", "file_id": "file-1"}]}]}, "input.0.content.0", "`file_id`"),
+        (CHAT, {"messages": [{"role": "system", "content": [
+            {"type": "file", "file": {"file_data": "aGk="}}]}, QUESTION]},
+         "messages.0", "`system`"),
         (CHAT, {"messages": [{"role": "user", "content": 5}]}, "messages.0.content", "write text"),
         (RESPONSES, {"input": [{"type": "computer_call"}]}, "input.0", "'computer_call'"),
         (RESPONSES, {"input": [{"role": "user", "content": [{"type": "input_image"}]}]},
