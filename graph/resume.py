@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from platform import node
 from typing import cast
 
 from langchain_core.messages import AnyMessage
@@ -71,6 +72,12 @@ async def stopped_run(runs: RunRepository, run_id: str, tools: Sequence[BaseTool
             "resume it there, with deliberate(…, run_id=…)"
         )
     stored = await runs.files.of_paths(record.id, record.files)
+    elsewhere = runs.is_of_several_hosts and record.host != node()
+    if elsewhere and (record.out or set(record.files) - stored.keys()):
+        raise ConfigError(
+            f"run {record.id} has files, or a folder for them, on the host {record.host}: resume "
+            f"it there; this is {node()}"
+        )
     if gone := [path for path in record.files if path not in stored and not Path(path).is_file()]:
         raise ConfigError(
             f"run {record.id} was given files that are gone: {', '.join(gone)}; put them back, "

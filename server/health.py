@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.preflight.named_docs import look_at_all
 from langgraph_fusion.graph.preflight.readiness import check_ready, user_prices
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
 from langgraph_fusion.sandbox.base import SandboxUnavailable
@@ -84,6 +85,7 @@ async def _checks_of(state: ServerState) -> dict[str, Check]:
         "panel": Check(True, f"preset {settings.preset}"),
         "keys": await _keys(state),
         "store": await _store(state),
+        "documents": await _documents(),
     }
     if any("bash" in settings.tools_of(seat) for seat in settings.panel):
         checks["engine"] = await _ask_engine(settings)
@@ -108,6 +110,16 @@ async def _store(state: ServerState) -> Check:
     except Exception as error:  # noqa: BLE001 - every kind of store has errors of its own
         return Check(False, f"runs cannot be kept: {type(error).__name__}")
     return Check(True, "runs are kept")
+
+
+async def _documents() -> Check:
+    try:
+        found = await look_at_all()
+    except ConfigError:
+        return Check(False, "the list of documents cannot be read")
+    if wrong := [one.name for one in found if one.wrong]:
+        return Check(False, f"not as the operator's list says: {', '.join(wrong)}")
+    return Check(True, ", ".join(one.name for one in found) or "none have a name")
 
 
 def _as_json(check: Check) -> dict[str, object]:

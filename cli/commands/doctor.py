@@ -298,21 +298,27 @@ async def _tool_servers_skipped() -> list[Check]:
 
 
 async def _documents() -> list[Check]:
+    from langgraph_fusion.graph.preflight.named_docs import look_at_all
     from langgraph_fusion.graph.preflight.readiness import BUILTIN_DOCS, docs_folder
     from langgraph_fusion.tools.docs_index.database import index_file
 
+    named = [
+        Check(f"docs {one.name}", not one.wrong, one.wrong or f"{one.folder}: sha256 {one.sha256}")
+        for one in await look_at_all()
+    ]
     folder = docs_folder(BUILTIN_DOCS)
     cache = index_file(folder).parent
     existing = next(parent for parent in (cache, *cache.parents) if parent.exists())
     if os.access(existing, os.W_OK):
-        return [Check("documents", True, f"indexes are kept in {cache}")]
+        return [Check("documents", True, f"indexes are kept in {cache}"), *named]
     return [
         Check(
             "documents",
             False,
             f"{cache} cannot be written: a folder is indexed anew for every run",
             "set XDG_CACHE_HOME to a folder of yours",
-        )
+        ),
+        *named,
     ]
 
 

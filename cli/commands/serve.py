@@ -197,6 +197,7 @@ def _serve_http(
         **given,
     )
     asyncio.run(_try_stores(config))
+    asyncio.run(_check_documents())
     config_into_environment(config)
     from langgraph_fusion.server.workers import serve_until_stopped
 
@@ -225,6 +226,15 @@ async def _try_stores(config: "ServerConfig") -> None:
             pass
     elif config.total_runs is not None:
         raise ConfigError("it is kept where the keys are; give --keys as well", field="total-runs")
+
+
+async def _check_documents() -> None:
+    """Raise ConfigError if documents with names are others on this host than the list says."""
+    from langgraph_fusion.graph.errors import ConfigError
+    from langgraph_fusion.graph.preflight.named_docs import look_at_all
+
+    if wrong := [one.wrong for one in await look_at_all() if one.wrong]:
+        raise ConfigError("; ".join(wrong), field="docs")
 
 
 def _bound(at: _Address) -> socket.socket:

@@ -73,6 +73,11 @@ class RunRepository:
             store, self.writer, None if keep else self._ttl(), self.files
         )
 
+    @property
+    def is_of_several_hosts(self) -> bool:
+        """Whether other hosts may work on the same runs."""
+        return type(self._store).__module__.startswith("langgraph.store.postgres")
+
     async def __aenter__(self) -> Self:
         sweep = getattr(self._store, "sweep_ttl", None)
         if sweep is not None:

@@ -1,5 +1,6 @@
 """A run's record, without its texts: its seats, how it ended, what it cost."""
 
+import platform
 from collections.abc import Iterable
 from typing import Any, Literal
 
@@ -32,6 +33,8 @@ class RunRecord(BaseModel):
     """Names of tools that only the embedding application has."""
     files: tuple[str, ...] = ()
     out: str | None = None
+    host: str = Field(default_factory=platform.node)
+    """Where the run began, and `files` and `out` are."""
     question: str = ""
     """How the question begins; empty unless the terminal keeps it (`FUSION_RUNS_QUESTIONS`)."""
     origin: Origin | None = None

@@ -10,6 +10,7 @@ from langgraph_fusion.graph.calls.seat_bill import LOCAL_MAX_TOKENS
 from langgraph_fusion.graph.errors import PRICE_UNKNOWN, ConfigError
 from langgraph_fusion.graph.mcp_file import chosen_servers
 from langgraph_fusion.graph.preflight.environment import check_environment
+from langgraph_fusion.graph.preflight.named_docs import PREFIX, check_named, named_folder
 from langgraph_fusion.graph.presets import DEFAULT_PRESET, user_file
 from langgraph_fusion.graph.seat import ModelSeat
 from langgraph_fusion.graph.settings import FusionSettings
@@ -39,6 +40,8 @@ async def check_ready(settings: FusionSettings, prices: PriceTable) -> FusionSet
     if any(ref.provider == "local" and ref.name == _AUTO for ref in _models(settings)):
         settings = await _seat_local_models(settings)
     check_settings(settings, prices)
+    if settings.docs and settings.docs.startswith(PREFIX):
+        await check_named(settings.docs)
     return settings
 
 
@@ -95,7 +98,9 @@ def shared_tools_settings(settings: FusionSettings) -> SharedToolsSettings:
 
 
 def docs_folder(docs: str) -> Path:
-    """The folder that a `docs` setting names."""
+    """The folder that a `docs` setting names; raises ConfigError for a name that is not known."""
+    if docs.startswith(PREFIX):
+        return named_folder(docs)
     if docs != BUILTIN_DOCS:
         return Path(docs).expanduser()
     shipped = find_spec("langgraph_fusion.docs")

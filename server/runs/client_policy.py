@@ -11,6 +11,7 @@ from typing import Any
 
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.mcp_file import check_widens_nothing
+from langgraph_fusion.graph.preflight.named_docs import PREFIX
 from langgraph_fusion.graph.preflight.readiness import BUILTIN_DOCS
 from langgraph_fusion.graph.presets import DEFAULT_PRESET
 from langgraph_fusion.graph.seat import ModelSeat
@@ -94,7 +95,7 @@ class ClientPolicy:
         if self.any_setting:
             return
         for name in sorted(OPERATORS_OWN & fusion.keys()):
-            if name == "docs" and fusion[name] in (None, BUILTIN_DOCS):
+            if name == "docs" and _is_by_name(fusion[name]):
                 continue
             raise ConfigError(
                 "only the operator of this server may set it, in a preset; leave it out",
@@ -179,6 +180,12 @@ class ClientPolicy:
             yield "budget_usd", self.max_budget_usd
         if self.max_budget_usd is not None:
             yield "unknown_cost", "refuse"  # no other cap can be kept
+
+
+def _is_by_name(docs: object) -> bool:
+    """Whether these are documents that the operator has named, or none."""
+    named = isinstance(docs, str) and docs.startswith(PREFIX)
+    return named or docs in (None, BUILTIN_DOCS)
 
 
 def _check_models(seat: ModelSeat, permitted: Sequence[str]) -> None:
