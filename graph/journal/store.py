@@ -160,10 +160,9 @@ async def _try_to_connect(url: str) -> None:
     """A pool would try for half a minute."""
     import psycopg
 
-    try:
-        psycopg.conninfo.conninfo_to_dict(url)
-    except psycopg.Error:
-        raise ConfigError(f"this is no PostgreSQL URL. {_OUT}", field=VARIABLE) from None
+    from langgraph_fusion.graph.journal.postgres_url import check_postgres_url
+
+    check_postgres_url(url, field=VARIABLE, way_out=_OUT)
     try:
         connection = await psycopg.AsyncConnection.connect(url, connect_timeout=_CONNECT_S)
     except psycopg.Error as error:

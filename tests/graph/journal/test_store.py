@@ -188,7 +188,13 @@ async def test_a_run_goes_on_when_its_store_fails(serve: Serve, tmp_path: Path) 
 
 
 async def test_a_url_s_password_is_in_no_error(tmp_path: Path) -> None:
-    for url in ("postgresql://me:s3cret@127.0.0.1:1/x", "postgresql://me:s3cret@[::1/x"):
+    for host in (
+        "me:s3cret@127.0.0.1:1",
+        "me:s3cret@[::1",
+        "me:a@s3cret@127.0.0.1",
+        "me:a/s3cret@h",
+    ):
+        url = f"postgresql://{host}/x"
         with pytest.raises(ConfigError, match="FUSION_RUNS") as caught:
             async with open_runs(url):
                 pass
