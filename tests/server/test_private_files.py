@@ -53,7 +53,7 @@ async def test_all_that_the_server_and_the_command_write_is_their_users_alone(
         given = env | {f"XDG_{name}_HOME": str(place) for name in ("DATA", "CACHE", "CONFIG")}
         BlockingKeys(place / "keys" / "keys.db").create()
         question = ["ask", "What is a seat?", "-p", "offline", "--docs", str(docs)]
-        asked = run(*FUSION, *question, cwd=tmp_path, env=given)
+        asked = run(*FUSION, *question, cwd=tmp_path, env=given, timeout_s=300)
         assert asked.returncode == 0, asked.stderr
         async with served(cast(), place, "--workers", "2", env=env) as server:
             await server.client.chat.completions.create(**asking())
