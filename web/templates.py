@@ -22,6 +22,7 @@ _STAGES = {
     "follow_up": "follow-ups",
     "synthesizer": "writer",
     "verify": "check of citations",
+    "describe": "description of images",
 }
 
 

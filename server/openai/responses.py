@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from langgraph_fusion.graph.journal.conversations import KeptConversation
 from langgraph_fusion.graph.journal.detached_runs import ENDED
+from langgraph_fusion.graph.preflight.fetched_images import with_images_fetched
 from langgraph_fusion.server.errors import ApiError
 from langgraph_fusion.server.json_route import JsonRoute, understand
 from langgraph_fusion.server.openai import background_responses
@@ -50,6 +51,9 @@ async def responses(body: ResponsesBody, request: Request) -> Response:
         *(request, run_request_from_responses, body, state.config.policy, find_item),
         heavy=is_heavy(body),
     )
+    with errors_name(RESPONSES_FIELDS):  # what is stored holds images, not addresses that expire
+        turns = await with_images_fetched(thread.turns, parsed.settings)
+    thread = replace(thread, turns=turns)
     run_request = replace(parsed, messages=thread.messages)
     reply = ResponseReply(
         ResponseEvents(

@@ -117,26 +117,33 @@ async def test_what_is_fetched_is_judged_by_its_bytes(serving: Serving) -> None:
     assert not served.models.requests
 
 
-async def test_responses_and_the_conversation_that_goes_on_from_them(
+async def test_a_stored_response_goes_on_although_the_images_address_is_gone(
     serving: Serving, tmp_path: Path
 ) -> None:
-    served = await serving(looking(), runs=str(tmp_path / "runs.db"))
-    first: Any = await served.client.responses.create(
-        model="fusion",
-        input=[{"role": "user", "content": [
-            {"type": "input_text", "text": "Which colour is it?"},
-            {"type": "input_image", "image_url": data_url(png(BLUE)), "detail": "auto"},
-        ]}],
-        store=True,
-        **FUSION,
-    )  # fmt: skip
-    assert first.output_text == SAW.format("blue")
+    policy = ClientPolicy(any_setting=True)
+    served = await serving(looking(), policy=policy, runs=str(tmp_path / "runs.db"))
+    fusion: Any = {"extra_body": {"fusion": LOCAL}}
+    async with picture_site() as site:
+        parts: list[Any] = [
+            {"type": "input_text", "text": "Which colours are they?"},
+            {"type": "input_image", "image_url": f"{site}/it", "detail": "auto"},
+            {"type": "input_image", "image_url": data_url(png(RED)), "detail": "high"},
+        ]
+        first: Any = await served.client.responses.create(
+            model="fusion", input=[{"role": "user", "content": parts}], store=True, **fusion
+        )
+    assert first.output_text == SAW.format("blue and red")
     again: Any = await served.client.responses.create(
-        model="fusion", input="And now?", previous_response_id=first.id, **FUSION
+        model="fusion", input="And now?", previous_response_id=first.id, **fusion
     )
-    assert again.output_text == SAW.format("blue")
+    assert again.output_text == SAW.format("blue and red")
     items: Any = await served.client.responses.input_items.list(first.id)
-    assert colours([part.image_url for part in items.data[0].content[1:]]) == "blue"
+    assert colours([part.image_url for part in items.data[0].content[1:]]) == "blue and red"
+    with pytest.raises(BadRequestError, match="image 1 could not be fetched") as told:
+        await served.client.responses.create(
+            model="fusion", input=[{"role": "user", "content": parts}], **fusion
+        )
+    assert told.value.param == "input"
 
 
 async def test_more_images_than_are_read_are_refused_by_their_number(serving: Serving) -> None:

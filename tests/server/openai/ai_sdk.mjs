@@ -2,7 +2,7 @@
 import { createOpenAI } from "@ai-sdk/openai";
 import { generateObject, generateText, jsonSchema, stepCountIs, streamText, tool } from "ai";
 
-const [baseURL] = process.argv.slice(2);
+const [baseURL, image] = process.argv.slice(2);
 const openai = createOpenAI({ baseURL, apiKey: "none" });
 const model = openai("fusion");
 const said = {};
@@ -42,4 +42,12 @@ const schema = jsonSchema({
 said.object = (await generateObject({
   model, schema, prompt: "JSON please", maxRetries: 0,
 })).object;
+const look = [{ role: "user", content: [
+  { type: "text", text: "Which colour is it?" },
+  { type: "image", image: Buffer.from(image.split(",")[1], "base64") },
+] }];
+said.seen = [];
+for (const one of [model, openai.chat("fusion")]) {
+  said.seen.push((await generateText({ model: one, messages: look, maxRetries: 0 })).text);
+}
 console.log(JSON.stringify(said));

@@ -1,7 +1,7 @@
 // The official JavaScript client against a running server; prints what it got as JSON.
 import OpenAI from "openai";
 
-const [baseURL, fusion] = [process.argv[2], JSON.parse(process.argv[3])];
+const [baseURL, fusion, image] = [process.argv[2], JSON.parse(process.argv[3]), process.argv[4]];
 const client = new OpenAI({ baseURL, apiKey: "none", maxRetries: 0 });
 const messages = [{ role: "user", content: "What is it?" }];
 const said = {};
@@ -30,6 +30,18 @@ for await (const event of await client.responses.create(
 
 const helper = client.responses.stream({ model: "fusion", input: "What is it?", fusion });
 said.helper = (await helper.finalResponse()).output_text;
+
+const look = [{ role: "user", content: [
+  { type: "text", text: "Which colour is it?" }, { type: "image_url", image_url: { url: image } },
+] }];
+const lookAgain = [{ role: "user", content: [
+  { type: "input_text", text: "Which colour is it?" },
+  { type: "input_image", image_url: image, detail: "auto" },
+] }];
+said.seen = [
+  (await client.chat.completions.create({ model: "fusion", messages: look, fusion })).choices[0].message.content,
+  (await client.responses.create({ model: "fusion", input: lookAgain, fusion })).output_text,
+];
 
 said.models = (await client.models.list()).data.map((model) => model.id);
 said.plugin = (await client.chat.completions.create({

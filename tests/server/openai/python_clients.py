@@ -4,6 +4,7 @@ Run by `test_python_clients.py` in environments of their own: `python_clients.py
 """
 
 import asyncio
+import base64
 import json
 import os
 import sys
@@ -12,6 +13,10 @@ from typing import Any
 BASE_URL = sys.argv[1]
 os.environ |= {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": BASE_URL, "INSPECT_DISPLAY": "none"}
 QUESTION, TOOL_QUESTION = "What is it?", "CALL the tool"
+LOOK = "Which colour is it?"
+IMAGE = os.environ.get("IMAGE", "")
+"""A data URL."""
+DATA = IMAGE.partition(",")[2]
 
 
 async def openai_agents() -> dict[str, Any]:
@@ -32,16 +37,22 @@ async def openai_agents() -> dict[str, Any]:
     async for _ in streamed.stream_events():
         pass
     handed = await Runner.run(first, QUESTION)
+    parts: Any = [
+        {"type": "input_text", "text": LOOK},
+        {"type": "input_image", "image_url": IMAGE, "detail": "auto"},
+    ]
+    look: Any = [{"role": "user", "content": parts}]
     return {
         "plain": (await Runner.run(plain, QUESTION)).final_output,
         "streamed": streamed.final_output,
         "tool": (await Runner.run(tooled, TOOL_QUESTION)).final_output,
+        "seen": (await Runner.run(plain, look)).final_output,
         "handoff": [handed.last_agent.name, handed.final_output],
     }
 
 
 async def pydantic_ai() -> dict[str, Any]:
-    from pydantic_ai import Agent
+    from pydantic_ai import Agent, BinaryContent
     from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
 
     found: dict[str, Any] = {}
@@ -57,7 +68,9 @@ async def pydantic_ai() -> dict[str, Any]:
         async with agent.run_stream(QUESTION) as stream:
             streamed = await stream.get_output()
         tool = (await agent.run(TOOL_QUESTION)).output
-        found[kind.__name__] = [first.output, again.output, streamed, tool]
+        image = BinaryContent(base64.b64decode(DATA), media_type="image/png")
+        seen = (await agent.run([LOOK, image])).output
+        found[kind.__name__] = [first.output, again.output, streamed, tool, seen]
     return found
 
 
@@ -70,10 +83,17 @@ async def litellm() -> dict[str, Any]:
     text = "".join(
         part.text for item in responses.output if item.type == "message" for part in item.content
     )
-    return {"chat": chat.choices[0].message.content, "responses": text}
+    parts = [{"type": "text", "text": LOOK}, {"type": "image_url", "image_url": {"url": IMAGE}}]
+    seen = await litellm.acompletion(messages=[{"role": "user", "content": parts}], **where)
+    return {
+        "chat": chat.choices[0].message.content,
+        "responses": text,
+        "seen": seen.choices[0].message.content,
+    }
 
 
 async def langchain_openai() -> dict[str, Any]:
+    from langchain_core.messages import HumanMessage
     from langchain_core.tools import tool
     from langchain_openai import ChatOpenAI
 
@@ -83,6 +103,8 @@ async def langchain_openai() -> dict[str, Any]:
         return "the register says 42"
 
     found: dict[str, Any] = {}
+    image = {"type": "image", "base64": DATA, "mime_type": "image/png"}
+    look = HumanMessage([{"type": "text", "text": LOOK}, image])
     for name, responses in (("chat", False), ("responses", True)):
         model = ChatOpenAI(model="fusion", use_responses_api=responses)
         calling = await model.bind_tools([lookup]).ainvoke(TOOL_QUESTION)
@@ -93,13 +115,14 @@ async def langchain_openai() -> dict[str, Any]:
             (await model.ainvoke(QUESTION)).text,
             "".join(map(str, pieces)),
             (await model.bind_tools([lookup]).ainvoke(turns)).text,
+            (await model.ainvoke([look])).text,
         ]
     return found
 
 
 async def llama_index() -> dict[str, Any]:
     from llama_index.core.agent.workflow import FunctionAgent
-    from llama_index.core.llms import ChatMessage
+    from llama_index.core.llms import ChatMessage, ImageBlock, TextBlock
     from llama_index.core.tools import FunctionTool
     from llama_index.llms.openai import OpenAIResponses
     from llama_index.llms.openai_like import OpenAILike
@@ -120,12 +143,15 @@ async def llama_index() -> dict[str, Any]:
         OpenAIResponses(**where),
     ):
         turn = [ChatMessage(role="user", content=QUESTION)]
+        image = ImageBlock(image=base64.b64decode(DATA), image_mimetype="image/png")
+        look = ChatMessage(role="user", blocks=[TextBlock(text=LOOK), image])
         pieces = [piece.delta or "" async for piece in await model.astream_chat(turn)]
         agent = FunctionAgent(tools=[FunctionTool.from_defaults(fn=lookup)], llm=model)
         found[type(model).__name__] = [
             (await model.achat(turn)).message.content,
             "".join(pieces),
             str(await agent.run(TOOL_QUESTION)),
+            (await model.achat([look])).message.content,
         ]
     return found
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.graph.cast import C, cast
-from tests.scripted import status
+from tests.graph.cast import WRITER, C, cast
+from tests.images import BLUE, colours, data_url, png
+from tests.scripted import Reply, Seen, status, text
 from tests.server.asking import PANEL
 from tests.server.conftest import Serving
 
@@ -34,11 +35,12 @@ def npm_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 async def test_the_javascript_client_works_unchanged(serving: Serving, npm_project: Path) -> None:
-    served = await serving(cast({C: status(401)}, answer="It is 42."))
-    said = await _run(npm_project, f"{served.url}/v1", PANEL)
+    served = await serving(cast({C: status(401), WRITER: _writer}))
+    said = await _run(npm_project, f"{served.url}/v1", PANEL, data_url(png(BLUE)))
     for way in ("chat", "chatStream", "response", "helper", "plugin"):
         assert said[way] == "It is 42.", way
     assert said["items"] == ["openrouter:fusion", "message"]
+    assert said["seen"] == ["I see blue."] * 2
     assert said["usage"] > 0
     assert said["run"]
     assert "response.fusion_call.panel.failed" in said["events"]
@@ -48,6 +50,10 @@ async def test_the_javascript_client_works_unchanged(serving: Serving, npm_proje
     assert said["error"]["status"] == 400
     assert said["error"]["name"] == "BadRequestError"
     assert said["error"]["param"] == "nonsense"
+
+
+def _writer(seen: Seen) -> Reply:
+    return text(f"I see {colours(seen.images)}." if seen.images else "It is 42.")
 
 
 async def _run(folder: Path, *arguments: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import pytest
 
 from langgraph_fusion.server.runs.client_policy import ClientPolicy
 from tests.graph.cast import JUDGE, PANEL, WRITER, cast
+from tests.images import GREEN, colours, data_url, png
 from tests.scripted import Seen, text, tool_calls
 from tests.server.conftest import Served, Serving
 
@@ -28,6 +29,8 @@ tools = []
 
 
 def _writer(seen: Seen) -> Any:
+    if seen.images:
+        return text(f"I see {colours(seen.images)}.")
     shown = str(seen.messages)
     if any(one["role"] == "tool" for one in seen.messages):
         return text(f"Found: {seen.tool_results[-1]}.")
@@ -60,7 +63,7 @@ async def _run(
     policy = ClientPolicy(default_preset="scripted")
     served = await serving(cast({WRITER: _writer}), policy=policy, runs=str(folder / "runs.db"))
     process = await asyncio.create_subprocess_exec(
-        "node", script, f"{served.url}/v1",
+        "node", script, f"{served.url}/v1", data_url(png(GREEN)),
         cwd=project, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     out, err = await process.communicate()
@@ -72,7 +75,7 @@ async def test_langchain_js_works_over_both_interfaces(
     serving: Serving, npm_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said, _ = await _run(serving, "langchain.mjs", npm_project, tmp_path, monkeypatch)
-    answers = ["It is 42.", "It is 42.", "Found: the register says 42."]
+    answers = ["It is 42.", "It is 42.", "Found: the register says 42.", "I see green."]
     assert said == {"chat": answers, "responses": answers}
 
 
@@ -85,4 +88,5 @@ async def test_the_ai_sdk_works_with_its_defaults(
     assert said["steps"] == 2
     assert said["afterTool"] == "Found: the register says 42."
     assert said["object"] == {"n": 42}
+    assert said["seen"] == ["I see green."] * 2
     assert "It is 42." in str(served.models.seen_by(PANEL[0])[1].messages)

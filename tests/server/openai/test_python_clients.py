@@ -16,15 +16,18 @@ import pytest
 
 from langgraph_fusion.server.runs.client_policy import ClientPolicy
 from tests.graph.cast import WRITER, cast
+from tests.images import BLUE, colours, data_url, png
 from tests.scripted import Seen, text, tool_calls
 from tests.server.conftest import Serving
 from tests.server.openai.test_javascript_sdks import PRESET
 
 SCRIPT = Path(__file__).with_name("python_clients.py")
-ANSWER, FOUND = "It is 42.", "Found: the register says 42."
+ANSWER, FOUND, SEEN = "It is 42.", "Found: the register says 42.", "I see blue."
 
 
 def _writer(seen: Seen) -> Any:
+    if seen.images:
+        return text(f"I see {colours(seen.images)}.")
     if "HANDOFF" in str(seen.messages) and seen.tool_names:
         return tool_calls([(seen.tool_names[0], {})])
     results = [one["content"] for one in seen.messages if one["role"] == "tool"]
@@ -74,6 +77,7 @@ async def _run_clients(
     process = await asyncio.create_subprocess_exec(
         str(python), str(SCRIPT), f"{served.url}/v1", *names,
         cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "IMAGE": data_url(png(BLUE))},
     )  # fmt: skip
     out, err = await process.communicate()
     assert process.returncode == 0, err.decode()[-3000:]
@@ -89,14 +93,15 @@ async def test_python_clients_work_with_their_defaults(
     said = await _run_clients(serving, python, tmp_path, monkeypatch, *names)
     assert said["openai_agents"] == {
         "plain": ANSWER, "streamed": ANSWER, "tool": FOUND, "handoff": ["second", ANSWER],
+        "seen": SEEN,
     }  # fmt: skip
     for answers in said["pydantic_ai"].values():
-        assert answers == [ANSWER, ANSWER, ANSWER, FOUND]
-    assert said["litellm"] == {"chat": ANSWER, "responses": ANSWER}
+        assert answers == [ANSWER, ANSWER, ANSWER, FOUND, SEEN]
+    assert said["litellm"] == {"chat": ANSWER, "responses": ANSWER, "seen": SEEN}
     for answers in said["langchain_openai"].values():
-        assert answers == [ANSWER, ANSWER, FOUND]
+        assert answers == [ANSWER, ANSWER, FOUND, SEEN]
     for answers in said["llama_index"].values():
-        assert answers == [ANSWER, ANSWER, FOUND]
+        assert answers == [ANSWER, ANSWER, FOUND, SEEN]
 
 
 @pytest.mark.timeout(900)
