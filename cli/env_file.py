@@ -22,7 +22,9 @@ from pathlib import Path
 from langgraph_fusion.graph.errors import ConfigError
 
 DEFAULT = Path(".env")
-_PLAIN_SETTINGS = frozenset({"FUSION_KEEP_RUNS", "FUSION_RUNS_DAYS", "FUSION_RUNS_QUESTIONS"})
+_PLAIN_SETTINGS = frozenset(
+    {"FUSION_KEEP_RUNS", "FUSION_RUNS_DAYS", "FUSION_RUNS_QUESTIONS", "FUSION_PARALLEL"}
+)
 _OURS = (
     "FUSION_", "OPENROUTER_", "TAVILY_", "SEARXNG_", "OLLAMA_", "LOCAL_", "OPENAI_", "VLLM_",
     "BRAVE_", "EXA_", "SERPER_", "GOOGLE_CSE_", "KAGI_",

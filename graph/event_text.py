@@ -107,6 +107,10 @@ def _retry(event: Event) -> Iterator[str]:
 
 def _wait(event: Event) -> Iterator[str]:
     why = reason_text(event["reason"])
+    if event["reason"] == "local_server":
+        ahead = count(event["ahead"], "call")
+        yield f"{_seat(event)} waits for the local server: {ahead} before it"
+        return
     yield f"{_seat(event)} waits {event.get('wait_s') or 0:.0f}s: {why}"
 
 

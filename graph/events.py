@@ -16,7 +16,8 @@ what happened, `seat` who (a letter, `judge` or `synthesizer`).
 | `model.progress` | seat, model, round, chars: of the reply that is coming, thinking included; |
 | | text: its last characters; at most once a second, and not told again |
 | `model.retry` | seat, model, reason, wait_s |
-| `model.wait` | seat, model, reason, wait_s: the provider told another seat to wait |
+| `model.wait` | seat, model, reason, wait_s: the provider told another seat to wait; with reason |
+| | `local_server`, wait_s None and ahead: so many calls are before it at that server |
 | `model.hedge` | seat, model, next, after_s: slow to begin, so the next model is asked as well |
 | `images.started` | seat (whose model), model, images: so many it describes for the others |
 | `images.finished` | seat, model, chars: of the description; reason (None when there is one) |

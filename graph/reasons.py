@@ -28,6 +28,7 @@ _TEXTS = {
     "quorum": "enough others had answered",
     "answer_now": "an answer was asked for at once",
     "stopped": "it was stopped by the user",
+    "local_server": "the local server works on other calls",
     "tool_loop": "it went on repeating the same tool call",
     "judge_schema_mismatch": "the judge's reply did not have the form that was asked for",
     "judge_not_valid_json": "the judge's reply could not be read",

@@ -140,6 +140,8 @@ class Call(_Record):
     cost_usd: float | None = None
     cost_source: Literal["provider", "price_table"] | None = None
     seconds: float = 0.0
+    waited_s: float = 0.0
+    """Seconds before that, in which it waited for its turn at a local server."""
     began_s: float | None = None
     """Seconds after the run began, or was resumed, at which the call was made."""
     error: str | None = None

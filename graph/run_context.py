@@ -21,6 +21,7 @@ from langgraph_fusion.graph.calls.run_images import DescriberImages, RunImages, 
 from langgraph_fusion.graph.calls.seat_bill import SeatBill
 from langgraph_fusion.graph.calls.seat_client import LiveSeatClient, SeatClient
 from langgraph_fusion.graph.calls.steering import Steering
+from langgraph_fusion.graph.calls.turns import Turns, by_model
 from langgraph_fusion.graph.journal.entries import UPDATE, RecordedUpdate
 from langgraph_fusion.graph.journal.journal import Journal
 from langgraph_fusion.graph.journal.lifecycle import RunLifecycle
@@ -88,6 +89,7 @@ class Run:
     turn: int = 0
     """How often the client's tools have answered before: 0 unless the run is continued."""
     _sandboxes: dict[str, Sandbox] = field(default_factory=dict)
+    _turns: dict[tuple[int, tuple[str, ...]], Turns] = field(default_factory=dict)
     _quorums: dict[tuple[int, tuple[str, ...]], Quorum] = field(default_factory=dict)
 
     @staticmethod
@@ -173,6 +175,16 @@ class Run:
             least = None if needed is None else min(needed, len(key[1]))
             self._quorums[key] = Quorum(least, self.settings.grace_s)
         return self._quorums[key]
+
+    def turns(self, round: int, asked: Iterable[str]) -> Turns:
+        """Whose turn it is among the members asked in a round: all at once, or by model."""
+        key = (round, tuple(sorted(asked)))
+        if key not in self._turns:
+            models = [(one, self.settings.seat(one).model) for one in key[1]]
+            judge = self.settings.judge or self.settings.synthesizer
+            groups = by_model(models, judge.model) if self.settings.one_by_one else [key[1]]
+            self._turns[key] = Turns(frozenset(group) for group in groups)
+        return self._turns[key]
 
     def sandbox(self, letter: str) -> Sandbox | None:
         """The member's container, started in the background on first use; one a member and run."""

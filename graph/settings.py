@@ -82,6 +82,11 @@ class FusionSettings(Settings):
 
     By the `judge`'s model, or one that is named; `lexical` compares words, without a model.
     """
+    one_by_one: bool = False
+    """Members work one after the other, those of one model together, and share the panel's time.
+
+    For a local server that holds one model at a time: it loads each of them once.
+    """
     panel_growth: Literal["all", "adaptive"] = "all"
     """`adaptive` asks two seats first, and the rest only on conflict or thin evidence."""
     max_rounds: int = Field(default=1, ge=0, le=3)

@@ -134,6 +134,8 @@ class ScriptedServer:
     models: Sequence[str | Json]
     """Names, or whole entries of its list of models."""
     base_url: str = ""
+    slots: int | None = 64
+    """Calls it works on at a time, as llama.cpp states it; None: it does not say."""
     requests: list[Seen] = field(default_factory=list)
     abandoned: list[Seen] = field(default_factory=list)
     """Requests whose client went before the reply was complete."""
@@ -188,6 +190,8 @@ class ScriptedServer:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         if not request.path.startswith(f"/{self._own}/"):
             return web.json_response({"error": {"message": "not this server"}}, status=404)
+        if request.path == f"/{self._own}/props" and self.slots:
+            return web.json_response({"total_slots": self.slots})
         seen = await self._record(request)
         if seen.path == "/v1/models":
             entries = [{"id": one} if isinstance(one, str) else one for one in self.models]

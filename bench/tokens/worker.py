@@ -87,11 +87,17 @@ def settings_of(recording: Json) -> Json:
     }
 
 
+async def _props(_: web.Request) -> web.Response:
+    """Let members work side by side, as llama.cpp says it."""
+    return web.json_response({"total_slots": 64})
+
+
 async def replayed(recording: Json) -> Json:
     """Deliberate, and return every request with the result."""
     replay = Replay(recording)
     app = web.Application(client_max_size=64 << 20)
     app.router.add_post("/v1/chat/completions", replay.answer)
+    app.router.add_get("/props", _props)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

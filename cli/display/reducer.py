@@ -86,6 +86,8 @@ def _retry(view: RunView, event: Event, now: float) -> RunView:
 
 def _wait(view: RunView, event: Event, now: float) -> RunView:
     note = f"{reason_text(event['reason'])}, waits {event.get('wait_s') or 0:.0f}s"
+    if event["reason"] == "local_server":
+        note = "waits for the local server"
     return view.with_seat(event["seat"], status="retrying", note=note)
 
 

@@ -1,6 +1,7 @@
 """Hedging: ask a second model when the first is slow to begin; the first to begin is kept."""
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Generic, TypeVar
 
@@ -23,6 +24,10 @@ class Race(Generic[K, T]):
         self._runners = dict(runners)
         self._after_s = after_s
         self._begun = asyncio.Event()
+        self._since = time.monotonic()
+        """When the first runner had its turn."""
+        self._has_turn = asyncio.Event()
+        self._has_turn.set()
         self._tasks: dict[K, asyncio.Task[T]] = {}
 
     def begins(self, runner: K) -> bool:
@@ -32,6 +37,15 @@ class Race(Generic[K, T]):
             self._begun.set()
         return self.winner == runner
 
+    def waits(self) -> None:
+        """Stop the time: a call that waits for its turn at a server is not slow."""
+        self._has_turn.clear()
+
+    def sends(self) -> None:
+        """Count the time anew: the call has its turn."""
+        self._since = time.monotonic()
+        self._has_turn.set()
+
     async def run(self, hedged: Callable[[], None]) -> T:
         """Return the winner's result; `hedged` is called when the second one starts.
 
@@ -39,16 +53,35 @@ class Race(Generic[K, T]):
             Exception: What the winner raised, or the first runner when both failed.
         """
         lead, spare = self._runners
+        self._since = time.monotonic()
         begun = asyncio.create_task(self._begun.wait())
         self._tasks[lead] = asyncio.create_task(self._runners[lead]())
         try:
-            await _first({self._tasks[lead], begun}, self._after_s)
+            await self._until_slow(self._tasks[lead], begun)
             if self.winner is None and not self._tasks[lead].done():
                 hedged()
                 self._tasks[spare] = asyncio.create_task(self._runners[spare]())
             return await self._decided(lead, begun)
         finally:
             await _cancelled([*self._tasks.values(), begun])
+
+    async def _until_slow(self, lead: asyncio.Task[T], begun: asyncio.Task[Any]) -> None:
+        """Until the lead begins or ends, or has had `after_s` seconds since it had its turn."""
+        while not (lead.done() or begun.done()):
+            left_s = self._since + self._after_s - time.monotonic()
+            if not self._has_turn.is_set():
+                await self._turn_of(lead)
+            elif left_s > 0:
+                await _first({lead, begun}, left_s)
+            else:
+                return
+
+    async def _turn_of(self, lead: asyncio.Task[T]) -> None:
+        has_turn = asyncio.create_task(self._has_turn.wait())
+        try:
+            await _first({lead, has_turn}, None)
+        finally:
+            has_turn.cancel()
 
     async def _decided(self, lead: K, begun: asyncio.Task[Any]) -> T:
         running = dict(self._tasks)

@@ -44,9 +44,13 @@ class Limits:
         """Seconds this stage still has; 0 when its time is over."""
         return max(0.0, self.ends(stage, round) - time.monotonic())
 
-    def schedule(self, stage: Stage, round: int) -> Schedule:
-        """When a member that starts this stage now has to write."""
+    def schedule(self, stage: Stage, round: int, parts: int = 1) -> Schedule:
+        """When a member that starts this stage now has to write.
+
+        Of the time that is left it has one of so many equal parts.
+        """
         now, end = time.monotonic(), self.ends(stage, round)
+        end = now + max(0.0, end - now) / parts
         return Schedule(now + _SOFT * max(0.0, end - now), end)
 
     def allows(self, stage: Stage, round: int) -> bool:

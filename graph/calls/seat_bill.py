@@ -121,6 +121,8 @@ class SeatBill:
         fault: Fault | None,
         seconds: float,
         reserved: Reserved,
+        *,
+        waited_s: float = 0.0,
     ) -> None:
         """Put a call that has ended on the bill, at what it really cost."""
         known = usage or self._unbilled(fault, ref)
@@ -137,6 +139,7 @@ class SeatBill:
             cost_source=known.cost_source,
             seconds=round(seconds, 3),
             began_s=round(max(0.0, self._limits.elapsed_s - seconds), 3),
+            waited_s=round(waited_s, 3),
             error=fault.reason if fault else None,
         )
         counted_usd = self._limits.budget.settle(reserved, call.cost_usd)

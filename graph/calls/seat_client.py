@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
@@ -25,9 +26,13 @@ from langgraph_fusion.graph.state import Json
 from langgraph_fusion.models.answer_text import text_of, verdict_on
 from langgraph_fusion.models.factory import ModelOptions, chat_model
 from langgraph_fusion.models.faults import Fault, fault_of
+from langgraph_fusion.models.parallel import queue_for
 from langgraph_fusion.models.pieces import listen_to_pieces
 from langgraph_fusion.models.providers import ModelRef, providers
 from langgraph_fusion.models.usage import Usage
+
+LOCAL_SERVER = "local_server"
+"""Reason to wait: the server has other calls to work on."""
 
 Send = Callable[[BaseChatModel], Awaitable[AIMessage]]
 
@@ -270,6 +275,36 @@ class LiveSeatClient:
 
     async def _once(self, ref: ModelRef, request: _Request) -> AIMessage:
         await self.images.get_ready(ref, self.bill.left_s)
+        async with self._turn(ref) as waited_s:
+            return await self._call(ref, request, waited_s)
+
+    @asynccontextmanager
+    async def _turn(self, ref: ModelRef) -> AsyncIterator[float]:
+        """Wait for a turn at a server that takes few calls at a time: no call, and not paid."""
+        queue = await queue_for(ref)
+        if queue is None:
+            yield 0.0
+            return
+        try:
+            async with asyncio.timeout(self.bill.left_s):
+                waited_s = await queue.take(ref.name, partial(self._tell_queued, ref))
+        except TimeoutError:
+            said = "the local server was busy with other calls until time was up"
+            raise CallFailed(Fault("timeout", said, unsent=True), ref) from None
+        try:
+            if self._race is not None:
+                self._race.sends()
+            yield waited_s
+        finally:
+            queue.leave()
+
+    def _tell_queued(self, ref: ModelRef, ahead: int) -> None:
+        if self._race is not None:
+            self._race.waits()
+        facts = {"seat": self.bill.name, "model": str(ref), "reason": LOCAL_SERVER}
+        tell("model.wait", **facts, wait_s=None, ahead=ahead)
+
+    async def _call(self, ref: ModelRef, request: _Request, waited_s: float) -> AIMessage:
         if not self.bill.left_s:
             raise CallFailed(Fault("timeout", "no time was left for this call"), ref)
         reserved = self._set_aside.pop(ref, None)
@@ -303,7 +338,8 @@ class LiveSeatClient:
             fault = _with_way_out(fault_of(error), ref)
             raise CallFailed(fault, ref) from error
         finally:
-            self.bill.settle(ref, usage, fault, time.monotonic() - began, reserved)
+            seconds = time.monotonic() - began
+            self.bill.settle(ref, usage, fault, seconds, reserved, waited_s=waited_s)
 
     def _model(self, ref: ModelRef, reserved: Reserved, request: _Request) -> BaseChatModel:
         cached = cache_fields(ref) if request.grows else {}

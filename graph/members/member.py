@@ -11,7 +11,7 @@ from langchain_core.runnables import RunnableConfig
 
 from langgraph_fusion.graph.calls.budget import BudgetReached
 from langgraph_fusion.graph.calls.quorum import Quorum
-from langgraph_fusion.graph.calls.seat_client import SeatFailed
+from langgraph_fusion.graph.calls.seat_client import LOCAL_SERVER, SeatFailed
 from langgraph_fusion.graph.errors import ConfigError, RunTakenOver
 from langgraph_fusion.graph.events import replay_calls, tell
 from langgraph_fusion.graph.journal.tool_calls import ToolRecorder
@@ -58,30 +58,56 @@ def member(letter: str, agent: Agent) -> Node:
         run = Run.of(config)
         asked = [AskedFollowUp(**one) for one in state["asked"] if letter in one["seats"]]
         seats = {seat for one in state["asked"] for seat in one["seats"]}
-        quorum = run.quorum(state["round"], seats or state["seating"])
+        working = seats or state["seating"]
+        quorum = run.quorum(state["round"], working)
+        turns = run.turns(state["round"], working)
         lane = f"{letter}.{state['round']}"
         if (update := run.replay_update(lane)) is not None:
+            turns.done(letter)
             return _replay_events(update, asked, quorum)
-        served = await run.seated_tools(letter)
-        context = _member_context(run, letter, state, served)
-        model, shell = str(context.client.model), context.sandbox is not None
-        _tell_started(letter, model, context.round, asked, sandbox=shell)
-        began, drops = time.monotonic(), len(run.shared_tools.drops)
-        task = _task(run, letter, state, asked)
-        transcript, failure = await _research(agent, context, task, run, quorum)
-        run.note_lost_servers(letter)
-        if context.cut_short == "budget":
-            run.degrade("budget", "The spend cap cut the panel's research short.")
-        said = transcript[len(task) :]
-        answer = read_answer(context, said, failure, asked)
-        _note_losses(run, answer)
-        answer = answer.model_copy(update={"seconds": round(time.monotonic() - began, 3)})
-        if thought := reasoning_in(said):
-            tell("member.reasoning", seat=letter, round=context.round, text=thought)
-        _finish(answer, quorum)
-        return run.record_update(lane, _update(run, context, answer, drops), context.client.bill)
+        if ahead := turns.ahead(letter):
+            _tell_waiting(run, letter, ahead)
+        async with turns.turn(letter) as parts:
+            return await _work(agent, run, letter, state, asked, quorum, parts)
 
     return member_node
+
+
+async def _work(
+    agent: Agent,
+    run: Run,
+    letter: str,
+    state: FusionState,
+    asked: list[AskedFollowUp],
+    quorum: Quorum,
+    parts: int,
+) -> Json:
+    """Research and answer, in one of so many parts of the time that the stage has left."""
+    served = await run.seated_tools(letter)
+    context = _member_context(run, letter, state, served, parts)
+    model, shell = str(context.client.model), context.sandbox is not None
+    _tell_started(letter, model, context.round, asked, sandbox=shell)
+    began, drops = time.monotonic(), len(run.shared_tools.drops)
+    task = _task(run, letter, state, asked)
+    transcript, failure = await _research(agent, context, task, run, quorum)
+    run.note_lost_servers(letter)
+    if context.cut_short == "budget":
+        run.degrade("budget", "The spend cap cut the panel's research short.")
+    said = transcript[len(task) :]
+    answer = read_answer(context, said, failure, asked)
+    _note_losses(run, answer)
+    answer = answer.model_copy(update={"seconds": round(time.monotonic() - began, 3)})
+    if thought := reasoning_in(said):
+        tell("member.reasoning", seat=letter, round=context.round, text=thought)
+    _finish(answer, quorum)
+    lane, update = f"{letter}.{context.round}", _update(run, context, answer, drops)
+    return run.record_update(lane, update, context.client.bill)
+
+
+def _tell_waiting(run: Run, letter: str, ahead: int) -> None:
+    model = str(run.settings.seat(letter).models[0])
+    facts = {"seat": letter, "model": model, "reason": LOCAL_SERVER}
+    tell("model.wait", **facts, wait_s=None, ahead=ahead)
 
 
 def _note_losses(run: Run, answer: MemberAnswer) -> None:
@@ -134,7 +160,9 @@ def first_prompt(run: Run, letter: str, state: FusionState) -> list[BaseMessage]
     return [SystemMessage(system), *_task(run, letter, state, [])]
 
 
-def _member_context(run: Run, letter: str, state: FusionState, served: Seated) -> MemberContext:
+def _member_context(
+    run: Run, letter: str, state: FusionState, served: Seated, parts: int = 1
+) -> MemberContext:
     settings, seat, round = run.settings, run.settings.seat(letter), state["round"]
     asked = [one for one in state["asked"] if letter in one["seats"]]
     stage: Stage = "follow_up" if round else "panel"
@@ -162,7 +190,7 @@ def _member_context(run: Run, letter: str, state: FusionState, served: Seated) -
         servers=run.servers,
         allowed=frozenset(allowed) if max_calls else frozenset(),
         max_tool_calls=max_calls,
-        schedule=run.limits.schedule(stage, round),
+        schedule=run.limits.schedule(stage, round, parts),
     )
 
 

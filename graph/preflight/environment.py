@@ -8,6 +8,8 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.models.errors import ModelConfigError
+from langgraph_fusion.models.parallel import VARIABLE, chosen_limits
 from langgraph_fusion.models.providers import providers
 from langgraph_fusion.tools.search.engines import search_keys
 
@@ -28,6 +30,7 @@ def check_environment(env: Mapping[str, str] = os.environ) -> None:
 def environment_problems(env: Mapping[str, str] = os.environ) -> Iterator[ConfigError]:
     """Yield what is wrong with certificates, proxies and keys."""
     yield from _certificate_problems(env)
+    yield from _parallel_problem(env)
     for name in (*_PROXIES, *map(str.lower, _PROXIES)):
         if value := env.get(name, "").strip():
             yield from _proxy_problem(name, value)
@@ -39,6 +42,13 @@ def environment_problems(env: Mapping[str, str] = os.environ) -> Iterator[Config
                 "it holds a space, a line break or another character that no key has; set it anew",
                 field=name,
             )
+
+
+def _parallel_problem(env: Mapping[str, str]) -> Iterator[ConfigError]:
+    try:
+        chosen_limits(env.get(VARIABLE, ""))
+    except ModelConfigError as error:
+        yield ConfigError(str(error), field=VARIABLE)
 
 
 def _certificate_problems(env: Mapping[str, str]) -> Iterator[ConfigError]:

@@ -29,7 +29,7 @@ OF_THE_REQUEST = {
 """Settings that have a field of their own in OpenAI's requests."""
 CLIENTS_OWN = frozenset({
     "preset", "panel", "judge", "synthesizer", "mode", "length", "revision", "verify",
-    "panel_growth", "max_rounds",
+    "panel_growth", "one_by_one", "max_rounds",
     "max_follow_ups", "min_answers", "quorum", "grace_s", "tools", "max_tool_calls", "search",
     "exclude", "require_sandbox", "deadline_s", "budget_usd", "unknown_cost", "seed",
 })  # fmt: skip
