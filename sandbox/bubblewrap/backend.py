@@ -3,7 +3,8 @@
 The same supervisor and the same checks as in Docker. Commands see the programs of this machine
 instead of an image. Where there are no control groups for us, two limits are not held: the memory
 of all processes together (it is each process's own, and files in memory come on top) and a share of
-the processor. Where we do not run as root, commands count towards our own user's quotas.
+the processor. Where systemd before 253 makes the groups, a process that uses too much memory takes
+the others with it. Where we do not run as root, commands count towards our own user's quotas.
 """
 
 import os
@@ -28,6 +29,8 @@ from langgraph_fusion.sandbox.bubblewrap.control_groups import (
     Groups,
     MakeGroups,
     find_groups,
+    scope,
+    stops_all_for_one,
 )
 from langgraph_fusion.sandbox.bubblewrap.filter import compiled_filter
 from langgraph_fusion.sandbox.owned_directories import BUBBLEWRAP, make_owned
@@ -38,6 +41,7 @@ from langgraph_fusion.sandbox.verify import ask_locks, command_locks, kernel_loc
 IN_CONTAINER = Path(__file__).parent.parent / "in_container"
 WITHOUT_GROUPS = "memory of all processes together, a share of the processor"
 WITHOUT_ROOT = "quotas of a user of its own"
+WITH_OLD_SYSTEMD = "the lives of other processes when one uses too much memory (systemd before 253)"
 # As in the image: executed by everybody, read by nobody, its owner included.
 CLOSED = 0o111
 
@@ -60,7 +64,11 @@ class BubblewrapBackend:
         self._programs = find_programs()
         compiled_filter()
         self._make_groups = find_groups()
-        missing = (WITHOUT_GROUPS, self._make_groups is None), (WITHOUT_ROOT, os.getuid() != 0)
+        missing = (
+            (WITHOUT_GROUPS, self._make_groups is None),
+            (WITH_OLD_SYSTEMD, self._make_groups is scope and stops_all_for_one()),
+            (WITHOUT_ROOT, os.getuid() != 0),
+        )
         self.not_held = ", ".join(what for what, applies in missing if applies)
         self._code = lay_out()
 

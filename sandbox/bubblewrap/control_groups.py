@@ -7,7 +7,9 @@ manager, or of our user's. Elsewhere there are none.
 
 import contextlib
 import os
+import re
 import secrets
+import subprocess
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -21,6 +23,9 @@ MIB = 1 << 20
 ROOT = Path("/sys/fs/cgroup")
 SYSTEMD = Path("/run/systemd/system")
 CONTROLLERS = ("memory", "pids", "cpu")
+SPARES_THE_OTHERS = 253
+"""Version of systemd from which a delegated scope outlives a process that the kernel killed for its
+memory (systemd.scope(5), `OOMPolicy=`); those before stop the whole scope."""
 PREFIX = "fusion-bubblewrap-"
 PERIOD_US = 100_000
 REMOVE_TRIES = 100
@@ -77,6 +82,7 @@ def scope(settings: SandboxSettings) -> Groups:
         "MemorySwapMax": 0,
         "TasksMax": settings.max_processes,
         "CPUQuota": f"{settings.cpus * 100:g}%",
+        "Delegate": "yes",  # see SPARES_THE_OTHERS
     }
     before = (
         *("systemd-run", *manager, "--scope", "--quiet", "--collect"),
@@ -85,6 +91,13 @@ def scope(settings: SandboxSettings) -> Groups:
         "--",
     )
     return Groups(before, shown=((f"{ROOT}$(sed -n s/^0:://p /proc/self/cgroup)", "."),))
+
+
+def stops_all_for_one() -> bool:
+    """Whether the scope's manager ends every process when one has used too much memory."""
+    told = subprocess.run(["systemd-run", "--version"], capture_output=True, text=True, check=False)
+    version = re.match(r"systemd (\d+)", told.stdout)
+    return version is None or int(version[1]) < SPARES_THE_OTHERS
 
 
 def own_groups(settings: SandboxSettings) -> Groups:

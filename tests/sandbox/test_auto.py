@@ -74,7 +74,10 @@ def test_where_it_holds_less_or_an_engine_was_named_it_is_not_used(
     "wish",
     [{"kind": "docker"}, {"runtime": "runsc"}, {"allow_hosts": ["a.test"]}, {"image": "ours"}],
 )
-def test_what_only_an_engine_has_is_not_done_without(wish: dict[str, object]) -> None:
+def test_what_only_an_engine_has_is_not_done_without(
+    wish: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
     assert may_do_without_engine(SandboxSettings())
     assert not may_do_without_engine(SandboxSettings.model_validate(wish))
 

@@ -9,7 +9,7 @@ from docker.types import Ulimit
 from langgraph_fusion.sandbox import SandboxSettings, SandboxUnavailable
 from langgraph_fusion.sandbox.docker.container import Container, Engine
 from langgraph_fusion.sandbox.docker.container_spec import container_flags
-from langgraph_fusion.sandbox.docker.engine import connect
+from langgraph_fusion.sandbox.docker.engine import connect, engine_info, maps_users
 from langgraph_fusion.sandbox.docker.reaper import owner_labels
 from langgraph_fusion.sandbox.private_uid import private_uid
 from langgraph_fusion.sandbox.verify import check_locks
@@ -20,7 +20,8 @@ SETTINGS = SandboxSettings()
 
 
 def check(changes: dict[str, Any], settings: SandboxSettings = SETTINGS) -> None:
-    client, uid = connect(), private_uid(mapped=False)
+    client = connect()
+    uid = private_uid(mapped=maps_users(engine_info(client)))
     labels = owner_labels(f"tests-{secrets.token_hex(4)}", "A", 60)
     try:
         container = Container.start(

@@ -7,7 +7,7 @@ stty -F /dev/ttyS0 raw -echo
 exec >/dev/ttyS0 2>&1 </dev/null
 trap 'echo $? >/dev/ubdd; sync' EXIT
 cd /opt/checkout
-export HOME=/root PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+export HOME=/root PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HYPOTHESIS_STORAGE_DIRECTORY=/tmp/hypothesis
 export REQUIRE_DOCKER=1 REQUIRE_BUBBLEWRAP=1 REQUIRE_PODMAN=1
 export SANDBOX_TAR_CACHE=/dev/ubdc
 mapfile -t arguments </opt/arguments
