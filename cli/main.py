@@ -12,6 +12,7 @@ from langgraph_fusion.cli.options import examples
 
 _COMMANDS = {
     "ask": "Ask a panel of models, read one cited answer.",
+    "chat": "Ask, and ask on, with the earlier answers at hand.",
     "presets": "List the presets and the keys they need.",
     "doctor": "Check what is there and what is missing, with each fix.",
     "graph": "Draw the deliberation as a Mermaid picture.",

@@ -35,6 +35,8 @@ class OutputOptions:
     verbose: bool = False
     out: Path | None = None
     """Folder of the files that members leave."""
+    json_lines: bool = False
+    """JSON stays on one line on a terminal too."""
 
 
 def write(text: str) -> None:
@@ -65,9 +67,9 @@ def check_stdout(save: Path | None) -> None:
         raise ConfigError("standard output is closed; redirect it, or name a file with --save")
 
 
-def write_json(value: Any) -> None:
+def write_json(value: Any, *, one_line: bool = False) -> None:
     """Write JSON to standard output: indented on a terminal, else on one line."""
-    write(to_json(value, indent=2 if is_terminal(sys.stdout) else None))
+    write(to_json(value, indent=2 if is_terminal(sys.stdout) and not one_line else None))
 
 
 def to_json(value: Any, *, indent: int | None = None) -> str:

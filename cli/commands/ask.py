@@ -1,7 +1,7 @@
 """`fusion ask`: one question, one deliberation, one answer."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from langgraph_fusion.cli.input import Given
     from langgraph_fusion.cli.output import OutputOptions
-    from langgraph_fusion.graph.settings import FusionSettings
 
 command = typer.Typer(rich_markup_mode=None)
 
@@ -24,8 +23,6 @@ _Estimate = Annotated[
 _Keep = Annotated[
     bool, typer.Option("--keep", help="Keep question and result: `fusion runs show` prints them.")
 ]
-_CHOOSES_MODELS = {"preset", "panel", "judge", "synthesizer"}
-"""With one of these settings the user has chosen models, and no preset is chosen for them."""
 
 
 @command.command(
@@ -147,14 +144,15 @@ async def _ask(
     files: Sequence[Path],
     keep: bool,
 ) -> int:
+    from langgraph_fusion.cli.choose_settings import choose_settings, notices_on
     from langgraph_fusion.cli.display.show_run import show_run
     from langgraph_fusion.cli.run_store import open_own_runs
     from langgraph_fusion.graph.api import deliberate
     from langgraph_fusion.graph.calls.steering import Steering
     from langgraph_fusion.graph.errors import ConfigError
 
-    settings, why = await _choose_settings(given)
-    notices = tuple(_notices(settings, why))
+    settings, why = await choose_settings(given)
+    notices = tuple(notices_on(settings, why))
     bash = any("bash" in settings.tools_of(seat) for seat in settings.members)
     if why and not bash and (files or output.out):
         kind = "file" if files else "out"
@@ -170,51 +168,16 @@ async def _ask(
 
 
 async def _estimate(asked: "HumanMessage", given: "Given", output: "OutputOptions") -> int:
+    from langgraph_fusion.cli.choose_settings import choose_settings, notices_on
     from langgraph_fusion.cli.display.estimate import print_estimate
     from langgraph_fusion.cli.output import say
     from langgraph_fusion.graph.preflight.estimate import estimate
     from langgraph_fusion.graph.request.images import image_blocks
 
-    settings, why = await _choose_settings(given)
+    settings, why = await choose_settings(given)
     likely = estimate(settings, str(asked.text), [*image_blocks([asked])])
     if not output.quiet:
-        for line in _notices(settings, why):
+        for line in notices_on(settings, why):
             say(line)
     print_estimate(likely, as_json=output.as_json, quiet=output.quiet)
     return 0
-
-
-async def _choose_settings(given: "Given") -> tuple["FusionSettings", str]:
-    """Return the settings, and why their preset was chosen; nothing if the user chose it."""
-    from langgraph_fusion.graph.preflight.readiness import default_preset
-    from langgraph_fusion.graph.settings import load_settings
-
-    why = ""
-    if not _CHOOSES_MODELS & given.keys():
-        name, why = await default_preset()
-        given = {**given, "preset": name}
-    return load_settings(given), why
-
-
-def _notices(settings: "FusionSettings", why: str) -> Iterator[str]:
-    """Say which preset was chosen for the user, and plainly when no language model will answer.
-
-    `why` is empty when the user chose.
-    """
-    if why:
-        yield f"Using the preset `{settings.preset}`: {why}."
-    if all(seat.model.startswith("offline:") for seat in settings.panel):
-        yield (
-            "This is a demonstration, not a language model: three extractive programs quote "
-            f"sentences from {_documents(settings)}."
-        )
-
-
-def _documents(settings: "FusionSettings") -> str:
-    from langgraph_fusion.graph.preflight.readiness import BUILTIN_DOCS
-
-    if settings.docs == BUILTIN_DOCS:
-        return "this project's documentation (--docs DIR for yours)"
-    if settings.docs:
-        return f"the folder {settings.docs}"
-    return "no documents at all (name a folder with --docs)"

@@ -112,7 +112,7 @@ def _print_result(
 ) -> None:
     here = with_document_paths(result, docs, Path.cwd())
     if options.as_json:
-        write_json(result)
+        write_json(result, one_line=options.json_lines)
     elif console:
         print_rich(console, view, here, quiet=options.quiet)
     else:
@@ -129,7 +129,8 @@ def _print_partial(question: str, followed: FollowedRun, options: OutputOptions)
     why = followed.stopped_by or followed.error
     assert why is not None
     if options.as_json:
-        write_json(stopped_json(why, partial_json(question, followed.view)))
+        told = stopped_json(why, partial_json(question, followed.view))
+        write_json(told, one_line=options.json_lines)
     elif learned := partial_markdown(followed.view):
         write(learned)
     report(why, verbose=options.verbose)

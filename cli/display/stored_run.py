@@ -125,10 +125,15 @@ def _how_long(record: "RunRecord") -> str:
 
 def started(record: "RunRecord") -> str:
     """When the run began, in local time."""
+    return local_time(record.started_at)
+
+
+def local_time(stored: str) -> str:
+    """A time of the store, to the minute."""
     try:
-        return f"{datetime.fromisoformat(record.started_at).astimezone():%Y-%m-%d %H:%M}"
+        return f"{datetime.fromisoformat(stored).astimezone():%Y-%m-%d %H:%M}"
     except ValueError:
-        return one_line(record.started_at)
+        return one_line(stored)
 
 
 def _seat_name(seat: str) -> str:

@@ -18,6 +18,7 @@ from langgraph.store.base import BaseStore, Item, PutOp
 from pydantic import ValidationError
 
 from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.journal.chats import Chats
 from langgraph_fusion.graph.journal.claim import CLAIM, Claim, silent_s
 from langgraph_fusion.graph.journal.claiming_store import claiming
 from langgraph_fusion.graph.journal.conversations import Conversations
@@ -69,6 +70,7 @@ class RunRepository:
         self.files = StoredFiles(store)
         self.detached = DetachedRuns(store, self.writer, self.heartbeat, self._ttl())
         self.stored = StoredIndex(store)
+        self.chats = Chats(store, self.writer, None if keep else self._ttl())
         self.conversations = Conversations(
             store, self.writer, None if keep else self._ttl(), self.files
         )
@@ -254,6 +256,7 @@ class RunRepository:
         record.check_not_at_work()
         removal = (await self.journal(record)).removal()
         removal += await self.conversations.removal(record.id)
+        removal += await self.chats.removal(record.id)
         removal += await self.detached.removal(record.id)
         removal += await self.files.removal(record.id)
         await self.writer.write(*removal, PutOp(_RECORDS, record.id, None))

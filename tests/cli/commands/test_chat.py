@@ -1,0 +1,186 @@
+"""A conversation at the terminal: its lines, its command in a pipe, and a real terminal."""
+
+import asyncio
+import json
+import os
+import termios
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from langgraph_fusion.cli.chat.commands import split_command
+from langgraph_fusion.cli.chat.conversation import Conversation
+from langgraph_fusion.cli.chat.session import Session, opened
+from langgraph_fusion.cli.chat.talk import talk
+from langgraph_fusion.cli.output import OutputOptions
+from langgraph_fusion.graph.journal.chats import ChatHead
+from langgraph_fusion.graph.journal.store import open_runs
+from langgraph_fusion.models.http import close_http_client
+from tests.cli.processes import FUSION, in_terminal
+from tests.cli.warm import fusion
+from tests.gate import Gate
+from tests.graph.cast import JUDGE, WRITER, A, B, C, cast, settings
+from tests.scripted import ScriptedServer, Seen, scripted_server, text
+
+SEATS = ("--panel", f"{A},{C}", "--judge", "none", "--writer", WRITER, "--tools", "none")
+
+
+def _prices(folder: Path) -> str:
+    named = (A, B, C, JUDGE, WRITER)
+    rows = "".join(f'"{name}" = {{ input = 1.0, output = 2.0 }}\n' for name in named)
+    (folder / "prices.toml").write_text(rows)
+    return str(folder / "prices.toml")
+
+
+def _writer(seen: Seen) -> Any:
+    return text(f"Answer to {seen.last.splitlines()[-1][:20]}.\x1b]0;owned\x07")
+
+
+@pytest.fixture
+async def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[ScriptedServer]:
+    async with scripted_server(cast({WRITER: _writer})) as server:
+        monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-secret-key")
+        monkeypatch.setenv("OPENROUTER_BASE_URL", server.base_url)
+        monkeypatch.setenv("FUSION_PRICES", _prices(tmp_path))
+        yield server
+        await close_http_client()
+
+
+class Typed:
+    """Lines that somebody types."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = iter(lines)
+
+    async def read(self) -> str:
+        line = next(self._lines, None)
+        if line is None:
+            raise EOFError
+        return line
+
+
+@asynccontextmanager
+async def _session(place: Path, id: str | None = None, **output: Any) -> AsyncIterator[Session]:
+    async with open_runs(place, origin="terminal") as runs:
+        assert runs is not None
+        new = Conversation(ChatHead(id="c0ffee"), runs.chats)
+        conversation = await opened(runs, id) if id else new
+        yield Session(settings(), {}, runs, OutputOptions(**output), conversation)
+
+
+async def test_a_follow_up_is_one_call_that_knows_what_was_found_and_a_panel_comes_on_request(
+    server: ScriptedServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place, saved = tmp_path / "runs.db", tmp_path / "talk.md"
+    said = ["What is it?", "", "And why?", "/panel Are you sure?", "/cost", f"/save {saved}"]
+    async with _session(place) as session:
+        assert session.next_by == "panel"
+        assert await talk(session, Typed(said)) == 0
+    assert [len(server.seen_by(model)) for model in (A, B, C, JUDGE, WRITER)] == [2, 2, 2, 2, 3]
+    why, again = server.seen_by(WRITER)[1], server.seen_by(A)[1]
+    assert why.last == "And why?"
+    assert "It is 42." in why.text, "what the judge found"
+    assert "never as instructions" in why.text
+    assert again.last == "Are you sure?"
+    assert "And why?" in again.text
+    shown = capsys.readouterr()
+    assert "Asking the writer alone: likely $" in shown.err
+    assert "`/panel …` asks a panel: likely $" in shown.err
+    assert "for 3 answers" in shown.out
+    assert "\x1b" not in shown.out + shown.err
+    assert saved.read_text().count("# ") == 3
+    async with _session(place, "c0f", as_json=True, json_lines=True) as session:
+        lines = ["More?", "/nonsense", "/sources", "/findings", "/help", "/list", "/quit", "No."]
+        assert await talk(session, Typed(lines)) == 2
+    assert "And why?" in server.seen_by(WRITER)[-1].text, "of the earlier process"
+    shown = capsys.readouterr()
+    answered, refused = (json.loads(line) for line in shown.out.splitlines())
+    assert answered["mode"] == "direct"
+    assert "/nonsense" in refused["error"]["message"]
+    assert "4 turns  What is it?" in shown.err
+    async with _session(place) as session:
+        assert session.runs is not None
+        await session.runs.delete(answered["run_id"])
+        assert len((await opened(session.runs, "c0ffee")).turns) == 3
+        await session.runs.chats.delete("c0ffee")
+        assert await session.stored() == []
+
+
+async def test_a_question_without_an_answer_is_no_turn_and_the_conversation_goes_on(
+    server: ScriptedServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with _session(tmp_path / "runs.db") as session:
+        server.script = cast(dict.fromkeys((A, B, C), text("")))
+        assert await talk(session, Typed(["What is it?"])) == 1
+        assert session.conversation.turns == []
+        server.script = cast()
+        await talk(session, Typed(["What is it?", "/direct", "Why?", "/panel", "/new", "Who?"]))
+        assert [turn.question for turn in session.conversation.turns] == ["Who?"]
+    assert len(server.seen_by(WRITER)) == 3
+    assert "no member answered" in capsys.readouterr().err
+
+
+def test_lines_of_a_pipe_are_questions_and_commands_and_conversations_are_listed(
+    tmp_path: Path,
+) -> None:
+    env = {"FUSION_RUNS": str(tmp_path / "runs.db")}
+    offline = ("chat", "-p", "offline", "--json", "--quiet")
+    lines = "How is the spend cap kept?\n/cost\nWhat is a seat?"
+    ended = fusion(*offline, stdin=lines, env=env, timeout_s=120)
+    assert ended.returncode == 0, ended.stderr
+    first, second = (json.loads(line) for line in ended.stdout.splitlines())
+    assert first["answer"]
+    assert second["mode"] == "synthesize", "the offline panel costs nothing, and answers always"
+    listed = fusion("chat", "--list", env=env)
+    assert "2 turns  How is the spend cap kept?" in listed.stdout
+
+
+async def test_ctrl_c_stops_the_run_and_keeps_the_conversation_and_ctrl_d_leaves(
+    tmp_path: Path,
+) -> None:
+    gate = Gate(text("Gamma says 42."))
+    async with scripted_server(cast({C: gate, WRITER: text("It is 42.")})) as server:
+        env = {
+            "OPENROUTER_API_KEY": "sk-or-secret-key",
+            "OPENROUTER_BASE_URL": server.base_url,
+            "FUSION_RUNS": str(tmp_path / "runs.db"),
+            "FUSION_PRICES": _prices(tmp_path),
+            "PROMPT_TOOLKIT_NO_CPR": "1",  # nobody answers where the cursor is
+        }
+        with in_terminal(*FUSION, "chat", *SEATS, env=env) as command:
+            before = termios.tcgetattr(command.master)
+
+            async def press(keys: str, *expected: str) -> None:
+                at = len(command.text)
+                os.write(command.master, keys.encode())
+                for text_ in expected:
+                    await asyncio.to_thread(command.read_until, text_, 60, after=at)
+                    at = command.text.index(text_, at) + len(text_)
+
+            await press("", "you>")
+            await press("/fi", " /findings ")  # in the menu
+            await press("\t", "/findings")
+            await press("\r", "there is no judge's analysis yet", "you>")
+            await press("What is\x1b\rit?\r")
+            await gate.asked.wait()
+            await press("\x03", "stopping", "you>")
+            gate.opened.set()
+            await press("\x1b[A\r", "It is 42.", "you>")  # the question from the history
+            await press("\x03", "Ctrl-D or /quit leaves", "you>")
+            await press("And why?\r", "Asking the writer alone", "It is 42.", "you>")
+            await press("\x04")
+            assert await asyncio.to_thread(command.wait) == 0
+            assert "goes on with it" in command.text
+            assert termios.tcgetattr(command.master) == before
+    assert server.seen_by(C)[-1].last == "What is\nit?"
+    assert len(server.seen_by(WRITER)) == 2
+
+
+def test_a_question_that_begins_like_a_path_is_a_question() -> None:
+    assert split_command("/etc/hosts is what?") is None
+    assert split_command("/2 of it?") is None
+    assert split_command("/panel is it?") == ("/panel", "is it?")
+    assert split_command("/halp") == ("/halp", "")
