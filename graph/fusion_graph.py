@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import Any, Self, cast
 
@@ -26,6 +27,7 @@ from langgraph_fusion.graph.journal.entries import SERVER
 from langgraph_fusion.graph.journal.recorded_sources import known_sources
 from langgraph_fusion.graph.journal.run_store_config import NOT_KEPT, RunStoreConfig
 from langgraph_fusion.graph.mcp_file import chosen_servers
+from langgraph_fusion.graph.preflight.open_given import open_given
 from langgraph_fusion.graph.preflight.readiness import (
     check_ready,
     shared_tools_settings,
@@ -177,6 +179,7 @@ async def open_run(
         )
         run = Run(journal.run_id, settings, limits, shared_tools, prices)
         run.resources = stack
+        run.open_given = partial(open_given, run)
         run.attachments, run.extra_tools = attachments, extra_tools
         shared_tools.engines.notice = run.degrade
         run.steering = hooks.steering or run.steering

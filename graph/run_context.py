@@ -4,7 +4,8 @@ Every node of the graph is given the run it belongs to, so the folders of member
 import this file; it imports none of them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -49,6 +50,18 @@ SERVERS = "tool_server_unavailable"
 _KEY = "__fusion_run"
 """In `config["configurable"]`; LangGraph keeps keys with two underscores out of metadata."""
 
+_CALLS_LOST = (
+    "This run was interrupted and taken up from a checkpoint: what {} had done of this before is "
+    "missing from the bill, the sources and the tool calls."
+)
+_LOST_IDS = 500
+"""More than the sources that a member can have been shown in one step."""
+OpenGiven = Callable[[Sequence[AnyMessage], str], Awaitable[None]]
+
+
+async def nothing_given(messages: Sequence[AnyMessage], question: str) -> None:
+    """Open nothing."""
+
 
 @dataclass
 class Run:
@@ -84,6 +97,16 @@ class Run:
     """None for a run that is not kept."""
     given: Mapping[str, RecordedUpdate] = field(default_factory=dict)
     """What nodes returned in another run of the question, by lane: they are not run again."""
+    open_given: OpenGiven = nothing_given
+    """Opens what came with the question, in a run that does not begin with `prepare`."""
+    prepared: bool = False
+    """Whether it has gone through all its nodes since it was opened."""
+    preparing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    first_step: int | None = None
+    """Of a run that a parent's checkpointer took up, the step of LangGraph at which it did."""
+    repeats: bool = False
+    """Whether that step is under way: its nodes may have made calls before, of which nothing is
+    known."""
     earlier: StoredResult | None = None
     """What came of a run that had finished before it was taken over."""
     turn: int = 0
@@ -126,7 +149,10 @@ class Run:
         """
         bill = SeatBill(seat, name, stage, round, limits=self.limits, prices=self.prices)
         images = (DescriberImages if stage == "describe" else SeatImages)(self.images, seat, name)
-        client = LiveSeatClient(seat, bill, self.holding_off, images)
+        client = LiveSeatClient(seat, bill, self.holding_off, images, repeats=self.repeats)
+        if self.repeats:
+            self.degrade("calls_lost", _CALLS_LOST.format(name))
+            self.shared_tools.sources.skip_ids(name, _LOST_IDS)
         if not self.journal.on:
             return client
         work, earlier = f"{name}.{round}{f'.{part}' if part else ''}", list[str]()
@@ -134,6 +160,11 @@ class Run:
             *earlier, work = (f"{work}.{turn}" for turn in range(self.turn + 1))
         carried = self.journal.finished or (self.turn > 0 and stage != "synthesizer")
         return RecordedSeatClient(client, self.journal, work=work, carried=carried, earlier=earlier)
+
+    @property
+    def replays(self) -> bool:
+        """Whether a journal tells what was done before."""
+        return self.lifecycle is not None and self.lifecycle.resumes > 0
 
     def replay_update(self, lane: str) -> Json | None:
         """What a node returned in an earlier process or another run, if that is known.

@@ -3,25 +3,47 @@
 Loaded by path as a stand-alone module, hence the absolute imports.
 """
 
-from dataclasses import replace
+import os
+from collections.abc import Mapping
+from typing import Any
 
 from langchain_core.runnables import RunnableConfig
+from langgraph_sdk.runtime import ServerRuntime
 
 from langgraph_fusion.graph.build import create_fusion
 from langgraph_fusion.graph.fusion_graph import FusionGraph
-from langgraph_fusion.graph.mcp_file import check_widens_nothing
+from langgraph_fusion.graph.journal.store import OFF, VARIABLE
 from langgraph_fusion.graph.preflight.readiness import default_preset
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
 
 
-async def graph(config: RunnableConfig) -> FusionGraph:
-    """Build the graph for the assistant's settings, or the preset that fits this machine."""
-    given = config.get("configurable", {})
+async def graph(config: RunnableConfig, runtime: ServerRuntime[Any]) -> FusionGraph:
+    """Build the graph for the run's context or the assistant's settings.
+
+    Without settings it is the preset that fits this machine. Where `FUSION_RUNS` names a store, a
+    run is kept in it under the server's id: when the server begins it again, it is gone on with.
+    """
+    given = dict(config.get("configurable", {}))
+    executing = runtime.execution_runtime
+    if executing is not None:
+        given |= _settings_in(executing.context)
     chosen = {key: given[key] for key in FusionSettings.model_fields if key in given}
     if "preset" not in chosen:
         chosen["preset"] = (await default_preset())[0]
-    settings = load_settings(chosen)
-    check_widens_nothing(settings)
-    made = create_fusion(settings)
-    made.hooks = replace(made.hooks, check=check_widens_nothing)
-    return made
+    kept = _kept(config) if executing is not None else {}
+    return create_fusion(load_settings(chosen), **kept)
+
+
+def _settings_in(context: Any) -> Mapping[str, Any]:
+    if isinstance(context, FusionSettings):
+        return context.model_dump(exclude_unset=True)
+    return context if isinstance(context, Mapping) else {}
+
+
+def _kept(config: RunnableConfig) -> dict[str, Any]:
+    """Where the run is kept, and under which id; nothing if the operator names no store."""
+    place = os.environ.get(VARIABLE, OFF)
+    named = config.get("configurable", {}).get("run_id") or config.get("run_id")
+    if place == OFF or not named:
+        return {}
+    return {"runs": place, "run_id": str(named).replace("-", ""), "take_over": True}

@@ -43,10 +43,10 @@ class ProcessIdentity:
     started: str
     """See `process_start`."""
 
-    @classmethod
-    def current(cls) -> "ProcessIdentity":
+    @staticmethod
+    def current() -> "ProcessIdentity":
         """The process this runs in."""
-        return cls(process_scope(), os.getpid(), process_start(os.getpid()))
+        return _identity_of(os.getpid())
 
     def is_alive(self) -> bool | None:
         """Whether the process lives; None if that cannot be known from here.
@@ -61,6 +61,12 @@ class ProcessIdentity:
             return None
         except OSError:
             return None if self.pid > 0 and _exists(self.pid) else False
+
+
+@cache
+def _identity_of(pid: int) -> ProcessIdentity:
+    """Of a process that lives, read once: a forked one has another number."""
+    return ProcessIdentity(process_scope(), pid, process_start(pid))
 
 
 def _start(pid: int) -> str:

@@ -11,9 +11,10 @@ from langchain_core.messages import HumanMessage
 from langgraph_sdk import get_client
 from openai import AsyncOpenAI
 
+from langgraph_fusion.graph.journal.store import open_runs
 from tests.graph.cast import JUDGE, PANEL, WRITER, cast
 from tests.langgraph_dev import langgraph_dev
-from tests.scripted import Reply, ScriptedServer, Seen, hang, scripted_server, text
+from tests.scripted import Reply, ScriptedServer, Seen, hang, scripted_server, status, text
 from tests.server.mcp_clients import over_http, text_of, until
 from tests.server.remote_runnable import remote_runnable
 
@@ -31,13 +32,16 @@ MODES: Any = ["values", "updates", "messages-tuple", "custom", "debug", "tasks",
 class Studio:
     """A running LangGraph server, its client, and the models behind it."""
 
-    def __init__(self, url: str, models: ScriptedServer) -> None:
+    def __init__(self, url: str, models: ScriptedServer, runs: Path) -> None:
         self.url = url
+        self.runs = runs
         self.models = models
         self.client = get_client(url=url)
 
 
 def _script(seen: Seen) -> Reply | Any:
+    if "unpaid" in seen.text:
+        return status(402)
     return hang() if "endless" in seen.text else cast(answer="It is 42.")(seen)
 
 
@@ -45,9 +49,10 @@ def _script(seen: Seen) -> Reply | Any:
 async def studio(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Studio]:
     folder = tmp_path_factory.mktemp("studio")
     async with scripted_server(_script) as models:
+        runs = folder / "runs.db"
         env = {"OPENROUTER_API_KEY": "sk-or-secret-key", "OPENROUTER_BASE_URL": models.base_url}
-        async with langgraph_dev(folder, env) as url:
-            studio = Studio(url, models)
+        async with langgraph_dev(folder, env | {"FUSION_RUNS": str(runs)}) as url:
+            studio = Studio(url, models, runs)
             async with studio.client:
                 yield studio
 
@@ -131,10 +136,31 @@ async def test_wrong_settings_end_the_run_with_a_message_that_names_the_field(
         assert says in said, said
 
 
-async def _refusal(studio: Studio, context: Any) -> str:
+async def test_a_run_that_fails_says_why_in_its_stream(studio: Studio) -> None:
+    assert "no member answered" in await _refusal(studio, SEATS, "Is it unpaid?")
+
+
+async def test_a_panel_of_another_size_comes_with_the_run_s_context(studio: Studio) -> None:
+    pair = SEATS | {"panel": [{"model": "m/a"}, {"model": "m/b"}]}
+    out: Any = await studio.client.runs.wait(None, "fusion", input=asked(), context=pair)
+    assert [one["seat"] for one in out["fusion"]["answers"]] == ["A", "B"]
+
+
+async def test_a_run_is_kept_under_the_server_s_id(studio: Studio) -> None:
+    thread = (await studio.client.threads.create())["thread_id"]
+    run = await studio.client.runs.create(thread, "fusion", input=asked(), context=SEATS)
+    await studio.client.runs.join(thread, run["run_id"])
+    async with open_runs(studio.runs) as runs:
+        assert runs is not None
+        record = await runs.get(run["run_id"].replace("-", ""))
+    assert (record.status, record.total and record.total.calls) == ("finished", 5)
+
+
+async def _refusal(studio: Studio, context: Any, question: str = "What is it?") -> str:
     said = ""
+    stream = studio.client.runs.stream
     try:
-        async for part in studio.client.runs.stream(None, "fusion", input=asked(), context=context):
+        async for part in stream(None, "fusion", input=asked(question), context=context):
             if part.event == "error":
                 said = str(part.data)
     except Exception as error:  # noqa: BLE001 - however the client says it

@@ -52,6 +52,15 @@ class Sources:
 
     def __init__(self, known: Iterable[Source] = ()) -> None:
         self._by_id = {source.id: source for source in known}
+        self._skipped = dict[str, int]()
+
+    def restore(self, known: Iterable[Source]) -> None:
+        """Know these as well, under their ids."""
+        self._by_id = {source.id: source for source in known} | self._by_id
+
+    def skip_ids(self, seat: str, count: int) -> None:
+        """Give this seat no id up to this number: it may know others by them."""
+        self._skipped[seat] = count
 
     def add(
         self,
@@ -183,7 +192,7 @@ class Sources:
 
     def _next_id(self, seat: str) -> str:
         taken = (int(source.id.removeprefix(seat)) for source in self._of(seat))
-        return f"{seat}{max(taken, default=0) + 1}"
+        return f"{seat}{max([self._skipped.get(seat, 0), *taken]) + 1}"
 
 
 def _names(source: Source) -> set[str]:

@@ -128,13 +128,17 @@ class LiveSeatClient:
         bill: SeatBill,
         holding_off: HoldingOff,
         images: SeatImages | None = None,
+        *,
+        repeats: bool = False,
     ) -> None:
+        """`repeats`: the seat may have made calls in another process, of which nothing is known."""
         self.bill = bill
         self.images = images or no_images(seat, bill.name)
         self.switches: list[Switch] = []
         self.remembers: Remembers | None = None
         self.before_call: Callable[[], Awaitable[None]] = nothing
         """Awaited right before every call; an error of it ends the seat's work."""
+        self._repeats = repeats
         self._seat = seat
         self._holding_off = holding_off
         self._refs = list(seat.models)
@@ -165,6 +169,9 @@ class LiveSeatClient:
         *,
         grows: bool = False,
     ) -> AIMessage:
+        if self._repeats:
+            self._repeats = False
+            self.bill.restore_lost(self.model, prompt, along)
         request = _Request(prompt, send, along, mend, grows)
         while True:
             try:

@@ -19,6 +19,7 @@ from langgraph_fusion.graph.records import Call, ImageDescription
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.seat import ModelSeat
 from langgraph_fusion.graph.state import FusionState, Json
+from langgraph_fusion.graph.taken_up import run_of
 from langgraph_fusion.models.answer_text import text_of
 
 LANE = "describer.0"
@@ -30,7 +31,7 @@ _Named = tuple[str, ModelSeat]
 
 async def describe_images(state: FusionState, config: RunnableConfig) -> Json:
     """Describe the images while the members that see them are at work."""
-    run = Run.of(config)
+    run = await run_of(state, config)
     if (update := run.replay_update(LANE)) is not None:
         replay_calls(update["bill"])
         return update

@@ -84,6 +84,7 @@ class RunRepository:
         sweep = getattr(self._store, "sweep_ttl", None)
         if sweep is not None:
             await sweep()
+        await asyncio.to_thread(self.me)  # it reads files of the system once
         await self.heartbeat.__aenter__()
         return self
 
@@ -147,7 +148,8 @@ class RunRepository:
         space = _journal_of(record.id)
         items = await self._store.asearch(space, limit=_ALL, refresh_ttl=False)
         found = _in_order((item.key, item.value) for item in items if item.namespace == space)
-        if record.now == "failed":  # who failed is asked once more
+        status = await asyncio.to_thread(lambda: record.now)  # it reads files of the system
+        if status == "failed":  # who failed is asked once more
             found = [(key, text) for key, text in found if not is_failure(json.loads(text))]
         return Journal(
             record.id,
@@ -155,8 +157,8 @@ class RunRepository:
             space,
             found,
             ttl=self._ttl(),
-            cut_off=record.now == "interrupted",
-            finished=record.now == "finished",
+            cut_off=status == "interrupted",
+            finished=status == "finished",
             claim=claim,
             heartbeat=self.heartbeat,
         )
@@ -197,7 +199,7 @@ class RunRepository:
             if item is None:
                 raise ConfigError(f"there is no run {run_id!r}; `fusion runs` lists them")
             record = _record(item, await self._claiming.now())
-            record.check_may_reopen()
+            await asyncio.to_thread(record.check_may_reopen)  # it reads files of the system
             mine = record.changed(status="running", owner=self.me(), resumes=record.resumes + 1)
             claim = Claim((_RECORDS, run_id), run_id, begins=False)
             put = _put_record(mine, self._ttl(), claim)

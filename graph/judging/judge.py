@@ -36,6 +36,7 @@ from langgraph_fusion.graph.request.conversation import instructions
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.seat import ModelSeat
 from langgraph_fusion.graph.state import FusionState, Json
+from langgraph_fusion.graph.taken_up import run_of
 
 REPAIRS = 2
 """How often one judge is asked again, with the exact errors, before the next one takes over."""
@@ -51,7 +52,7 @@ class _JudgeFailed(Exception):
 
 async def judge(state: FusionState, config: RunnableConfig) -> Json:
     """Analyse the round, and choose the follow-ups that `after_judge` sends out."""
-    run, round = Run.of(config), state["round"]
+    run, round = await run_of(state, config), state["round"]
     if round == 0:
         if (growth := too_few(run, state)) and not run.steering.answering_now:
             return _seat_added(run, growth)

@@ -34,6 +34,7 @@ from langgraph_fusion.graph.request.document_copies import DIRECTORY
 from langgraph_fusion.graph.request.file_blocks import with_text, without_files
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState, Json
+from langgraph_fusion.graph.taken_up import run_of
 from langgraph_fusion.graph.wording import listed
 from langgraph_fusion.models.faults import REASONS, fault_of
 from langgraph_fusion.tools import own_tools
@@ -55,7 +56,7 @@ def member(letter: str, agent: Agent) -> Node:
     """Make the node of a seat. The agent is a closure variable, so that Studio draws it inside."""
 
     async def member_node(state: FusionState, config: RunnableConfig) -> Json:
-        run = Run.of(config)
+        run = await run_of(state, config)
         asked = [AskedFollowUp(**one) for one in state["asked"] if letter in one["seats"]]
         seats = {seat for one in state["asked"] for seat in one["seats"]}
         working = seats or state["seating"]

@@ -27,6 +27,7 @@ from langgraph_fusion.graph.state import FusionState, Json
 async def prepare(state: FusionState, config: RunnableConfig) -> Json:
     """Set every channel of the run; raises ConfigError when there is no question."""
     run = Run.of(config)
+    run.prepared = True
     at = question_place(state["messages"])
     if run.earlier is not None:
         return _earlier_result(run, run.earlier, state)

@@ -9,6 +9,7 @@ from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.records import CitationVerdict, Verification
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState, Json
+from langgraph_fusion.graph.taken_up import run_of
 from langgraph_fusion.graph.verification.evidence import Citation, citations_of
 from langgraph_fusion.graph.verification.lexical import lexical_verdict
 from langgraph_fusion.graph.verification.verifier import Verdicts, verdicts_of
@@ -17,7 +18,7 @@ from langgraph_fusion.tools.sources import Source, Sources
 
 async def verify(state: FusionState, config: RunnableConfig) -> Json:
     """Give every citation of the draft a verdict, in the way that the settings name."""
-    run = Run.of(config)
+    run = await run_of(state, config)
     sources = Sources(Source(**one) for one in state["sources"].values())
     citations = list(citations_of(state["draft"], sources))
     seat = run.settings.verifier

@@ -16,8 +16,8 @@ from langgraph_fusion.graph.citations import ADDRESS, CITATIONS, cited_ids, name
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.final_message import final_message
 from langgraph_fusion.graph.result import Retention, Unverified
-from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState, Json
+from langgraph_fusion.graph.taken_up import run_of
 from langgraph_fusion.graph.writing.coverage import figures_kept, parts_treated
 from langgraph_fusion.graph.writing.result_of import Checked, result_of
 from langgraph_fusion.graph.writing.unverified_notes import (
@@ -47,7 +47,7 @@ _NO_SOURCE = "\u2026"
 
 async def check(state: FusionState, config: RunnableConfig) -> Json:
     """Number the citations, list the sources, name what has none, and close the run."""
-    run = Run.of(config)
+    run = await run_of(state, config)
     sources = Sources(Source(**one) for one in state["sources"].values())
     checked, kept = Checked(state["draft"]), Retention()
     if run.settings.mode != "direct" and not run.settings.response_format:  # JSON has no citations

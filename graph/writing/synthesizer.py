@@ -20,6 +20,7 @@ from langgraph_fusion.graph.request.conversation import after_question, question
 from langgraph_fusion.graph.request.file_blocks import with_text, without_files
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState, Json
+from langgraph_fusion.graph.taken_up import run_of
 from langgraph_fusion.graph.writing.revision import Reviser, coverage_of
 from langgraph_fusion.graph.writing.writer import Writer, Written
 from langgraph_fusion.graph.writing.writer_prompt import of_the_caller, writer_messages
@@ -27,7 +28,7 @@ from langgraph_fusion.graph.writing.writer_prompt import of_the_caller, writer_m
 
 async def synthesizer(state: FusionState, config: RunnableConfig) -> Json:
     """Write the draft in the mode of the settings."""
-    run = Run.of(config)
+    run = await run_of(state, config)
     _end_steering(run)
     if run.settings.mode == "direct":
         return await _direct(run, state)
