@@ -88,7 +88,11 @@ QuestionFile = Annotated[
 ]
 Files = Annotated[
     list[Path] | None,
-    typer.Option("--file", metavar="FILE", help="Give every member a read-only copy; repeatable."),
+    typer.Option(
+        "--file",
+        metavar="FILE",
+        help="Read, searched and cited; in sandboxes too; repeatable.",
+    ),
 ]
 Images = Annotated[
     list[str] | None,

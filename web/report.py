@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.result import FusionResult, ImageInfo
+from langgraph_fusion.graph.result import AttachedFile, FusionResult, ImageInfo
 from langgraph_fusion.graph.wording import duration
 from langgraph_fusion.web.findings import findings_markdown, source_numbers
 from langgraph_fusion.web.templates import render
@@ -65,6 +65,8 @@ def report_markdown(result: FusionResult) -> str:
         parts.append(findings_markdown(whole["analysis"], whole["follow_ups"], numbers))
     if result.images:
         parts.append("\n".join(["## Images", "", *map(_image_line, result.images)]))
+    if result.attached:
+        parts.append("\n".join(["## Files", "", *map(_file_line, result.attached)]))
     for one in result.answers:
         round_ = f", follow-up round {one.round}" if one.round else ""
         parts.append(f"## Seat {one.seat} ({one.model}{round_})\n\n{one.text or 'No answer.'}")
@@ -79,6 +81,15 @@ def _image_line(one: ImageInfo) -> str:
     return (
         f"- Image {one.number}: {one.media_type}{size} (sha256 {one.sha256}): {seen}{told}{blind}"
     )
+
+
+def _file_line(one: AttachedFile) -> str:
+    """A file that came with the question, as an item of a list."""
+    name = one.name.replace("`", "'")
+    size = "" if one.size is None else f", {one.size:,} bytes (sha256 {one.sha256})"
+    cited = f"; sources {', '.join(one.sources)}" if one.sources else ""
+    became = f"not read: {one.reason}" if one.reason else "read"
+    return f"- `{name}`: {one.kind}{size}: {became}{cited}"
 
 
 def style_sheet() -> str:

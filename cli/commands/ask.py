@@ -130,7 +130,7 @@ def ask(
         silence_libraries(verbose=verbose)
         output = OutputOptions(as_json, save, quiet, verbose, out)
         if estimate:
-            code = asyncio.run(_estimate(asked, given, output))
+            code = asyncio.run(_estimate(asked, given, output, file or ()))
         else:
             code = asyncio.run(_ask(asked, given, output, files=file or (), keep=keep))
     raise typer.Exit(code)
@@ -154,9 +154,8 @@ async def _ask(
     settings, why = await choose_settings(given)
     notices = tuple(notices_on(settings, why))
     bash = any("bash" in settings.tools_of(seat) for seat in settings.members)
-    if why and not bash and (files or output.out):
-        kind = "file" if files else "out"
-        raise ConfigError(f"no member has bash, which it is for. {notices[0]}", field=kind)
+    if why and not bash and output.out:
+        raise ConfigError(f"no member has bash, which it is for. {notices[0]}", field="out")
     async with open_own_runs(keep=keep, quiet=output.quiet) as runs:
         steering = Steering()
         events = deliberate(
@@ -167,15 +166,19 @@ async def _ask(
         )
 
 
-async def _estimate(asked: "HumanMessage", given: "Given", output: "OutputOptions") -> int:
+async def _estimate(
+    asked: "HumanMessage", given: "Given", output: "OutputOptions", files: Sequence[Path]
+) -> int:
     from langgraph_fusion.cli.choose_settings import choose_settings, notices_on
     from langgraph_fusion.cli.display.estimate import print_estimate
     from langgraph_fusion.cli.output import say
     from langgraph_fusion.graph.preflight.estimate import estimate
+    from langgraph_fusion.graph.preflight.read_files import inlined_chars
     from langgraph_fusion.graph.request.images import image_blocks
 
     settings, why = await choose_settings(given)
-    likely = estimate(settings, str(asked.text), [*image_blocks([asked])])
+    chars = await asyncio.to_thread(inlined_chars, files)
+    likely = estimate(settings, str(asked.text), [*image_blocks([asked])], chars)
     if not output.quiet:
         for line in notices_on(settings, why):
             say(line)

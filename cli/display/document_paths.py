@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from langgraph_fusion.graph.preflight.readiness import docs_folder
+from langgraph_fusion.graph.request.given_files import FOLDER
 from langgraph_fusion.graph.writing.check import link_of
 
 _SCHEME = "docs:"
@@ -17,7 +18,7 @@ def with_document_paths(result: Mapping[str, Any], docs: str | None, base: Path)
 
     In the result itself they are relative to the folder of documents.
     """
-    cited = [one for one in result["sources"] if one["url"].startswith(_SCHEME)]
+    cited = [one for one in result["sources"] if _is_of_the_folder(one["url"], result)]
     if not docs or not cited:
         return dict(result)
     folder = _path_from(base, docs_folder(docs))
@@ -29,6 +30,12 @@ def with_document_paths(result: Mapping[str, Any], docs: str | None, base: Path)
         for one in result["sources"]
     ]
     return {**result, "answer": answer, "sources": sources}
+
+
+def _is_of_the_folder(url: str, result: Mapping[str, Any]) -> bool:
+    """Whether it is a document of the folder, and not a file that came with the question."""
+    attached = bool(result.get("attached")) and url.startswith(f"{_SCHEME}{FOLDER}/")
+    return url.startswith(_SCHEME) and not attached
 
 
 def _path_from(base: Path, folder: Path) -> str:

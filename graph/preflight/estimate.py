@@ -57,11 +57,15 @@ class Estimate(_Part):
 
 
 def estimate(
-    settings: FusionSettings, question: str = "", images: Sequence[Mapping[str, Any]] = ()
+    settings: FusionSettings,
+    question: str = "",
+    images: Sequence[Mapping[str, Any]] = (),
+    file_chars: int = 0,
 ) -> Estimate:
     """Estimate a run; needs no key, and fallback models are taken as not needed.
 
-    `images` are content blocks; each counts in every call that sends the question.
+    `images` are content blocks; each counts in every call that sends the question. `file_chars` are
+    characters of files, which count in the calls of seats that cannot search them.
 
     Low takes what is read again from the providers' caches at their price for it; likely and high
     do not count on caches. With `budget_usd` no figure in dollars is above it.
@@ -70,7 +74,9 @@ def estimate(
         ConfigError: If the user's price table cannot be read.
     """
     prices = user_prices()
-    made = {tier: list(uses(settings, question, tier, _tokens_of(images))) for tier in TIERS}
+    made = {
+        tier: list(uses(settings, question, tier, _tokens_of(images), file_chars)) for tier in TIERS
+    }
     stages = dict.fromkeys(use.stage for use in made["high"])
     return Estimate(
         preset=settings.preset,

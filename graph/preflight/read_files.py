@@ -13,6 +13,7 @@ from langchain_core.messages import AnyMessage
 
 from langgraph_fusion.graph.request.file_blocks import SentFile, sent_files, with_data
 from langgraph_fusion.graph.request.given_files import (
+    INLINE_CHARS,
     MAX_BYTES,
     MAX_FILES,
     FileBytes,
@@ -50,6 +51,14 @@ async def read_given_files(run: Run, messages: Sequence[AnyMessage]) -> list[Any
         opening = open_given(run.files.documents)
         run.shared_tools.files = await run.resources.enter_async_context(opening)
     return with_data(messages, fetched)
+
+
+def inlined_chars(paths: Sequence[Path]) -> int:
+    """Characters of these files that a prompt of a seat without tools for them would hold."""
+    read = list[GivenFile]()
+    for number, path in enumerate(paths, start=1):
+        read.append(read_file(_of_path(path, {}), number, read, Event()))
+    return min(INLINE_CHARS, sum(len(one.text) for one in GivenFiles(tuple(read)).documents))
 
 
 async def _read_in_time(run: Run, had: Sequence[FileBytes]) -> list[GivenFile]:

@@ -50,21 +50,33 @@ def profile_source() -> str:
 
 
 def uses(
-    settings: FusionSettings, question: str, tier: Tier, image_tokens: int = 0
+    settings: FusionSettings,
+    question: str,
+    tier: Tier,
+    image_tokens: int = 0,
+    file_chars: int = 0,
 ) -> Iterator[Use]:
-    """What every seat of a run would use."""
-    asked = _tokens(question) + image_tokens
+    """What every seat of a run would use; `file_chars` reach the seats that search no files."""
+    asked, files = _tokens(question) + image_tokens, file_chars // _CHARS_PER_TOKEN
     if not settings.members:
-        alone = settings.synthesizer
-        yield Use("synthesizer", alone, 1, asked, 0, _capped(alone, _of("writer", tier)))
+        alone, whole = settings.synthesizer, asked + files
+        yield Use("synthesizer", alone, 1, whole, 0, _capped(alone, _of("writer", tier)))
         return
     seats = _seated(settings, tier)
-    yield from (_member(settings, seat, asked, tier) for seat in seats)
+    yield from (
+        _member(settings, seat, asked + files * (not _searches(settings, seat)), tier)
+        for seat in seats
+    )
     most = settings.max_rounds if settings.judge else 0
     rounds = min(most, _of("follow_up", tier, "rounds"))
     for _ in range(rounds):
         some = seats[: _of("follow_up", tier, "asked")]
-        yield from (_member(settings, seat, asked, tier, again=True) for seat in some)
+        yield from (
+            _member(
+                settings, seat, asked + files * (not _searches(settings, seat)), tier, again=True
+            )
+            for seat in some
+        )
     read = asked + sum(_read(settings, seat, tier) for seat in seats)
     if settings.judge:
         times = 1 + rounds + (len(seats) > 2 and _adaptive(settings))
@@ -155,6 +167,12 @@ def _read(settings: FusionSettings, seat: PanelSeat, tier: Tier) -> int:
     limits, cited = EvidenceLimits(), _of("member", tier, "cited_sources")
     chars = cited * (limits.cited_chars + _SOURCE_CHARS)
     return answer + chars // _CHARS_PER_TOKEN
+
+
+def _searches(settings: FusionSettings, seat: PanelSeat) -> bool:
+    """Whether a seat would search files: with the default tools it does."""
+    chosen = seat.tools if seat.tools is not None else settings.tools
+    return (chosen is None or "docs" in chosen) and settings.max_calls_of(seat) > 0
 
 
 def _most_calls(settings: FusionSettings, seat: PanelSeat) -> int:

@@ -29,7 +29,8 @@ INLINE_CHARS = 40_000
 """Of all files together, in the prompt of a seat that cannot search: about 10,000 tokens. Ours."""
 _SEARCHED_CHARS = 2_000_000
 """Of a text, looked at for what is closest to the question."""
-_FOLDER = "attached"
+FOLDER = "attached"
+"""In which they stand among the documents of a run."""
 _UNKNOWN = FileKind("", "file", "")
 MIB = 1 << 20
 
@@ -60,7 +61,7 @@ class GivenFile:
     @property
     def url(self) -> str:
         """Of the document it became."""
-        return docs_url(f"{_FOLDER}/{self.name}")
+        return docs_url(f"{FOLDER}/{self.name}")
 
     @property
     def line(self) -> str:
@@ -240,7 +241,7 @@ def _read(file: GivenFile, data: bytes, cancelled: Event) -> GivenFile:
     if document.skipped:
         return replace(file, problem=document.skipped)
     title = file.name if document.title == document.path else document.title
-    path = f"{_FOLDER}/{file.name}"
+    path = f"{FOLDER}/{file.name}"
     return replace(file, document=replace(document, path=path, title=title))
 
 

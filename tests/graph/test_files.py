@@ -2,17 +2,26 @@
 
 import json
 import re
+from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 
+from langgraph_fusion.graph.api import deliberate
 from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.journal.store import open_runs
+from langgraph_fusion.graph.preflight.estimate import estimate
+from langgraph_fusion.graph.preflight.read_files import inlined_chars
 from langgraph_fusion.graph.request.given_files import MAX_FILES
+from langgraph_fusion.graph.resume import stopped_run
+from langgraph_fusion.web.report import report_html, report_markdown
+from tests.bubblewrap import require_bubblewrap  # noqa: F401 - a fixture
 from tests.files import FACT, asked_with, base64_of, readable, xlsx
 from tests.graph.cast import JUDGE, WRITER, A, Part, cast, settings
-from tests.graph.conftest import Fuse
-from tests.scripted import Reply, Seen, status, text, tool_calls
+from tests.graph.conftest import Fuse, Serve
+from tests.scripted import Reply, Seen, hang, status, text, tool_calls
 
 QUESTION = "How large is the reserve of the Halden mill?"
 
@@ -287,3 +296,75 @@ async def test_the_default_tools_have_docs_once_a_file_can_be_read(fuse: Fuse) -
     assert "4711 tonnes" in with_file.result.answer
     with pytest.raises(ConfigError, match="no folder is named"):
         await fuse(SCRIPT, seats_with_docs(), QUESTION)
+
+
+async def test_a_resumed_run_has_its_files_as_they_were_and_none_stay_behind(
+    serve: Serve, tmp_path: Path
+) -> None:
+    """Files of messages and of this machine; the one of this machine is gone by then."""
+    resumed = False
+
+    def member(seen: Seen) -> Reply:
+        return reader()(seen) if resumed else hang()  # type: ignore[return-value]
+
+    await serve(cast({A: member, WRITER: writer}))
+    lying = tmp_path / "lying.csv"
+    lying.write_bytes(readable()["rows.csv"])
+    sent = asked_with(QUESTION, {"sent.md": b"# Other\n\nWords."})
+    chosen, place, run_id = seats_with_docs(), tmp_path / "runs.db", ""
+    async with aclosing(deliberate([sent], chosen, files=[lying], runs=place)) as events:
+        async for event in events:
+            run_id = str(event.get("run_id", run_id))
+            if event["type"] == "member.started":
+                break
+    lying.unlink()
+    resumed = True
+    async with open_runs(place) as runs:
+        assert runs is not None
+        assert await runs.files.read(run_id)
+        stopped = await stopped_run(runs, run_id)
+        result: dict[str, Any] = {}
+        async for event in stopped.events(runs):
+            result = event.get("result", result)
+        assert "4711 tonnes" in result["answer"]
+        assert [(one["name"], one["read"]) for one in result["attached"]] == [
+            ("lying.csv", True), ("sent.md", True),
+        ]  # fmt: skip
+        assert not await runs.files.read(run_id), "they leave with the run's texts"
+
+
+async def test_files_of_this_machine_need_no_bash_and_reports_name_them(
+    fuse: Fuse, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.docx").write_bytes(readable()["notes.docx"])
+    (tmp_path / "photo.png").write_bytes(UNREADABLE["photo.png"])
+    files = [tmp_path / "notes.docx", tmp_path / "photo.png"]
+    fused = await fuse(SCRIPT, seats_with_docs(), QUESTION, files=files)
+    assert "4711 tonnes" in fused.result.answer
+    for report in (report_html(fused.result), report_markdown(fused.result)):
+        assert "notes.docx" in report
+        assert "not read: no text is read from files of this kind (PNG image)" in report
+    chars = inlined_chars(files)
+    assert chars == len(FACT)
+    alone = settings(mode="direct")
+    with_files = estimate(alone, QUESTION, (), 4000).total.input_tokens.likely
+    assert with_files == estimate(alone, QUESTION).total.input_tokens.likely + 1000
+
+
+async def test_every_sandbox_has_a_read_only_copy_of_what_could_be_had(
+    fuse: Fuse,
+    require_bubblewrap: None,  # noqa: F811 - a fixture
+) -> None:
+    command = "cat plain.txt; ls photo.png; echo x > plain.txt"
+
+    def member(seen: Seen) -> Reply:
+        called = tool_calls([("bash", {"command": command})])
+        return text("Done.") if seen.tool_results else called
+
+    chosen = settings(panel=[A], judge="none", tools=["bash"], sandbox={"kind": "bubblewrap"})
+    files = {"plain.txt": readable()["plain.txt"], "photo.png": UNREADABLE["photo.png"]}
+    fused = await fuse(cast({A: member}), chosen, [asked_with(QUESTION, files)])
+    said = fused.server.seen_by(A)[-1].tool_results[0]
+    assert "4711 tonnes" in said
+    assert "\nphoto.png" in said
+    assert "ermission denied" in said or "ead-only" in said

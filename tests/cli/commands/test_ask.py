@@ -14,6 +14,7 @@ from langgraph_fusion.sandbox.docker.reaper import LABEL
 from tests.cli.processes import FUSION, ROOT, environment, in_terminal
 from tests.cli.warm import fusion
 from tests.docker_engine import require_docker
+from tests.files import readable
 
 __all__ = ["require_docker"]
 
@@ -82,12 +83,23 @@ def test_what_prevents_a_run_is_said_alone(options: tuple[str, ...], named: str)
 def test_a_preset_that_was_chosen_for_the_user_and_lacks_bash_is_named_with_the_way_out(
     tmp_path: Path,
 ) -> None:
-    (tmp_path / "data.csv").write_text("a,b\n")
-    ended = fusion("ask", "--file", str(tmp_path / "data.csv"), QUESTION)
+    ended = fusion("ask", "--out", str(tmp_path / "kept"), QUESTION)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "no member has bash" in ended.stderr
     assert "Using the preset `offline`" in ended.stderr
     assert "export OPENROUTER_API_KEY" in ended.stderr
+
+
+def test_files_are_searched_and_cited_without_bash_and_what_is_none_is_named(docs: Path) -> None:
+    table, photo = docs.parent / "rows.csv", docs.parent / "photo.png"
+    table.write_bytes(readable()["rows.csv"])
+    photo.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(99))
+    question = "What is the reserve of the Halden mill?"
+    ended = ask(docs, "--file", str(table), "--file", str(photo), question=question)
+    assert ended.returncode == 0, ended.stderr
+    assert "4711 tonnes" in ended.stdout
+    assert "(attached/rows.csv#L" in ended.stdout
+    assert "'photo.png' could not be read" in ended.stderr
 
 
 def test_a_question_comes_from_a_file_and_the_result_goes_to_one(docs: Path) -> None:
