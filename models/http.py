@@ -21,6 +21,8 @@ from langgraph_fusion.models.depth import DEPTH, depth
 MAX_HEADER = 64 * 1024
 """Bytes of one header of a reply that are read; aiohttp's own limit is 8 KB."""
 MAX_HEADERS = 512
+_PIECE = 1 << 18
+"""Bytes of a request that are sent at once; aiohttp warns of a body above a mebibyte."""
 
 
 class LoopClient(httpx2.AsyncClient):
@@ -37,7 +39,7 @@ class LoopClient(httpx2.AsyncClient):
         """Send through the current loop's client."""
         client = await self._client()
         request.headers[DEPTH] = str(depth.get() + 1)
-        return await client.send(request, stream=stream, **kwargs)
+        return await client.send(_in_pieces(request), stream=stream, **kwargs)
 
     async def open_current(self) -> None:
         """Make the client of the running loop ahead of the first request."""
@@ -70,6 +72,31 @@ class LoopClient(httpx2.AsyncClient):
         for loop in [loop for loop in list(self._clients) if loop.is_closed()]:
             self._clients.pop(loop, None)
             self._of_loop.pop(loop, None)
+
+
+class _Pieces(httpx2.AsyncByteStream):
+    """A body that is sent piece by piece."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    async def __aiter__(self) -> AsyncGenerator[bytes]:
+        for start in range(0, len(self._body), _PIECE):
+            yield self._body[start : start + _PIECE]
+
+
+def _in_pieces(request: httpx2.Request) -> httpx2.Request:
+    """The request; a large one, with images in it, does not hold up the event loop at once."""
+    body = request.content
+    if len(body) <= _PIECE:
+        return request
+    return httpx2.Request(
+        request.method,
+        request.url,
+        headers=request.headers,
+        stream=_Pieces(body),
+        extensions=request.extensions,
+    )
 
 
 def _new_client() -> httpx2.AsyncClient:

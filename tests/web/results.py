@@ -32,6 +32,15 @@ def _recorded() -> dict[str, Any]:
         }
         for seat in "ABC"
     ]
+    result["images"] = [
+        {
+            "number": 1, "sha256": "5e" * 32, "media_type": "image/png", "bytes": 2087,
+            "width": 640, "height": 480, "seen_by": ["A", "judge"], "described_to": ["B"],
+            "unseen_by": ["C"],
+        }
+    ]  # fmt: skip
+    described = {"text": "A chart of fish.", "model": "vendor/A", "seat": "A"}
+    result["image_description"] = described
     return FusionResult.model_validate(result).model_dump(mode="json")
 
 

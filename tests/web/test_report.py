@@ -63,6 +63,20 @@ def test_no_text_of_a_run_does_anything(text: str) -> None:
     assert "49" not in text_of(page) if "7 * 7" in text else True
 
 
+def test_it_names_images_and_who_saw_them() -> None:
+    shown = text_of(report_html(recorded_result()))
+    for part in (
+        "Image 1: image/png, 640 \u00d7 480 pixels, 2087 bytes",
+        "seen by A, judge · in words to B · neither shown nor described to C",
+        "5e" * 32,
+        "A chart of fish.",
+    ):
+        assert part in shown, part
+    told = report_markdown(recorded_result())
+    assert "- Image 1: image/png, 640 x 480 pixels (sha256 5e5e" in told
+    assert "seen by A, judge; in words to B; neither to C" in told
+
+
 def test_it_says_which_citations_are_borne_out() -> None:
     citations = [
         {

@@ -205,3 +205,10 @@ async def test_the_detail_that_the_caller_asks_for_reaches_the_provider(fuse: Fu
         if part["type"] == "image_url"
     ]  # fmt: skip
     assert part["image_url"]["detail"] == "low"
+
+
+async def test_an_image_without_a_word_is_asked_what_it_shows(fuse: Fuse) -> None:
+    asked = [HumanMessage([{"type": "image_url", "image_url": {"url": data_url(png(BLUE))}}])]
+    fused = await fuse(looking(), settings(), asked, models=ALL_SEE)
+    assert fused.result.question == "Say what the attached images show, and what of it matters."
+    assert fused.result.answer == "I see blue and was told nothing."

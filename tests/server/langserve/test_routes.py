@@ -21,7 +21,7 @@ CHOSEN: dict[str, Any] = {
     "panel": list(PANEL), "judge": JUDGE, "synthesizer": WRITER, "tools": [],
 }  # fmt: skip
 CONFIG: Any = {"configurable": CHOSEN}
-IMAGE = {"type": "image_url", "image_url": {"url": "https://a.org/x.png"}}
+IMAGE = {"type": "image_url", "image_url": {"url": "file:///etc/passwd"}}
 
 
 def asked(question: str = "What is it?") -> Any:
