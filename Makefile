@@ -35,6 +35,7 @@ audit:  ## Look for known vulnerabilities in the pinned dependencies; one that c
 bench: setup  ## Time a deliberation and the sandbox beside bare references
 	@$(BIN)/python -m bench.graph $(ARGS)
 	@$(BIN)/python -m bench.sandbox
+	@$(BIN)/python -m bench.startup
 
 format: setup
 	@$(BIN)/ruff format .

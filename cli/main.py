@@ -1,50 +1,31 @@
-"""The `fusion` command. Nothing heavy is imported before a command runs."""
+"""The `fusion` command: what is to be done before anything else, and after everything else."""
 
+import gc
 import os
 import sys
-from pathlib import Path
-from typing import Annotated
 
-import typer
+from langgraph_fusion.cli import first_sign
 
-from langgraph_fusion.cli.lazy_group import lazy_group
-from langgraph_fusion.cli.options import examples
-
-_COMMANDS = {
-    "ask": "Ask a panel of models, read one cited answer.",
-    "chat": "Ask, and ask on, with the earlier answers at hand.",
-    "presets": "List the presets and the keys they need.",
-    "doctor": "Check what is there and what is missing, with each fix.",
-    "graph": "Draw the deliberation as a Mermaid picture.",
-    "mcp": "Serve an MCP client on standard input and output.",
-    "serve": "Serve the OpenAI API over HTTP.",
-    "resume": "Go on with a run that was stopped; nothing paid is paid again.",
-    "keys": "Make, list and remove the API keys of `fusion serve --keys PLACE`.",
-    "eval": "Measure whether a panel beats its best member, and what it costs.",
-    "runs": "List stored runs, show one, delete one.",
-    "report": "Turn a finished run into one HTML file to read, send and print.",
-    "sandbox": "Build the sandbox image, remove what crashed runs left behind.",
-}
-
-app = typer.Typer(
-    name="fusion",
-    cls=lazy_group("langgraph_fusion.cli.commands", _COMMANDS),
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,  # rich help takes a quarter of a second
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+_COLLECTED_AFTER = 50_000, 10, 10
+"""Objects, and rounds: with Python's 700 an eighth of a start is spent looking for garbage."""
 
 
 def main() -> None:
     """Run the command line; this is the console script."""
     _occupy_closed_streams()
+    gc.set_threshold(*_COLLECTED_AFTER)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="replace")  # a terminal that is not UTF-8 still gets an answer
-    app(prog_name="fusion")
+    first_sign.show(sys.argv[1:])
+    from langgraph_fusion.cli.app import app
+
+    try:
+        app(prog_name="fusion")
+    finally:
+        first_sign.clear()
+        gc.freeze()  # what is left goes with the process: nobody needs it sorted before
 
 
 def _occupy_closed_streams() -> None:
@@ -54,36 +35,3 @@ def _occupy_closed_streams() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version
-
-        typer.echo(f"fusion {version('langgraph-fusion')}")
-        raise typer.Exit
-
-
-@app.callback(epilog=examples('fusion ask "What changed in HTTP/3?"', "fusion doctor"))
-def fusion(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print it.")
-    ] = False,
-    env_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--env-file", metavar="FILE", help="Take any variables from this file, not from .env."
-        ),
-    ] = None,
-) -> None:
-    """A panel of models answers, a judge compares, a writer fuses: one cited answer.
-
-    Keys come from the environment or from a file `.env` in the working directory; addresses and
-    everything else from the environment, or from a file that you name with --env-file.
-    """
-    if env_file is not None or Path(".env").exists():  # most folders have none
-        from langgraph_fusion.cli.env_file import load_env_file
-        from langgraph_fusion.cli.errors import report_errors
-
-        with report_errors():
-            load_env_file(env_file)

@@ -15,6 +15,7 @@ from io import StringIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from langgraph_fusion.cli import first_sign
 from langgraph_fusion.graph.errors import ConfigError, RunFailed
 from langgraph_fusion.models.text import clean_json, clean_text
 
@@ -47,6 +48,7 @@ def write(text: str) -> None:
     """
     if sys.stdout is None:
         return  # closed on purpose; `check_stdout` refuses where that would lose an answer
+    first_sign.clear()
     try:
         sys.stdout.write(clean_text(text).rstrip("\n") + "\n")
         sys.stdout.flush()
@@ -89,6 +91,7 @@ def say(text: str) -> None:
 
 def say_line(text: str) -> None:
     """Write printable text to standard error as it is; do nothing if it is closed."""
+    first_sign.clear()
     if sys.stderr is not None:
         with suppress(OSError):
             print(text, file=sys.stderr, flush=True)
@@ -103,6 +106,7 @@ def terminal() -> "Console":
     """A console on standard output that takes text as text: no markup, no emoji codes."""
     from rich.console import Console
 
+    first_sign.clear()
     return Console(markup=False, emoji=False, highlight=False)
 
 

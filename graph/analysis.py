@@ -17,11 +17,12 @@ from pydantic import (
     model_validator,
 )
 
+from langgraph_fusion.graph.records import Kind
+
 Weight = Literal["high", "low"]
 Status = Literal["open", "resolved", "contested"]
 Standing = Literal["open", "supported", "narrowed", "withdrawn"]
 Ground = Literal["evidence", "question", "arithmetic"]
-Kind = Literal["contradiction", "blind_spot", "partial_coverage", "verify"]
 MOST_HIGH = 5
 """Findings that may be `high` in one analysis: when nearly everything matters, nothing does."""
 

@@ -3,15 +3,17 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.messages import AnyMessage
 
 from langgraph_fusion.graph.build import create_fusion
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.request.asked_images import ImageSource, question_with_images
-from langgraph_fusion.graph.result import FusionResult
 from langgraph_fusion.graph.settings import FusionSettings
+
+if TYPE_CHECKING:
+    from langgraph_fusion.graph.result import FusionResult
 
 Question = str | Sequence[AnyMessage]
 Events = AsyncGenerator[dict[str, Any]]
@@ -44,15 +46,17 @@ async def deliberate(
             yield event
 
 
-async def aask(question: Question, settings: FusionSettings, **given: Any) -> FusionResult:
+async def aask(question: Question, settings: FusionSettings, **given: Any) -> "FusionResult":
     """Deliberate and return the result; raises as `deliberate` does."""
+    from langgraph_fusion.graph.result import FusionResult
+
     result: dict[str, Any] = {}
     async for event in deliberate(question, settings, **given):
         result = event.get("result", result)
     return FusionResult.model_validate(result)
 
 
-def ask(question: Question, settings: FusionSettings, **given: Any) -> FusionResult:
+def ask(question: Question, settings: FusionSettings, **given: Any) -> "FusionResult":
     """`aask` for code without an event loop.
 
     Raises:

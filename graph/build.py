@@ -24,7 +24,7 @@ from langgraph_fusion.graph.images.describe import describe_images
 from langgraph_fusion.graph.journal.entries import Json, RecordedUpdate
 from langgraph_fusion.graph.journal.repository import RunRepository
 from langgraph_fusion.graph.journal.run_store_config import RunStoreConfig
-from langgraph_fusion.graph.judging.judge import judge
+from langgraph_fusion.graph.later_nodes import check, judge, synthesizer, verify
 from langgraph_fusion.graph.members.member import member
 from langgraph_fusion.graph.members.member_agent import member_agent
 from langgraph_fusion.graph.preflight.prepare import prepare
@@ -32,9 +32,6 @@ from langgraph_fusion.graph.request.attachments import Attachments
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
 from langgraph_fusion.graph.state import FusionInput, FusionOutput, FusionState
-from langgraph_fusion.graph.verification.verify import verify
-from langgraph_fusion.graph.writing.check import check
-from langgraph_fusion.graph.writing.synthesizer import synthesizer
 from langgraph_fusion.tools import member_tools
 from langgraph_fusion.tools.content_filter import ContentFilter
 

@@ -26,6 +26,7 @@ from langgraph_fusion.graph.journal.claim import Claim
 from langgraph_fusion.graph.journal.entries import SERVER
 from langgraph_fusion.graph.journal.recorded_sources import known_sources
 from langgraph_fusion.graph.journal.run_store_config import NOT_KEPT, RunStoreConfig
+from langgraph_fusion.graph.later_nodes import load_meanwhile
 from langgraph_fusion.graph.mcp_file import chosen_servers
 from langgraph_fusion.graph.preflight.open_given import open_given
 from langgraph_fusion.graph.preflight.readiness import (
@@ -197,6 +198,8 @@ async def open_run(
             await _open_servers(run, stack)
         if with_bash:
             await _open_sandboxes(run, stack)
+        loading = asyncio.create_task(load_meanwhile(run))
+        stack.push_async_callback(_end, loading)
         yield run
 
 
@@ -213,6 +216,11 @@ async def while_claimed(parts: AsyncIterator[Any], claim: Claim | None) -> Async
         except StopAsyncIteration:
             return
         yield part
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
 
 
 async def _models_loaded() -> None:

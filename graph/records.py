@@ -5,8 +5,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from langgraph_fusion.graph.analysis import Kind
-
+Kind = Literal["contradiction", "blind_spot", "partial_coverage", "verify"]
 Stage = Literal["panel", "judge", "follow_up", "synthesizer", "verify", "describe"]
 
 

@@ -111,6 +111,8 @@ class Run:
     """What came of a run that had finished before it was taken over."""
     turn: int = 0
     """How often the client's tools have answered before: 0 unless the run is continued."""
+    models_speak: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the first piece of a reply has come."""
     _sandboxes: dict[str, Sandbox] = field(default_factory=dict)
     _turns: dict[tuple[int, tuple[str, ...]], Turns] = field(default_factory=dict)
     _quorums: dict[tuple[int, tuple[str, ...]], Quorum] = field(default_factory=dict)
@@ -150,6 +152,7 @@ class Run:
         bill = SeatBill(seat, name, stage, round, limits=self.limits, prices=self.prices)
         images = (DescriberImages if stage == "describe" else SeatImages)(self.images, seat, name)
         client = LiveSeatClient(seat, bill, self.holding_off, images, repeats=self.repeats)
+        client.on_piece = self.models_speak.set
         if self.repeats:
             self.degrade("calls_lost", _CALLS_LOST.format(name))
             self.shared_tools.sources.skip_ids(name, _LOST_IDS)

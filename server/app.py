@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse, Response
 
+from langgraph_fusion.graph import later_nodes
 from langgraph_fusion.graph.build import create_fusion
 from langgraph_fusion.graph.errors import FusionError
 from langgraph_fusion.graph.journal.store import open_runs
@@ -42,7 +43,6 @@ _LAZY_MODULES = (
     "langgraph_fusion.models.chat",
     "langgraph_fusion.tools.fetch.fetcher",
     "langgraph_fusion.tools.search.duckduckgo",
-    "openai.resources.chat.completions.completions",
     "json_repair",
     "langgraph_fusion.web.ask_form",
     "langgraph_fusion.web.report",
@@ -118,6 +118,7 @@ def warm_up(*, offline: bool = False) -> None:
     """Load what the first request would otherwise wait for. Blocking, about a second."""
     for name in (*_LAZY_MODULES, *(_LAZY_OFFLINE if offline else ())):
         import_module(name)
+    later_nodes.load()
     create_fusion(load_settings({"preset": "offline"}))
 
 

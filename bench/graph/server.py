@@ -3,7 +3,8 @@
 It does as little as it can, so that it is not what is measured: requests are not parsed, replies
 are made of prepared parts. `POST /set?latency=…&seed=…` chooses how long calls take and forgets
 what was recorded; `GET /seen` returns the first request of each model since then; `GET /counts`
-returns calls, tokens and this process's own CPU seconds.
+returns calls, tokens, this process's own CPU seconds and, as `time.monotonic()`, when the first of
+them came since then (0 if none did).
 """
 
 import asyncio
@@ -30,6 +31,7 @@ class ModelServer:
         self._latency: Latency = latency_of("constant:0.5", 0)
         self._seen: dict[str, Any] = {}
         self._calls = self._tokens = 0
+        self._first_at = 0.0
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Handle every request."""
@@ -38,10 +40,12 @@ class ModelServer:
         if request.path == "/set":
             self._latency = latency_of(request.query["latency"], int(request.query["seed"]))
             self._seen.clear()
+            self._first_at = 0.0
             return web.Response()
         return web.json_response(self._seen if request.path == "/seen" else self._counts())
 
     async def _complete(self, request: web.BaseRequest) -> web.StreamResponse:
+        self._first_at = self._first_at or time.monotonic()
         body = await request.read()
         found = _MODEL.search(body)
         assert found is not None
@@ -69,7 +73,12 @@ class ModelServer:
         return response
 
     def _counts(self) -> dict[str, float]:
-        return {"calls": self._calls, "tokens": self._tokens, "cpu_s": time.process_time()}
+        return {
+            "calls": self._calls,
+            "tokens": self._tokens,
+            "cpu_s": time.process_time(),
+            "first_at": self._first_at,
+        }
 
 
 async def serve() -> None:

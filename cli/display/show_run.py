@@ -6,19 +6,11 @@ from contextlib import AbstractContextManager, ExitStack, aclosing, contextmanag
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from langgraph_fusion.cli.display.document_paths import with_document_paths
+from langgraph_fusion.cli import first_sign
 from langgraph_fusion.cli.display.follow import Events, FollowedRun, ShowEvent, follow
 from langgraph_fusion.cli.display.keyboard import has_keys
 from langgraph_fusion.cli.display.lines import line_display, no_display
 from langgraph_fusion.cli.display.model import Event, RunView
-from langgraph_fusion.cli.display.result import (
-    answer_text,
-    kept_files_line,
-    partial_json,
-    partial_markdown,
-    print_plain,
-    print_rich,
-)
 from langgraph_fusion.cli.errors import exit_code, report, stopped_json
 from langgraph_fusion.cli.output import (
     OutputOptions,
@@ -83,6 +75,7 @@ def _open_at_first_event(
 
         def show(view: RunView, event: Event) -> None:
             if not shown:
+                first_sign.clear()
                 for line in notices:
                     say(line)
                 shown.append(stack.enter_context(display))
@@ -110,6 +103,14 @@ def _print_result(
     options: OutputOptions,
     docs: str | None,
 ) -> None:
+    from langgraph_fusion.cli.display.document_paths import with_document_paths
+    from langgraph_fusion.cli.display.result import (
+        answer_text,
+        kept_files_line,
+        print_plain,
+        print_rich,
+    )
+
     here = with_document_paths(result, docs, Path.cwd())
     if options.as_json:
         write_json(result, one_line=options.json_lines)
@@ -126,6 +127,8 @@ def _print_result(
 
 def _print_partial(question: str, followed: FollowedRun, options: OutputOptions) -> int:
     """Print what there is of a run that failed or was stopped; return the exit code."""
+    from langgraph_fusion.cli.display.result import partial_json, partial_markdown
+
     why = followed.stopped_by or followed.error
     assert why is not None
     if options.as_json:

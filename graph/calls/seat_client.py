@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, AIMessageChunk
 
 from langgraph_fusion.graph.calls.budget import Reserved
 from langgraph_fusion.graph.calls.hedge import Race
@@ -35,6 +35,10 @@ LOCAL_SERVER = "local_server"
 """Reason to wait: the server has other calls to work on."""
 
 Send = Callable[[BaseChatModel], Awaitable[AIMessage]]
+
+
+def _ignore() -> None:
+    """Nobody listens."""
 
 
 class SeatFailed(Exception):
@@ -138,6 +142,8 @@ class LiveSeatClient:
         self.remembers: Remembers | None = None
         self.before_call: Callable[[], Awaitable[None]] = nothing
         """Awaited right before every call; an error of it ends the seat's work."""
+        self.on_piece: Callable[[], None] = _ignore
+        """Called with every piece of a reply."""
         self._repeats = repeats
         self._seat = seat
         self._holding_off = holding_off
@@ -328,7 +334,7 @@ class LiveSeatClient:
         try:
             progress = Progress(self.bill.name, str(ref), self.bill.round)
             async with asyncio.timeout(self.bill.left_s):
-                with listen_to_pieces(progress.add):
+                with listen_to_pieces(partial(self._hear, progress)):
                     message = await request.send(self._model(ref, reserved, request))
             usage = self.bill.usage_of(message, ref)
             fault = _unusable(message)
@@ -347,6 +353,10 @@ class LiveSeatClient:
         finally:
             seconds = time.monotonic() - began
             self.bill.settle(ref, usage, fault, seconds, reserved, waited_s=waited_s)
+
+    def _hear(self, progress: Progress, piece: AIMessageChunk) -> None:
+        self.on_piece()
+        progress.add(piece)
 
     def _model(self, ref: ModelRef, reserved: Reserved, request: _Request) -> BaseChatModel:
         cached = cache_fields(ref) if request.grows else {}

@@ -40,7 +40,7 @@ NEWEST = 1000
 class Head(BaseModel):
     """A run, or a response that a run answers, as far as a client that comes back has to know."""
 
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True)
 
     id: str
     """The run's id, or the response's."""

@@ -22,7 +22,7 @@ Status = Literal["running", "finished", "failed", "interrupted"]
 class RunRecord(BaseModel):
     """One run in the store. Later versions may add fields; unknown ones are ignored."""
 
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True)
 
     id: str
     status: Status = "running"

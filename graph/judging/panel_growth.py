@@ -6,13 +6,15 @@ or suspect, nothing is agreed, or members that had tools cite no source.
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from langgraph_fusion.graph.analysis import Analysis
 from langgraph_fusion.graph.records import GrowthReason, MemberAnswer, PanelGrowth
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.graph.state import FusionState
+
+if TYPE_CHECKING:  # it takes a tenth of a start to build
+    from langgraph_fusion.graph.analysis import Analysis
 
 _FIRST_SEATS = 2
 
@@ -36,7 +38,7 @@ def too_few(run: Run, state: FusionState) -> PanelGrowth | None:
     return _grown(run, state, waiting, "too_few_answers", ())
 
 
-def growth_after(run: Run, state: FusionState, analysis: Analysis | None) -> PanelGrowth | None:
+def growth_after(run: Run, state: FusionState, analysis: "Analysis | None") -> PanelGrowth | None:
     """What the analysis of the first answers says; None when everybody sits already."""
     waiting = _waiting(run, state)
     if not waiting:
@@ -68,7 +70,7 @@ def _grown(
     return PanelGrowth(first=first, reason="no_time_or_money", about=tuple(about))
 
 
-def _disputed(analysis: Analysis) -> list[str]:
+def _disputed(analysis: "Analysis") -> list[str]:
     disputes = (one for one in analysis.contradictions if one.status != "resolved")
     return [one.id for one in disputes if one.matters == "high"]
 

@@ -2,7 +2,6 @@
 
 from langchain_core.messages import BaseMessage, SystemMessage
 
-from langgraph_fusion.graph.analysis import Analysis
 from langgraph_fusion.graph.judging.evidence import (
     EvidenceLimits,
     Shown,
@@ -80,6 +79,8 @@ def _panels_work(run: Run, state: FusionState, best: MemberAnswer, limits: Evide
     if state["conversation"]:
         parts.append(tag("conversation", state["conversation"]))
     if state["analysis"]:
+        from langgraph_fusion.graph.analysis import Analysis
+
         parts.append(tag("analysis", Analysis(**state["analysis"]).model_dump_json()))
     seen: Shown = {}
     parts.append(answer_blocks(state, run.settings.letters, limits, seen))

@@ -20,7 +20,7 @@ COMMANDS = [
 @pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_help_loads_nothing_heavy(command: str) -> None:
     code = (
-        "import sys; from langgraph_fusion.cli.main import app\n"
+        "import sys; from langgraph_fusion.cli.app import app\n"
         f"app({[*command.split(), '--help']!r}, standalone_mode=False)\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )

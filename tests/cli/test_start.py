@@ -1,0 +1,117 @@
+"""What `fusion ask` has loaded when it sends its first request, and what it never loads."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+from tests.cli.processes import FUSION, ROOT, environment, in_terminal
+from tests.scripted import Reply, Seen, scripted_server, structured, text
+
+SEATS = ("--panel", "m/a,m/b", "--judge", "j/j", "--writer", "w/w", "--tools", "web_search")
+WATCHED = """
+import atexit, json, sys
+loaded, place = {}, sys.argv.pop()
+
+def watch(event, arguments):
+    if event == "socket.connect" and "first" not in loaded:
+        loaded["first"] = sorted(sys.modules)
+
+def report():
+    with open(place, "w") as file:
+        json.dump(loaded | {"last": sorted(sys.modules)}, file)
+
+sys.addaudithook(watch)
+atexit.register(report)
+from langgraph_fusion.cli.main import main
+main()
+"""
+NEVER = [
+    "langchain_community", "langchain_classic", "langchain_mcp_adapters", "prompt_toolkit",
+    "openai.resources.beta", "openai.resources.images", "openai.resources.audio",
+    "numpy", "sqlite_vec", "aiosqlite", "langgraph.store.sqlite", "psycopg",
+    "docker", "ddgs", "trafilatura", "pypdf", "lxml", "fastapi", "uvicorn", "jinja2", "mcp",
+    "langchain_core.tracers.langchain_v1", "langsmith.wrappers",
+    "langgraph_fusion.models.offline.chat", "langgraph_fusion.sandbox.pool",
+]  # fmt: skip
+LATER = [
+    "langgraph_fusion.graph.judging.judge", "langgraph_fusion.graph.writing.synthesizer",
+    "langgraph_fusion.graph.writing.check", "langgraph_fusion.graph.result",
+    "langgraph_fusion.graph.analysis",
+    "langgraph_fusion.cli.display.result",
+]  # fmt: skip
+
+
+@dataclass
+class Loaded:
+    """Modules that were there when the first connection was made, and at the end."""
+
+    first: set[str]
+    last: set[str]
+
+
+@pytest.fixture(scope="module")
+async def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
+    def script(seen: Seen) -> Reply:
+        return structured({"best_answer": "A"}) if seen.model == "j/j" else text("It is 42.")
+
+    folder = tmp_path_factory.mktemp("start")
+    async with scripted_server(script) as server:
+        env = environment(
+            {
+                "OPENROUTER_BASE_URL": server.base_url,
+                "OPENROUTER_API_KEY": "sk-none",
+                "FUSION_RUNS": str(folder / "runs.db"),
+            }
+        )
+        words = ("ask", *SEATS, "What is it?", str(folder / "loaded.json"))
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", WATCHED, *words, cwd=ROOT, env=env,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        answer, said = await process.communicate()
+    assert process.returncode == 0, said.decode()
+    assert "It is 42." in answer.decode()
+    found = json.loads((folder / "loaded.json").read_text())
+    return Loaded(set(found["first"]), set(found["last"]))
+
+
+@pytest.mark.parametrize("name", NEVER)
+def test_what_a_plain_run_does_not_need_is_not_loaded(name: str, loaded: Loaded) -> None:
+    assert name not in loaded.last
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_what_comes_after_the_members_is_loaded_after_their_requests(
+    name: str, loaded: Loaded
+) -> None:
+    assert name not in loaded.first
+    assert name in loaded.last
+
+
+def test_the_first_word_is_on_the_terminal_before_anything_is_loaded() -> None:
+    code = "import sys, langgraph_fusion.cli.main; print(len(sys.modules), 'typer' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    count, typer = ran.stdout.split()
+    assert (int(count) < 120, typer) == (True, "False")
+    with in_terminal(*FUSION, "ask", "-p", "nope", "What is it?") as terminal:
+        assert terminal.wait() == 2
+    assert terminal.text.startswith("fusion: starting …\r")
+    erased = terminal.text.removeprefix("fusion: starting …\r").lstrip(" ")
+    assert erased.startswith("\rfusion: preset: there is no 'nope'")
+
+
+@pytest.mark.parametrize("words", [("--version",), ("ask", "-q", "-p", "nope", "x"), ("presets",)])
+def test_who_loads_no_deliberation_or_is_quiet_shows_no_first_word(words: tuple[str, ...]) -> None:
+    with in_terminal(*FUSION, *words) as terminal:
+        terminal.wait()
+    assert "starting" not in terminal.text
+
+
+def test_an_option_that_is_none_is_explained_over_the_first_word() -> None:
+    with in_terminal(*FUSION, "ask", "--nope") as terminal:
+        assert terminal.wait() == 2
+    assert terminal.text.startswith("fusion: starting …\rUsage: fusion ask")
