@@ -63,7 +63,7 @@ VARIABLE = "FUSION_SERVER_CONFIG"
 
 
 def config_into_environment(config: ServerConfig) -> None:
-    """Hand the configuration on to the worker processes; there is no secret in it."""
+    """Hand the configuration on to the workers; URLs in it may hold passwords."""
     os.environ[VARIABLE] = TypeAdapter(ServerConfig).dump_json(config).decode()
 
 

@@ -20,7 +20,6 @@ from typing import Self
 from weakref import WeakValueDictionary
 
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.server.errors import ApiError
 from langgraph_fusion.server.keys.database import Database, KeysUnavailable, Steps, T
 from langgraph_fusion.server.keys.key import Caps, Charge, Key, Spent, Token
 from langgraph_fusion.server.keys.ledger import LEASE_S, Ledger
@@ -219,7 +218,7 @@ class KeyRing:
             asked = sorted(self._asking)
             try:
                 begin, late = await self._run(self._ledger.begin(asked))
-            except ApiError as error:
+            except Exception as error:  # noqa: BLE001 - whoever waits has to be told
                 self._answer(asked, error)
                 continue
             self._answer(begin, True)
@@ -227,12 +226,12 @@ class KeyRing:
             if self._asking:
                 await asyncio.sleep(0 if set(self._asking) - set(asked) else _POLL_S)
 
-    def _answer(self, charges: list[int], reply: bool | ApiError) -> None:
+    def _answer(self, charges: list[int], reply: bool | Exception) -> None:
         for id in charges:
             turn = self._asking.pop(id, None)
             if turn is None or turn.done():
                 continue
-            if isinstance(reply, ApiError):
+            if isinstance(reply, Exception):
                 turn.set_exception(reply)
             else:
                 turn.set_result(reply)

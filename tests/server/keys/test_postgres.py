@@ -1,6 +1,7 @@
 """Keys in PostgreSQL: made by many at once, by version, and away for a while."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -9,6 +10,7 @@ from langgraph_fusion.server.errors import ApiError
 from langgraph_fusion.server.keys.database import KeysUnavailable
 from langgraph_fusion.server.keys.key import Caps
 from langgraph_fusion.server.keys.key_ring import KeyRing
+from tests.cli.processes import FUSION, run
 from tests.server.shared_database import Shared
 
 
@@ -102,3 +104,24 @@ async def test_the_password_of_a_url_is_in_no_message(url: str) -> None:
     assert "s3cret" not in str(raised.value)
     assert raised.value.__cause__ is None
     assert "\n" not in str(raised.value)
+
+
+def test_the_command_says_in_a_line_that_the_database_does_not_answer() -> None:
+    url = "postgresql://me:s3cret@127.0.0.1:1/x"
+    for given, env in ((["--keys", url], {}), ([], {"FUSION_KEYS": url})):
+        ended = run(*FUSION, "keys", "list", *given, env=env)
+        *warning, said = ended.stderr.splitlines()
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert said.startswith("fusion: keys: the PostgreSQL server does not answer: ")
+        assert "s3cret" not in ended.stderr
+        assert [line[:15] for line in warning] == (["fusion: WARNING"] if given else [])
+
+
+def test_the_command_makes_lists_and_removes_keys_there(shared: Shared) -> None:
+    env = {"FUSION_KEYS": shared.url}
+    made = run(*FUSION, "keys", "add", "ada", "--per-day", "5", "--at-once", "4", env=env)
+    assert made.stdout.startswith("fk-"), made.stderr
+    [key] = json.loads(run(*FUSION, "keys", "list", "--json", env=env).stdout)["keys"]
+    assert (key["name"], key["per_day_usd"], key["at_once"], key["runs"]) == ("ada", 5.0, 4, 0)
+    assert run(*FUSION, "keys", "remove", "ada", env=env).returncode == 0
+    assert run(*FUSION, "keys", "remove", "ada", env=env).returncode == 2
