@@ -111,3 +111,13 @@ def test_trusted_clients_cannot_redirect_a_key_by_an_argument(
     assert TRUSTED.settings(PANEL | {field: [fine] if field == "panel" else fine})
     body = {"model": "v/m", "extra": {"some_new_field": 1}}
     assert TRUSTED.settings(PANEL | {field: [body] if field == "panel" else body})
+
+
+def test_clients_search_with_free_engines_and_those_of_the_operator() -> None:
+    policy = ClientPolicy()
+    assert policy.settings({"search": "searxng,ddgs"}).search == ("searxng", "ddgs")
+    with pytest.raises(ConfigError, match="does not permit `brave`; it permits ddgs"):
+        policy.settings({"search": ["ddgs", "brave"]})
+    assert policy.settings({"search": "brave"}, {"search": "brave,exa"}).search == ("brave",)
+    trusting = ClientPolicy(any_setting=True)
+    assert trusting.settings({"search": "kagi"}).search == ("kagi",)
