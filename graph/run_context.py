@@ -282,15 +282,15 @@ class Run:
         answers = known.update["answers"] if known else []
         return any(use["tool"] == "bash" for one in answers for use in one["tools"])
 
-    async def seated_tools(self, letter: str) -> Seated:
+    async def seated_tools(self, letter: str, within_s: float) -> Seated:
         """The servers' tools that a member may call, once those servers have started.
 
-        A server that does not start is noted.
+        A server that does not start in so many seconds is noted.
         """
         groups = self.settings.tools_of(self.settings.seat(letter))
         if self.servers is None or not servers_in(groups):
             return NOT_SEATED
-        seated = await self.servers.seated(groups)
+        seated = await self.servers.seated(groups, within_s)
         for server, why in seated.lost.items():
             self.degrade(SERVERS, f"Seat {letter} had no tools of the server {server}: {why}.")
         self.notes[:] = dict.fromkeys([*self.notes, *seated.notes])

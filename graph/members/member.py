@@ -84,7 +84,8 @@ async def _work(
     parts: int,
 ) -> Json:
     """Research and answer, in one of so many parts of the time that the stage has left."""
-    served = await run.seated_tools(letter)
+    stage: Stage = "follow_up" if state["round"] else "panel"
+    served = await run.seated_tools(letter, run.limits.left(stage, state["round"]) / parts / 2)
     context = _member_context(run, letter, state, served, parts)
     model, shell = str(context.client.model), context.sandbox is not None
     _tell_started(letter, model, context.round, asked, sandbox=shell)

@@ -46,15 +46,16 @@ class ToolServers:
             if name not in self._offers and name not in self._listing:
                 self._listing[name] = asyncio.create_task(self._list(name))
 
-    async def seated(self, groups: Sequence[str]) -> Seated:
+    async def seated(self, groups: Sequence[str], within_s: float | None = None) -> Seated:
         """What a member whose `tools` setting is `groups` gets.
 
-        Waits until each of its servers has started or is given up, as its settings say.
+        Waits until each of its servers has started or is given up, as its settings say, and not
+        longer than so many seconds.
         """
         names = servers_in(groups)
         self.begin(names)
         if waited_for := [self._listing[name] for name in names if name in self._listing]:
-            await asyncio.wait(waited_for)
+            await asyncio.wait(waited_for, timeout=within_s)
         found = {name: self._outcome(name) for name in names}
         offers = {name: one for name, one in found.items() if isinstance(one, Offer)}
         lost = {name: why for name, why in found.items() if isinstance(why, str)}
@@ -109,6 +110,8 @@ class ToolServers:
         """The offer, or why there is none."""
         if name in self._offers:
             return self._offers[name]
+        if not self._listing[name].done():
+            return "it did not start in half of the time that its members have"
         error = self._listing[name].exception()
         if isinstance(error, ServerUnavailable):
             return str(error)

@@ -160,3 +160,15 @@ async def test_what_is_not_configured_is_refused_before_any_call(
     monkeypatch.delenv("FUSION_MCP")
     with pytest.raises(ConfigError, match=r"in mcp\.toml there is none"):
         await fuse(cast(), settings(tools=LIBRARY))
+
+
+async def test_a_slow_server_does_not_hold_up_a_run_beyond_its_time(
+    fuse: Fuse, configure: Configure
+) -> None:
+    configure("silent", "start_timeout_s = 600\n")
+    seats = [{"model": A, "tools": LIBRARY}, B]
+    fused = await fuse(cast(), settings(panel=seats, deadline_s=4))
+    assert [answer.text for answer in fused.result.answers if answer.seat == "B"]
+    assert "tool_server_unavailable" in fused.result.degraded
+    assert any("in half of the time" in note for note in fused.result.notes)
+    assert [answer.status for answer in fused.result.answers] == ["ok", "ok"]
