@@ -35,10 +35,16 @@ async def open_images(run: Run, messages: Sequence[AnyMessage], question: str) -
 
 def _unseen(run: Run) -> ConfigError:
     names = dict.fromkeys(str(ref) for _, seat in seated(run) for ref in seat.models)
+    offline = all(ref.provider == "offline" for _, seat in seated(run) for ref in seat.models)
+    way_out = (
+        "These are programs, no language models: choose another preset"
+        if offline
+        else "Seat one that does, on the panel, as judge or as writer; if one of them does after "
+        "all, say so with `sees_images: true` in its seat"
+    )
     return ConfigError(
-        f"images are in it, and no model of this run reads images ({', '.join(names)}). Seat one "
-        "that does, on the panel, as judge or as writer; if one of them does after all, say so "
-        "with `sees_images: true` in its seat; or leave the images out",
+        f"images are in it, and no model of this run reads images ({', '.join(names)}). {way_out}; "
+        "or leave the images out",
         field="messages",
         code=IMAGES_UNSEEN,
         about=tuple(names),

@@ -168,7 +168,7 @@ async def test_offline_programs_do_not_pretend_to_see(fuse: Fuse) -> None:
     offline = settings(
         panel=["offline:keyword"], judge="offline:judge", synthesizer="offline:writer"
     )
-    with pytest.raises(ConfigError, match="no model of this run reads images"):
+    with pytest.raises(ConfigError, match="no language models: choose another preset"):
         await fuse(looking(), offline, question())
 
 
