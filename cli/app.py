@@ -16,6 +16,7 @@ _COMMANDS = {
     "graph": "Draw the deliberation as a Mermaid picture.",
     "mcp": "Serve an MCP client on standard input and output.",
     "serve": "Serve the OpenAI API over HTTP.",
+    "work": "Do the runs of `fusion serve --engine`, in as many processes as you like.",
     "resume": "Go on with a run that was stopped; nothing paid is paid again.",
     "keys": "Make, list and remove the API keys of `fusion serve --keys PLACE`.",
     "eval": "Measure whether a panel beats its best member, and what it costs.",

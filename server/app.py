@@ -24,6 +24,7 @@ from langgraph_fusion.graph.settings import load_settings
 from langgraph_fusion.models.http import close_http_client, open_http_client
 from langgraph_fusion.server import health
 from langgraph_fusion.server.config import ServerConfig, config_from_environment
+from langgraph_fusion.server.engine.client import Engine
 from langgraph_fusion.server.errors import ApiError, api_error
 from langgraph_fusion.server.logging import log_surprise, log_to_stderr
 from langgraph_fusion.server.middleware import REQUEST_ID, RequestMiddleware
@@ -164,11 +165,27 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         open_runs(state.config.runs, origin="server") as manager.store,
         _traced(state),
     ):
-        with manager.shutdown.on_signal():
-            yield
-        await state.detached.close()
+        async with _engine(state):
+            with manager.shutdown.on_signal():
+                yield
+            await state.detached.close()
         manager.store = None
     await close_http_client()
+
+
+@asynccontextmanager
+async def _engine(state: ServerState) -> AsyncIterator[None]:
+    """Hand runs to workers, if the operator names an engine."""
+    place, store = state.config.engine, state.store
+    if place is None or store is None:
+        yield
+        return
+    from langgraph_fusion.server.engine.queue import queue_client
+
+    async with queue_client(place) as queue:
+        state.manager.engine = Engine(queue, store)
+        yield
+        state.manager.engine = None
 
 
 @asynccontextmanager

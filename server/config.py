@@ -39,6 +39,8 @@ class ServerConfig:
     """Where runs are kept: a file, a `postgresql://` URL, or nowhere. See docs/runs.md."""
     max_stored: int = 1000
     """Runs that outlive their connection and stored responses of one key; then 409."""
+    engine: str | None = None
+    """The queue that `fusion work` takes runs from: a `postgresql://` URL or a SQLite file."""
     keep_alive_s: float = 10.0
     """A stream is never silent for longer: a comment line is sent."""
     unread_s: float = 60.0

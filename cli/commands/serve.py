@@ -96,6 +96,13 @@ def serve(
         str | None,
         typer.Option(metavar="PLACE", help="Where runs are kept for `fusion resume`; off."),
     ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PLACE",
+            help="Queue of `fusion work`: a postgresql:// URL or a SQLite file.",
+        ),
+    ] = None,
     grace: Annotated[
         float, typer.Option(min=0, metavar="S", help="After SIGTERM, time for runs to finish.")
     ] = 30.0,
@@ -131,6 +138,7 @@ def serve(
             cors_origins=tuple(cors_origins or ()),
             allowed_hosts=tuple(split_list(allowed_hosts or [])),
             runs=runs,
+            engine=engine,
             grace_s=grace,
             log_prompts=log_prompts,
         )
@@ -218,8 +226,14 @@ async def _try_stores(config: "ServerConfig") -> None:
     from langgraph_fusion.graph.journal.store import open_runs
     from langgraph_fusion.server.keys.key_ring import KeyRing
 
-    async with open_runs(config.runs):
-        pass
+    async with open_runs(config.runs) as opened:
+        if config.engine is not None and opened is None:
+            raise ConfigError("workers take runs from where they are kept", field="runs")
+    if config.engine is not None:
+        from langgraph_fusion.server.engine.queue import queue_client
+
+        async with queue_client(config.engine):
+            pass
     if config.keys is not None:
         warn_of_password(str(config.keys), "--keys", "FUSION_KEYS")
         async with KeyRing(config.keys).open():

@@ -25,6 +25,7 @@ from langgraph_fusion.graph.journal.conversations import Conversations
 from langgraph_fusion.graph.journal.detached_runs import DetachedRuns
 from langgraph_fusion.graph.journal.entries import is_failure
 from langgraph_fusion.graph.journal.heartbeat import DEAD_AFTER_S, Heartbeat
+from langgraph_fusion.graph.journal.jobs import Jobs
 from langgraph_fusion.graph.journal.journal import Journal, as_text
 from langgraph_fusion.graph.journal.owner import Owner
 from langgraph_fusion.graph.journal.run_record import Origin, RunRecord
@@ -69,6 +70,7 @@ class RunRepository:
         self.heartbeat = Heartbeat(self._claiming, dead_after_s)
         self.files = StoredFiles(store)
         self.detached = DetachedRuns(store, self.writer, self.heartbeat, self._ttl())
+        self.jobs = Jobs(store, self.writer, self.heartbeat, self._ttl())
         self.stored = StoredIndex(store)
         self.chats = Chats(store, self.writer, None if keep else self._ttl())
         self.conversations = Conversations(

@@ -28,12 +28,14 @@ from langgraph_fusion.server.errors import ApiError, ServerStopping, api_error
 from langgraph_fusion.server.keys.key_ring import KeyRing
 from langgraph_fusion.server.request_context import RequestContext
 from langgraph_fusion.server.runs.admission import Admission, Slot
+from langgraph_fusion.server.runs.engine import RunEngine
 from langgraph_fusion.server.runs.loop_turns import LoopTurns
 from langgraph_fusion.server.runs.observers import RunObserver
 from langgraph_fusion.server.runs.resume import answers_directly, continued_run
 from langgraph_fusion.server.runs.run_request import RunRequest
 from langgraph_fusion.server.runs.shutdown import Shutdown
 from langgraph_fusion.server.runs.spend import RunAccount
+from langgraph_fusion.server.runs.steer import steer
 
 Event = dict[str, Any]
 
@@ -49,6 +51,8 @@ class RunManager:
     """None when every request is served."""
     store: RunRepository | None = None
     """Where runs are kept; open from the start of the application to its end."""
+    engine: RunEngine | None = None
+    """Who does the runs; None when they are done in this process."""
     turns: LoopTurns = field(default_factory=LoopTurns)
     """In the event loop, for what begins."""
 
@@ -99,6 +103,7 @@ class RunManager:
                 shutdown=self.shutdown,
                 observers=self.observers,
                 store=self.store,
+                engine=self.engine,
                 turns=self.turns,
             )
         except BaseException:
@@ -136,7 +141,10 @@ class ManagedRun:
         observers: Sequence[RunObserver],
         store: RunRepository | None,
         turns: LoopTurns,
+        engine: RunEngine | None,
     ) -> None:
+        """With an `engine` the run is done by a worker process, and followed here."""
+        self._engine = engine
         self.run_id: str | None = None
         self.has_turn = False
         self._began: float | None = None
@@ -205,23 +213,19 @@ class ManagedRun:
             ConfigError: If it cannot be done, or not any more.
             ApiError: 402, if the key's cap does not allow that much.
         """
-        steering = self._steering
-        match action["action"]:
-            case "answer_now":
-                steering.answer_now()
-            case "stop_member":
-                steering.stop_member(action.get("seat", ""))
-            case "follow_up":
-                steering.follow_up(action.get("question", ""), action.get("seats") or ())
-            case "raise_budget":
-                await self._raise_budget(action.get("budget_usd") or 0.0)
+        if action["action"] == "raise_budget":
+            await self._charge_more(action.get("budget_usd") or 0.0)
+        if self._engine is None:
+            steer(self._steering, action)
+        else:
+            self._engine.order(self.run_id or "", dict(action))
         self._pass_on({"type": "run.steered", **action})
 
-    async def _raise_budget(self, usd: float) -> None:
-        before = self._steering.budget_usd
+    async def _charge_more(self, usd: float) -> None:
+        local = self._engine is None
+        before = self._steering.budget_usd if local else self._request.settings.budget_usd
         if before is not None and usd > before:  # else the run says what is wrong
             await self._account.raise_to(usd)
-        self._steering.raise_budget(usd)
 
     async def stop(self) -> None:
         """End the run if it has not ended: calls stop, containers are removed."""
@@ -308,19 +312,30 @@ class ManagedRun:
         return run_id
 
     async def _deliberate(self, run_id: str | None) -> None:
-        run = deliberate(
-            self._request.messages,
-            self._request.settings,
-            runs=self._store,
-            run_id=run_id,
-            client=self._context.client,
-            take_over=self._request.take_over,
-            keep=self._request.keep,
-            steering=self._steering,
-        )
-        async with aclosing(run) as events:
+        async with aclosing(self._events_of(run_id)) as events:
             async for event in events:
                 self._pass_on(event)
+
+    def _events_of(self, run_id: str | None) -> AsyncGenerator[Event, None]:
+        request, client = self._request, self._context.client
+        if self._engine is not None:
+            return self._engine.deliberate(
+                request, run_id or new_id(), client, self._context.depth, self._leaves
+            )
+        return deliberate(
+            request.messages,
+            request.settings,
+            runs=self._store,
+            run_id=run_id,
+            client=client,
+            take_over=request.take_over,
+            keep=request.keep,
+            steering=self._steering,
+        )
+
+    def _leaves(self) -> bool:
+        """Whether this process stops and a worker goes on with the run."""
+        return self._stopped_by is not None or self._shutdown.started
 
     def _pass_on(self, event: Event) -> None:
         if event["type"] != "writer.delta":

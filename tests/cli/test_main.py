@@ -12,7 +12,7 @@ from tests.cli.warm import fusion
 from tests.test_imports import HEAVY
 
 COMMANDS = [
-    "ask", "presets", "doctor", "graph", "mcp", "serve", "keys add", "runs show", "resume",
+    "ask", "presets", "doctor", "graph", "mcp", "serve", "work", "keys add", "runs show", "resume",
     "sandbox build", "sandbox prune",
 ]  # fmt: skip
 

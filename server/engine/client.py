@@ -1,0 +1,124 @@
+"""Runs that workers do: enqueued here, done elsewhere, their events read from the store."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
+from typing import Any
+
+from langgraph_fusion.graph.errors import ConfigError, RunFailed
+from langgraph_fusion.graph.journal.entries import message_json
+from langgraph_fusion.graph.journal.jobs import ENDED, Job, ending
+from langgraph_fusion.graph.journal.repository import RunRepository
+from langgraph_fusion.server.engine.queue import QueueClient
+from langgraph_fusion.server.runs.event_log import last_number
+from langgraph_fusion.server.runs.run_request import RunRequest
+
+Event = dict[str, Any]
+_LOOK_S = 0.05
+"""How often events are looked for while they come; a silent run is looked at less often."""
+_SELDOM_S = 0.25
+_PATIENT = 40
+
+
+class Engine:
+    """The workers, as a server sees them."""
+
+    def __init__(self, queue: QueueClient, runs: RunRepository) -> None:
+        self._queue = queue
+        self._runs = runs
+
+    async def deliberate(
+        self,
+        request: RunRequest,
+        run_id: str,
+        client: str | None,
+        depth: int,
+        leaves: Callable[[], bool],
+    ) -> AsyncGenerator[Event, None]:
+        """Yield the events of a run, as `graph.api.deliberate`, from whichever worker has it.
+
+        A run that was handed over before, by any server, is joined. Closing the iterator cancels
+        it, unless `leaves` says that only this server stops to follow.
+
+        Raises:
+            ConfigError, RunFailed: As the run does on its worker.
+        """
+        job = await self._handed_over(request, run_id, client, depth)
+        ended = False
+        try:
+            async for kind, data in self._events(job):
+                if kind == ENDED:
+                    ended = True
+                    _raise_failure(job.run_id, ending(data))
+                    break
+                yield json.loads(data)
+        finally:
+            if not ended and not leaves():
+                await asyncio.shield(self._cancel(job))
+            elif ended:
+                await asyncio.shield(self._forget(job))
+
+    def order(self, run_id: str, action: dict[str, Any]) -> None:
+        """Ask something of a run."""
+        self._runs.detached.order(run_id, action)
+
+    async def _handed_over(
+        self, request: RunRequest, run_id: str, client: str | None, depth: int
+    ) -> Job:
+        before = await self._runs.jobs.read(run_id)
+        if before is not None and before.status != "ended":
+            return before
+        last = await last_number(before.log_id, self._runs.detached, before.before) if before else 0
+        job = Job(
+            run_id=run_id,
+            attempt=before.attempt + 1 if before else 1,
+            client=client,
+            settings=request.settings.model_dump(mode="json"),
+            messages=tuple(message_json(message) for message in request.messages),
+            keep=request.keep,
+            depth=depth,
+            before=last,
+        )
+        await self._runs.jobs.write(job)
+        await self._queue.put(job.work_id, run_id, job.attempt, client)
+        return job
+
+    async def _events(self, job: Job) -> AsyncGenerator[tuple[str, str], None]:
+        after, silent = job.before, 0
+        while True:
+            found = await self._runs.detached.events(job.log_id, after)
+            for event in found:
+                after = event.number
+                yield event.kind, event.data
+            silent = 0 if found else silent + 1
+            if silent and not silent % _PATIENT and await self._has_gone(job):
+                yield ENDED, '{"status": "cancelled"}'
+            if not found:
+                await asyncio.sleep(_LOOK_S if silent < _PATIENT else _SELDOM_S)
+
+    async def _has_gone(self, job: Job) -> bool:
+        """Whether another server has cancelled the run, or has its result."""
+        now = await self._runs.jobs.read(job.run_id)
+        over = now is None or now.attempt != job.attempt or now.status == "ended"
+        return over and not await self._runs.detached.events(job.log_id, job.before)
+
+    async def _cancel(self, job: Job) -> None:
+        """First what the worker has becomes invalid; then its calls are stopped."""
+        await self._runs.jobs.write(job.model_copy(update={"status": "ended"}))
+        await self._queue.cancel(job.work_id)
+
+    async def _forget(self, job: Job) -> None:
+        """The result has arrived; what of the run is kept, its record says."""
+        with suppress(Exception):  # else it expires
+            await self._runs.jobs.remove(job)
+            await self._runs.forget_texts(job.run_id)
+
+
+def _raise_failure(run_id: str, how: Event) -> None:
+    if how["status"] == "failed" and how["reason"] is None:
+        raise ConfigError(how["message"])
+    if how["status"] == "failed":
+        raise RunFailed(how["message"], how["reason"])
+    if how["status"] == "cancelled":
+        raise RunFailed(f"run {run_id} was cancelled", "cancelled")
