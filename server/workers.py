@@ -14,7 +14,7 @@ _AFTER_GRACE_S = 5
 """For the last words to clients and the removal of containers."""
 IDLE_S = 75
 """Longer than clients keep a connection: one closed under a request would fail it. As nginx."""
-_SPAWNED_WITHIN_S = 60
+_SPAWNED_WITHIN_S = 180
 """A busy machine may take longer than uvicorn's five seconds to start a process."""
 
 
