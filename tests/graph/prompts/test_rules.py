@@ -46,7 +46,9 @@ def test_the_prompts_of_the_documented_version_are_the_shipped_ones() -> None:
     """Who changes one counts the version up, measures anew, and prints the new hash."""
     texts = dict(sorted(prompt_texts().items()))
     images = ("describe_images", "images_described", "images_seen", "images_unseen")
-    optional = {role: texts.pop(role) for role in ("revise", "verify", "files", *images)}
+    optional = {
+        role: texts.pop(role) for role in ("revise", "verify", "files", "server_tools", *images)
+    }
     whole = "".join(f"{role}.md\0{text}\0" for role, text in texts.items())
     printed = re.search(r"version (\d+) .*?`([0-9a-f]{64})`", QUALITY.read_text(), re.S)
     assert all(optional.values())
