@@ -13,10 +13,10 @@ from tests.images import png
 
 _BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 _NEEDS_MORE = re.compile(
-    r"fusion (serve|mcp|keys|sandbox|resume|runs (show|delete)|doctor|eval|report)\b"
+    r"fusion (serve|work|mcp|keys|sandbox|resume|runs (show|delete)|doctor|eval|report)\b"
 )
 """What listens, changes something, needs a run or asks the network: read, not carried out."""
-_MISSING = ("OPENROUTER_API_KEY", "no OpenAI-compatible server")
+_MISSING = ("OPENROUTER_API_KEY", "BRAVE_SEARCH_API_KEY", "no OpenAI-compatible server")
 
 
 def _documented() -> list[str]:
@@ -39,7 +39,8 @@ def home(tmp_path: Path) -> Path:
         (tmp_path / name / "bridge.md").write_text("# Bridge\n\nThe bridge is 120 metres long.\n")
     (tmp_path / "question.txt").write_text("How long is the bridge?\n")
     (tmp_path / "chart.png").write_bytes(png())
-    (tmp_path / "data.csv").write_text("bridge,metres\nnorth,120\n")
+    for name in ("data.csv", "t.xlsx", "figures.xlsx", "report.pdf"):
+        (tmp_path / name).write_text("bridge,metres\nnorth,120\n")  # read by content, not by name
     return tmp_path
 
 
