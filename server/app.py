@@ -34,6 +34,7 @@ from langgraph_fusion.server.openrouter.metadata import METADATA, error_metadata
 from langgraph_fusion.server.pages import api_page, page
 from langgraph_fusion.server.runs.cancellation import ClientGone
 from langgraph_fusion.server.runs.shutdown import stop_with_parent
+from langgraph_fusion.server.runs.take_up import TakeUp
 from langgraph_fusion.server.runs_api import routes as runs_routes
 from langgraph_fusion.server.state import ServerState
 
@@ -165,7 +166,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         open_runs(state.config.runs, origin="server") as manager.store,
         _traced(state),
     ):
-        async with _engine(state):
+        async with _engine(state), _taking_up(state):
             with manager.shutdown.on_signal():
                 yield
             await state.detached.close()
@@ -186,6 +187,21 @@ async def _engine(state: ServerState) -> AsyncIterator[None]:
         state.manager.engine = Engine(queue, store)
         yield
         state.manager.engine = None
+
+
+@asynccontextmanager
+async def _taking_up(state: ServerState) -> AsyncIterator[None]:
+    """Go on with runs that a server has left behind, if the operator wants it."""
+    if not state.config.take_up or state.store is None:
+        yield
+        return
+    take_up = TakeUp(state.manager, state.detached, state.config.policy)
+    looking = asyncio.create_task(take_up.keep_looking(state.store))
+    try:
+        yield
+    finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
 
 
 @asynccontextmanager

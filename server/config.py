@@ -41,6 +41,8 @@ class ServerConfig:
     """Runs that outlive their connection and stored responses of one key; then 409."""
     engine: str | None = None
     """The queue that `fusion work` takes runs from: a `postgresql://` URL or a SQLite file."""
+    take_up: bool = False
+    """Go on with interrupted runs of `/v1/runs` that are in the store."""
     keep_alive_s: float = 10.0
     """A stream is never silent for longer: a comment line is sent."""
     unread_s: float = 60.0

@@ -103,6 +103,10 @@ def serve(
             help="Queue of `fusion work`: a postgresql:// URL or a SQLite file.",
         ),
     ] = None,
+    take_up: Annotated[
+        bool,
+        typer.Option(help="Go on with runs of /v1/runs that a stopped or dead server left behind."),
+    ] = True,
     grace: Annotated[
         float, typer.Option(min=0, metavar="S", help="After SIGTERM, time for runs to finish.")
     ] = 30.0,
@@ -139,6 +143,7 @@ def serve(
             allowed_hosts=tuple(split_list(allowed_hosts or [])),
             runs=runs,
             engine=engine,
+            take_up=take_up,
             grace_s=grace,
             log_prompts=log_prompts,
         )

@@ -148,6 +148,17 @@ class DetachedRuns:
         heads = [head for item in found if (head := _head(item, now)) is not None]
         return sorted(heads, key=lambda head: head.created_at, reverse=True)
 
+    async def unfinished(self) -> list[Head]:
+        """The runs of all clients that have neither finished nor failed nor been cancelled.
+
+        Of the `NEWEST` that changed last.
+        """
+        wanted = {"kind": "run"}
+        found = await self._store.asearch(_HEADS, filter=wanted, limit=NEWEST, refresh_ttl=False)
+        now = await self._claiming.now()
+        heads = [head for item in found if (head := _head(item, now)) is not None]
+        return [head for head in heads if head.status in ("queued", "running", "interrupted")]
+
     def append(self, id: str, event: StoredEvent, claim: Claim | None = None) -> None:
         """Begin to write an event, and do not wait for it; with a claim only if it is valid."""
         value = {"kind": event.kind, "text": event.data}

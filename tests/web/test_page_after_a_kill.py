@@ -28,7 +28,8 @@ async def test_a_killed_servers_run_is_found_and_goes_on(page: Page, tmp_path: P
             await expect(member).to_contain_text("answered")
         first.process.kill()
         await expect(page.get_by_role("status")).to_contain_text("connection is lost")
-    async with served(cast({WRITER: text(ANSWER)}), tmp_path, *place, env=env) as second:
+    again = (*place, "--no-take-up")
+    async with served(cast({WRITER: text(ANSWER)}), tmp_path, *again, env=env) as second:
         await expect(page.get_by_role("alert")).to_contain_text("interrupted", timeout=60_000)
         await page.get_by_role("button", name="Go on").click()
         await finished(page)
