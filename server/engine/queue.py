@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 _QUEUE, _WORKFLOW = "deliberations", "deliberate"
 _APPLICATION, _VERSION = "langgraph-fusion", "1"
 _NOBODY = "-"
-_LOOK_S = 0.1
+_LOOK_S = 0.05
+"""How often a worker looks for runs: most of the time until a stream's first event."""
 _RECOVERIES = 1000
 Work = Callable[[str, int], Awaitable[None]]
 
