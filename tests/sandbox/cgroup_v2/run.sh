@@ -21,7 +21,7 @@ python=$root/.venv/bin/python
 # shellcheck disable=SC1091
 suite=${CGROUP_V2_SUITE:-$(. /etc/os-release && echo "${VERSION_CODENAME:-}")}
 # What a Debian host with Docker has; python3 for the tests; what engines without root, Podman and bubblewrap need.
-packages=systemd-sysv,dbus,kmod,apparmor,docker.io,iptables,tini,procps,python3,curl,git
+packages=systemd-sysv,dbus,kmod,apparmor,docker.io,iptables,tini,procps,python3,curl,git,sqlite3
 packages+=,libpam-systemd,dbus-user-session,rootlesskit,slirp4netns,uidmap,fuse-overlayfs,podman,crun,bubblewrap,libseccomp2
 export DEBIAN_FRONTEND=noninteractive
 
