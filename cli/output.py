@@ -125,8 +125,10 @@ def silence_libraries(*, verbose: bool) -> None:
         warnings.simplefilter("ignore")
 
 
-def check_save(path: Path | None) -> None:
+def check_save(path: Path | None, option: str = "--save") -> None:
     """Refuse, before a run costs anything, a file that could not be written after it.
+
+    `option` is what the user typed to name it.
 
     Raises:
         ConfigError: If its ending says no format or its folder cannot be written.
@@ -135,9 +137,9 @@ def check_save(path: Path | None) -> None:
         return
     if path.suffix not in _SAVED_AS:
         kinds = " or ".join(f"{suffix} ({what})" for suffix, what in _SAVED_AS.items())
-        raise ConfigError(f"--save {path}: name a file that ends in {kinds}")
+        raise ConfigError(f"{option} {path}: name a file that ends in {kinds}")
     if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise ConfigError(f"--save {path}: it cannot be written; choose another folder")
+        raise ConfigError(f"{option} {path}: it cannot be written; choose another folder")
 
 
 def save(path: Path, answer: str, result: Any) -> None:

@@ -45,7 +45,8 @@ def warnings_of(settings: FusionSettings, used: Used, answer: str) -> list[str]:
     had_tools = bool(_CITABLE & {*groups} or servers_in(groups))
     asks_for_text = settings.mode != "analysis" and not settings.response_format
     if had_tools and asks_for_text and answer.strip() and not used.sources_cited:
-        shown = f"{used.sources_shown} were shown" if used.sources_shown else "none was found"
+        number = used.sources_shown
+        shown = f"{number} {'was' if number == 1 else 'were'} shown" if number else "none was found"
         said.append(f"The answer cites no source ({shown}): it rests on what the models remember.")
     return said
 

@@ -1,12 +1,14 @@
 """What can be typed beside questions: `/help` and the others."""
 
+import shutil
+import textwrap
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from langgraph_fusion.cli.chat.conversation import cited_sources
 from langgraph_fusion.cli.chat.session import Session
-from langgraph_fusion.cli.output import check_save, save, say
+from langgraph_fusion.cli.output import check_save, save, say, say_line
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.wording import count
 from langgraph_fusion.models.text import one_line
@@ -66,7 +68,10 @@ def chat_line(head: "ChatHead") -> str:
 
 async def _help(session: Session, rest: str) -> None:
     width = max(map(len, COMMANDS))
-    say("\n".join(f"{name:<{width}}  {what}" for name, what in COMMANDS.items()))
+    columns = max(40, shutil.get_terminal_size().columns - 1)
+    for name, what in COMMANDS.items():
+        line = f"{name:<{width}}  {what}"
+        say_line(textwrap.fill(line, columns, subsequent_indent=" " * (width + 2)))
     say(
         "Enter sends, Alt-Enter begins a new line, Tab completes. Ctrl-C stops the run under way "
         "and keeps the conversation."
@@ -93,7 +98,7 @@ async def _sources(session: Session, rest: str) -> None:
     turn = session.conversation.latest_panel
     if turn is None:
         raise ConfigError("no panel has answered yet")
-    cited = cited_sources(turn.result)
+    cited = cited_sources(session.with_paths(turn.result, Path.cwd()))
     chosen = [one for one in cited if str(one["number"]) == rest] if rest else cited
     if rest and not chosen:
         raise ConfigError(f"the answer cites no source {one_line(rest)[:40]}")
@@ -127,10 +132,14 @@ async def _save(session: Session, rest: str) -> None:
     if not rest:
         raise ConfigError("name a file: /save FILE.md or /save FILE.json")
     path = Path(rest).expanduser()
-    check_save(path)
+    check_save(path, "/save")
     conversation = session.conversation
     turns = [turn.model_dump(mode="json") for turn in conversation.turns]
-    save(path, conversation.markdown(), {"id": conversation.head.id, "turns": turns})
+    save(
+        path,
+        conversation.markdown(lambda result: session.with_paths(result, path.parent)),
+        {"id": conversation.head.id, "turns": turns},
+    )
     say(f"saved {count(len(turns), 'turn')} to {path}")
 
 

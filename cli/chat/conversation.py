@@ -1,6 +1,6 @@
 """A conversation: its turns, what of them the next question is sent with, and where it is kept."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -73,9 +73,11 @@ class Conversation:
         """Everything that the next question is sent with, to estimate its size."""
         return "\n".join(str(message.text) for message in self.messages(""))
 
-    def markdown(self) -> str:
-        """The whole conversation, to be read."""
-        return "\n\n".join(f"# {turn.question}\n\n{turn.answer}" for turn in self.turns)
+    def markdown(self, seen: Callable[[Result], Result]) -> str:
+        """The whole conversation, to be read; `seen` gives a result as its reader is to see it."""
+        return "\n\n".join(
+            f"# {turn.question}\n\n{seen(turn.result)['answer']}" for turn in self.turns
+        )
 
 
 def with_findings(turn: ChatTurn) -> str:

@@ -8,9 +8,10 @@ either costs is said before. Panels that cost nothing, such as the offline one, 
 
 import asyncio
 import signal
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from langgraph_fusion.cli.chat.conversation import Conversation
@@ -90,6 +91,12 @@ class Session:
     def tell(self, text: str) -> None:
         """Print what a command gives; where results are printed as JSON, beside them."""
         (say if self.output.as_json else write)(text)
+
+    def with_paths(self, result: Mapping[str, Any], base: Path) -> dict[str, Any]:
+        """A result whose links to the user's documents open from `base`, as they do on screen."""
+        from langgraph_fusion.cli.display.document_paths import with_document_paths
+
+        return with_document_paths(result, self.settings.docs, base)
 
     def begin(self) -> None:
         """Begin another conversation."""

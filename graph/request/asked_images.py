@@ -45,6 +45,8 @@ def _block(source: ImageSource) -> dict[str, Any]:
         return Image.of(source).block
     if isinstance(source, str) and source[:8].lower().startswith(_ADDRESSES):
         return read_block({"type": "image_url", "image_url": source})
+    if "://" in str(source) and not Path(source).exists():
+        raise ValueError("an address begins with https:// or http://; anything else is a file")
     with Path(source).expanduser().open("rb") as file:
         return Image.of(file.read(MAX_BYTES + 1)).block
 

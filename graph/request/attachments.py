@@ -64,6 +64,10 @@ class Attachments:
 
 def _check_is_there(path: Path, max_file_mb: int | None) -> None:
     """Raise ConfigError if there is no such file, or none that a sandbox takes."""
+    if path.is_dir():
+        raise ConfigError(
+            f"{str(path)!r} is a folder; name its files, or search it with --docs", field="file"
+        )
     if not path.is_file():
         raise ConfigError(f"there is no file {str(path)!r}", field="file")
     if max_file_mb is not None and path.stat().st_size > max_file_mb << 20:

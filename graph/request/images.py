@@ -54,13 +54,15 @@ class Image:
         """Check an image's bytes.
 
         Raises:
-            ValueError: If it is too large or of no readable kind.
+            ValueError: If it is too large, empty or of no readable kind.
         """
         if len(data) > MAX_BYTES:
             raise ValueError(
-                f"it has {len(data) / MIB:.1f} MiB, and at most {MAX_BYTES // MIB} MiB are sent to "
-                "a model; make it smaller"
+                f"it has more than {MAX_BYTES // MIB} MiB, the most that is sent to a model; make "
+                "it smaller"
             )
+        if not data:
+            raise ValueError("it is empty")
         media_type = media_type_of(data)
         if media_type is None:
             raise ValueError(f"its bytes are no image that models read ({READABLE})")

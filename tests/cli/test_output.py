@@ -92,7 +92,7 @@ async def test_hostile_names_and_links_are_named_and_stay_where_they_are(tmp_pat
     ("options", "tools", "expected"),
     [
         (("--file", "{here}/missing.csv"), "bash", "there is no file"),
-        (("--file", "{here}"), "bash", "there is no file"),
+        (("--file", "{here}"), "bash", "is a folder; name its files"),
         (("--file", "{here}/a/t.csv", "--file", "{here}/b/t.csv"), "bash", "rename one"),
         (("--out", "{here}/new"), "none", "add bash to `tools`"),
         (("--out", "{here}/a/t.csv"), "bash", "this is a file; name a folder"),

@@ -78,7 +78,7 @@ async def test_an_answer_without_citations_is_a_warning_only_where_there_were_to
     chosen = settings(tools=["docs"], docs=str(folder))
     result = (await fuse(cast(parts, answer="There were 214."), chosen)).result
     assert result.warnings == (
-        "The answer cites no source (1 were shown): it rests on what the models remember.",
+        "The answer cites no source (1 was shown): it rests on what the models remember.",
     )
     assert (await fuse(cast(answer="There were 214."), settings())).result.warnings == ()
     shaped = settings(tools=["docs"], docs=str(folder), response_format={"type": "json_object"})

@@ -138,6 +138,19 @@ def test_lines_of_a_pipe_are_questions_and_commands_and_conversations_are_listed
     assert "2 turns  How is the spend cap kept?" in listed.stdout
 
 
+def test_links_to_documents_open_from_where_they_are_printed_and_saved(tmp_path: Path) -> None:
+    notes = tmp_path / "my notes"
+    notes.mkdir()
+    (notes / "a.md").write_text("Backups run at two in the morning.")
+    saved = tmp_path / "talk.md"
+    lines = f"When do backups run?\n/sources\n/save {saved}\n/save {tmp_path}/talk.pdf"
+    ended = fusion("chat", "-p", "offline", "--docs", str(notes), "-q", stdin=lines)
+    assert "](my%20notes/a.md#" in saved.read_text()
+    assert f"[1] a.md {notes}/a.md#" in ended.stdout
+    assert "fusion: /save " in ended.stderr
+    assert ended.returncode == 2
+
+
 async def test_ctrl_c_stops_the_run_and_keeps_the_conversation_and_ctrl_d_leaves(
     tmp_path: Path,
 ) -> None:

@@ -144,7 +144,13 @@ async def test_python_takes_paths_addresses_and_bytes(serve: Serve, tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("source", "why"),
-    [("missing.png", r"missing\.png: No such file"), (b"<svg>", "image 1: its bytes are no image")],
+    [
+        ("missing.png", r"missing\.png: No such file"),
+        (b"<svg>", "image 1: its bytes are no image"),
+        (b"", "image 1: it is empty"),
+        (b"x" * (MAX_BYTES + 1), "image 1: it has more than 5 MiB"),
+        ("ftp://a.org/x.png", r"ftp://a.org/x.png: an address begins with https://"),
+    ],
 )
 def test_an_image_that_cannot_be_read_is_named(source: Any, why: str) -> None:
     with pytest.raises(ConfigError, match=why) as told:
