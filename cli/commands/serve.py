@@ -100,6 +100,7 @@ def serve(
         str | None,
         typer.Option(
             metavar="PLACE",
+            envvar="FUSION_ENGINE",
             help="Queue of `fusion work`: a postgresql:// URL or a SQLite file.",
         ),
     ] = None,
@@ -228,15 +229,17 @@ async def _try_stores(config: "ServerConfig") -> None:
     """Open keys and runs once, so that an error is a message here and no traceback of workers."""
     from langgraph_fusion.cli.visible_password import warn_of_password
     from langgraph_fusion.graph.errors import ConfigError
-    from langgraph_fusion.graph.journal.store import open_runs
+    from langgraph_fusion.graph.journal.store import VARIABLE, open_runs
     from langgraph_fusion.server.keys.key_ring import KeyRing
 
+    warn_of_password(str(config.runs), "--runs", VARIABLE)
     async with open_runs(config.runs) as opened:
         if config.engine is not None and opened is None:
             raise ConfigError("workers take runs from where they are kept", field="runs")
     if config.engine is not None:
         from langgraph_fusion.server.engine.queue import queue_client
 
+        warn_of_password(str(config.engine), "--engine", "FUSION_ENGINE")
         async with queue_client(config.engine):
             pass
     if config.keys is not None:

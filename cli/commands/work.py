@@ -29,7 +29,9 @@ def work(
     engine: Annotated[
         str,
         typer.Option(
-            metavar="PLACE", help="The queue: a postgresql:// URL, or a SQLite file of one machine."
+            metavar="PLACE",
+            envvar="FUSION_ENGINE",
+            help="The queue: a postgresql:// URL, or a SQLite file of one machine.",
         ),
     ],
     runs: Annotated[
@@ -62,9 +64,12 @@ def work(
     from langgraph_fusion.cli.errors import report_errors
 
     with report_errors(verbose=verbose):
-        from langgraph_fusion.graph.journal.store import default_place
+        from langgraph_fusion.cli.visible_password import warn_of_password
+        from langgraph_fusion.graph.journal.store import VARIABLE, default_place
         from langgraph_fusion.server.engine.queue import Limits
 
+        warn_of_password(engine, "--engine", "FUSION_ENGINE")
+        warn_of_password(runs or "", "--runs", VARIABLE)
         limits = Limits(total, per_worker, per_client)
         asyncio.run(_work(engine, runs or default_place(), limits, dead_after))
 

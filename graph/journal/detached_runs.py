@@ -5,6 +5,7 @@ Namespaces: `langgraph_fusion/detached` a head of every such run or response;
 have asked of runs that another process works on. All of it goes when the run is deleted.
 """
 
+import asyncio
 import json
 import time
 import uuid
@@ -159,11 +160,13 @@ class DetachedRuns:
         heads = [head for item in found if (head := _head(item, now)) is not None]
         return [head for head in heads if head.status in ("queued", "running", "interrupted")]
 
-    def append(self, id: str, event: StoredEvent, claim: Claim | None = None) -> None:
-        """Begin to write an event, and do not wait for it; with a claim only if it is valid."""
+    def append(
+        self, id: str, event: StoredEvent, claim: Claim | None = None
+    ) -> "asyncio.Future[None]":
+        """Begin to write an event; with a claim only if it is valid. Nobody has to wait for it."""
         value = {"kind": event.kind, "text": event.data}
         put = PutOp(_events(id), _key(event.number), value, False, self._ttl)
-        self._writer.soon(put, claim=claim)
+        return self._writer.soon(put, claim=claim)
 
     async def events(self, id: str, after: int) -> list[StoredEvent]:
         """Return the next events after this number, at most 64; lost ones are left out."""

@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from langgraph_fusion.graph.errors import ConfigError, RunFailed
 from langgraph_fusion.graph.journal.entries import message_json
@@ -15,10 +16,13 @@ from langgraph_fusion.server.runs.event_log import last_number
 from langgraph_fusion.server.runs.run_request import RunRequest
 
 Event = dict[str, Any]
+T = TypeVar("T")
 _LOOK_S = 0.05
 """How often events are looked for while they come; a silent run is looked at less often."""
 _SELDOM_S = 0.25
 _PATIENT = 40
+_AWAY_S = 60.0
+"""How long a store may be away before its runs are given up here."""
 
 
 class Engine:
@@ -87,12 +91,12 @@ class Engine:
     async def _events(self, job: Job) -> AsyncGenerator[tuple[str, str], None]:
         after, silent = job.before, 0
         while True:
-            found = await self._runs.detached.events(job.log_id, after)
+            found = await _patiently(partial(self._runs.detached.events, job.log_id, after))
             for event in found:
                 after = event.number
                 yield event.kind, event.data
             silent = 0 if found else silent + 1
-            if silent and not silent % _PATIENT and await self._has_gone(job):
+            if silent and not silent % _PATIENT and await _patiently(partial(self._has_gone, job)):
                 yield ENDED, '{"status": "cancelled"}'
             if not found:
                 await asyncio.sleep(_LOOK_S if silent < _PATIENT else _SELDOM_S)
@@ -113,6 +117,24 @@ class Engine:
         with suppress(Exception):  # else it expires
             await self._runs.jobs.remove(job)
             await self._runs.forget_texts(job.run_id)
+
+
+async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask the store until it answers: a database that restarts ends no run.
+
+    Raises:
+        RunFailed: If it has not answered for too long.
+    """
+    clock = asyncio.get_running_loop().time
+    end = clock() + _AWAY_S
+    while True:
+        try:
+            return await ask()
+        except Exception as error:  # stores raise their drivers' errors
+            if clock() > end:
+                why = "the store of runs does not answer; resume the run once it does"
+                raise RunFailed(why, "timeout") from error
+        await asyncio.sleep(_SELDOM_S)
 
 
 def _raise_failure(run_id: str, how: Event) -> None:

@@ -28,7 +28,7 @@ def database_url(engine: str) -> str:
     """The URL that DBOS takes, for a `postgresql://` URL or a SQLite file.
 
     Raises:
-        ConfigError: If DBOS is not installed.
+        ConfigError: If DBOS is not installed, or libpq would read the URL wrongly.
     """
     try:
         import dbos  # noqa: F401
@@ -36,7 +36,12 @@ def database_url(engine: str) -> str:
         raise ConfigError(
             "an engine needs `pip install 'langgraph-fusion[dbos]'`", field="engine"
         ) from error
-    return engine if "://" in engine else f"sqlite:///{engine}"
+    if "://" not in engine:
+        return f"sqlite:///{engine}"
+    from langgraph_fusion.graph.journal.postgres_url import check_postgres_url
+
+    check_postgres_url(engine, field="engine")
+    return engine.replace("postgres://", "postgresql://", 1)
 
 
 class QueueClient:

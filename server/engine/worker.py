@@ -24,14 +24,16 @@ from langgraph_fusion.graph.journal.jobs import ENDED, Job
 from langgraph_fusion.graph.journal.repository import RunRepository
 from langgraph_fusion.graph.settings import load_settings
 from langgraph_fusion.models.depth import depth
+from langgraph_fusion.server.engine.job_log import JobLog
 from langgraph_fusion.server.engine.queue import Limits, QueueWorker
 from langgraph_fusion.server.logging import log_event, log_surprise
-from langgraph_fusion.server.runs.event_log import EventLog, last_number
+from langgraph_fusion.server.runs.event_log import last_number
 from langgraph_fusion.server.runs.steer import steer
 
 _ORDERS_S = 0.25
 _AT_WORK_S = 0.2
 _CLOSING_S = 0.02
+_STORE_AWAY_S = 0.5
 
 
 class Worker:
@@ -102,7 +104,7 @@ class Worker:
 
     async def _deliberate(self, job: Job, claim: Claim) -> None:
         store = self._runs.detached
-        log = EventLog(job.log_id, store, claim, await last_number(job.log_id, store, job.before))
+        log = JobLog(job.log_id, store, claim, await last_number(job.log_id, store, job.before))
         log_event("job.started", run_id=job.run_id, attempt=job.attempt)
         try:
             await self._pass_on(job, log)
@@ -122,7 +124,7 @@ class Worker:
         else:
             await self._end(job, claim, log, {"status": "finished"})
 
-    async def _pass_on(self, job: Job, log: EventLog) -> None:
+    async def _pass_on(self, job: Job, log: JobLog) -> None:
         depth.set(job.depth)
         steering = self._steered[job.run_id] = Steering()
         try:
@@ -144,11 +146,23 @@ class Worker:
         finally:
             self._steered.pop(job.run_id, None)
 
-    async def _end(self, job: Job, claim: Claim, log: EventLog, how: Json) -> None:
+    async def _end(self, job: Job, claim: Claim, log: JobLog, how: Json) -> None:
         log.append(ENDED, how)
         with suppress(RunTakenOver):  # its server has noted it already
-            await self._runs.jobs.end(job, claim)
+            while not await self._noted(job, claim):
+                await asyncio.sleep(_STORE_AWAY_S)
+                log.write()
         log_event("job.ended", run_id=job.run_id, **how)
+
+    async def _noted(self, job: Job, claim: Claim) -> bool:
+        """Whether the store has it that the job has ended, and its last events."""
+        try:
+            await self._runs.jobs.end(job, claim)
+        except RunTakenOver:
+            raise
+        except Exception:  # noqa: BLE001 - stores raise their drivers' errors
+            return False
+        return True
 
     async def _clear_up(self) -> None:
         """Put the runs of dead workers back into the queue."""

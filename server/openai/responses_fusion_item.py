@@ -40,12 +40,16 @@ class PanelItem:
         self._analysis: Json | None = None
         self._reason: str | None = None
         self._judged = False
+        self._begun: set[str] = set()
         self._sources: list[Json] = []
 
     def of(self, event: Mapping[str, Any]) -> Iterator[Json]:
-        """The events of the contract that an event of the run gives."""
+        """The events of the contract that an event of the run gives.
+
+        A run that another worker has taken up tells from its start again what had happened.
+        """
         match event["type"]:
-            case "run.started" if event["seats"]:
+            case "run.started" if event["seats"] and not self.started:
                 yield from self._start(event["seats"])
             case "member.started" | "member.reasoning" | "member.finished" if event["round"] == 0:
                 yield from self._member(event)
@@ -84,11 +88,12 @@ class PanelItem:
 
     def _member(self, event: Mapping[str, Any]) -> Iterator[Json]:
         model = self._models[event["seat"]]
-        if event["type"] == "member.started":
+        if event["type"] == "member.started" and event["seat"] not in self._begun:
+            self._begun.add(event["seat"])
             yield self._event("panel.added", model=model)
         elif event["type"] == "member.reasoning":
             yield self._event("panel.reasoning.delta", model=model, delta=event["text"])
-        else:
+        elif event["type"] == "member.finished" and event["seat"] not in self._answers:
             yield from self._member_events(MemberAnswer.model_validate(event["answer"]))
 
     def _member_events(self, answer: MemberAnswer) -> Iterator[Json]:
