@@ -200,7 +200,7 @@ class SeatBill:
     def restore(self, call: Call, counted_usd: float = 0.0, *, carried: bool) -> None:
         """Put a call of an earlier process on the bill, and send its event."""
         self.calls.append(call.model_copy(update={"carried": carried}))
-        tell("model.call", **self.calls[-1].model_dump(), replayed=True)
+        tell("model.call", **self.calls[-1].model_dump(), counted_usd=counted_usd, replayed=True)
         self.count(counted_usd)
 
     def restore_lost(self, ref: ModelRef, prompt: Prompt, along: Iterable[Any]) -> None:

@@ -1,5 +1,6 @@
 """What a run has cost so far, and the key that it is charged to."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -10,16 +11,23 @@ from langgraph_fusion.server.keys.key import Charge, Key
 from langgraph_fusion.server.keys.key_ring import KeyRing
 from langgraph_fusion.server.runs.run_request import RunRequest
 
+_WHOSE = ("kind", "stage", "seat", "round", "model")
+"""Members of a call that tell whose it is; those of one seat come in their order."""
+
 
 class RunCost:
     """Adds up the calls of one run from its events, without those that were paid before.
 
     That are calls of an earlier turn, and those of a run that was resumed: they were charged with
-    the request that made them.
+    the request that made them. Where another worker goes on with the run, `run.started` comes again
+    and all calls are replayed: those that the first worker did not live to tell are new.
     """
 
     def __init__(self) -> None:
         self.calls = 0
+        self._starts = 0
+        self._told = Counter[tuple[Any, ...]]()
+        self._told_again = Counter[tuple[Any, ...]]()
         self._sum = CostSum(0.0, 0)
         self._at_most_usd: float | None = 0.0
 
@@ -42,8 +50,23 @@ class RunCost:
         return self._at_most_usd
 
     def event(self, event: dict[str, Any]) -> None:
-        if event["type"] != "model.call" or event.get("carried") or event.get("replayed"):
-            return
+        if event["type"] == "run.started":
+            self._starts += 1
+            self._told_again.clear()
+        if event["type"] == "model.call" and self._is_new(event):
+            self._add(event)
+
+    def _is_new(self, event: dict[str, Any]) -> bool:
+        """Whether this request pays for a call, and has not been told of it before."""
+        one = tuple(event.get(name) for name in _WHOSE)
+        self._told_again[one] += 1
+        told_before = self._told_again[one] <= self._told[one]
+        self._told[one] = max(self._told[one], self._told_again[one])
+        if not event.get("replayed"):
+            return not event.get("carried")
+        return self._starts > 1 and not told_before and not event.get("carried")
+
+    def _add(self, event: dict[str, Any]) -> None:
         self.calls += event.get("kind", "model") == "model"
         cost = sum_costs([self._sum.known_usd, event["cost_usd"]])
         self._sum = CostSum(cost.known_usd, self._sum.unknown + cost.unknown)
