@@ -32,9 +32,13 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture(autouse=True, scope="module")
 def own_garbage() -> Iterator[None]:
-    """Blame a file for what it left open: else the collector finds it in a later file's test."""
+    """Blame a file for what it left open: else the collector finds it in a later file's test.
+
+    What is still alive then is left out of later collections, which take a second each otherwise.
+    """
     yield
     gc.collect()
+    gc.freeze()
 
 
 def _only_loopback(event: str, args: tuple[Any, ...]) -> None:
@@ -49,6 +53,11 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.split("%")[0]).is_loopback
     except ValueError:
         return False
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One more than there are processors: tests wait for engines, browsers and other processes."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:

@@ -17,7 +17,12 @@ from langgraph_fusion.graph.prompts import prompt_texts
 
 Stage = Literal["member", "judge", "writer"]
 
-MEMBER_ROLES = frozenset({"member", "member_budget", "write_now", "follow_up"})
+MEMBER_ROLES = frozenset(
+    {
+        "member", "member_budget", "write_now", "follow_up", "server_tools", "files",
+        "images_seen", "images_described", "images_unseen", "describe_images",
+    }
+)  # fmt: skip
 WRITER_ROLES = frozenset(
     {
         "synthesizer", "select", "use_analysis", "use_follow_ups", "check_analysis", "continue",

@@ -153,9 +153,10 @@ async def test_members_get_files_and_what_they_leave_is_kept(fuse: Fuse, tmp_pat
 async def test_files_that_cannot_be_given_are_refused_before_anything_starts(
     fuse: Fuse, tmp_path: Path
 ) -> None:
-    for files in ([tmp_path / "missing.csv"], [tmp_path]):
-        with pytest.raises(ConfigError, match="there is no file"):
-            await fuse(cast(), settings(tools=["bash"]), files=files)
+    wrong = {"there is no file": tmp_path / "missing.csv", "is a folder": tmp_path}
+    for said, file in wrong.items():
+        with pytest.raises(ConfigError, match=said):
+            await fuse(cast(), settings(tools=["bash"]), files=[file])
 
 
 async def test_a_resumed_member_runs_no_command_again_and_learns_that_its_files_are_gone(

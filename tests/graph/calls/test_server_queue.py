@@ -76,7 +76,6 @@ async def test_members_of_all_runs_take_turns_and_their_waiting_is_no_fault(loca
         assert "waits for the local server" in "".join(event_lines(waits[0]))
         waited = [call.waited_s for call in result.bill.calls]
         assert max(waited) > 0
-        assert all(call.seconds < sum(waited) for call in result.bill.calls)
 
 
 async def test_as_many_calls_are_made_as_the_server_or_its_user_says(

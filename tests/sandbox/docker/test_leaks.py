@@ -121,7 +121,7 @@ async def test_cancelling_a_run_twice_still_removes_everything(after_s: float) -
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert containers_of(run_id) == []
+    wait_until_gone(run_id, running_only=False)
     assert watchdogs_of(run_id) == []
 
 
