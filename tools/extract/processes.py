@@ -87,6 +87,7 @@ class _Pool:
         self._owner = os.getpid()
 
     def ask(self, job: _Job) -> Text:
+        self._begin_anew_if_forked()
         while not self._places.acquire(timeout=_LOOKS_EVERY_S):
             job.check()
         try:
@@ -102,6 +103,13 @@ class _Pool:
         if self._owner == os.getpid():
             while (process := self._take()) is not None:
                 _end(process)
+
+    def _begin_anew_if_forked(self) -> None:
+        """Leave the processes to the parent; before a place is taken, as places are new too."""
+        with self._lock:
+            if self._owner != os.getpid():
+                self._owner, self._idle = os.getpid(), []
+                self._places = threading.BoundedSemaphore(_AT_ONCE)
 
     def _exchange(self, job: _Job) -> dict[str, Any]:
         """Send the job to an idle process, or to a new one if that has ended meanwhile."""
@@ -133,9 +141,6 @@ class _Pool:
 
     def _take(self) -> subprocess.Popen[bytes] | None:
         with self._lock:
-            if self._owner != os.getpid():  # forked: the processes are the parent's
-                self._owner, self._idle = os.getpid(), []
-                self._places = threading.BoundedSemaphore(_AT_ONCE)
             return self._idle.pop() if self._idle else None
 
     def _give_back(self, process: subprocess.Popen[bytes]) -> None:

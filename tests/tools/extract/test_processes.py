@@ -94,3 +94,23 @@ def test_no_reader_outlives_the_process_that_started_it() -> None:
 )
 def test_the_words_of_a_page(html: str, text: str) -> None:
     assert html_words(html).text == text
+
+
+_FORKED = """
+import os
+from langgraph_fusion.tools.extract.processes import extract
+{before}
+child = os.fork()
+if not child:
+    text = extract("html", b"<p>Read by a fork.", timeout_s=20).text
+    os._exit(text != "Read by a fork.")
+raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.parametrize("before", ["", 'extract("html", b"<p>Its parent.", timeout_s=20)'])
+def test_the_first_file_that_a_forked_process_reads_is_read(before: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", _FORKED.format(before=before)], capture_output=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
