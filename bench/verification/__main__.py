@@ -31,6 +31,7 @@ async def verified(answer: LabelledAnswer, settings: FusionSettings) -> Verifica
     graph.add_edge(START, "verify")
     graph.add_edge("verify", END)
     run = Run.unopened("verification", settings, prices)
+    run.prepared = True  # this graph begins with `verify`: nothing is taken up
     sources = {id: one.model_dump() for id, one in answer.sources.items()}
     state: Any = {"messages": [], "draft": answer.draft, "sources": sources}
     ended = await graph.compile().ainvoke(state, run.into({}))

@@ -15,7 +15,7 @@ from langgraph_fusion.server.app import create_app
 from langgraph_fusion.server.keys.key import Caps
 from tests.graph.cast import WRITER, cast
 from tests.scripted import Reply, Seen, text, tool_calls
-from tests.server.asking import PANEL, body
+from tests.server.asking import PANEL, body, until
 from tests.server.blocking_keys import BlockingKeys
 from tests.server.conftest import Served, Serving
 from tests.server.mcp_clients import over_http, text_of
@@ -175,10 +175,12 @@ async def test_each_kind_of_key_opens_what_the_table_says(
     async with asking(served) as http:
         for (method, template), row in TABLE.items():
             path, sent = _path(template), row.sent
+            # What the row before has started goes on without its connection.
+            await until(lambda: served.state.manager.admission.admitted == 0)
+            before = len(served.models.requests)
             for headers in outsiders:
                 status = await http.status(method, path, sent, headers)
                 assert (status == 401) == (row.who != "anyone"), (method, path, headers, status)
-            before = len(served.models.requests)
             status = await http.status(method, path, sent, _bearer(metrics))
             assert (status == 403) == (row.who == "clients"), (method, path, status)
             assert len(served.models.requests) == before

@@ -13,6 +13,7 @@ from langgraph_fusion.graph.api import aask, deliberate
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.journal.repository import RunRepository
 from langgraph_fusion.graph.journal.store import open_runs
+from langgraph_fusion.graph.request.given_files import MAX_BYTES
 from langgraph_fusion.graph.resume import stopped_run
 from tests.graph.cast import (
     JUDGE,
@@ -243,23 +244,45 @@ async def test_a_panel_of_two_that_agreed_is_not_grown_later(
     assert [seat.status for seat in result.panel] == ["ok", "ok", "not_seated"]
 
 
-async def test_a_run_whose_file_is_gone_says_so_and_asks_nobody(
-    serve: Serve, runs: RunRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_a_run_whose_file_is_gone_goes_on_with_what_was_stored_of_it(
+    serve: Serve, runs: RunRepository, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
     table = tmp_path / "data.csv"
     table.write_text("n\n42\n")
-    chosen = settings(tools=["bash"])
+    server = await serve(cast({B: hang()}))
+    run_id = await stopped(runs, "member.finished", "A", files=[table])
+    table.unlink()
+    server.script = cast()
+    again = await stopped_run(runs, run_id)
+    events = [event async for event in again.events(runs)]
+    result = events[-1]["result"]
+    assert result["answer"] == "Done."
+    assert [(one["name"], one["read"]) for one in result["attached"]] == [("data.csv", True)]
+    assert "n\n42" in server.seen_by(B)[-1].text.replace("\r", "")
+    assert asked(server, A) == [1]
+
+
+async def test_a_run_whose_file_was_not_stored_and_is_gone_says_so_and_asks_nobody(
+    serve: Serve, runs: RunRepository, tmp_path: Path
+) -> None:
+    """It was too large to be read."""
+
+    def put() -> None:
+        with table.open("wb") as file:
+            file.truncate(MAX_BYTES + 1)
+
+    table = tmp_path / "data.csv"
+    put()
     server = await serve(cast({JUDGE: hang()}))
-    run_id = await stopped(runs, "judge.started", settings=chosen, files=[table])
+    run_id = await stopped(runs, "judge.started", files=[table])
     made = len(server.requests)
     table.unlink()
     with pytest.raises(ConfigError, match=r"files that are gone: .*data\.csv; put them back"):
         await stopped_run(runs, run_id)
     with pytest.raises(ConfigError, match=r"there is no file .*data\.csv"):
-        await aask("What is it?", chosen, runs=runs, run_id=run_id, files=[table])
+        await aask("What is it?", settings(), runs=runs, run_id=run_id, files=[table])
     assert len(server.requests) == made
-    table.write_text("n\n42\n")
+    put()
     server.script = cast()
     again = await stopped_run(runs, run_id)
     events = [event async for event in again.events(runs)]
