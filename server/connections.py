@@ -79,12 +79,13 @@ class LimitedConnection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
+        # Counted first: a callback sets to nothing what belongs to the message before, of which the
+        # same data may hold the end.
         if self._in_head:
             self._head_bytes += len(data)
         else:
-            self._head_bytes = 0
             self._framing += len(data)
+        super().data_received(data)
         too_much = self._head_bytes > MAX_HEAD or self._framing > MAX_HEAD
         if too_much and not self.transport.is_closing():
             if self.cycle is None or not self.cycle.response_started or not self.busy:
@@ -103,8 +104,12 @@ class LimitedConnection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        self._framing = 0
+        self._head_bytes = self._framing = 0
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._framing = 0
+        super().on_message_complete()
 
     def on_response_complete(self) -> None:
         self._quiet_since = time.monotonic()

@@ -179,6 +179,12 @@ class ScriptedServer:
         """Return the requests for one model, oldest first."""
         return [seen for seen in self.requests if seen.model == model]
 
+    def forget(self) -> None:
+        """Hold nothing any more of the requests that came and of what was billed for them."""
+        self.requests.clear()
+        self.abandoned.clear()
+        self._bills.clear()
+
     def url_at(self, port: int) -> str:
         """The base URL at a port.
 

@@ -125,6 +125,23 @@ async def test_a_body_in_chunks_of_one_byte_is_a_body(serving: Serving) -> None:
         assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
 
 
+@pytest.mark.parametrize("cut", [10, 10_000])
+async def test_the_rest_of_a_body_is_not_counted_with_the_head_behind_it(
+    serving: Serving, cut: int
+) -> None:
+    served = await serving(cast())
+    head = b"POST /v1/estimate HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000\r\n\r\n"
+    following = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+    async with connection(served) as (reader, writer):
+        writer.write(head + b"[" * 900_000)
+        assert b" 400 " in await reader.readline()
+        writer.write(b"[" * 100_000 + following[:cut])
+        await writer.drain()
+        await asyncio.sleep(0.1)
+        writer.write(following[cut:])
+        assert b"HTTP/1.1 200 " in await reader.read()
+
+
 async def test_a_kept_connection_is_used_again_however_long_a_reply_took(serving: Serving) -> None:
     served = await serving(cast(), http=Hasty)
     async with connection(served) as (reader, writer):

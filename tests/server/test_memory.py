@@ -49,7 +49,7 @@ async def test_many_large_requests_leave_less_than_a_bound(serving: Serving, pat
 
         async def ask() -> None:
             assert (await http.post(path, json=sent)).status_code == 200
-            served.models.requests.clear()
+            served.models.forget()
             await until(lambda: served.state.manager.admission.admitted == 0)
 
         await ask()
