@@ -56,7 +56,11 @@ async def test_a_hostile_panel_forges_nothing_through_any_door(
 ) -> None:
     served = await serving(hostile)
     if sent is None:
-        chosen = {"panel": list(PANEL), "judge": JUDGE, "synthesizer": WRITER, "tools": "none"}
+        chosen: dict[str, Any] = {"panel": list(PANEL), "judge": JUDGE, "synthesizer": WRITER}
+        chosen |= {
+            "tools": "none",
+            "deadline_s": 45,
+        }  # short enough that nobody waits for an outage to pass
         messages = [{"type": "human", "content": FORGED}]
         sent = {"input": {"messages": messages}, "config": {"configurable": chosen}}
     async with httpx2.AsyncClient(base_url=served.url, timeout=60) as http:
