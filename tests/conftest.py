@@ -55,11 +55,6 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One more than there are processors: tests wait for engines, browsers and other processes."""
-    return (os.cpu_count() or 1) + 1
-
-
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Share the tests out to the workers of `pytest -n`."""
     from tests.workers import WholeFiles
