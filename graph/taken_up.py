@@ -7,16 +7,28 @@ so: each of their seats has a call of unknown cost on the bill, and `degraded` h
 
 from langchain_core.runnables import RunnableConfig
 
+from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState
 from langgraph_fusion.tools.sources import Source
 
+_FINISHED = (
+    "the run {} was finished by another process after this graph had been stopped; ask the same in "
+    "a new thread with this `run_id` and `take_over=True` to have its result"
+)
+
 
 async def run_of(state: FusionState, config: RunnableConfig) -> Run:
-    """The run this node belongs to, with what the state says of the time before it was taken up."""
+    """The run this node belongs to, with what the state says of the time before it was taken up.
+
+    Raises:
+        ConfigError: If another process has finished it meanwhile: nothing is left to go on with.
+    """
     run = Run.of(config)
     if run.prepared:
         return run
+    if run.earlier is not None:
+        raise ConfigError(_FINISHED.format(run.id), field="run_id")
     step = config.get("metadata", {}).get("langgraph_step")
     async with run.preparing:
         if run.first_step is None:

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from langgraph_fusion.models.errors import MissingKey, MissingPackage, ModelConfigError
 from langgraph_fusion.models.providers import (
     ModelRef,
     Provider,
     ReasoningEffort,
+    is_server_address,
     missing_key,
     missing_package,
     providers,
@@ -77,12 +77,7 @@ def _openai_compatible(
 
 def _checked(provider: Provider, url: str) -> str:
     """The address, if it is one; it is not shown, because it may hold a password."""
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
+    if not is_server_address(url):
         raise ModelConfigError(
             f"`{provider.base_url_env}` holds no address of a server: write it as in "
             "`http://127.0.0.1:8080/v1`."

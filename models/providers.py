@@ -22,6 +22,15 @@ _UNUSABLE = re.compile(r"[\s*`\"']")
 _LOCAL_EFFORTS = {"max": "high", "xhigh": "high", "minimal": "low"}
 
 
+def is_server_address(url: str) -> bool:
+    """Whether it is the address of a server: http or https, a host, a port that can be."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
 @dataclass(frozen=True, order=True)
 class ModelRef:
     """A model by provider and the provider's own name for it."""

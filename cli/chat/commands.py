@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from langgraph_fusion.cli.chat.conversation import cited_sources
-from langgraph_fusion.cli.chat.session import Session
+from langgraph_fusion.cli.chat.session import By, Session
 from langgraph_fusion.cli.output import check_save, save, say, say_line
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.wording import count
@@ -79,19 +79,21 @@ async def _help(session: Session, rest: str) -> None:
 
 
 async def _panel(session: Session, rest: str) -> None:
-    if rest:
-        await session.ask(rest, "panel")
-        return
-    session.answers = "panel"
-    say(f"A new panel answers from now on: {session.price('panel')} each. /direct changes it.")
+    said = "A new panel answers from now on: {} each. /direct changes it."
+    await _answer_by(session, "panel", rest, said)
 
 
 async def _direct(session: Session, rest: str) -> None:
+    await _answer_by(session, "direct", rest, "The writer alone answers from now on: {} each.")
+
+
+async def _answer_by(session: Session, way: By, rest: str, said: str) -> None:
+    """Ask this way, or all from now on."""
     if rest:
-        await session.ask(rest, "direct")
+        await session.ask(rest, way)
         return
-    session.answers = "direct"
-    say(f"The writer alone answers from now on: {session.price('direct')} each.")
+    session.answers = way
+    say(said.format(session.price(way)))
 
 
 async def _sources(session: Session, rest: str) -> None:

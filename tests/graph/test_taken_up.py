@@ -4,11 +4,13 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
 from langchain_core.messages import HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, MessagesState, StateGraph
 
 from langgraph_fusion.graph.build import create_fusion
+from langgraph_fusion.graph.errors import ConfigError
 from tests.graph.cast import JUDGE, WRITER, A, B, C, asked_again, cast, disputed, judge, settings
 from tests.graph.conftest import Serve
 from tests.scripted import Reply, ScriptedServer, Seen, hang, text, tool_calls
@@ -106,6 +108,24 @@ async def test_with_a_journal_nothing_is_lost(serve: Serve, docs: str, tmp_path:
     calls = [(call["seat"], call["error"]) for call in result["bill"]["calls"]]
     assert calls.count(("A", None)) == 2
     assert calls.count(("A", "cancelled")) == 1
+
+
+async def test_a_run_that_another_process_has_finished_meanwhile_says_how_to_have_its_result(
+    serve: Serve, tmp_path: Path
+) -> None:
+    server = await serve(cast({JUDGE: hang()}))
+    given: Any = {"settings": settings(), "runs": tmp_path / "runs.db", "run_id": "kept"}
+    app = parent(**given, take_over=True)
+    await interrupted(app, server, 4)
+    server.script = cast()
+    elsewhere = create_fusion(**given, take_over=True)
+    assert (await elsewhere.ainvoke(ASKED))["fusion"]["answer"] == "Done."
+    asked = len(server.requests)
+    with pytest.raises(ConfigError, match="new thread with this `run_id`"):
+        await resumed(app)
+    out = await app.ainvoke(ASKED, {"configurable": {"thread_id": "2"}})
+    assert out["messages"][-1].text == "Done."
+    assert len(server.requests) == asked
 
 
 async def test_a_run_that_is_kept_under_another_id_each_time_goes_on_too(

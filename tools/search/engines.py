@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal, get_args
-from urllib.parse import urlsplit
+
+from langgraph_fusion.models.providers import is_server_address
 
 EngineName = Literal[
     "ddgs", "searxng", "brave", "exa", "serper", "google", "kagi", "tavily", "langchain"
@@ -51,12 +52,7 @@ class Engine:
         """
         variable = self.address or self.base_url_env or ""
         given = env.get(variable, "").strip() or self.base_url or ""
-        try:
-            parts = urlsplit(given)
-            usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            usable = False
-        if not usable:
+        if not is_server_address(given):
             raise ValueError(
                 f"`{variable}` holds no address of a server: write it as in `https://HOST/PATH`."
             )
