@@ -26,6 +26,10 @@ QUESTIONS = "FUSION_RUNS_QUESTIONS"
 OFF = "off"
 _CONNECT_S = 5
 _SERVERS = ("postgresql://", "postgres://")
+_LOCKED = (
+    "another process has been writing to it for 10 seconds: one that was paused in the middle"
+    " (Ctrl-Z, a debugger) holds it until it goes on or ends"
+)
 _OUT = f"Set `{VARIABLE}` to a file, to a postgresql:// URL, or to `{OFF}`."
 
 
@@ -113,7 +117,9 @@ async def _sqlite(path: Path) -> "AsyncIterator[BaseStore]":
         async with sqlite_store(path) as store:
             yield store
     except (OSError, sqlite3.Error) as error:
-        raise ConfigError(f"runs cannot be kept in {path}: {error}. {_OUT}") from error
+        locked = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+        why = _LOCKED if locked else error
+        raise ConfigError(f"runs cannot be kept in {path}: {why}. {_OUT}") from error
 
 
 @asynccontextmanager

@@ -4,9 +4,12 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -123,7 +126,7 @@ async def test_a_woken_process_whose_run_was_taken_over_pays_and_writes_nothing(
     try:
         async with open_runs(where, dead_after_s=DEAD_AFTER_S) as runs:
             assert runs is not None
-            await _take_over_from(worker, runs, server, gate)
+            await _take_over_from(worker, runs, server, gate, partial(_writable, kind, where))
     finally:
         if worker.returncode is None:
             worker.kill()
@@ -131,11 +134,15 @@ async def test_a_woken_process_whose_run_was_taken_over_pays_and_writes_nothing(
 
 
 async def _take_over_from(
-    worker: Process, runs: RunRepository, server: ScriptedServer, gate: Gate
+    worker: Process,
+    runs: RunRepository,
+    server: ScriptedServer,
+    gate: Gate,
+    writable: Callable[[], bool],
 ) -> None:
     await _recorded(runs, "A.0/reply/1", "C.0/reply/1")
     await gate.asked.wait()
-    worker.send_signal(signal.SIGSTOP)
+    await _freeze(worker, writable)
     while (await runs.get("taken")).now == "running":
         await asyncio.sleep(0.02)
     server.script = cast()
@@ -150,6 +157,30 @@ async def _take_over_from(
     assert asked(server) == [1, 2, 1, 1, 1], "nothing more was paid"
     assert await _everything(runs) == before
     await runs.delete("taken")
+
+
+async def _freeze(worker: Process, writable: Callable[[], bool]) -> None:
+    """Stop a process, but not in the middle of a write: SQLite would wait for it until it wakes."""
+    while True:
+        worker.send_signal(signal.SIGSTOP)
+        while Path(f"/proc/{worker.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "T":
+            await asyncio.sleep(0.01)
+        if writable():
+            return
+        worker.send_signal(signal.SIGCONT)
+        await asyncio.sleep(0.05)
+
+
+def _writable(kind: str, where: str) -> bool:
+    if kind != "sqlite":
+        return True
+    with closing(sqlite3.connect(where, timeout=2, isolation_level=None)) as file:
+        try:
+            file.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        file.execute("ROLLBACK")
+        return True
 
 
 async def _recorded(runs: RunRepository, *keys: str) -> None:
