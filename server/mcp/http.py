@@ -1,15 +1,19 @@
-"""MCP over streamable HTTP, beside the other endpoints of a server."""
+"""MCP over streamable HTTP, beside the other endpoints of a server.
+
+MCP's packages take a tenth of a server's start, and most servers are never asked over MCP: they are
+loaded for the first request.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 from fastapi import FastAPI
 from langchain_core.messages import HumanMessage
-from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -20,12 +24,17 @@ from langgraph_fusion.server.config import ServerConfig
 from langgraph_fusion.server.errors import api_error
 from langgraph_fusion.server.keys.key import Key
 from langgraph_fusion.server.keys.key_ring import is_shared
-from langgraph_fusion.server.mcp.server import Events, mcp_server
 from langgraph_fusion.server.request_context import request_context
 from langgraph_fusion.server.runs.resume import stopped_request
 from langgraph_fusion.server.runs.run_request import RunRequest
 from langgraph_fusion.server.state import ServerState
 
+if TYPE_CHECKING:
+    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+
+    from langgraph_fusion.server.mcp.server import Events
+
+_LOADED_LATE = ("mcp.server.streamable_http_manager", "langgraph_fusion.server.mcp.server")
 PATH = "/mcp"
 _MESSAGE: dict[str, Any] = {
     "type": "object",
@@ -94,14 +103,12 @@ class _Endpoint(Response):
         self._state = state
         self._server: Any = None
         self._managers: dict[str | None, StreamableHTTPSessionManager] = {}
+        """By the id of a key."""
         self._tasks: TaskGroup | None = None
         self._opening = asyncio.Lock()
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        deliberations = _Deliberations(self._state)
-        config = self._state.config
-        self._server = mcp_server(deliberations, config.policy, heartbeat_s=config.keep_alive_s)
         async with anyio.create_task_group() as self._tasks:
             yield
             self._tasks.cancel_scope.cancel()
@@ -112,22 +119,34 @@ class _Endpoint(Response):
         manager = await self._manager_of(key.id if key else None)
         await manager.handle_request(scope, receive, send)
 
-    async def _manager_of(self, client: str | None) -> StreamableHTTPSessionManager:
+    async def _manager_of(self, client: str | None) -> "StreamableHTTPSessionManager":
         """The sessions of one client: another's id names none of them."""
         assert self._tasks is not None, "the application has not been started"
         async with self._opening:
             if client not in self._managers:
-                config = self._state.config
-                manager = StreamableHTTPSessionManager(
-                    self._server,
-                    stateless=_has_others(config),  # a session lives in one process
-                    max_request_body_size=config.max_body_bytes,
-                    max_sessions=config.mcp_sessions,
-                    session_idle_timeout=config.mcp_idle_s,
-                )
+                for name in _LOADED_LATE:
+                    await asyncio.to_thread(import_module, name)
+                manager = self._new_manager()
                 await self._tasks.start(_keep_open, manager)
                 self._managers[client] = manager
         return self._managers[client]
+
+    def _new_manager(self) -> "StreamableHTTPSessionManager":
+        from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+
+        from langgraph_fusion.server.mcp.server import mcp_server
+
+        config = self._state.config
+        if self._server is None:
+            deliberations = _Deliberations(self._state)
+            self._server = mcp_server(deliberations, config.policy, heartbeat_s=config.keep_alive_s)
+        return StreamableHTTPSessionManager(
+            self._server,
+            stateless=_has_others(config),  # a session lives in one process
+            max_request_body_size=config.max_body_bytes,
+            max_sessions=config.mcp_sessions,
+            session_idle_timeout=config.mcp_idle_s,
+        )
 
 
 def _has_others(config: ServerConfig) -> bool:
@@ -136,7 +155,7 @@ def _has_others(config: ServerConfig) -> bool:
 
 
 async def _keep_open(
-    manager: StreamableHTTPSessionManager, *, task_status: TaskStatus[None]
+    manager: "StreamableHTTPSessionManager", *, task_status: TaskStatus[None]
 ) -> None:
     async with manager.run():
         task_status.started()
@@ -155,11 +174,11 @@ class _Deliberations:
 
     def start(
         self, question: HumanMessage, settings: FusionSettings, request: Request | None
-    ) -> Events:
+    ) -> "Events":
         run_request = RunRequest.of(settings, [question], requested="deliberate")
         return self._events(run_request, request)
 
-    async def resume(self, run_id: str, request: Request | None) -> Events:
+    async def resume(self, run_id: str, request: Request | None) -> "Events":
         assert request is not None
         assert self._state.store is not None
         client = request_context(request, "mcp").client
@@ -170,7 +189,7 @@ class _Deliberations:
             async for event in events:
                 yield event
 
-    async def _events(self, run_request: RunRequest, request: Request | None) -> Events:
+    async def _events(self, run_request: RunRequest, request: Request | None) -> "Events":
         assert request is not None
         try:
             async with (

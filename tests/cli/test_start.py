@@ -13,12 +13,15 @@ from tests.scripted import Reply, Seen, scripted_server, structured, text
 
 SEATS = ("--panel", "m/a,m/b", "--judge", "j/j", "--writer", "w/w", "--tools", "web_search")
 WATCHED = """
-import atexit, json, sys
-loaded, place = {}, sys.argv.pop()
+import atexit, gc, json, sys
+loaded, place = {"collections": 0}, sys.argv.pop()
 
 def watch(event, arguments):
     if event == "socket.connect" and "first" not in loaded:
         loaded["first"] = sorted(sys.modules)
+
+def count(phase, info):
+    loaded["collections"] += phase == "start"
 
 def report():
     with open(place, "w") as file:
@@ -27,6 +30,7 @@ def report():
 sys.addaudithook(watch)
 atexit.register(report)
 from langgraph_fusion.cli.main import main
+gc.callbacks.append(count)
 main()
 """
 NEVER = [
@@ -51,6 +55,8 @@ class Loaded:
 
     first: set[str]
     last: set[str]
+    collections: int
+    """How often garbage was looked for."""
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +82,7 @@ async def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
     assert process.returncode == 0, said.decode()
     assert "It is 42." in answer.decode()
     found = json.loads((folder / "loaded.json").read_text())
-    return Loaded(set(found["first"]), set(found["last"]))
+    return Loaded(set(found["first"]), set(found["last"]), found["collections"])
 
 
 @pytest.mark.parametrize("name", NEVER)
@@ -90,6 +96,36 @@ def test_what_comes_after_the_members_is_loaded_after_their_requests(
 ) -> None:
     assert name not in loaded.first
     assert name in loaded.last
+
+
+def test_no_garbage_is_looked_for_while_everything_is_loaded(loaded: Loaded) -> None:
+    assert loaded.collections == 0
+
+
+def test_what_is_loaded_is_left_out_of_the_first_collection_and_later_ones_are_frequent() -> None:
+    code = (
+        "import gc; from langgraph_fusion.cli.main import main\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "gc.unfreeze(); before = gc.get_threshold(); gc.collect()\n"
+        "print(*before, *gc.get_threshold(), gc.get_freeze_count() > 1000)"
+    )
+    words = [sys.executable, "-c", code, "--version"]
+    ran = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, check=True)
+    assert ran.stdout.splitlines()[-1] == "1000000 10 10 50000 10 10 True"
+
+
+def test_a_server_is_ready_without_what_only_some_requests_need() -> None:
+    code = (
+        "import asyncio, sys; from langgraph_fusion.server.app import create_app\n"
+        "async def serve():\n"
+        "    app = create_app()\n"
+        "    async with app.router.lifespan_context(app): pass\n"
+        "asyncio.run(serve()); print(*sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert ran.returncode == 0, ran.stderr
+    needless = {"mcp", "docker", "numpy", "sqlite_vec", "prompt_toolkit", "psycopg", "dbos"}
+    assert needless & set(ran.stdout.split()) == set()
 
 
 def test_the_first_word_is_on_the_terminal_before_anything_is_loaded() -> None:
