@@ -9,7 +9,9 @@ closed when its loop shuts down its asynchronous generators, as `asyncio.run` do
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
@@ -21,6 +23,7 @@ from langgraph_fusion.models.depth import DEPTH, depth
 MAX_HEADER = 64 * 1024
 """Bytes of one header of a reply that are read; aiohttp's own limit is 8 KB."""
 MAX_HEADERS = 512
+_check: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("check", default=None)
 _PIECE = 1 << 18
 """Bytes of a request that are sent at once; aiohttp warns of a body above a mebibyte."""
 
@@ -38,6 +41,8 @@ class LoopClient(httpx2.AsyncClient):
     ) -> httpx2.Response:
         """Send through the current loop's client."""
         client = await self._client()
+        if check := _check.get():
+            await check()
         request.headers[DEPTH] = str(depth.get() + 1)
         return await client.send(_in_pieces(request), stream=stream, **kwargs)
 
@@ -72,6 +77,19 @@ class LoopClient(httpx2.AsyncClient):
         for loop in [loop for loop in list(self._clients) if loop.is_closed()]:
             self._clients.pop(loop, None)
             self._of_loop.pop(loop, None)
+
+
+@contextmanager
+def check_before_sending(check: Callable[[], Awaitable[None]]) -> Iterator[None]:
+    """Await this right before each request of the block is sent; what it raises, the call raises.
+
+    A process that was paused between the decision to call and the call asks once more.
+    """
+    token = _check.set(check)
+    try:
+        yield
+    finally:
+        _check.reset(token)
 
 
 class _Pieces(httpx2.AsyncByteStream):

@@ -19,6 +19,7 @@ from langgraph_fusion.graph.calls.prompt_cache import cache_fields
 from langgraph_fusion.graph.calls.retry import CallFailed, Mend, Retrying, cannot_mend
 from langgraph_fusion.graph.calls.run_images import SeatImages, no_images
 from langgraph_fusion.graph.calls.seat_bill import Prompt, SeatBill
+from langgraph_fusion.graph.errors import RunTakenOver
 from langgraph_fusion.graph.events import tell
 from langgraph_fusion.graph.records import Switch
 from langgraph_fusion.graph.seat import ModelSeat
@@ -26,6 +27,7 @@ from langgraph_fusion.graph.state import Json
 from langgraph_fusion.models.answer_text import text_of, verdict_on
 from langgraph_fusion.models.factory import ModelOptions, chat_model
 from langgraph_fusion.models.faults import Fault, fault_of
+from langgraph_fusion.models.http import check_before_sending
 from langgraph_fusion.models.parallel import queue_for
 from langgraph_fusion.models.pieces import listen_to_pieces
 from langgraph_fusion.models.providers import ModelRef, providers
@@ -334,7 +336,10 @@ class LiveSeatClient:
         try:
             progress = Progress(self.bill.name, str(ref), self.bill.round)
             async with asyncio.timeout(self.bill.left_s):
-                with listen_to_pieces(partial(self._hear, progress)):
+                with (
+                    listen_to_pieces(partial(self._hear, progress)),
+                    check_before_sending(self.before_call),
+                ):
                     message = await request.send(self._model(ref, reserved, request))
             usage = self.bill.usage_of(message, ref)
             fault = _unusable(message)
@@ -342,7 +347,7 @@ class LiveSeatClient:
                 self.images.answered(ref)
                 return message
             raise CallFailed(fault, ref)
-        except asyncio.CancelledError as error:
+        except (asyncio.CancelledError, RunTakenOver) as error:
             fault = fault_of(error)
             raise
         except CallFailed:

@@ -25,6 +25,7 @@ from langgraph_fusion.graph.journal.repository import RunRepository
 from langgraph_fusion.graph.settings import load_settings
 from langgraph_fusion.models.depth import depth
 from langgraph_fusion.server.engine.job_log import JobLog
+from langgraph_fusion.server.engine.membership import Membership
 from langgraph_fusion.server.engine.queue import Limits, QueueWorker
 from langgraph_fusion.server.logging import log_event, log_surprise
 from langgraph_fusion.server.runs.event_log import last_number
@@ -43,6 +44,7 @@ class Worker:
         self.name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         self._runs = runs
         self._queue = QueueWorker(engine, self.name, limits)
+        self._membership = Membership(self.name, runs)
         self._stopping = False
         self._steered: dict[str, Steering] = {}
         self._working: set[asyncio.Task[None]] = set()
@@ -57,9 +59,10 @@ class Worker:
         Raises:
             ConfigError: If the queue cannot be opened.
         """
-        claim = await self._runs.jobs.enter(self.name)
+        await self._membership.enter()
         await asyncio.to_thread(self._queue.start, self._work, asyncio.get_running_loop())
-        beside = [asyncio.create_task(one) for one in (self._clear_up(), self._take_orders())]
+        duties = (self._membership.stay(), self._clear_up(), self._take_orders())
+        beside = [asyncio.create_task(duty) for duty in duties]
         try:
             yield
         finally:
@@ -69,7 +72,7 @@ class Worker:
             await asyncio.gather(*beside, return_exceptions=True)
             while self._working:
                 await asyncio.sleep(_CLOSING_S)
-            await self._runs.jobs.leave(self.name, claim)
+            await self._membership.leave()
             log_event("worker.stopped", worker=self.name)
 
     async def _work(self, run_id: str, attempt: int) -> None:
@@ -78,6 +81,7 @@ class Worker:
         assert task is not None
         self._working.add(task)
         try:
+            await self._membership.ensure()
             await self._perform(run_id, attempt)
         except asyncio.CancelledError:
             if not self._stopping:

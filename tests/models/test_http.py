@@ -1,7 +1,13 @@
 import asyncio
 import gc
 
-from langgraph_fusion.models.http import close_http_client, shared_client
+import pytest
+
+from langgraph_fusion.models.http import (
+    check_before_sending,
+    close_http_client,
+    shared_client,
+)
 from tests.models.scripted_models import openrouter, vllm
 from tests.scripted import scripted_server, status, text
 
@@ -65,3 +71,17 @@ async def test_the_long_headers_of_gateways_are_read() -> None:
     body = {"choices": [{"message": {"content": "Yes."}, "finish_reason": "stop"}]}
     async with scripted_server(lambda seen: status(200, headers=headers, body=body)) as server:
         assert (await vllm(server.base_url).ainvoke("Why?")).text == "Yes."
+
+
+async def test_a_request_whose_check_fails_is_not_sent() -> None:
+    async def taken_over() -> None:
+        raise RuntimeError("another process goes on with it")
+
+    async with scripted_server(lambda seen: text("Yes.")) as server:
+        model = openrouter(server.base_url)
+        with check_before_sending(taken_over), pytest.raises(RuntimeError, match="goes on with it"):
+            await model.ainvoke("Why?")
+        assert not server.requests
+        await model.ainvoke("Why?")
+        assert len(server.requests) == 1
+        await close_http_client()
