@@ -111,6 +111,12 @@ Save = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Also write the answer (.md) or the full result (.json)."),
 ]
+Report = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="Also write the report (.html or .md): one file to read and send."
+    ),
+]
 Keys = Annotated[
     str,
     typer.Option(

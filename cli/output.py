@@ -8,7 +8,7 @@ import sys
 import tempfile
 import textwrap
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
 from io import StringIO
@@ -38,6 +38,8 @@ class OutputOptions:
     """Folder of the files that members leave."""
     json_lines: bool = False
     """JSON stays on one line on a terminal too."""
+    report: Path | None = None
+    """Where to write the report of the run as well."""
 
 
 def write(text: str) -> None:
@@ -133,11 +135,30 @@ def check_save(path: Path | None, option: str = "--save") -> None:
     Raises:
         ConfigError: If its ending says no format or its folder cannot be written.
     """
+    check_file(path, option, _SAVED_AS)
+
+
+def check_file(
+    path: Path | None,
+    option: str,
+    endings: Mapping[str, str],
+    *,
+    taken: Path | None = None,
+    taken_by: str = "",
+) -> None:
+    """Refuse a file that could not be written later; `endings` says what each ending stands for.
+
+    Raises:
+        ConfigError: If it has another ending, is the file of another option, or its folder cannot
+            be written.
+    """
     if path is None:
         return
-    if path.suffix not in _SAVED_AS:
-        kinds = " or ".join(f"{suffix} ({what})" for suffix, what in _SAVED_AS.items())
+    if path.suffix.lower() not in endings:
+        kinds = " or ".join(f"{suffix} ({what})" for suffix, what in endings.items())
         raise ConfigError(f"{option} {path}: name a file that ends in {kinds}")
+    if taken is not None and taken.resolve() == path.resolve():
+        raise ConfigError(f"{option} {path}: {taken_by} writes there already; name another file")
     if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
         raise ConfigError(f"{option} {path}: it cannot be written; choose another folder")
 
@@ -148,11 +169,20 @@ def save(path: Path, answer: str, result: Any) -> None:
     Raises:
         RunFailed: If it cannot be written; what was in the file before is still there.
     """
-    text = to_json(result, indent=2) if path.suffix == ".json" else clean_text(answer)
+    text = to_json(result, indent=2) if path.suffix.lower() == ".json" else clean_text(answer)
+    replace_file("--save", path, text)
+
+
+def replace_file(option: str, path: Path, text: str) -> None:
+    """Write the file that an option names, after a run.
+
+    Raises:
+        RunFailed: If it cannot be written; what was in the file before is still there.
+    """
     try:
         _replace(path, text.rstrip("\n") + "\n")
     except OSError as error:
-        raise _not_written(f"--save {path}", error) from None
+        raise _not_written(f"{option} {path}", error) from None
 
 
 def write_file(option: str, path: Path, text: str) -> None:

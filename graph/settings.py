@@ -5,9 +5,9 @@ interface builds its settings with `FusionSettings.model_validate({"preset": …
 **what_was_given})`. Never a key: servers copy settings into run metadata.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_network
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, TypeGuard, get_args
 
 from pydantic import (
     Discriminator,
@@ -145,6 +145,8 @@ class FusionSettings(Settings):
             return given
         preset = given.get("preset", DEFAULT_PRESET)
         filled = preset_values(preset) | dict(given)
+        if "docs" not in given and given.get("tools") is not None and not _searches_docs(filled):
+            filled["docs"] = None  # the preset's; the caller chose other tools
         needed = "judge" not in given and needs_a_judge(given)
         return filled | judge_on_request(preset) if needed else filled
 
@@ -240,7 +242,10 @@ class FusionSettings(Settings):
             )
         groups = set(self.tools or ()).union(*(seat.tools or () for seat in self.panel))
         if self.docs and self.tools is not None and "docs" not in groups:
-            raise ValueError("tools: a docs folder is named and the tool `docs` is not chosen")
+            raise ValueError(
+                f"tools: a docs folder is named ({self.docs!r}) and the tool `docs` is not chosen; "
+                "add it, or name no folder"
+            )
         if self.require_sandbox and not any("bash" in self.tools_of(seat) for seat in self.panel):
             raise ValueError("require_sandbox: no seat has the tool `bash`; add it or drop this")
         return self
@@ -308,6 +313,18 @@ class FusionSettings(Settings):
         verifier = _seat_or_none(self.verify)
         checks = (verifier,) if verifier and self.verifies else ()
         return (*self.members, *judge, self.synthesizer, *checks)
+
+
+def _searches_docs(filled: Mapping[str, Any]) -> bool:
+    """Whether the run or a seat is given the tool `docs`, in settings that are not yet checked."""
+    panel = filled.get("panel")
+    seats = panel if _is_list(panel) else ()
+    own = (dict(one).get("tools") for one in seats if isinstance(one, Mapping | PanelSeat))
+    return any("docs" in tools for tools in (filled.get("tools"), *own) if _is_list(tools))
+
+
+def _is_list(value: Any) -> TypeGuard[Sequence[Any]]:
+    return isinstance(value, Sequence) and not isinstance(value, str)
 
 
 def _seat_or_none(value: WaysToVerify | ModelSeat) -> ModelSeat | None:

@@ -33,6 +33,7 @@ _Keep = Annotated[
         'fusion ask --image chart.png "In which year was the peak?"',
         "fusion ask -p frontier --budget 2 --save answer.md -f question.txt",
         'fusion ask --panel a/one,b/two --judge c/three --writer d/four "…"',
+        'fusion ask --report run.html "What changed in HTTP/3?"',
         'fusion ask --json "…" | jq .analysis.contradictions',
     ),
 )
@@ -67,6 +68,7 @@ def ask(
     keep: _Keep = False,
     as_json: options.FullJson = False,
     save: options.Save = None,
+    report: options.Report = None,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -96,6 +98,7 @@ def ask(
             check_stdout,
             silence_libraries,
         )
+        from langgraph_fusion.cli.report_file import check_report
         from langgraph_fusion.graph.errors import ConfigError
         from langgraph_fusion.graph.request.asked_images import question_with_images
 
@@ -122,13 +125,14 @@ def ask(
         lists = {"panel": panel, "tools": tools, "exclude": exclude, "assignments": set_}
         given = given_settings(chosen, **lists)
         check_save(save)
+        check_report(report, save)
         check_stdout(save)
         check_out(out)
         check_stdin(question, question_file, image or ())
         text = read_question(question, question_file)
         asked = question_with_images(text, read_images(image or ()))
         silence_libraries(verbose=verbose)
-        output = OutputOptions(as_json, save, quiet, verbose, out)
+        output = OutputOptions(as_json, save, quiet, verbose, out, report=report)
         if estimate:
             code = asyncio.run(_estimate(asked, given, output, file or ()))
         else:

@@ -2,17 +2,15 @@
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from langgraph_fusion.cli import options
+from langgraph_fusion.cli.report_file import Form, form_of, report_text
 
 if TYPE_CHECKING:
     from langgraph_fusion.graph.result import FusionResult
-
-Format = Literal["html", "md", "json"]
-_SUFFIXES: dict[str, Format] = {".htm": "html", ".html": "html", ".md": "md", ".json": "json"}
 
 command = typer.Typer(rich_markup_mode=None)
 
@@ -38,7 +36,7 @@ def report(
         typer.Option("-o", "--output", metavar="FILE", help="Write here, not to standard output."),
     ] = None,
     form: Annotated[
-        Format | None,
+        Form | None,
         typer.Option(
             "--format",
             help="By default as the file is named, else html.",
@@ -56,8 +54,7 @@ def report(
     from langgraph_fusion.cli.errors import report_errors
 
     with report_errors(verbose=verbose):
-        chosen = form or _SUFFIXES.get(output.suffix.lower() if output else "", "html")
-        _write(_text_of(_read(run), chosen), output)
+        _write(report_text(_read(run), form or form_of(output)), output)
 
 
 def _read(run: str | None) -> "FusionResult":
@@ -106,18 +103,6 @@ async def _stored(run: str | None) -> Any:
             f"no text of run {record.id} is stored: ask with --keep, or save it with --json"
         )
     return stored.result
-
-
-def _text_of(result: "FusionResult", form: Format) -> str:
-    from langgraph_fusion.web.report import report_html, report_markdown
-
-    if form == "html":
-        return report_html(result)
-    if form == "md":
-        return report_markdown(result)
-    from langgraph_fusion.cli.output import to_json
-
-    return to_json(result.model_dump(mode="json"), indent=2)
 
 
 def _write(text: str, output: Path | None) -> None:

@@ -21,6 +21,7 @@ def resume(
     run_id: options.RunId = None,
     as_json: options.FullJson = False,
     save: options.Save = None,
+    report: options.Report = None,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -38,11 +39,14 @@ def resume(
             check_stdout,
             silence_libraries,
         )
+        from langgraph_fusion.cli.report_file import check_report
 
         check_save(save)
+        check_report(report, save)
         check_stdout(save)
         silence_libraries(verbose=verbose)
-        code = asyncio.run(_resume(run_id, OutputOptions(as_json, save, quiet, verbose)))
+        output = OutputOptions(as_json, save, quiet, verbose, report=report)
+        code = asyncio.run(_resume(run_id, output))
     raise typer.Exit(code)
 
 

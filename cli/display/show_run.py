@@ -15,6 +15,7 @@ from langgraph_fusion.cli.errors import exit_code, report, stopped_json
 from langgraph_fusion.cli.output import (
     OutputOptions,
     is_terminal,
+    replace_file,
     save,
     say,
     terminal,
@@ -123,6 +124,17 @@ def _print_result(
     if options.save:
         beside = with_document_paths(result, docs, options.save.parent)
         save(options.save, answer_text(beside), result)
+    if options.report:
+        _write_report(options.report, result)
+        if not options.quiet:
+            say(f"report written to {options.report}")
+
+
+def _write_report(path: Path, result: Any) -> None:
+    from langgraph_fusion.cli.report_file import form_of, report_text
+    from langgraph_fusion.graph.result import FusionResult
+
+    replace_file("--report", path, report_text(FusionResult.model_validate(result), form_of(path)))
 
 
 def _print_partial(question: str, followed: FollowedRun, options: OutputOptions) -> int:

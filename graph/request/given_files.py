@@ -59,6 +59,11 @@ class GivenFile:
         return self.document is not None
 
     @property
+    def is_here(self) -> bool:
+        """Whether its bytes can be had; an empty file has none and is a file all the same."""
+        return self.data is not None or self.path is not None
+
+    @property
     def url(self) -> str:
         """Of the document it became."""
         return docs_url(f"{FOLDER}/{self.name}")
@@ -96,13 +101,17 @@ class GivenFiles:
     @property
     def copies(self) -> list[GivenFile]:
         """What the sandboxes get."""
-        return [one for one in self.files if (one.data or one.path) and not one.not_copied]
+        return [one for one in self.files if one.is_here and not one.not_copied]
 
     @property
     def of_paths(self) -> dict[str, bytes]:
         """The bytes of those that lie on this machine, by whole path, as far as they were read."""
         there = [one for one in self.files if one.path is not None]
-        return {str(one.path.resolve()): one.data for one in there if one.path and one.data}
+        return {
+            str(one.path.resolve()): one.data
+            for one in there
+            if one.path is not None and one.data is not None
+        }
 
     @property
     def listing(self) -> str:

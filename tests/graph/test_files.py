@@ -301,7 +301,7 @@ async def test_the_default_tools_have_docs_once_a_file_can_be_read(fuse: Fuse) -
 async def test_a_resumed_run_has_its_files_as_they_were_and_none_stay_behind(
     serve: Serve, tmp_path: Path
 ) -> None:
-    """Files of messages and of this machine; the one of this machine is gone by then."""
+    """Files of messages and of this machine; the ones of this machine are gone by then."""
     resumed = False
 
     def member(seen: Seen) -> Reply:
@@ -310,14 +310,17 @@ async def test_a_resumed_run_has_its_files_as_they_were_and_none_stay_behind(
     await serve(cast({A: member, WRITER: writer}))
     lying = tmp_path / "lying.csv"
     lying.write_bytes(readable()["rows.csv"])
+    empty = tmp_path / "empty.txt"
+    empty.touch()
     sent = asked_with(QUESTION, {"sent.md": b"# Other\n\nWords."})
     chosen, place, run_id = seats_with_docs(), tmp_path / "runs.db", ""
-    async with aclosing(deliberate([sent], chosen, files=[lying], runs=place)) as events:
+    async with aclosing(deliberate([sent], chosen, files=[lying, empty], runs=place)) as events:
         async for event in events:
             run_id = str(event.get("run_id", run_id))
             if event["type"] == "member.started":
                 break
     lying.unlink()
+    empty.unlink()
     resumed = True
     async with open_runs(place) as runs:
         assert runs is not None
@@ -328,7 +331,7 @@ async def test_a_resumed_run_has_its_files_as_they_were_and_none_stay_behind(
             result = event.get("result", result)
         assert "4711 tonnes" in result["answer"]
         assert [(one["name"], one["read"]) for one in result["attached"]] == [
-            ("lying.csv", True), ("sent.md", True),
+            ("lying.csv", True), ("empty.txt", False), ("sent.md", True),
         ]  # fmt: skip
         assert not await runs.files.read(run_id), "they leave with the run's texts"
 
@@ -353,9 +356,10 @@ async def test_files_of_this_machine_need_no_bash_and_reports_name_them(
 
 async def test_every_sandbox_has_a_read_only_copy_of_what_could_be_had(
     fuse: Fuse,
+    tmp_path: Path,
     require_bubblewrap: None,  # noqa: F811 - a fixture
 ) -> None:
-    command = "cat plain.txt; ls photo.png; echo x > plain.txt"
+    command = "cat plain.txt; ls photo.png empty.md; echo x > plain.txt"
 
     def member(seen: Seen) -> Reply:
         called = tool_calls([("bash", {"command": command})])
@@ -363,8 +367,10 @@ async def test_every_sandbox_has_a_read_only_copy_of_what_could_be_had(
 
     chosen = settings(panel=[A], judge="none", tools=["bash"], sandbox={"kind": "bubblewrap"})
     files = {"plain.txt": readable()["plain.txt"], "photo.png": UNREADABLE["photo.png"]}
-    fused = await fuse(cast({A: member}), chosen, [asked_with(QUESTION, files)])
+    empty = tmp_path / "empty.md"
+    empty.touch()
+    fused = await fuse(cast({A: member}), chosen, [asked_with(QUESTION, files)], files=[empty])
     said = fused.server.seen_by(A)[-1].tool_results[0]
     assert "4711 tonnes" in said
-    assert "\nphoto.png" in said
+    assert "\nempty.md\nphoto.png" in said
     assert "ermission denied" in said or "ead-only" in said

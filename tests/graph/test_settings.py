@@ -1,10 +1,14 @@
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.presets import preset_descriptions
+from langgraph_fusion.graph.seat import PanelSeat
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
 
 SEAT = {"model": "m/a"}
@@ -105,7 +109,7 @@ def test_tools_default_to_web_and_bash_and_to_docs_with_a_folder() -> None:
         ({"max_rounds": "many"}, "max_rounds"),
         ({"min_answers": 4}, "min_answers: 4 answers from a panel of 3"),
         ({"quorum": 4}, "quorum: 4 answers from a panel of 3"),
-        ({"docs": "x", "tools": ["bash"]}, "tools: a docs folder is named"),
+        ({"docs": "x", "tools": ["bash"]}, r"tools: a docs folder is named \('x'\)"),
         ({"tools": ["web_search"], "require_sandbox": True}, "require_sandbox: no seat"),
         ({"exclude": ["http://*"]}, "exclude"),
         ({"allow_networks": ["10.0.0.0/99"]}, "allow_networks"),
@@ -164,3 +168,31 @@ def test_a_preset_file_that_is_named_and_missing_is_an_error(
     monkeypatch.setenv("FUSION_PRESETS", str(tmp_path / "none.toml"))
     with pytest.raises(ConfigError, match="FUSION_PRESETS: there is no file"):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    ("chosen", "docs"),
+    [
+        ({}, "builtin:docs"),
+        ({"tools": ["docs"]}, "builtin:docs"),
+        ({"tools": ["bash"]}, None),
+        ({"tools": []}, None),
+        ({"tools": ["mcp:wiki"]}, None),
+        ({"tools": None}, "builtin:docs"),
+        ({"tools": ["docs"], "docs": "x"}, "x"),
+        ({"tools": [], "panel": [{"model": "m/a", "tools": ["docs"]}]}, "builtin:docs"),
+        ({"tools": [], "panel": [PanelSeat(model="m/a", tools=("docs",))]}, "builtin:docs"),
+        ({"tools": [], "panel": ["m/a", {"model": "m/b", "tools": ["bash"]}]}, None),
+    ],
+)
+def test_a_preset_s_documents_go_when_the_caller_chooses_other_tools(
+    chosen: dict[str, Any], docs: str | None
+) -> None:
+    assert load_settings({"preset": "offline", **chosen}).docs == docs
+
+
+@given(st.recursive(st.none() | st.integers() | st.text(max_size=5), st.lists, max_leaves=4))
+def test_no_odd_tools_or_panel_escape_the_check_of_settings(odd: Any) -> None:
+    for name in ("tools", "panel"):
+        with suppress(ConfigError):
+            load_settings({"preset": "offline", "tools": [], name: odd})

@@ -545,7 +545,7 @@ async def what_a_shell_is_for_still_works(sandbox: Sandbox, _: Sandbox) -> None:
         "python3 -c 'import subprocess, threading; subprocess.run([\"true\"])'",
         "python3 -m venv --without-pip v && v/bin/python -c 'import sqlite3'",
         "echo 'create table t(a); insert into t values (1);' | sqlite3 x.db && sqlite3 x.db .dump",
-        "nice -n 5 timeout 5 sort -R <(seq 100) | head -1; ulimit -n 100; ulimit -t 50; renice 9 0",
+        "nice -n 5 timeout 5 sort -R <(seq 100) | head -1; ulimit -n 99; ulimit -t 9; renice 19 0",
         "for i in 1 2 3; do (sleep 0.1; echo $i) & done; wait; find . | xargs -P 4 ls >/dev/null",
     ):
         await output_of(sandbox, command)

@@ -57,7 +57,8 @@ def read_document(path: str, data: bytes, cancelled: Event | None = None) -> Doc
     except ToolFailure as failure:
         return skip(path, failure.message, again=failure.reason in ("timeout", "unavailable"))
     except Exception:  # noqa: BLE001 - one odd file must not hide all others
-        return skip(path, f"this {suffix or 'nameless'} file is damaged")
+        damaged = f"this {suffix or 'nameless'} file is damaged"
+        return skip(path, damaged, again=True)  # for all that is known it may be this process
     return _document(path, suffix, found)
 
 

@@ -55,3 +55,33 @@ def test_what_is_no_result_is_said(
     made = fusion("report", str(wrong), env=env)
     assert (made.returncode, made.stdout) == (2, "")
     assert says in made.stderr
+
+
+def test_a_question_writes_its_report_beside_the_answer(
+    env: dict[str, str], tmp_path: Path
+) -> None:
+    page, saved = tmp_path / "run.html", tmp_path / "run.md"
+    made = fusion(*ASK[:-1], "--save", str(saved), "--report", str(page), ASK[-1], env=env)
+    assert made.returncode == 0, made.stderr
+    assert made.stdout
+    assert page.read_text().startswith("<!doctype html>")
+    assert ASK[-1] in page.read_text()
+    assert saved.read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("run.pdf", "name a file that ends in .html"),
+        ("none/run.html", "it cannot be written"),
+        ("answer.md", "--save writes there already"),
+    ],
+)
+def test_a_report_that_could_not_be_written_is_refused_before_the_run(
+    env: dict[str, str], tmp_path: Path, name: str, says: str
+) -> None:
+    for words in (("ask", "Who?"), ("resume",)):
+        saved = ("--save", str(tmp_path / "answer.md"))
+        made = fusion(*words, *saved, "--report", str(tmp_path / name), env=env)
+        assert (made.returncode, made.stdout) == (2, "")
+        assert says in made.stderr

@@ -118,3 +118,9 @@ def test_office_documents_are_read(tmp_path: Path) -> None:
         document = read_document(name, (tmp_path / name).read_bytes())
         assert words in document.text
     assert read_document("bad.docx", b"PK\x03\x04 no archive").skipped
+
+
+def test_a_file_whose_reading_failed_for_a_reason_nobody_knows_is_tried_again() -> None:
+    document = read_document("odd.ipynb", b'{"cells": 1}')
+    assert document.skipped == "this .ipynb file is damaged"
+    assert document.again
