@@ -24,12 +24,12 @@ from langchain_openai import ChatOpenAI
 
 from langgraph_fusion.models.error_bodies import words_of
 from langgraph_fusion.models.pieces import carries_something, emit_piece
-from langgraph_fusion.models.replies.event_stream import DONE, values_of
+from langgraph_fusion.models.replies.event_stream import DONE, batches_of
+from langgraph_fusion.models.replies.held_thoughts import HeldThoughts
 from langgraph_fusion.models.replies.reply_reader import ReplyReader
 from langgraph_fusion.models.replies.transcript import call_ids, give_back_extras, make_ids_unique
 
 _PATH = "/chat/completions"
-_END = object()
 
 
 class FusionChat(ChatOpenAI):
@@ -81,32 +81,33 @@ class FusionChat(ChatOpenAI):
         self, messages: list[BaseMessage], payload: dict[str, Any]
     ) -> AsyncGenerator[AIMessageChunk]:
         reader = ReplyReader(self.model_name, call_ids(messages), payload.get("tools"))
-        done = False
-        async with aclosing(self._values(payload)) as values:
-            async for value in values:
-                done = done or value is DONE
-                if chunk := reader.read(value):
-                    emit_piece(chunk)
-                    yield chunk
-        yield reader.end(done)
+        thoughts, done = HeldThoughts(), False
+        async with aclosing(self._batches(payload)) as batches:
+            async for values in batches:
+                done = done or DONE in values
+                for piece in reader.read(values):
+                    emit_piece(piece)
+                    if chunk := thoughts.pass_on(piece):
+                        yield chunk
+        yield thoughts.end(reader.end(done))
 
-    async def _values(self, payload: dict[str, Any]) -> AsyncGenerator[Any]:
+    async def _batches(self, payload: dict[str, Any]) -> AsyncGenerator[list[Any]]:
         """The values of the response, until it ends or stalls for longer than the timeout."""
         deadline = self._silent_until()
         # Around the reads, never around the yield: there a timeout would interrupt the reader.
         with self._explained():
             async with asyncio.timeout_at(deadline):
                 response = await self._post(payload)
-        async with aclosing(response), aclosing(values_of(response)) as values:
+        async with aclosing(response), aclosing(batches_of(response)) as batches:
             while True:
                 with self._explained():
                     async with asyncio.timeout_at(deadline):
-                        value = await anext(values, _END)
-                if value is _END:
+                        values = await anext(batches, None)
+                if values is None:
                     return
-                if carries_something(value):
+                if any(map(carries_something, values)):
                     deadline = self._silent_until()
-                yield value
+                yield values
 
     def _silent_until(self) -> float | None:
         now = asyncio.get_running_loop().time()

@@ -11,6 +11,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from heapq import merge
 
 from langgraph_fusion.models.markdown import Code, code_ranges
 from langgraph_fusion.models.markup.tool_call_text import Call, calls_in, in_plain_text
@@ -26,6 +27,9 @@ from langgraph_fusion.models.markup.tool_formats import (
 )
 
 _MAY_HAVE_MARKS = re.compile(r"[<\[`\u25c1]|\A(?:analysis|commentary|functools)|commentary to=")
+_MARK = re.compile(r"[<\[\]`\u25c1]")
+"""The first character of any opening mark but those of `_WORD_MARK`."""
+_WORD_MARK = re.compile(r"to=|functools")
 _TAG = re.compile(r"<([\w.:-]+)")
 _MAX_REMARK = 600
 """Characters that a model says before a call; a text as long as an answer is one."""
@@ -108,7 +112,8 @@ class _Scan:
     """Closing marks that do not come any more."""
 
     def found(self) -> Iterator[_Found]:
-        opened = ANY_OPENER.search(self.text)
+        marks = _marks(self.text)
+        opened = _next_opener(self.text, marks, 0)
         if opened:
             self._look_for_code(0)
         while opened:
@@ -120,7 +125,7 @@ class _Scan:
                 if "`" in self.text[one.start : one.end] or "~~~" in self.text[one.start : one.end]:
                     self._look_for_code(one.end)
             end = one.end if one else max(code.end if code else 0, opened.end())
-            opened = ANY_OPENER.search(self.text, end)
+            opened = _next_opener(self.text, marks, end)
 
     def _first(self, at: int, code: Code | None) -> _Found | None:
         """The first format that this mark begins."""
@@ -168,6 +173,28 @@ class _Scan:
             if one.kind != "indented"
         ]
         self._starts = [one.start for one in self._codes]
+
+
+def _marks(text: str) -> Iterator[int]:
+    """Where an opening mark may begin: to try each of them at every character is slow."""
+    words = (at for one in _WORD_MARK.finditer(text) for at in _word_starts(text, one))
+    return merge((one.start() for one in _MARK.finditer(text)), words)
+
+
+def _word_starts(text: str, mark: re.Match[str]) -> list[int]:
+    """Where a mark of words may begin: `to=` also ends `assistantcommentary to=`."""
+    starts = [mark.start()]
+    for before in ("commentary ", "assistant"):
+        if mark[0] != "to=" or not text.endswith(before, 0, starts[0]):
+            break
+        starts.insert(0, starts[0] - len(before))
+    return starts
+
+
+def _next_opener(text: str, marks: Iterator[int], begin: int) -> re.Match[str] | None:
+    """The first opening mark from `begin` on; `marks` have come no further than there."""
+    tried = (ANY_OPENER.match(text, at) for at in marks if at >= begin)
+    return next((found for found in tried if found), None)
 
 
 def _starts_line(text: str, at: int) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from langgraph_fusion.models.loop_share import share_loop
 from langgraph_fusion.server.runs.cancellation import ClientGone, cancel_on_disconnect
 
 Frames = AsyncGenerator[bytes, None]
@@ -65,6 +66,7 @@ class EventStream(Response):
             async with aclosing(self._frames) as frames:
                 async for data in frames:
                     await self._send(send, _body(data))
+                    await share_loop()
         finally:
             alive.cancel()
         await self._send(send, _body(b"", more=False))

@@ -22,7 +22,7 @@ import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from math import nan
 from os import environ, sched_getaffinity, sched_setaffinity
@@ -57,7 +57,7 @@ def main() -> None:
 
 async def _measure(chosen: argparse.Namespace, table: Table) -> None:
     for name in chosen.only:
-        async with _server(chosen.limit_files, SCENARIOS[name].keys) as server:
+        async with _server(chosen.limit_files, SCENARIOS[name]) as server:
             row = (name, *await _watched(SCENARIOS[name], server))
         table.add_row(*row)
         print("; ".join(row), file=sys.stderr, flush=True)
@@ -120,18 +120,22 @@ class _Server:
 
 
 @asynccontextmanager
-async def _server(files: int, names: Sequence[str]) -> AsyncIterator[_Server]:
-    with tempfile.TemporaryDirectory() as place:
+async def _server(files: int, scenario: Scenario) -> AsyncIterator[_Server]:
+    async with AsyncExitStack() as stack:
+        place = stack.enter_context(tempfile.TemporaryDirectory())
+        models = await stack.enter_async_context(_models()) if scenario.has_models else {}
         figures, log = Path(place, "loop.json"), Path(place, "log")
         command = [sys.executable, "-m", "bench.abuse.probe", str(figures), "serve"]
         ring = ["--keys", str(Path(place, "keys.db"))]
-        keys = [await _added(name, ring) for name in names]
+        keys = [await _added(name, ring) for name in scenario.keys]
         with log.open("w") as written:  # a pipe that we are too busy to read would hold it up
             process = await asyncio.create_subprocess_exec(
                 *("sh", "-c", f'ulimit -n {files}; exec "$@"', "sh"),
-                *(*command, "-p", "offline", "--port", "0", "--runs", "off"),
+                *(*command, "-p", "offline", "--port", "0", "--models", "*"),
+                *("--runs", str(Path(place, "runs.db")) if scenario.stores else "off"),
                 *(ring if keys else ()),
-                stderr=written, stdout=DEVNULL, env=dict(environ) | {"XDG_CACHE_HOME": place},
+                stderr=written, stdout=DEVNULL,
+                env=dict(environ) | {"XDG_CACHE_HOME": place} | models,
                 preexec_fn=_take_the_last_processor,
             )  # fmt: skip
         try:
@@ -139,6 +143,20 @@ async def _server(files: int, names: Sequence[str]) -> AsyncIterator[_Server]:
         finally:
             process.kill()
             await process.wait()
+
+
+@asynccontextmanager
+async def _models() -> AsyncIterator[dict[str, str]]:
+    """Variables that lead to a model server whose replies are huge."""
+    command = [sys.executable, "-m", "bench.abuse.huge_models"]
+    process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
+    assert process.stdout is not None
+    address = (await process.stdout.readline()).decode().strip()
+    try:
+        yield {"OPENROUTER_BASE_URL": address, "OPENROUTER_API_KEY": "none"}
+    finally:
+        process.kill()
+        await process.wait()
 
 
 async def _added(name: str, ring: Sequence[str]) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 
 import httpx2
 
+from bench.abuse.huge_models import FORMS
+
 Ended = Counter[str]
 CHAT = "/v1/chat/completions"
 QUESTION: dict[str, Any] = {"model": "fusion", "messages": [{"role": "user", "content": "Why?"}]}
@@ -134,6 +136,51 @@ async def large(port: int) -> Ended:
     return await _all(port, [(CHAT, body, {})] * 100, at_once=1)
 
 
+_SEATED = {"judge": "openrouter:x/analysis-one", "tools": [], "max_rounds": 0}
+
+
+async def huge_replies(port: int) -> Ended:
+    """A megabyte of reply in every form, from a member, the judge and the writer, at every door."""
+    asked = []
+    for what in ("text", "thoughts", "arguments", "marks", "line"):
+        for form in FORMS:
+            seat = f"openrouter:x/{what}-{form}"
+            direct = {"mode": "direct", "synthesizer": seat}
+            asked += [_huge(path, direct, stream) for path in _DOORS for stream in (False, True)]
+            panel = {"panel": [seat, "openrouter:x/short"], "synthesizer": seat, **_SEATED}
+            asked += [_huge(path, panel, stream) for path in _DOORS for stream in (False, True)]
+    return await _all(port, asked, at_once=2)
+
+
+async def huge_results(port: int) -> Ended:
+    """Conversations with a megabyte of results of tools, and what is stored of them, listed."""
+    call = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    turns = [
+        *QUESTION["messages"],
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c1", "content": "A row of the table, 4.25 %. " * 36_000},
+        {"role": "user", "content": "And now?"},
+    ]
+    seats = {"panel": ["openrouter:x/short"] * 3, "synthesizer": "openrouter:x/short", **_SEATED}
+    text = [{"role": one["role"], "content": one["content"]} for one in turns if one["content"]]
+    items = [one | {"role": "user"} if one["role"] == "tool" else one for one in text]
+    whole = {"model": "fusion", "fusion": seats, "stream": True}
+    bodies = [(CHAT, whole | {"messages": turns}), ("/v1/responses", whole | {"input": items})]
+    sent = [(path, json.dumps(body).encode(), {}) for path, body in bodies]
+    ended = await _all(port, sent * 5, at_once=2)
+    lists = [("/v1/runs", None, {}), ("/v1/runs?limit=100", None, {})]
+    return ended + await _all(port, lists * 10, at_once=4)
+
+
+_DOORS = (CHAT, "/v1/responses")
+
+
+def _huge(path: str, fusion: Any, stream: bool) -> tuple[str, bytes, Any]:
+    asked = {"input": "Why?"} if path == "/v1/responses" else {"messages": QUESTION["messages"]}
+    body = {"model": "fusion", "stream": stream, "fusion": fusion, **asked}
+    return path, json.dumps(body).encode(), {}
+
+
 Connections = list[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
 
 
@@ -198,6 +245,10 @@ class Scenario:
 
     abuse: Callable[..., Awaitable[Ended]]
     keys: tuple[str, ...] = ()
+    has_models: bool = False
+    """Whether there are models whose replies are huge."""
+    stores: bool = False
+    """Whether runs and responses are kept."""
 
 
 SCENARIOS: dict[str, Scenario] = {
@@ -213,4 +264,6 @@ SCENARIOS: dict[str, Scenario] = {
     "flood": Scenario(flood, keys=("greedy", "modest")),
     "cancels": Scenario(cancels),
     "large": Scenario(large),
+    "huge replies": Scenario(huge_replies, has_models=True),
+    "huge results": Scenario(huge_results, has_models=True, stores=True),
 }

@@ -28,6 +28,7 @@ from langgraph_fusion.models.answer_text import text_of, verdict_on
 from langgraph_fusion.models.factory import ModelOptions, chat_model
 from langgraph_fusion.models.faults import Fault, fault_of
 from langgraph_fusion.models.http import check_before_sending
+from langgraph_fusion.models.loop_share import off_loop
 from langgraph_fusion.models.parallel import queue_for
 from langgraph_fusion.models.pieces import listen_to_pieces
 from langgraph_fusion.models.providers import ModelRef, providers
@@ -35,6 +36,9 @@ from langgraph_fusion.models.usage import Usage
 
 LOCAL_SERVER = "local_server"
 """Reason to wait: the server has other calls to work on."""
+
+_SLOW = 4
+"""A character is looked through for calls in so many times as long as it is written as JSON."""
 
 Send = Callable[[BaseChatModel], Awaitable[AIMessage]]
 
@@ -342,7 +346,7 @@ class LiveSeatClient:
                 ):
                     message = await request.send(self._model(ref, reserved, request))
             usage = self.bill.usage_of(message, ref)
-            fault = _unusable(message)
+            fault = await off_loop(_SLOW * len(message.text), _unusable, message)
             if fault is None:
                 self.images.answered(ref)
                 return message

@@ -37,7 +37,10 @@ from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.seat import ModelSeat
 from langgraph_fusion.graph.state import FusionState, Json
 from langgraph_fusion.graph.taken_up import run_of
+from langgraph_fusion.models.loop_share import off_loop
 
+_SLOW = 8
+"""A character of an analysis takes so many times as long to read as to write it as JSON."""
 REPAIRS = 2
 """How often one judge is asked again, with the exact errors, before the next one takes over."""
 
@@ -160,7 +163,7 @@ async def _with_repairs(client: SeatClient, talk: JudgeTalk, known: Known) -> An
     for attempt in range(REPAIRS + 1):
         reply = await client.reply(talk.messages, talk.send, talk.asked_for, talk.mend)
         try:
-            return read_analysis(reply, known)
+            return await off_loop(_SLOW * len(reply.text), read_analysis, reply, known)
         except UnusableReply as unusable:
             if attempt == REPAIRS:
                 raise

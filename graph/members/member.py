@@ -37,6 +37,7 @@ from langgraph_fusion.graph.state import FusionState, Json
 from langgraph_fusion.graph.taken_up import run_of
 from langgraph_fusion.graph.wording import listed
 from langgraph_fusion.models.faults import REASONS, fault_of
+from langgraph_fusion.models.loop_share import off_loop
 from langgraph_fusion.tools import own_tools
 from langgraph_fusion.tools.closeness import closest_first
 from langgraph_fusion.tools.mcp.offered import NOT_SEATED, Seated
@@ -44,6 +45,8 @@ from langgraph_fusion.tools.sources import Source
 
 STEERED = frozenset({"answer_now", "stopped"})
 """Reasons to write that come from the user."""
+_SLOW = 8
+"""A character of an answer takes so many times as long to read as to write it as JSON."""
 _CITED_CHARS = 8000
 """Of what an earlier answer cites, shown again with a follow-up question."""
 
@@ -96,7 +99,8 @@ async def _work(
     if context.cut_short == "budget":
         run.degrade("budget", "The spend cap cut the panel's research short.")
     said = transcript[len(task) :]
-    answer = read_answer(context, said, failure, asked)
+    size = sum(len(one.text) for one in said)
+    answer = await off_loop(_SLOW * size, read_answer, context, said, failure, asked)
     _note_losses(run, answer)
     answer = answer.model_copy(update={"seconds": round(time.monotonic() - began, 3)})
     if thought := reasoning_in(said):

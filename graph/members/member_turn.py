@@ -25,6 +25,7 @@ from langgraph_fusion.graph.members.tool_budget import with_budget_notes
 from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.graph.request.file_blocks import with_text
 from langgraph_fusion.models.faults import REASONS, Fault
+from langgraph_fusion.models.loop_share import off_loop, size_of
 from langgraph_fusion.models.providers import ModelRef
 from langgraph_fusion.models.tool_markup import is_only_a_remark
 
@@ -37,6 +38,8 @@ _MAY_STILL_WRITE = frozenset(
 """Faults that a request without tools may escape; no account, key or name is to blame."""
 _BARE = frozenset({*REASONS, "budget"})
 """Why a member writes whose last request has no tools at all."""
+_SLOW = 4
+"""A character is looked through for calls in so many times as long as it is written as JSON."""
 _SHRINK = 0.6
 """Of their size, what tool results may have after a refusal; over half, as many are alike."""
 _REFUSED = (400, 404, 422)
@@ -116,7 +119,8 @@ class MemberTurn:
             self._interrupted = True
             raise
         offered = {_name(tool) for tool in sent.tools} if not final else set()
-        message = repair_tool_calls(answer, offered)
+        size = size_of([answer.text, *answer.tool_calls, *answer.invalid_tool_calls])
+        message = await off_loop(_SLOW * size, repair_tool_calls, answer, offered)
         if offered:
             return message
         leaks = is_only_a_remark(str(message.text))

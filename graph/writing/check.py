@@ -4,7 +4,6 @@ What could not be verified is named in a note at the end, never by a mark in the
 answer is an article, a letter or code to be used as it stands, a program cannot know.
 """
 
-import asyncio
 import re
 from collections.abc import Iterable
 from urllib.parse import quote
@@ -25,6 +24,7 @@ from langgraph_fusion.graph.writing.unverified_notes import (
     escaped,
     unverified_notes,
 )
+from langgraph_fusion.models.loop_share import off_loop
 from langgraph_fusion.models.markdown import split_code
 from langgraph_fusion.tools.sources import Source, Sources
 
@@ -37,8 +37,8 @@ _TEXT = re.compile(r"[^\s>*+#|.)\d_-]")
 """Anything in a line that is no mark of its beginning."""
 _JOINS = re.compile(r"[^\W_]|[`~<>\[(/\\@#&=+-]|[.,:;!?]+[\w`~<\[(/\\@&-]|\Z")
 """What may turn into code, a link or an address right behind the text before a made-up id."""
-_LONG = 50_000
-"""Characters of draft and answers that take the loop more than a few milliseconds."""
+_SLOW = 8
+"""A character takes the check about so many times as long as those that write JSON."""
 _REACH = 1_000
 """Characters before a citation that are looked at: a text with many must not be read for each."""
 _NO_SOURCE = "\u2026"
@@ -53,8 +53,7 @@ async def check(state: FusionState, config: RunnableConfig) -> Json:
     if run.settings.mode != "direct" and not run.settings.response_format:  # JSON has no citations
         checked, kept = await _beside_the_loop(state, sources)
     files = await run.kept_files()
-    result = result_of(run, state, checked, kept, files)
-    whole = result.model_dump(mode="json")
+    whole = result_of(run, state, checked, kept, files).model_dump(mode="json")
     if run.lifecycle is not None:
         run.lifecycle.finished(whole)
     tell("run.finished", result=whole)
@@ -69,7 +68,7 @@ async def _beside_the_loop(state: FusionState, sources: Sources) -> tuple[Checke
         return checked, retention(state, sources, checked.numbers)
 
     length = len(state["draft"]) + sum(len(one["text"]) for one in state["answers"])
-    return await asyncio.to_thread(read) if length > _LONG else read()
+    return await off_loop(_SLOW * length, read)
 
 
 def checked_answer(draft: str, sources: Sources) -> Checked:

@@ -23,6 +23,8 @@ _MAX_HELD = 4000
 """Characters held back before the rest waits for the end of the run."""
 _MAX_READ = 20_000
 """Characters read again with every piece: one list or table may be very long."""
+_MOST_LIVE = 200_000
+"""Characters of an answer that are passed on while it is written; the rest comes at the end."""
 _MARKUP = re.compile(
     r"<(?:[\w.-]+:)?(?:think|thought|reasoning|tool|function|invoke)|<[|\uff5c/]|\[TOOL_CALLS"
     rf"|{ANY_OPENER.pattern}|\A(?:analysis|commentary)(?=[A-Z<])"
@@ -73,13 +75,14 @@ class LiveAnswer:
 
     def _empty(self) -> None:
         self._checked = Checked(text="")
-        self._sent = ""
+        self._sent: list[str] = []
         self._markdown = LiveMarkdown()
         self._held = ""
         self._space = ""
         self._before = ""
         self._begun = False
         self._muted = False
+        self._chars = 0
 
     def _start_again(self) -> str:
         notice = RESTARTED if self._sent else ""
@@ -87,8 +90,9 @@ class LiveAnswer:
         return notice
 
     def _rest(self, final: str) -> str:
-        if final.startswith(self._sent):
-            return final[len(self._sent) :]
+        sent = "".join(self._sent)
+        if final.startswith(sent):
+            return final[len(sent) :]
         return RESTARTED + final
 
     def _sent_now(self, text: str) -> str:
@@ -96,10 +100,13 @@ class LiveAnswer:
         text = self._space + text if self._sent else text.lstrip()
         bare = text.rstrip()
         self._space = text[len(bare) :]
-        self._sent += bare
+        if bare:
+            self._sent.append(bare)
         return bare
 
     def _add(self, piece: str) -> str:
+        self._chars += len(piece)
+        self._muted = self._muted or self._chars > _MOST_LIVE
         if self._muted:
             return ""  # the rest comes with the end of the run; nothing of it is read before
         if self._plain:
@@ -110,7 +117,7 @@ class LiveAnswer:
         self._markdown.add(piece)
         held = self._markdown.held
         self._muted |= len(held) > _MAX_HELD or self._markdown.size > _MAX_READ
-        self._muted |= bool(_MARKUP.search(held))
+        self._muted = self._muted or bool(_MARKUP.search(held))
         if self._muted:
             return ""
         parts = self._markdown.decided(_decided)
@@ -118,7 +125,7 @@ class LiveAnswer:
 
     def _added_plain(self, piece: str) -> str:
         self._held += piece
-        self._muted |= len(self._held) > _MAX_HELD or bool(_MARKUP.search(self._held))
+        self._muted = len(self._held) > _MAX_HELD or bool(_MARKUP.search(self._held))
         return "" if self._muted else self._cut(_start_of(_LEAK, self._held))
 
     def _resolved(self, text: str, is_code: bool) -> str:

@@ -22,10 +22,13 @@ from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.graph.state import Json
 from langgraph_fusion.models.answer_text import finish_reason
 from langgraph_fusion.models.faults import fault_of
+from langgraph_fusion.models.loop_share import off_loop
 from langgraph_fusion.models.tool_markup import strip_tool_markup
 
 CONTINUATIONS = 3
 """How often a writer that hit its output limit is asked to go on."""
+_SLOW = 4
+"""A character is looked through for calls in so many times as long as it is written as JSON."""
 REPAIRS = 2
 """How often one writer is told what is wrong with the form, before the next one takes over."""
 
@@ -119,7 +122,8 @@ class Writer:
         if finish_reason(reply) == "length":
             note = "The answer is cut off at the writer's output limit."
             self._run.degrade("synthesizer_truncated", note)
-        return Written(strip_tool_markup(text).strip(), reply.tool_calls)
+        bare = await off_loop(_SLOW * len(text), strip_tool_markup, text)
+        return Written(bare.strip(), reply.tool_calls)
 
     async def _reply(self, messages: Sequence[BaseMessage], *, first: bool) -> AIMessage:
         form = self._form if first else None
@@ -174,10 +178,10 @@ class Writer:
                 tell("writer.delta", text=chunk.text)
             chunks.append(chunk)
         settings = self._settings
-        return known_calls(
-            _merged(chunks),
-            settings.client_tools,
-            settings.tool_choice,
+        whole = _merged(chunks)
+        return await off_loop(
+            *(_SLOW * len(whole.text), known_calls, whole),
+            *(settings.client_tools, settings.tool_choice),
             parallel=settings.parallel_tool_calls,
         )
 

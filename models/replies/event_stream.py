@@ -13,7 +13,8 @@ from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from langgraph_fusion.models.errors import BadResponse
-from langgraph_fusion.models.json_text import strict_json
+from langgraph_fusion.models.json_text import strict_json, values_in
+from langgraph_fusion.models.loop_share import LARGE, share_loop
 
 if TYPE_CHECKING:
     import httpx2
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 _BOM = b"\xef\xbb\xbf"
 _FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
 _MAX_BODY = 64 * 1024 * 1024
+_MAX_VALUE = 16 * 1024 * 1024
+"""Bytes of one event, or of a reply that is not streamed."""
+_MAX_VALUES = 300_000
+"""Of one event: a parser takes gigabytes for sixteen megabytes of brackets."""
 _DRAIN_S = 0.5
 """Seconds for what a server still sends after its last event, so that the connection is kept."""
 
@@ -47,33 +52,59 @@ class _Event(NamedTuple):
     data: bytes
 
 
-async def values_of(response: httpx2.Response) -> AsyncGenerator[Any]:
-    """Yield the JSON values of a response, and `DONE` if the server brought it to an end.
+async def batches_of(response: httpx2.Response) -> AsyncGenerator[list[Any]]:
+    """Yield the JSON values of a response as they come, those of one read together.
 
-    Keep-alives and empty events are left out; for any other event that has no JSON object or list
-    in it comes `LOST`.
+    The last is `DONE` if the server brought the response to an end. Keep-alives and empty events
+    are left out; for any other event that has no JSON object or list in it comes `LOST`. Between
+    two batches others have their turn in the event loop; large texts are parsed in a thread.
 
     Raises:
-        BadResponse: If the answer is neither JSON nor a stream, or larger than 64 MiB.
+        BadResponse: If the answer is neither JSON nor a stream, larger than 64 MiB, or an event of
+            it is larger than 16 MiB or has more than 300,000 values.
     """
     pieces = _bounded(response.aiter_bytes())
     async with aclosing(pieces):
         head = await _beginning(pieces)
         if head.startswith((b"{", b"[")):
-            rest = [head, *[piece async for piece in pieces]]
-            for value in _whole(b"".join(rest)):
-                yield value
-            yield DONE
+            yield [*await _of_whole(head, pieces), DONE]
             return
         if not head.startswith(_FIELDS):
             raise BadResponse(_no_completion(response, head))
-        async for event in _events(head, pieces):
-            if event.data.lstrip(b'"').startswith(b"[DONE]"):
-                await _drained(pieces)
-                yield DONE
-                return
-            for value in _of_event(event):
-                yield value
+        async with aclosing(_of_stream(head, pieces)) as batches:
+            async for batch in batches:
+                yield batch
+
+
+async def _of_whole(head: bytes, pieces: AsyncGenerator[bytes]) -> list[Any]:
+    read, size = [head], len(head)
+    async for piece in pieces:
+        read.append(piece)
+        size += len(piece)
+        _check_size(size)
+    return await _parsed(b"".join(read))
+
+
+async def _of_stream(head: bytes, pieces: AsyncGenerator[bytes]) -> AsyncGenerator[list[Any]]:
+    events = _EventReader()
+    piece: bytes | None = head
+    while piece is not None:
+        batch: list[Any] = []
+        try:
+            for event in events.feed(piece):
+                if _is_done(event):
+                    await _drained(pieces)
+                    yield [*batch, DONE]
+                    return
+                batch += await _of_event(event)
+        except BadResponse:
+            yield batch  # what came before it counts
+            raise
+        yield batch
+        await share_loop()
+        piece = await anext(pieces, None)
+    for event in events.end():
+        yield [DONE] if _is_done(event) else await _of_event(event)
 
 
 async def _bounded(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
@@ -95,60 +126,85 @@ async def _beginning(pieces: AsyncGenerator[bytes]) -> bytes:
     return head
 
 
-async def _events(head: bytes, pieces: AsyncGenerator[bytes]) -> AsyncGenerator[_Event]:
-    name, data = b"", list[bytes]()
-    async for line in _lines(head, pieces):
-        if not line:
-            if data:
-                yield _Event(name.decode(errors="replace"), b"\n".join(data).strip())
-            name, data = b"", []
-            continue
-        field, _, value = line.partition(b":")
-        if field == b"data":
-            data.append(value.removeprefix(b" "))
-        elif field == b"event":
-            name = value.strip()
-    if data:  # the last event may lack its empty line
-        yield _Event(name.decode(errors="replace"), b"\n".join(data).strip())
+class _EventReader:
+    """Cuts the bytes of a stream into events, piece by piece."""
 
+    def __init__(self) -> None:
+        self._begun = [b""]
+        self._begun_size = 0
+        self._name = b""
+        self._data: list[bytes] = []
+        self._data_size = 0
 
-async def _lines(head: bytes, pieces: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
-    begun = [b""]
-    piece: bytes | None = head
-    while piece is not None:
+    def feed(self, piece: bytes) -> Iterator[_Event]:
+        """Yield the events that end in this piece.
+
+        Raises:
+            BadResponse: If one is larger than it may be.
+        """
         first, *others = piece.split(b"\n")
-        begun.append(first)
+        self._begun.append(first)
+        self._begun_size += len(first)
+        _check_size(self._begun_size + self._data_size)
         for other in others:
-            for line in _without_returns(b"".join(begun)):
-                yield line
-            begun = [other]
-        piece = await anext(pieces, None)
-    for line in _without_returns(b"".join(begun)):
-        yield line
+            yield from self._take(b"".join(self._begun))
+            self._begun, self._begun_size = [other], len(other)
+
+    def end(self) -> Iterator[_Event]:
+        """Yield what is left: the last event may lack its empty line."""
+        yield from self._take(b"".join(self._begun))
+        yield from self._take(b"")
+
+    def _take(self, line: bytes) -> Iterator[_Event]:
+        for one in line.removesuffix(b"\r").split(b"\r"):
+            if not one:
+                if self._data:
+                    data = b"\n".join(self._data).strip()
+                    yield _Event(self._name.decode(errors="replace"), data)
+                self._name, self._data, self._data_size = b"", [], 0
+                continue
+            field, _, value = one.partition(b":")
+            if field == b"data":
+                self._data.append(value.removeprefix(b" "))
+                self._data_size += len(value)
+            elif field == b"event":
+                self._name = value.strip()
 
 
-def _without_returns(line: bytes) -> list[bytes]:
-    return line.removesuffix(b"\r").split(b"\r")
+def _check_size(size: int) -> None:
+    if size > _MAX_VALUE:
+        raise BadResponse(f"the server answered more than {_MAX_VALUE >> 20} MiB in one piece")
 
 
-def _of_event(event: _Event) -> Iterator[Any]:
+def _is_done(event: _Event) -> bool:
+    return event.data.lstrip(b'"').startswith(b"[DONE]")
+
+
+async def _of_event(event: _Event) -> list[Any]:
     if not event.data.startswith((b"{", b"[")):
-        if event.data and not _is_keep_alive(event):
-            yield LOST
-        return
-    for value in _whole(event.data):
-        if event.name == "error" and isinstance(value, dict) and not value.get("error"):
-            yield {"error": value}
-        else:
-            yield value
+        return [LOST] if event.data and not _is_keep_alive(event) else []
+    values = await _parsed(event.data)
+    if event.name == "error":
+        return [_as_error(value) for value in values]
+    return values
+
+
+def _as_error(value: Any) -> Any:
+    return {"error": value} if isinstance(value, dict) and not value.get("error") else value
 
 
 def _is_keep_alive(event: _Event) -> bool:
     return any(_KEEP_ALIVE.fullmatch(said) for said in (event.name.encode(), event.data[:80]))
 
 
-def _whole(data: bytes) -> list[Any]:
+async def _parsed(data: bytes) -> list[Any]:
     """The value of a JSON text, or the values of its lines."""
+    return _whole(data) if len(data) < LARGE else await asyncio.to_thread(_whole, data)
+
+
+def _whole(data: bytes) -> list[Any]:
+    if len(data) >= LARGE and values_in(data) > _MAX_VALUES:
+        raise BadResponse(f"the server answered more than {_MAX_VALUES} values in one piece")
     text = data.decode(errors="replace")
     try:
         return [strict_json(text)]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
-from langchain_core.messages import AIMessageChunk
+from langchain_core.messages import AIMessageChunk, ToolCallChunk
 
 from langgraph_fusion.models.errors import BadResponse, UpstreamError
 from langgraph_fusion.models.replies.event_stream import LOST
+from langgraph_fusion.models.replies.reasoning_details import ReasoningDetails
 from langgraph_fusion.models.replies.tool_calls import ToolCallReader
 from langgraph_fusion.models.usage import bill_of, tokens_of
 
@@ -19,8 +20,12 @@ SENT_BACK = ("extra_content", "thought_signature", "signature", "reasoning_opaqu
 """Members of a message that their provider wants to see again, unread."""
 
 
+_MOST_CHARS = 4_000_000
+"""Of text, thinking and arguments in one reply: several times what any model can write."""
+
+
 class ReplyReader:
-    """The reply of one call: `read` its values one by one, then `end` it.
+    """The reply of one call: `read` its values as they come, then `end` it.
 
     `tools` are those that were offered, as OpenAI writes them.
     """
@@ -34,19 +39,34 @@ class ReplyReader:
         self._finish: str | None = None
         self._bill: dict[str, Any] | None = None
         self._served = ""
+        self._chars = 0
+        self._texts: list[str] = []
+        """What has been read and not been returned yet; likewise the next two."""
+        self._kept: dict[str, list[str]] = {}
+        self._begun_calls: list[ToolCallChunk] = []
         self._thoughts: list[str] = []
-        self._details: list[dict[str, Any]] = []
+        self._details = ReasoningDetails()
         self._sent_back: dict[str, Any] = {}
 
-    def read(self, value: Any) -> AIMessageChunk | None:
-        """Return what a value adds to the message; None if it adds nothing.
+    def read(self, values: Iterable[Any]) -> Iterator[AIMessageChunk]:
+        """Yield what these values add to the message, in one piece; nothing if they add nothing.
 
         Raises:
-            UpstreamError: If it is an error object, or says that the reply ended with one.
+            UpstreamError: If one is an error object, or says that the reply ended with one; after
+                what was before it.
+            BadResponse: If the reply is longer than any model's.
         """
+        try:
+            for value in values:
+                self._read(value)
+        finally:
+            if chunk := self._taken():
+                yield chunk
+
+    def _read(self, value: Any) -> None:
         if not isinstance(value, dict):
             self._lost = self._lost or value is LOST or isinstance(value, list)
-            return None
+            return
         choice = _first_choice(value)
         _refuse_error(value, choice)
         self._note(value, choice)
@@ -55,7 +75,8 @@ class ReplyReader:
             said = {"content": choice["text"]} if isinstance(choice.get("text"), str) else {}
         self._begun = self._begun or bool(choice)
         repeats = self._spoken and not choice.get("delta") and bool(choice.get("message"))
-        return None if repeats else self._chunk(said)
+        if not repeats:
+            self._add(said)
 
     def end(self, done: bool) -> AIMessageChunk:
         """Return the last piece: arguments of calls, why the reply ended, and the bill.
@@ -82,8 +103,8 @@ class ReplyReader:
         kept = dict(self._sent_back)
         if extras := self._calls.extras:
             kept["tool_call_extras"] = extras
-        if self._details:
-            kept["reasoning_details"] = self._details
+        if details := self._details.joined():
+            kept["reasoning_details"] = details
         return AIMessageChunk(
             content=self._misplaced(),
             tool_call_chunks=self._calls.end(spoken=self._spoken),
@@ -91,20 +112,6 @@ class ReplyReader:
             response_metadata=metadata,
             usage_metadata=used.as_metadata(),
         )
-
-    def _add_details(self, given: Any) -> None:
-        """Join the pieces of one block of reasoning; blocks go back as they came."""
-        for one in given if isinstance(given, list) else ():
-            if not isinstance(one, dict):
-                continue
-            last = self._details[-1] if self._details else {}
-            if not _same_block(one, last):
-                self._details.append(dict(one))
-                continue
-            for key, value in one.items():
-                joined = key in ("text", "summary") and isinstance(last.get(key), str)
-                if value is not None:
-                    last[key] = last[key] + value if joined and isinstance(value, str) else value
 
     def _misplaced(self) -> str:
         """JSON that was asked for, where a server took all of the reply for thinking."""
@@ -120,32 +127,41 @@ class ReplyReader:
         if isinstance(value.get("model"), str):
             self._served = value["model"]
 
-    def _chunk(self, said: dict[str, Any]) -> AIMessageChunk | None:
+    def _add(self, said: dict[str, Any]) -> None:
         content = said.get("content")
         text, thoughts = _text_and_thoughts(said.get("parsed") if content is None else content)
-        kept: dict[str, Any] = {}
         self._sent_back |= {name: said[name] for name in SENT_BACK if said.get(name)}
         if refusal := said.get("refusal"):
-            kept["refusal"] = str(refusal)
-        self._add_details(said.get("reasoning_details"))
+            self._keep("refusal", str(refusal))
+        self._chars += self._details.add(said.get("reasoning_details"))
         for name in _THOUGHTS:
             if isinstance(said.get(name), str) and said[name] and not thoughts:
                 thoughts = said[name]
                 if not self._thoughts:
-                    kept["reasoning_field"] = name
+                    self._keep("reasoning_field", name)
         if thoughts:
-            kept["reasoning_content"] = thoughts
+            self._keep("reasoning_content", thoughts)
             self._thoughts.append(thoughts)
         calls = self._calls.read(said)
         self._spoken = self._spoken or bool(text or calls)
+        self._texts.append(text)
+        self._begun_calls += calls
+        self._chars += len(text)
+        if self._chars + self._calls.chars > _MOST_CHARS:
+            raise BadResponse(f"the model wrote more than {_MOST_CHARS} characters")
+
+    def _keep(self, name: str, text: str) -> None:
+        self._kept.setdefault(name, []).append(text)
+        self._chars += len(text)
+
+    def _taken(self) -> AIMessageChunk | None:
+        """What was read since the last time."""
+        text, calls = "".join(self._texts), self._begun_calls
+        kept: dict[str, Any] = {name: "".join(parts) for name, parts in self._kept.items()}
+        self._texts, self._kept, self._begun_calls = [], {}, []
         if not (text or kept or calls):
             return None
         return AIMessageChunk(content=text, additional_kwargs=kept, tool_call_chunks=calls)
-
-
-def _same_block(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    same = one.get("index") is not None and one.get("index") == other.get("index")
-    return same and one.get("type") == other.get("type")
 
 
 def _first_choice(value: dict[str, Any]) -> dict[str, Any]:

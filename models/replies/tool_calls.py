@@ -25,8 +25,24 @@ _OWN = frozenset({"id", "index", "type", "function"})
 _OF_FUNCTION = frozenset({"name", "arguments", "parameters"})
 _OF_CALL = _OF_FUNCTION | {"function"}
 _MAX_CALLS = 128
+_MOST_TRIED = 1_000_000
+"""Characters that are parsed in vain, in one reply."""
 UNNAMED = "unnamed"
 """What a call without a name is called, so that the model can be told."""
+
+
+@dataclass
+class _Tries:
+    """How much text may be read to find out whether it is whole, for a piece may come after each.
+
+    Of what has been tried too often nothing is taken for whole: the pieces go on as they came.
+    """
+
+    left: int = _MOST_TRIED
+
+    def allow(self, chars: int) -> bool:
+        self.left -= chars
+        return self.left >= 0
 
 
 @dataclass
@@ -38,11 +54,21 @@ class _Call:
     arguments: list[str] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
 
-    @property
-    def whole(self) -> bool:
+    _is_whole: bool | None = None
+
+    def add(self, arguments: str) -> None:
+        """Add a piece of its arguments."""
+        if arguments:
+            self.arguments.append(arguments)
+            self._is_whole = None
+
+    def whole(self, tries: _Tries) -> bool:
         """Whether its arguments are an object already."""
-        said = "".join(self.arguments).strip()
-        return said.endswith("}") and isinstance(lenient_json(said), dict)
+        if self._is_whole is None:
+            said = "".join(self.arguments).strip()
+            ends = said.endswith("}") and tries.allow(len(said))
+            self._is_whole = ends and isinstance(lenient_json(said), dict)
+        return self._is_whole
 
 
 class ToolCallReader:
@@ -54,8 +80,11 @@ class ToolCallReader:
         self._calls: list[_Call] = []
         self._by_index: dict[object, _Call] = {}
         self._tools = tools
-        self._written = ""
-        """Calls as a JSON text that is not whole yet."""
+        self._tries = _Tries()
+        self.chars = 0
+        """Characters of arguments until now."""
+        self._written: list[str] = []
+        """Pieces of calls as a JSON text that is not whole yet."""
 
     def read(self, said: dict[str, Any]) -> list[ToolCallChunk]:
         """Take the calls of a message or of a piece of one; return those that are new."""
@@ -72,7 +101,7 @@ class ToolCallReader:
 
         In a reply that has `spoken`, a call without name, id and arguments is none.
         """
-        written = lenient_json(self._written) if self._written else None
+        written = lenient_json("".join(self._written)) if self._written else None
         late = {chunk["index"]: chunk for chunk in self._all_begun(_listed(written))}
         chunks = list[ToolCallChunk]()
         for call in self._calls:
@@ -91,12 +120,18 @@ class ToolCallReader:
 
     def _read_text(self, piece: str) -> Any:
         """The calls of a JSON text once it is whole."""
-        self._written += piece
+        self._written.append(piece)
+        self.chars += len(piece)
+        if not piece.rstrip().endswith(("]", "}")):
+            return None
+        written = "".join(self._written)
+        if not self._tries.allow(len(written)):
+            return None
         try:
-            calls = strict_json(self._written)
+            calls = strict_json(written)
         except ValueError:
             return None
-        self._written = ""
+        self._written = []
         return calls
 
     @property
@@ -118,7 +153,8 @@ class ToolCallReader:
             return None
         new = bool(name) and not call.name
         call.name = call.name or name
-        call.arguments.append(arguments)
+        call.add(arguments)
+        self.chars += len(arguments)
         call.extra |= {key: said[key] for key in said.keys() - _OWN if function is not said}
         inner = {key: function[key] for key in function.keys() - _OF_FUNCTION - _OWN}
         if inner and function is not said:
@@ -132,7 +168,7 @@ class ToolCallReader:
         index = None if index is None else str(index)
         latest = self._calls[-1] if self._calls else None
         last = latest if index is None else self._by_index.get(index)
-        another = last is not None and index is None and _is_another(last, name, arguments)
+        another = last is not None and index is None and self._is_another(last, name, arguments)
         if last is not None and not another and self._goes_on(last, given_id, name, index):
             return last
         if len(self._calls) >= _MAX_CALLS:
@@ -147,9 +183,14 @@ class ToolCallReader:
         """Whether a piece belongs to this call, and does not begin another one."""
         if given_id and call.given_id and given_id != call.given_id:
             return False
-        if name and call.name and (name != call.name or call.whole):
+        if name and call.name and (name != call.name or call.whole(self._tries)):
             return False
         return bool(index is not None or not name or not call.name or given_id)
+
+    def _is_another(self, call: _Call, name: str, arguments: str) -> bool:
+        """Whether a piece without an index begins another call after a nameless whole one."""
+        begins = bool(name or arguments.lstrip().startswith("{"))
+        return begins and not call.name and call.whole(self._tries)
 
     def _free(self, given: str) -> str:
         """The id of the server if it has one that nobody has, else a new one."""
@@ -184,11 +225,6 @@ def _object(given: Any) -> dict[str, Any] | None:
     if isinstance(given, str) and given.lstrip().startswith("{"):
         given = lenient_json(given)
     return given if isinstance(given, dict) else None
-
-
-def _is_another(call: _Call, name: str, arguments: str) -> bool:
-    """Whether a piece without an index begins anew after a call without a name that is whole."""
-    return not call.name and call.whole and bool(name or arguments.lstrip().startswith("{"))
 
 
 def _tool_that_fits(arguments: dict[str, Any], tools: Any) -> str:

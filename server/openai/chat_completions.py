@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 
 from langgraph_fusion.graph.result import ClientCall, FusionResult
 from langgraph_fusion.graph.writing.streaming_answer import LiveAnswer
+from langgraph_fusion.models.loop_share import off_loop, size_of
 from langgraph_fusion.server.errors import api_error
 from langgraph_fusion.server.json_route import JsonRoute, understand
 from langgraph_fusion.server.logging import log_surprise
@@ -73,7 +74,7 @@ async def chat_completions(body: ChatBody, request: Request) -> Response:
         )
     async with state.manager.run(run_request, context) as run:
         result = await cancel_on_disconnect(request.receive, run.result())
-    return JSONResponse(reply.whole(FusionResult.model_validate(result)))
+    return await off_loop(size_of(result), reply.response, result)
 
 
 class ChatReply:
@@ -89,6 +90,10 @@ class ChatReply:
         }
         self._answer = LiveAnswer(plain=is_plain(request.settings))
         self._stop = StopFilter(request.stops)
+
+    def response(self, result: Json) -> Response:
+        """The response that is not streamed."""
+        return JSONResponse(self.whole(FusionResult.model_validate(result)))
 
     def whole(self, result: FusionResult) -> Json:
         """The reply that is not streamed."""
@@ -108,13 +113,16 @@ class ChatReply:
         try:
             async with aclosing(run.events()) as events:
                 async for event in events:
-                    for chunk in self._chunks_of(event):
+                    for chunk in await off_loop(size_of(event), self._chunks_of, event):
                         yield chunk
         except Exception as error:  # noqa: BLE001 - the status is sent, the stream has to say it
             yield frame(self._failure(error, run.run_id))
         yield DONE
 
-    def _chunks_of(self, event: Event) -> Iterator[bytes]:
+    def _chunks_of(self, event: Event) -> list[bytes]:
+        return list(self._made_of(event))
+
+    def _made_of(self, event: Event) -> Iterator[bytes]:
         if text := self._stop.feed(self._answer.take(event)):
             yield self._chunk({"content": text})
         if event["type"] == "run.finished":

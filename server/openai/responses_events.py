@@ -43,7 +43,7 @@ class ResponseEvents:
         self._panel = PanelItem()
         self._live = LiveAnswer(plain=is_plain(request.settings))
         self._message = new_id("msg")
-        self._text = ""
+        self._written: list[str] = []
         self._sent = 0
 
     def begin(self) -> Iterator[Json]:
@@ -84,22 +84,23 @@ class ResponseEvents:
     def _write(self, piece: str) -> Iterator[Json]:
         if not piece:
             return
-        if not self._text:
+        if not self._written:
             item = message_item(self._message, "in_progress", [])
             yield self._of_message("response.output_item.added", item=item)
             part = text_part("", [])
             yield self._of_part("response.content_part.added", part=part)
-        self._text += piece
+        self._written.append(piece)
         yield self._of_part("response.output_text.delta", delta=piece, logprobs=[])
 
     def _finish(self, result: FusionResult) -> Iterator[Json]:
-        if not self._text and not result.tool_calls:
+        if not self._written and not result.tool_calls:
             yield from self._write(answer_text(result))
         output = self._panel_output()
         cut_off = "synthesizer_truncated" in result.degraded
-        if self._text:
+        if self._written:
+            text = "".join(self._written)
             status = "incomplete" if cut_off else "completed"
-            part = text_part(self._text, url_citations(result, self._text))
+            part = text_part(text, url_citations(result, text))
             output.append(message_item(self._message, status, [part]))
             yield from self._close_message(output[-1], part)
         for call in result.tool_calls:

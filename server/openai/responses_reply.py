@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from langgraph_fusion.models.loop_share import off_loop, size_of
 from langgraph_fusion.server.errors import api_error
 from langgraph_fusion.server.logging import log_surprise
 from langgraph_fusion.server.openai.protocol import ResponsesBody
@@ -49,7 +50,7 @@ class ResponseReply:
         try:
             async with aclosing(self.events(run)) as events:
                 async for kind, event in events:
-                    yield frame(event, kind)
+                    yield await off_loop(size_of(event), frame, event, kind)
         except Exception as error:  # noqa: BLE001 - the stream has said it
             if api_error(error).status == 500:
                 log_surprise(error, run_id=run.run_id)
@@ -71,7 +72,7 @@ class ResponseReply:
     async def _sent(self, run: ManagedRun) -> AsyncGenerator[Json, None]:
         async with aclosing(run.events()) as run_events:
             async for run_event in run_events:
-                events = list(self._events.of(run_event))
+                events = await off_loop(size_of(run_event), self._events_of, run_event)
                 if run_event["type"] == "run.finished":
                     stored = await self._thread.keep(self._events.response, run_event["result"])
                     self._events.response["store"] = stored
@@ -80,6 +81,9 @@ class ResponseReply:
                         self._recent_items.keep(self._thread.client, output)
                 for event in events:
                     yield event
+
+    def _events_of(self, run_event: Json) -> list[Json]:
+        return list(self._events.of(run_event))
 
 
 def initial_response(body: ResponsesBody, model: str, *, stored: bool) -> Json:

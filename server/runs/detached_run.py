@@ -9,9 +9,10 @@ from langgraph_fusion.graph.errors import RunTakenOver
 from langgraph_fusion.graph.journal.claim import Claim
 from langgraph_fusion.graph.journal.detached_runs import Head
 from langgraph_fusion.graph.journal.repository import RunRepository
+from langgraph_fusion.models.loop_share import off_loop, size_of
 from langgraph_fusion.server.errors import ApiError, ServerStopping, api_error
 from langgraph_fusion.server.logging import log_surprise
-from langgraph_fusion.server.runs.event_log import EventLog
+from langgraph_fusion.server.runs.event_log import EventLog, event_text
 from langgraph_fusion.server.runs.managed_run import ManagedRun
 
 Json = Mapping[str, Any]
@@ -96,7 +97,7 @@ class DetachedRun:
             async for kind, data in joined(events):
                 if self.head.status == "queued":
                     self._change(status="running")
-                self.log.append(kind, data)
+                self.log.append(kind, await off_loop(size_of(data), event_text, data))
 
     async def _forget_texts(self) -> None:
         """The events of a response hold its answer; the run's own texts stay if they are kept."""
@@ -113,7 +114,7 @@ class DetachedRun:
     def _end(self, status: str, error: Json | None = None) -> None:
         if self.head.response is None and status != "finished":
             said = {"error": error} if error else {}
-            self.log.append(f"run.{status}", {"type": f"run.{status}"} | said)
+            self.log.append(f"run.{status}", event_text({"type": f"run.{status}"} | said))
         cost = self._run.cost_usd
         self._change(
             status=status,

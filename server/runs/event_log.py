@@ -46,10 +46,10 @@ class EventLog:
         self._closed = False
         self._changed = asyncio.Event()
 
-    def append(self, kind: str, data: Mapping[str, Any]) -> None:
-        """Number an event, begin to store it, and wake whoever follows."""
+    def append(self, kind: str, text: str) -> None:
+        """Number an event with this `event_text`, begin to store it, and wake whoever follows."""
         self.last += 1
-        event = StoredEvent(self.last, kind, clean_json(json.dumps(data, ensure_ascii=False)))
+        event = StoredEvent(self.last, kind, text)
         self._store.append(self._id, event, self._claim)
         made = frame_of(event)
         self._frames.append((self.last, made))
@@ -137,6 +137,11 @@ async def _stored(
             looked += PAGE
     if before is not None and after + 1 < before:
         yield before - 1, gap_frame(after, before)
+
+
+def event_text(data: Mapping[str, Any]) -> str:
+    """The content of an event as JSON that is safe in a stream and on a terminal."""
+    return clean_json(json.dumps(data, ensure_ascii=False))
 
 
 def event_number(text: str, otherwise: int) -> int:

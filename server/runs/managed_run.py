@@ -12,7 +12,7 @@ Every API that starts a deliberation for a client goes through here.
 import asyncio
 import time
 from asyncio import FIRST_COMPLETED, CancelledError
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -24,6 +24,7 @@ from langgraph_fusion.graph.journal.repository import RunRepository, new_id
 from langgraph_fusion.graph.preflight.fetched_images import with_images_fetched
 from langgraph_fusion.graph.preflight.request_check import check_request
 from langgraph_fusion.models.depth import depth
+from langgraph_fusion.models.loop_share import share_loop
 from langgraph_fusion.server.errors import ApiError, ServerStopping, api_error
 from langgraph_fusion.server.keys.key_ring import KeyRing
 from langgraph_fusion.server.request_context import RequestContext
@@ -38,6 +39,8 @@ from langgraph_fusion.server.runs.spend import RunAccount
 from langgraph_fusion.server.runs.steer import steer
 
 Event = dict[str, Any]
+_PART = 1000
+"""Characters of an answer that is being written, in one event."""
 
 
 @dataclass
@@ -174,7 +177,9 @@ class ManagedRun:
         """
         self._events_are_read.set()
         while (event := await self._events.get()) is not None:
-            yield event
+            for part in _in_parts(event):
+                yield part
+                await share_loop()
         await self._raise_failure()
 
     async def result(self) -> Event:
@@ -350,3 +355,13 @@ class ManagedRun:
                 "result": result | {"notes": [*result["notes"], *self._request.notes]},
             }
         self._events.put_nowait(event)
+
+
+def _in_parts(event: Event) -> Iterator[Event]:
+    """The event; of a long piece of text parts, each of which is soon read and passed on."""
+    text = event["text"] if event["type"] == "writer.delta" else ""
+    if len(text) <= _PART:
+        yield event
+        return
+    for start in range(0, len(text), _PART):
+        yield {**event, "text": text[start : start + _PART]}

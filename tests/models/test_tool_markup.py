@@ -5,7 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from langgraph_fusion.models.markup.tool_formats import ANY_OPENER
 from langgraph_fusion.models.tool_markup import (
+    _marks,
+    _next_opener,
     is_only_a_remark,
     leaked_calls,
     strip_tool_markup,
@@ -210,3 +213,20 @@ def test_a_long_text_of_any_mark_is_scanned_in_one_pass(piece: str) -> None:
     text = piece * (100_000 // len(piece))
     leaked_calls(text, {"f"})
     strip_tool_markup(text)
+
+
+_OF_MARKS = [
+    *("assistant", "commentary ", "to=", "functions.x ", "<|channel|>", "<|start|>", "functools"),
+    *("[{", "<tool_call>", "[TOOL_CALLS]", "```tool_code\n", "]<]minimax[>[ <tool_call>", " "),
+    *("\u25c1think\u25b7", "\n", "a", "analysis", "<think>", "[unused11]"),
+]
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(st.sampled_from(_OF_MARKS), max_size=8).map("".join))
+def test_opening_marks_are_found_where_one_search_for_all_of_them_finds_them(text: str) -> None:
+    marks, found, end = _marks(text), [], 0
+    while opened := _next_opener(text, marks, end):
+        found.append(opened.span())
+        end = opened.end()
+    assert found == [one.span() for one in ANY_OPENER.finditer(text)]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from langgraph_fusion.models.errors import BadResponse
-from langgraph_fusion.models.replies.event_stream import DONE, LOST, values_of
+from langgraph_fusion.models.replies.event_stream import DONE, LOST, batches_of
 
 CHUNK = {"choices": [{"delta": {"content": "Größe \u2028 \x85 \U0001f426"}}]}
 
@@ -20,7 +20,7 @@ async def read(pieces: Sequence[bytes], kind: str = "") -> list[Any]:
 
     headers = {"content-type": kind} if kind else {}
     response = httpx2.Response(200, headers=headers, content=stream())
-    return [value async for value in values_of(response)]
+    return [value async for values in batches_of(response) for value in values]
 
 
 def event(value: Any, **how: Any) -> bytes:
@@ -138,3 +138,38 @@ async def test_bytes_of_any_kind_are_values_or_one_known_error(pieces: list[byte
     except BadResponse:
         return
     assert all(value in (DONE, LOST) or isinstance(value, dict | list) for value in values)
+
+
+@pytest.mark.parametrize("begin", [b"", b"data: "])
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"choices": "' + b"x" * 17 * 2**20, "16 MiB in one piece"),
+        (b'{"choices": [' + b"[]," * 400_000 + b"1]}\n\n", "300000 values in one piece"),
+        (b'{"choices": ["' + b'\\"[' * 400_000 + b'"]}\n\n', None),
+    ],
+)
+async def test_what_one_piece_may_hold_is_bounded(
+    begin: bytes, body: bytes, said: str | None
+) -> None:
+    pieces = [begin + body[:20], *(body[at : at + 2**16] for at in range(20, len(body), 2**16))]
+    if said is None:
+        assert len((await read(pieces))[0]["choices"][0]) == 800_000
+        return
+    with pytest.raises(BadResponse, match=said):
+        await read(pieces)
+
+
+async def test_what_came_before_a_broken_event_is_read() -> None:
+    found = list[Any]()
+
+    async def stream() -> AsyncIterator[bytes]:
+        yield event(CHUNK) + b"data: {broken\n\n"
+
+    async def collect() -> None:
+        async for values in batches_of(httpx2.Response(200, content=stream())):
+            found.extend(values)
+
+    with pytest.raises(BadResponse, match="broken JSON"):
+        await collect()
+    assert found == [CHUNK]

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.messages.ai import add_ai_message_chunks
 from langchain_core.messages.utils import message_chunk_to_message
 
@@ -16,6 +17,7 @@ from langgraph_fusion.models.errors import BadResponse, UpstreamError
 from langgraph_fusion.models.faults import Fault, fault_of
 from langgraph_fusion.models.providers import ModelRef
 from langgraph_fusion.models.replies.event_stream import DONE, LOST
+from langgraph_fusion.models.replies.held_thoughts import HeldThoughts
 from langgraph_fusion.models.replies.reply_reader import ReplyReader
 from langgraph_fusion.models.usage import usage_of
 
@@ -28,7 +30,7 @@ def message_of(
     values: Sequence[Any], *, done: bool = True, taken: Sequence[str] = (), tools: Any = None
 ) -> AIMessage:
     reader = ReplyReader("m", taken, tools)
-    chunks = [chunk for value in values if (chunk := reader.read(value))]
+    chunks = [chunk for value in values for chunk in reader.read([value])]
     chunks.append(reader.end(done))
     whole = message_chunk_to_message(add_ai_message_chunks(chunks[0], *chunks[1:]))
     assert isinstance(whole, AIMessage)
@@ -399,3 +401,53 @@ def test_reasoning_goes_back_in_the_blocks_it_came_in() -> None:
         {"type": "reasoning.encrypted", "data": "xyz", "index": 1},
         {"type": "reasoning.summary", "summary": "s"},
     ]
+
+
+def test_values_that_come_together_are_one_piece_and_what_came_before_an_error_is_kept() -> None:
+    reader, error = ReplyReader("m"), {"error": {"message": "overloaded"}}
+    (piece,) = reader.read([A, B, delta({"reasoning": "hm"}), {"type": "ping"}])
+    assert (piece.text, piece.additional_kwargs["reasoning_content"]) == ("214 nests", "hm")
+    pieces = reader.read([A, error, B])
+    assert next(pieces).text == "214 "
+    with pytest.raises(UpstreamError, match="overloaded"):
+        next(pieces)
+
+
+CALL = {"index": 0, "id": "c", "function": {"name": "look", "arguments": "x" * 999}}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"content": "x" * 999},
+        {"reasoning": "x" * 999},
+        {"refusal": "x" * 999},
+        {"tool_calls": [CALL]},
+        {"tool_calls": "x" * 999},
+        {"reasoning_details": [{"index": 0, "type": "reasoning.text", "text": "x" * 999}]},
+    ],
+    ids=lambda said: next(iter(said)),
+)
+def test_a_reply_without_end_is_given_up(said: Any) -> None:
+    with pytest.raises(BadResponse, match="more than 4000000 characters"):
+        list(ReplyReader("m").read(repeat(delta(said), 5000)))
+
+
+def test_pieces_that_look_whole_again_and_again_are_not_parsed_for_ever() -> None:
+    """Each piece ends like a whole object; to try each time would take minutes."""
+    piece = {"index": 0, "id": "c", "function": {"name": "look", "arguments": '{"a": {}} '}}
+    text = {"tool_calls": '[{"name": "look"}] '}
+    for said in ({"tool_calls": [piece]}, {"tool_calls": [piece | {"index": None}]}, text):
+        message_of([delta(said)] * 20_000 + [END])
+
+
+def test_thinking_reaches_langchain_in_two_pieces_and_whole() -> None:
+    held, said = HeldThoughts(), [f"{number} " for number in range(100)]
+    passed = [
+        held.pass_on(AIMessageChunk("", additional_kwargs={"reasoning_content": one}))
+        for one in said
+    ]
+    last = held.end(AIMessageChunk("done"))
+    assert sum(one is not None for one in passed) == 1
+    whole = add_ai_message_chunks(*[one for one in [*passed, last] if one is not None])
+    assert whole.additional_kwargs == {"reasoning_content": "".join(said)}
