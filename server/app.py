@@ -181,10 +181,11 @@ async def _engine(state: ServerState) -> AsyncIterator[None]:
     if place is None or store is None:
         yield
         return
+    from langgraph_fusion.server.engine.notices import notices_at
     from langgraph_fusion.server.engine.queue import queue_client
 
-    async with queue_client(place) as queue:
-        state.manager.engine = Engine(queue, store)
+    async with queue_client(place) as queue, notices_at(place).open() as notices:
+        state.manager.engine = Engine(queue, store, notices)
         yield
         state.manager.engine = None
 

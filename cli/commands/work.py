@@ -1,9 +1,7 @@
 """`fusion work`: a worker process that does the runs of `fusion serve --engine`."""
 
 import asyncio
-import os
 import signal
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -103,5 +101,3 @@ async def _work(engine: str, place: str, limits: "Limits", dead_after_s: float) 
             say(f"fusion: worker {worker.name} takes up to {limits.per_worker} runs at a time")
             await stopped.wait()
     await close_http_client()
-    sys.stderr.flush()
-    os._exit(0)  # DBOS waits for the runs that were handed back, and would say that they failed

@@ -59,10 +59,14 @@ class Heartbeat:
         claim.check()
         if boot_time() - claim.confirmed_at < 2 * self._every_s:
             return
+        await self.ask(claim)
+        claim.check()
+
+    async def ask(self, *claims: Claim) -> None:
+        """Ask the store if claims are valid, and lose those that are not."""
         with suppress(Exception):  # stores raise their drivers' errors
             async with asyncio.timeout(_ANSWER_S):
-                await self._store.beat([claim])
-        claim.check()
+                await self._store.beat(claims)
 
     async def _go_on_beating(self) -> None:
         while True:

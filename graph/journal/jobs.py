@@ -6,10 +6,11 @@ who works, told by heartbeats.
 """
 
 import json
+import uuid
 from typing import Literal
 
 from langgraph.store.base import BaseStore, PutOp
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from langgraph_fusion.graph.journal.claim import CLAIM, Claim, silent_s
 from langgraph_fusion.graph.journal.claiming_store import claiming
@@ -43,11 +44,18 @@ class Job(BaseModel):
     """How many deliberations the request is already inside of."""
     before: int = 0
     """Number of the last event of the attempts before."""
+    token: str = Field(default_factory=lambda: uuid.uuid4().hex[:8])
+    """Tells this attempt from one of a job that was forgotten."""
 
     @property
     def work_id(self) -> str:
         """Id of this attempt in the queue."""
-        return f"{self.run_id}-{self.attempt}"
+        return f"{self.run_id}.{self.attempt}.{self.token}"
+
+    @staticmethod
+    def run_of(work_id: str) -> str:
+        """The run's id in a `work_id`."""
+        return work_id.partition(".")[0]
 
     @property
     def log_id(self) -> str:

@@ -11,15 +11,15 @@ from langgraph_fusion.graph.errors import ConfigError, RunFailed
 from langgraph_fusion.graph.journal.entries import message_json
 from langgraph_fusion.graph.journal.jobs import ENDED, Job, ending
 from langgraph_fusion.graph.journal.repository import RunRepository
+from langgraph_fusion.server.engine.notices import OFTEN_S, QUEUED, Notices, of_cancelled, of_job
 from langgraph_fusion.server.engine.queue import QueueClient
 from langgraph_fusion.server.runs.event_log import last_number
 from langgraph_fusion.server.runs.run_request import RunRequest
 
 Event = dict[str, Any]
 T = TypeVar("T")
-_LOOK_S = 0.05
-"""How often events are looked for while they come; a silent run is looked at less often."""
-_SELDOM_S = 0.25
+_SILENT_S = 0.25
+"""How often the events of a silent run are looked for, where no notice is heard."""
 _PATIENT = 40
 _AWAY_S = 60.0
 """How long a store may be away before its runs are given up here."""
@@ -28,9 +28,10 @@ _AWAY_S = 60.0
 class Engine:
     """The workers, as a server sees them."""
 
-    def __init__(self, queue: QueueClient, runs: RunRepository) -> None:
+    def __init__(self, queue: QueueClient, runs: RunRepository, notices: Notices) -> None:
         self._queue = queue
         self._runs = runs
+        self._notices = notices
 
     async def deliberate(
         self,
@@ -84,38 +85,43 @@ class Engine:
             depth=depth,
             before=last,
         )
-        await self._runs.jobs.write(job)
-        await self._queue.put(job.work_id, run_id, job.attempt, client)
+        await _patiently(partial(self._runs.jobs.write, job))
+        await _patiently(partial(self._queue.put, job.work_id, client, request.priority))
+        self._notices.tell(QUEUED)
         return job
 
     async def _events(self, job: Job) -> AsyncGenerator[tuple[str, str], None]:
         after, silent = job.before, 0
-        while True:
-            found = await _patiently(partial(self._runs.detached.events, job.log_id, after))
-            for event in found:
-                after = event.number
-                yield event.kind, event.data
-            silent = 0 if found else silent + 1
-            if silent and not silent % _PATIENT and await _patiently(partial(self._has_gone, job)):
-                yield ENDED, '{"status": "cancelled"}'
-            if not found:
-                await asyncio.sleep(_LOOK_S if silent < _PATIENT else _SELDOM_S)
+        with self._notices.listening(of_job(job.run_id)) as heard:
+            while True:
+                found = await _patiently(partial(self._runs.detached.events, job.log_id, after))
+                for event in found:
+                    after = event.number
+                    yield event.kind, event.data
+                silent = 0 if found else silent + 1
+                if found:
+                    continue
+                if not silent % _PATIENT and await _patiently(partial(self._has_gone, job, after)):
+                    yield ENDED, '{"status": "cancelled"}'
+                await heard.wait(OFTEN_S if silent < _PATIENT else _SILENT_S)
 
-    async def _has_gone(self, job: Job) -> bool:
+    async def _has_gone(self, job: Job, after: int) -> bool:
         """Whether another server has cancelled the run, or has its result."""
         now = await self._runs.jobs.read(job.run_id)
         over = now is None or now.attempt != job.attempt or now.status == "ended"
-        return over and not await self._runs.detached.events(job.log_id, job.before)
+        return over and not await self._runs.detached.events(job.log_id, after)
 
     async def _cancel(self, job: Job) -> None:
         """First what the worker has becomes invalid; then its calls are stopped."""
         await self._runs.jobs.write(job.model_copy(update={"status": "ended"}))
+        self._notices.tell(of_cancelled(job.run_id))
         await self._queue.cancel(job.work_id)
 
     async def _forget(self, job: Job) -> None:
         """The result has arrived; what of the run is kept, its record says."""
         with suppress(Exception):  # else it expires
             await self._runs.jobs.remove(job)
+            await self._queue.forget(job.work_id)
             await self._runs.forget_texts(job.run_id)
 
 
@@ -134,7 +140,7 @@ async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
             if clock() > end:
                 why = "the store of runs does not answer; resume the run once it does"
                 raise RunFailed(why, "timeout") from error
-        await asyncio.sleep(_SELDOM_S)
+        await asyncio.sleep(_SILENT_S)
 
 
 def _raise_failure(run_id: str, how: Event) -> None:

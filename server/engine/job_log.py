@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -14,8 +14,19 @@ from langgraph_fusion.models.text import clean_json
 class JobLog:
     """Numbered events; those that the store could not take are written with the next one."""
 
-    def __init__(self, id: str, store: DetachedRuns, claim: Claim, last: int) -> None:
-        """`last` is the number of the last event that an earlier worker has stored."""
+    def __init__(
+        self,
+        id: str,
+        store: DetachedRuns,
+        claim: Claim,
+        last: int,
+        stored: Callable[[], None],
+    ) -> None:
+        """`last` is the number of the last event that an earlier worker has stored.
+
+        `stored` is called when events can be read.
+        """
+        self._stored = stored
         self._id = id
         self._store = store
         self._claim = claim
@@ -37,5 +48,9 @@ class JobLog:
             written.add_done_callback(partial(self._keep, event))
 
     def _keep(self, event: StoredEvent, done: "asyncio.Future[None]") -> None:
-        if not done.cancelled() and done.exception() is not None:
+        if done.cancelled():
+            return
+        if done.exception() is not None:
             self._unwritten.append(event)
+        else:
+            self._stored()

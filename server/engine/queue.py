@@ -5,12 +5,19 @@ is a run's id and nothing else: question and settings are in the store of runs.
 """
 
 import asyncio
+import logging
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.server.engine.dequeue import Contended, Dequeuer, Places, Work
+from langgraph_fusion.server.engine.notices import OFTEN_S, QUEUED, Notices
+from langgraph_fusion.server.logging import log_event, log_surprise
+from langgraph_fusion.server.runs.run_request import MAX_PRIORITY
 
 if TYPE_CHECKING:
     from dbos import DBOSClient
@@ -18,10 +25,12 @@ if TYPE_CHECKING:
 _QUEUE, _WORKFLOW = "deliberations", "deliberate"
 _APPLICATION, _VERSION = "langgraph-fusion", "1"
 _NOBODY = "-"
-_LOOK_S = 0.05
-"""How often a worker looks for runs: most of the time until a stream's first event."""
-_RECOVERIES = 1000
-Work = Callable[[str, int], Awaitable[None]]
+_AWAY_S = 0.5
+_CONFLICT_S = 0.02
+_CHATTY = ("dbos", "sqlalchemy.pool")
+"""Loggers that tell of every lost connection, with its address; we say it once."""
+Perform = Callable[[str], Awaitable[None]]
+"""Does an entry of the queue, by its id."""
 
 
 def database_url(engine: str) -> str:
@@ -50,20 +59,25 @@ class QueueClient:
     def __init__(self, client: "DBOSClient") -> None:
         self._client = client
 
-    async def put(self, work_id: str, run_id: str, attempt: int, client: str | None) -> None:
-        """Enqueue an attempt at a run; a second time does nothing."""
+    async def put(self, work_id: str, client: str | None, priority: int) -> None:
+        """Enqueue an attempt at a run; a second time does nothing. High priorities are first."""
         options: Any = {
             "queue_name": _QUEUE,
             "workflow_name": _WORKFLOW,
             "workflow_id": work_id,
             "app_version": _VERSION,
             "queue_partition_key": client or _NOBODY,
+            "priority": MAX_PRIORITY + 1 - priority,  # DBOS takes low numbers first
         }
-        await self._client.enqueue_async(options, run_id, attempt)
+        await self._client.enqueue_async(options)
 
     async def cancel(self, work_id: str) -> None:
-        """Stop an attempt, queued or at work: its calls end within a second."""
+        """Take an attempt out of the queue, or its place from whoever works on it."""
         await self._client.cancel_workflow_async(work_id)
+
+    async def forget(self, work_id: str) -> None:
+        """Remove what the queue knows of an attempt that is over."""
+        await self._client.delete_workflow_async(work_id)
 
 
 @asynccontextmanager
@@ -73,23 +87,8 @@ async def queue_client(engine: str) -> AsyncIterator[QueueClient]:
     Raises:
         ConfigError: If it cannot be opened.
     """
-    url = database_url(engine)
-
-    def opened() -> "DBOSClient":
-        from dbos import DBOSClient
-
-        client = DBOSClient(system_database_url=url, application_name=_APPLICATION)
-        client._sys_db.run_migrations()  # a server may be there before the first worker
-        return client
-
-    try:
-        client = await asyncio.to_thread(opened)
-    except Exception as error:
-        raise _not_opened(error) from error
-    try:
+    async with _opened(engine) as client:
         yield QueueClient(client)
-    finally:
-        await asyncio.to_thread(client.destroy)
 
 
 @dataclass(frozen=True)
@@ -104,63 +103,161 @@ class Limits:
 
 
 class QueueWorker:
-    """The queue, as one worker process sees it. DBOS allows one of them in a process."""
+    """The queue, as one worker process sees it. For one event loop."""
 
     def __init__(self, engine: str, name: str, limits: Limits) -> None:
-        self._url = database_url(engine)
+        database_url(engine)
+        self._engine = engine
         self._name = name
         self._limits = limits
+        self._busy: dict[Work, asyncio.Task[None]] = {}
+        self._is_stopping = False
+        self._lost = set[str]()
+        self._is_away = False
 
-    def start(self, work: Work, loop: asyncio.AbstractEventLoop) -> None:
-        """Begin to take runs; `work` is awaited in this loop, and cancelled when a run is.
-
-        Blocking.
+    @asynccontextmanager
+    async def taking(self, perform: Perform, notices: Notices) -> AsyncIterator[None]:
+        """Take runs for the length of the block; those that are left are handed back.
 
         Raises:
-            ConfigError: If the database cannot be reached.
+            ConfigError: If the queue cannot be opened.
         """
-        from dbos import DBOS
+        places = Places(_QUEUE, self._limits.total, self._limits.per_client)
+        async with _opened(self._engine) as client:
+            self._dequeuer = Dequeuer(client, places, self._name, _VERSION)
+            self._notices = notices
+            taking = asyncio.create_task(self._take_runs(perform))
+            try:
+                yield
+            finally:
+                taking.cancel()
+                await asyncio.gather(taking, return_exceptions=True)
+                await self._hand_back()
 
-        async def deliberation(run_id: str, attempt: int) -> None:
-            working = asyncio.run_coroutine_threadsafe(_awaited(work, run_id, attempt), loop)
-            await asyncio.wrap_future(working)
+    async def recover(self, worker: str) -> int:
+        """Put what a dead worker had back into the queue: how many runs."""
+        count = 0
+        for work_id in await asyncio.to_thread(self._dequeuer.of, worker):
+            count += await asyncio.to_thread(self._dequeuer.put_back, work_id, worker)
+        self._notices.tell(QUEUED)
+        return count
 
-        step = DBOS.step(name="deliberation", preemptible=True)(deliberation)
+    async def recover_lost(self) -> None:
+        """Put back what this worker was given, and the answer to its claim was lost.
 
-        async def deliberate(run_id: str, attempt: int) -> None:
-            await step(run_id, attempt)
+        Asked twice: the end of a run may be on its way into the database.
+        """
+        found = await asyncio.to_thread(self._dequeuer.of) - {work.id for work in self._busy}
+        for work_id in found & self._lost:
+            await asyncio.to_thread(self._dequeuer.put_back, work_id)
+        self._lost = found
 
+    async def _take_runs(self, perform: Perform) -> None:
+        with self._notices.listening(QUEUED) as heard:
+            self._heard = heard
+            while True:
+                try:
+                    something_waits = await self._fill(perform)
+                except Exception as error:  # noqa: BLE001 - drivers raise their own
+                    self._say_away(error)
+                    await asyncio.sleep(_AWAY_S)
+                    continue
+                self._say_back()
+                if something_waits:  # for a place that others have
+                    await asyncio.sleep(OFTEN_S * random.uniform(0.8, 1.2))
+                else:
+                    await heard.wait()
+
+    async def _fill(self, perform: Perform) -> bool:
+        """Take what may be taken; whether runs wait that others' limits keep out."""
+        while len(self._busy) < self._limits.per_worker:
+            try:
+                work = await asyncio.shield(asyncio.create_task(self._take(perform)))
+            except Contended:
+                await asyncio.sleep(_CONFLICT_S * random.random())
+                continue
+            if work is None:
+                return not await asyncio.to_thread(self._dequeuer.is_empty)
+        return False
+
+    async def _take(self, perform: Perform) -> Work | None:
+        work = await asyncio.to_thread(self._dequeuer.take)
+        if work is not None:
+            self._busy[work] = asyncio.create_task(self._do(work, perform))
+        return work
+
+    async def _do(self, work: Work, perform: Perform) -> None:
+        over: Callable[[], object] = partial(self._dequeuer.done, work)
         try:
-            DBOS(config={
-                "name": _APPLICATION, "system_database_url": self._url,
-                "executor_id": self._name, "application_version": _VERSION,
-                "log_level": "CRITICAL", "enable_otlp": False,
-            })  # fmt: skip
-            DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=_RECOVERIES)(deliberate)
-            DBOS.launch()
-            DBOS.register_queue(
-                _QUEUE,
-                worker_concurrency=self._limits.per_worker,
-                global_concurrency=self._limits.total,
-                partition_concurrency=self._limits.per_client or _RECOVERIES,
-                polling_interval_sec=_LOOK_S,
-                on_conflict="always_update",
-            )
-        except Exception as error:
-            raise _not_opened(error) from error
+            await perform(work.id)
+        except Exception as error:  # noqa: BLE001 - what it is, who looks at the log has to find out
+            log_surprise(error, work=work.id)
+            await asyncio.sleep(_AWAY_S)
+            over = partial(self._dequeuer.put_back, work.id)
+        finally:
+            if not self._is_stopping:
+                await asyncio.shield(asyncio.create_task(self._end(work, over)))
 
-    def recover(self, worker: str) -> int:
-        """Put what a dead worker had back into the queue: how many runs. Blocking."""
-        from dbos import DBOS
+    async def _end(self, work: Work, over: Callable[[], object]) -> None:
+        """Give the place of a run to the next one."""
+        while True:
+            with suppress(Exception):  # the database is away: it is told when it is back
+                await asyncio.to_thread(over)
+                break
+            await asyncio.sleep(_AWAY_S)
+        self._busy.pop(work, None)
+        self._heard.tell()
+        if self._limits.total is not None or self._limits.per_client is not None:
+            self._notices.tell(QUEUED)
 
-        return len(DBOS._recover_pending_workflows([worker]))
+    async def _hand_back(self) -> None:
+        """Stop what is at work here, and let others take it; who cannot be told finds out."""
+        self._is_stopping = True
+        for task in self._busy.values():
+            task.cancel()
+        await asyncio.gather(*self._busy.values(), return_exceptions=True)
+        for work in self._busy:
+            with suppress(Exception):
+                await asyncio.to_thread(self._dequeuer.put_back, work.id)
+        self._notices.tell(QUEUED)
+
+    def _say_away(self, error: Exception) -> None:
+        if not self._is_away:
+            log_event("queue.away", logging.WARNING, error=type(error).__name__)
+        self._is_away = True
+
+    def _say_back(self) -> None:
+        if self._is_away:
+            log_event("queue.back")
+        self._is_away = False
+
+
+@asynccontextmanager
+async def _opened(engine: str) -> "AsyncIterator[DBOSClient]":
+    url = database_url(engine)
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+    def opened() -> "DBOSClient":
+        from dbos import DBOSClient
+
+        client = DBOSClient(
+            system_database_url=url, application_name=_APPLICATION, retry_connection_errors=False
+        )
+        client._sys_db.run_migrations()  # whoever comes first
+        return client
+
+    try:
+        client = await asyncio.to_thread(opened)
+    except Exception as error:
+        raise _not_opened(error) from error
+    try:
+        yield client
+    finally:
+        await asyncio.to_thread(client.destroy)
 
 
 def _not_opened(error: Exception) -> ConfigError:
     """DBOS raises its driver's errors; their first line may name the server, never a password."""
     why = str(error).partition("\n")[0][:200]
     return ConfigError(f"the queue cannot be opened: {why}", field="engine")
-
-
-async def _awaited(work: Work, run_id: str, attempt: int) -> None:
-    await work(run_id, attempt)

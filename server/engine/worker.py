@@ -9,8 +9,8 @@ import asyncio
 import os
 import socket
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from typing import cast
 
 from langchain_core.messages import AnyMessage
@@ -26,14 +26,20 @@ from langgraph_fusion.graph.settings import load_settings
 from langgraph_fusion.models.depth import depth
 from langgraph_fusion.server.engine.job_log import JobLog
 from langgraph_fusion.server.engine.membership import Membership
+from langgraph_fusion.server.engine.notices import (
+    ORDERS,
+    notices_at,
+    of_cancelled,
+    of_job,
+)
 from langgraph_fusion.server.engine.queue import Limits, QueueWorker
 from langgraph_fusion.server.logging import log_event, log_surprise
 from langgraph_fusion.server.runs.event_log import last_number
 from langgraph_fusion.server.runs.steer import steer
 
 _ORDERS_S = 0.25
+_CANCELLED_S = 0.5
 _AT_WORK_S = 0.2
-_CLOSING_S = 0.02
 _STORE_AWAY_S = 0.5
 
 
@@ -45,70 +51,88 @@ class Worker:
         self._runs = runs
         self._queue = QueueWorker(engine, self.name, limits)
         self._membership = Membership(self.name, runs)
+        self._notices = notices_at(engine)
         self._stopping = False
         self._steered: dict[str, Steering] = {}
-        self._working: set[asyncio.Task[None]] = set()
+        self._claims = set[Claim]()
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
         """Take runs for the length of the block; those that are left are handed back.
 
-        The process has to end right after it, without a word to DBOS, which would take the end of
-        its loop for the end of those runs.
-
         Raises:
             ConfigError: If the queue cannot be opened.
         """
-        await self._membership.enter()
-        await asyncio.to_thread(self._queue.start, self._work, asyncio.get_running_loop())
-        duties = (self._membership.stay(), self._clear_up(), self._take_orders())
-        beside = [asyncio.create_task(duty) for duty in duties]
-        try:
-            yield
-        finally:
-            self._stopping = True
-            for task in [*beside, *self._working]:
-                task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
-            while self._working:
-                await asyncio.sleep(_CLOSING_S)
+        async with self._notices.open():
+            await self._membership.enter()
+            async with self._queue.taking(self._perform, self._notices):
+                duties = (
+                    self._membership.stay(),
+                    self._clear_up(),
+                    self._take_orders(),
+                    self._look_for_cancelled(),
+                )
+                beside = [asyncio.create_task(duty) for duty in duties]
+                try:
+                    yield
+                finally:
+                    self._stopping = True
+                    for task in beside:
+                        task.cancel()
+                    await asyncio.gather(*beside, return_exceptions=True)
             await self._membership.leave()
-            log_event("worker.stopped", worker=self.name)
+        log_event("worker.stopped", worker=self.name)
 
-    async def _work(self, run_id: str, attempt: int) -> None:
-        """Do one entry of the queue; one that is handed back never ends here, as DBOS sees it."""
-        task = asyncio.current_task()
-        assert task is not None
-        self._working.add(task)
-        try:
-            await self._membership.ensure()
-            await self._perform(run_id, attempt)
-        except asyncio.CancelledError:
-            if not self._stopping:
-                raise
-            self._working.discard(task)
-            await asyncio.Event().wait()
-        finally:
-            self._working.discard(task)
-
-    async def _perform(self, run_id: str, attempt: int) -> None:
+    async def _perform(self, work_id: str) -> None:
+        """Do one entry of the queue, or nothing if it is out of date."""
+        await self._membership.ensure()
         jobs = self._runs.jobs
-        job = await jobs.read(run_id)
-        if job is None or job.attempt != attempt or job.status == "ended":
+        job = await self._job(work_id)
+        if job is None or job.work_id != work_id or job.status == "ended":
             return
         claim = await jobs.claim(job)
         if claim is None:  # it was cancelled or taken meanwhile
             return
         with suppress(RunTakenOver):
             try:
-                with claim.stopping():
+                with claim.stopping(), self._cancelled_at_once(job, claim):
                     await self._deliberate(job, claim)
             finally:
                 jobs.release(claim)
 
+    async def _job(self, work_id: str) -> Job | None:
+        """What is to be done; a store that is away is waited for: the run is this worker's."""
+        while True:
+            with suppress(Exception):  # stores raise their drivers' errors
+                return await self._runs.jobs.read(Job.run_of(work_id))
+            await asyncio.sleep(_STORE_AWAY_S)
+
+    @contextmanager
+    def _cancelled_at_once(self, job: Job, claim: Claim) -> Iterator[None]:
+        """Ask whether the run is still this worker's when a notice says that it was cancelled."""
+        asking = set[asyncio.Task[None]]()
+
+        def ask() -> None:
+            task = asyncio.create_task(self._runs.heartbeat.ask(claim))
+            asking.add(task)
+            task.add_done_callback(asking.discard)
+
+        self._claims.add(claim)
+        try:
+            with self._notices.calling(of_cancelled(job.run_id), ask):
+                yield
+        finally:
+            self._claims.discard(claim)
+
     async def _deliberate(self, job: Job, claim: Claim) -> None:
         store = self._runs.detached
-        log = JobLog(job.log_id, store, claim, await last_number(job.log_id, store, job.before))
+        log = JobLog(
+            job.log_id,
+            store,
+            claim,
+            await self._last_event(job),
+            lambda: self._notices.tell(of_job(job.run_id)),
+        )
         log_event("job.started", run_id=job.run_id, attempt=job.attempt)
         try:
             await self._pass_on(job, log)
@@ -127,6 +151,11 @@ class Worker:
             await self._end(job, claim, log, unexpected)
         else:
             await self._end(job, claim, log, {"status": "finished"})
+
+    async def _last_event(self, job: Job) -> int:
+        if job.status == "queued":  # and nobody has begun with it
+            return job.before
+        return await last_number(job.log_id, self._runs.detached, job.before)
 
     async def _pass_on(self, job: Job, log: JobLog) -> None:
         depth.set(job.depth)
@@ -174,25 +203,34 @@ class Worker:
         while True:
             with suppress(Exception):  # a store that fails once is asked again
                 for dead in await self._runs.jobs.dead_workers(dead_after_s, self.name):
-                    count = await asyncio.to_thread(self._queue.recover, dead)
+                    count = await self._queue.recover(dead)
                     await self._runs.jobs.forget_worker(dead)
                     log_event("worker.dead", worker=dead, runs=count)
+                await self._queue.recover_lost()
             await asyncio.sleep(dead_after_s / 4)
+
+    async def _look_for_cancelled(self) -> None:
+        """Stop runs that were cancelled, where no notice says so."""
+        while True:
+            await asyncio.sleep(_CANCELLED_S)
+            if self._claims and not self._notices.hears:
+                await self._runs.heartbeat.ask(*self._claims)
 
     async def _take_orders(self) -> None:
         """Do what clients ask of the runs that are here."""
-        while True:
-            await asyncio.sleep(_ORDERS_S)
-            if not self._steered:
-                continue
-            with suppress(Exception):
-                orders = await self._runs.detached.orders()
-                mine = [one for one in orders if one.run_id in self._steered]
-                for order in mine:
-                    with suppress(ConfigError):
-                        steer(self._steered[order.run_id], order.action)
-                if mine:
-                    self._runs.detached.take(mine)
+        with self._notices.listening(ORDERS) as heard:
+            while True:
+                await heard.wait(_ORDERS_S)
+                if not self._steered:
+                    continue
+                with suppress(Exception):
+                    orders = await self._runs.detached.orders()
+                    mine = [one for one in orders if one.run_id in self._steered]
+                    for order in mine:
+                        with suppress(ConfigError):
+                            steer(self._steered[order.run_id], order.action)
+                    if mine:
+                        self._runs.detached.take(mine)
 
 
 def _failed(message: str, reason: str | None) -> Json:

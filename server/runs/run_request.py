@@ -9,6 +9,7 @@ from langgraph_fusion.graph.settings import FusionSettings
 
 UsageOf = Literal["answer", "run"]
 ToolResults = Literal["direct", "deliberate"]
+MAX_PRIORITY = 9
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class RunRequest:
     """Whether the run begins if there is none under its id."""
     keep: bool | None = None
     """Whether the texts stay in the store when the run has finished; None: as the operator says."""
+    priority: int = 0
+    """Of all that wait, those with the highest are next; 0 to `MAX_PRIORITY`."""
 
     @classmethod
     def of(cls, settings: FusionSettings, messages: list[AnyMessage], requested: str) -> Self:

@@ -31,7 +31,7 @@ async def test_what_happened_while_the_store_was_away_is_told_in_order_when_it_i
         await runs.jobs.write(job)
         claim = await runs.jobs.claim(job)
         assert claim is not None
-        log = JobLog(job.log_id, runs.detached, claim, 0)
+        log = JobLog(job.log_id, runs.detached, claim, 0, lambda: None)
         told: list[Any] = []
         for number in range(9):
             store.away = 3 <= number < 7
