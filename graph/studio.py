@@ -11,9 +11,11 @@ from langchain_core.runnables import RunnableConfig
 from langgraph_sdk.runtime import ServerRuntime
 
 from langgraph_fusion.graph.build import create_fusion
+from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.fusion_graph import FusionGraph
 from langgraph_fusion.graph.journal.store import OFF, VARIABLE
 from langgraph_fusion.graph.preflight.readiness import default_preset
+from langgraph_fusion.graph.served_graph import ServedGraph
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
 
 
@@ -22,15 +24,22 @@ async def graph(config: RunnableConfig, runtime: ServerRuntime[Any]) -> FusionGr
 
     Without settings it is the preset that fits this machine. Where `FUSION_RUNS` names a store, a
     run is kept in it under the server's id: when the server begins it again, it is gone on with.
+    Settings that are wrong end a run, whose stream says why; drawn they raise ConfigError.
     """
-    given = dict(config.get("configurable", {}))
     executing = runtime.execution_runtime
-    if executing is not None:
-        given |= _settings_in(executing.context)
+    if executing is None:
+        return await _graph(config.get("configurable", {}), {})
+    given = {**config.get("configurable", {}), **_settings_in(executing.context)}
+    try:
+        return ServedGraph.of_graph(await _graph(given, _kept(config)))
+    except ConfigError as error:
+        return ServedGraph.of_graph(await _graph({}, {}), error)
+
+
+async def _graph(given: Mapping[str, Any], kept: Mapping[str, Any]) -> FusionGraph:
     chosen = {key: given[key] for key in FusionSettings.model_fields if key in given}
     if "preset" not in chosen:
         chosen["preset"] = (await default_preset())[0]
-    kept = _kept(config) if executing is not None else {}
     return create_fusion(load_settings(chosen), **kept)
 
 
@@ -41,9 +50,12 @@ def _settings_in(context: Any) -> Mapping[str, Any]:
 
 
 def _kept(config: RunnableConfig) -> dict[str, Any]:
-    """Where the run is kept, and under which id; nothing if the operator names no store."""
+    """Where the run is kept, and under which id; nothing if the operator names no store.
+
+    Which process works on a run is the server's to say, and a lease of its own decides it.
+    """
     place = os.environ.get(VARIABLE, OFF)
-    named = config.get("configurable", {}).get("run_id") or config.get("run_id")
+    named = config.get("configurable", {}).get("run_id")  # no client can choose this one
     if place == OFF or not named:
         return {}
-    return {"runs": place, "run_id": str(named).replace("-", ""), "take_over": True}
+    return {"runs": place, "run_id": str(named).replace("-", ""), "take_over": "always"}

@@ -138,6 +138,16 @@ async def test_wrong_settings_end_the_run_with_a_message_that_names_the_field(
 
 async def test_a_run_that_fails_says_why_in_its_stream(studio: Studio) -> None:
     assert "no member answered" in await _refusal(studio, SEATS, "Is it unpaid?")
+    for context, says in (({"max_rounds": 9}, "max_rounds"), (SEATS, "no member answered")):
+        question = asked("Is it unpaid?")
+        stream = studio.client.runs.stream
+        events: list[Any] = []
+        async for part in stream(
+            None, "fusion", input=question, context=context, stream_mode="custom"
+        ):
+            events += [part.data] if part.event == "custom" else []
+        assert events[-1]["type"] == "run.failed"
+        assert says in events[-1]["message"]
 
 
 async def test_a_panel_of_another_size_comes_with_the_run_s_context(studio: Studio) -> None:

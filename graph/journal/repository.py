@@ -187,10 +187,11 @@ class RunRepository:
             heartbeat=self.heartbeat,
         )
 
-    async def reopen(self, run_id: str) -> tuple[RunRecord, Journal]:
+    async def reopen(self, run_id: str, *, from_living: bool = False) -> tuple[RunRecord, Journal]:
         """Take over a run that has stopped, or one that waits for the client's tools.
 
-        From then on the process before can write nothing more of it.
+        From then on the process before can write nothing more of it. With `from_living` it may
+        still be at work, or count as alive.
 
         Raises:
             ConfigError: If there is no such run, it has finished, or a process works on it.
@@ -201,7 +202,9 @@ class RunRepository:
             if item is None:
                 raise ConfigError(f"there is no run {run_id!r}; `fusion runs` lists them")
             record = _record(item, await self._claiming.now())
-            await asyncio.to_thread(record.check_may_reopen)  # it reads files of the system
+            record.check_unfinished()
+            if not from_living:  # a thread, as it reads files of the system
+                await asyncio.to_thread(record.check_not_at_work)
             mine = record.changed(status="running", owner=self.me(), resumes=record.resumes + 1)
             claim = Claim((_RECORDS, run_id), run_id, begins=False)
             put = _put_record(mine, self._ttl(), claim)

@@ -88,6 +88,10 @@ class RunRecord(BaseModel):
     def check_may_reopen(self) -> None:
         """Raise ConfigError for a run that has finished or is at work."""
         self.check_not_at_work()
+        self.check_unfinished()
+
+    def check_unfinished(self) -> None:
+        """Raise ConfigError for a run that has finished."""
         if self.has_result:
             raise ConfigError(
                 f"run {self.id} has finished; `fusion runs show {self.id}` says what came of it"

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from langgraph.store.base import BaseStore
 
@@ -15,6 +16,12 @@ from langgraph_fusion.graph.journal.repository import RunRepository, new_id
 from langgraph_fusion.graph.journal.store import open_runs
 from langgraph_fusion.graph.journal.stored_result import StoredResult, read_result
 
+TakeOver = bool | Literal["always"]
+"""True: from a process that has died. `always`: from one that may live, as a server that hands out
+runs by leases of its own knows better."""
+_LEASED_DEAD_AFTER_S = 20.0
+"""The process before is told of it with its next heartbeat, every fourth of this."""
+
 
 @dataclass(frozen=True)
 class RunStoreConfig:
@@ -24,7 +31,7 @@ class RunStoreConfig:
     """An open `RunRepository`, a store of LangGraph, a file, a `postgresql://` URL, or nothing."""
     run_id: str | None = None
     """The run to resume or to continue; None begins a new one."""
-    take_over: bool = False
+    take_over: "TakeOver" = False
     """Begin the run if there is none with this id; if it has finished, return its result."""
     client: str | None = None
     """The client that owns a new run, for an API that serves several."""
@@ -40,7 +47,8 @@ class RunStoreConfig:
         Raises:
             ConfigError: If the place cannot be opened, or the run not be taken up again.
         """
-        async with open_runs(self.runs) as runs:
+        dead_after_s = _LEASED_DEAD_AFTER_S if self.take_over == "always" else None
+        async with open_runs(self.runs, dead_after_s=dead_after_s) as runs:
             if runs is None:
                 yield Journal(new_id()), None
             else:
@@ -73,9 +81,11 @@ class RunStoreConfig:
         if begins:
             journal = runs.new_journal(self.run_id)
         else:
-            record, journal = await runs.reopen(self.run_id or "")
+            record, journal = await runs.reopen(
+                self.run_id or "", from_living=self.take_over == "always"
+            )
         return journal, RunLifecycle(
-            runs, journal, record, self.client, self.keep, hold_result=self.take_over
+            runs, journal, record, self.client, self.keep, hold_result=bool(self.take_over)
         )
 
 

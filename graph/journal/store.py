@@ -4,6 +4,7 @@
 are in it, never a key.
 """
 
+import asyncio
 import os
 import sqlite3
 from collections.abc import AsyncIterator
@@ -143,7 +144,18 @@ async def _postgres(url: str) -> "AsyncIterator[BaseStore]":
             raise ConfigError(
                 f"no tables can be made there: {error}. {_OUT}", field=VARIABLE
             ) from None
-        yield store
+        try:
+            yield store
+        finally:
+            await _stopped(store)
+
+
+async def _stopped(store: "AsyncPostgresStore") -> None:
+    """End the store's own task, which closing it leaves to the collector (and that to the log)."""
+    batches = store._task
+    if batches is not None:
+        batches.cancel()
+        await asyncio.wait([batches])
 
 
 async def _make_tables(store: "AsyncPostgresStore") -> None:

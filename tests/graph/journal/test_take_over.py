@@ -257,6 +257,31 @@ async def test_a_run_with_a_living_owner_is_not_taken_over(serve: Serve, tmp_pat
         assert (await working).answer == "Done."
 
 
+async def test_a_server_with_leases_of_its_own_takes_a_run_from_a_process_that_lives(
+    place: Any, serve: Serve
+) -> None:
+    gate = Gate(text("Beta says 17."))
+    server = await serve(cast({B: gate}))
+    async with open_runs(place, dead_after_s=0.4) as runs:
+        assert runs is not None
+        working = asyncio.create_task(
+            aask("What is it?", settings(), runs=runs, run_id="leased", take_over=True)
+        )
+        while (await runs.find("leased")) is None or not gate.asked.is_set():
+            await asyncio.sleep(0.01)
+        async with open_runs(place) as other:
+            taken = asyncio.create_task(
+                aask("What is it?", settings(), runs=other, run_id="leased", take_over="always")
+            )
+            with pytest.raises(RunTakenOver):
+                await working
+            gate.opened.set()
+            result = await taken
+        assert (result.answer, asked(server)[1]) == ("Done.", 2)
+        assert (await runs.get("leased")).resumes == 1
+        await runs.delete("leased")
+
+
 async def test_a_stopped_run_is_gone_on_with(place: Any, serve: Serve) -> None:
     server = await serve(cast({JUDGE: hang()}))
     async with open_runs(place) as runs:
