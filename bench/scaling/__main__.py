@@ -17,7 +17,11 @@ from functools import partial
 from rich.console import Console
 from rich.table import Table
 
+from bench.scaling.experiments.caps import caps
+from bench.scaling.experiments.drain import drain
 from bench.scaling.experiments.kills import kills
+from bench.scaling.experiments.overhead import overhead
+from bench.scaling.experiments.throughput import throughput
 from bench.scaling.experiments.zombie import zombie
 from bench.scaling.processes import namespaces
 from bench.scaling.report import Row
@@ -27,6 +31,10 @@ Experiment = Callable[[Stage, bool, int], Awaitable[list[Row]]]
 EXPERIMENTS: dict[str, Experiment] = {
     "kills": kills,
     "zombie": zombie,
+    "throughput": throughput,
+    "overhead": overhead,
+    "caps": caps,
+    "drain": drain,
 }
 _EXAMPLES = """
 examples:

@@ -25,6 +25,7 @@ async def ask(
     stream: bool = False,
     server: int = 0,
     token: str = "none",
+    patience_s: float = PATIENCE_S,
 ) -> Answer:
     """Ask for one deliberation; its question names the run. Nothing is asked twice."""
     began = time.monotonic()
@@ -38,7 +39,7 @@ async def ask(
     first, failure, bill = 0.0, "", Json()
     try:
         async with (
-            asyncio.timeout(PATIENCE_S),
+            asyncio.timeout(patience_s),
             cluster.stage.http.post(url, json=body, headers=headers) as response,
         ):
             if response.status != 200:

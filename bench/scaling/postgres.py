@@ -23,6 +23,8 @@ class Postgres:
 
     def __init__(self, port: int) -> None:
         self.port = port
+        self.pid = 0
+        """Of the process whose children all others are."""
         self._names = (f"bench{number}" for number in count(1))
 
     def url(self, name: str, port: int | None = None) -> str:
@@ -67,6 +69,7 @@ async def postgres(folder: Path) -> AsyncIterator[Postgres]:
         user, programs / "postgres", "-D", data, "-p", server.port, "-k", data,
         "-c", "listen_addresses=127.0.0.1",
     )  # fmt: skip
+    server.pid = process.pid
     try:
         await _answering(server)
         yield server
