@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from langgraph_fusion.cli.chat.attachments import NONE
 from langgraph_fusion.cli.chat.conversation import cited_sources
 from langgraph_fusion.cli.chat.session import By, Session
 from langgraph_fusion.cli.output import check_save, save, say, say_line
@@ -21,6 +22,8 @@ COMMANDS = {
     "/help": "what can be typed here",
     "/panel": "ask a new panel this question; alone: the panel answers from now on",
     "/direct": "ask the writer alone; alone: it answers from now on",
+    "/file": "ask with a file, this question and later ones; `none` takes all back",
+    "/image": "ask the next question with an image, a file or an address; `none` takes it back",
     "/sources": "what the last answer of a panel cites; with a number, that source",
     "/findings": "what the judge found in the last answers of a panel",
     "/cost": "what the conversation cost, and what the next answer would",
@@ -96,6 +99,21 @@ async def _answer_by(session: Session, way: By, rest: str, said: str) -> None:
     say(said.format(session.price(way)))
 
 
+async def _file(session: Session, rest: str) -> None:
+    _check_named("/file", rest)
+    session.attach_file(rest)
+
+
+async def _image(session: Session, rest: str) -> None:
+    _check_named("/image", rest)
+    session.attach_image(rest)
+
+
+def _check_named(command: str, rest: str) -> None:
+    if not rest:
+        raise ConfigError(f"name one: {command} FILE; `{command} {NONE}` takes back what was given")
+
+
 async def _sources(session: Session, rest: str) -> None:
     turn = session.conversation.latest_panel
     if turn is None:
@@ -166,7 +184,7 @@ async def _quit(session: Session, rest: str) -> None:
 
 
 _ACTIONS: dict[str, Command] = {
-    "/help": _help, "/panel": _panel, "/direct": _direct, "/sources": _sources,
-    "/findings": _findings, "/cost": _cost, "/save": _save, "/list": _list, "/open": _open,
-    "/new": _new, "/quit": _quit,
+    "/help": _help, "/panel": _panel, "/direct": _direct, "/file": _file, "/image": _image,
+    "/sources": _sources, "/findings": _findings, "/cost": _cost, "/save": _save, "/list": _list,
+    "/open": _open, "/new": _new, "/quit": _quit,
 }  # fmt: skip

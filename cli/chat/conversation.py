@@ -1,12 +1,14 @@
 """A conversation: its turns, what of them the next question is sent with, and where it is kept."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from langgraph_fusion.cli.chat.attachments import latest_that_fit
 from langgraph_fusion.graph.journal.chats import ChatHead, Chats, ChatTurn
 from langgraph_fusion.graph.journal.run_record import beginning_of
 from langgraph_fusion.graph.prompts.tags import tag
+from langgraph_fusion.graph.request.asked_images import question_with_images
 from langgraph_fusion.graph.wording import cost_in_words
 from langgraph_fusion.web.findings import findings_markdown, source_numbers
 
@@ -29,11 +31,23 @@ class Conversation:
     """None where nothing is kept."""
     turns: list[ChatTurn] = field(default_factory=list)
 
-    async def add(self, question: str, result: Result) -> None:
+    async def add(
+        self,
+        question: str,
+        result: Result,
+        *,
+        files: Sequence[str] = (),
+        images: Sequence[str] = (),
+    ) -> None:
         """Take a turn, and write it down."""
-        answer = str(result["answer"])
-        run_id = str(result["run_id"])
-        turn = ChatTurn(question=question, answer=answer, run_id=run_id, result=dict(result))
+        turn = ChatTurn(
+            question=question,
+            answer=str(result["answer"]),
+            run_id=str(result["run_id"]),
+            result=dict(result),
+            files=tuple(files),
+            images=tuple(images),
+        )
         if not self.turns and not self.head.title:
             self.head = self.head.model_copy(update={"title": beginning_of(question)})
         self.turns.append(turn)
@@ -54,24 +68,37 @@ class Conversation:
         """All model calls of all turns."""
         return [call for turn in self.turns for call in turn.result["bill"]["calls"]]
 
-    def messages(self, question: str) -> "list[AnyMessage]":
-        """The question after the turns before it; the last panel's with what it found."""
-        from langchain_core.messages import AIMessage, HumanMessage
+    def messages(
+        self, question: str, images: Sequence[str] = (), *, earlier_images: bool = True
+    ) -> "list[AnyMessage]":
+        """The question after the turns before it; the last panel's with what it found.
 
-        said: list[AnyMessage] = [HumanMessage(question)]
+        Raises:
+            ConfigError: If an image of the question cannot be read.
+        """
+        from langchain_core.messages import AIMessage
+
+        shown = [one.images for one in self.turns] if earlier_images else [() for _ in self.turns]
+        *before, _ = latest_that_fit([*shown, images])
+        said: list[AnyMessage] = [question_with_images(question, images)]
         room = _ROOM
-        for turn in reversed(self.turns):
+        for turn, seen in zip(reversed(self.turns), reversed(before), strict=True):
             answer = with_findings(turn) if turn is self.latest_panel else turn.answer
             room -= len(turn.question) + len(answer)
             if room < 0:
                 break
-            said[:0] = [HumanMessage(turn.question), AIMessage(answer or "(no answer)")]
+            asked = question_with_images(turn.question, seen)
+            said[:0] = [asked, AIMessage(answer or "(no answer)")]
         return said
 
     @property
-    def text(self) -> str:
-        """Everything that the next question is sent with, to estimate its size."""
-        return "\n".join(str(message.text) for message in self.messages(""))
+    def has_images(self) -> bool:
+        return any(turn.images for turn in self.turns)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Those that were at hand for the last question."""
+        return self.turns[-1].files if self.turns else ()
 
     def markdown(self, seen: Callable[[Result], Result]) -> str:
         """The whole conversation, to be read; `seen` gives a result as its reader is to see it."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from prompt_toolkit.key_binding import KeyBindings
 
 PROMPT = "you> "
+_WITH_PATHS = ("/file", "/image", "/save")
 
 
 class Lines(Protocol):
@@ -45,9 +46,12 @@ class EditedLines:
     """An editor: Enter sends, Alt-Enter or Ctrl-J begins a new line; history and completion."""
 
     def __init__(
-        self, commands: Mapping[str, str], history: Iterable[str], status: Callable[[], str]
+        self, commands: Mapping[str, str], history: Iterable[str], status: Callable[[int], str]
     ) -> None:
-        """`commands` are completed, with what each does; `status` is the line below the editor."""
+        """`commands` are completed, with what each does.
+
+        `status` is the line below the editor, shorter than the columns it is given.
+        """
         self._session = _session(commands, history, status)
 
     async def read(self) -> str:
@@ -56,16 +60,23 @@ class EditedLines:
 
 
 def _session(
-    commands: Mapping[str, str], history: Iterable[str], status: Callable[[], str]
+    commands: Mapping[str, str], history: Iterable[str], status: Callable[[int], str]
 ) -> "PromptSession[str]":
     from prompt_toolkit import PromptSession
+    from prompt_toolkit.application import get_app
     from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
-    from prompt_toolkit.completion import Completer, Completion
+    from prompt_toolkit.completion import Completer, Completion, PathCompleter
+    from prompt_toolkit.document import Document
     from prompt_toolkit.history import InMemoryHistory
+
+    paths = PathCompleter(expanduser=True)
 
     class Commands(Completer):
         def get_completions(self, document: Any, complete_event: Any) -> Iterable[Completion]:
             text = document.text_before_cursor
+            command, space, path = text.partition(" ")
+            if space and command in _WITH_PATHS:
+                yield from paths.get_completions(Document(path), complete_event)
             for name, what in commands.items():
                 if text and name.startswith(text):
                     yield Completion(name, -len(text), display_meta=what)
@@ -79,7 +90,7 @@ def _session(
         key_bindings=_keys(),
         multiline=True,
         prompt_continuation=lambda width, number, wrapped: "." * (width - 1) + " ",
-        bottom_toolbar=status,
+        bottom_toolbar=lambda: status(get_app().output.get_size().columns),
     )
     return session
 

@@ -2,6 +2,9 @@
 
 import asyncio
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -29,10 +32,19 @@ _Delete = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class _Named:
+    """What goes with the first question."""
+
+    files: Sequence[Path]
+    images: Sequence[str]
+
+
 @command.command(
     epilog=options.examples(
         "fusion chat",
         'fusion chat --docs notes/ "What did we decide about backups?"',
+        'fusion chat --file report.pdf --image chart.png "Does the chart fit the report?"',
         "fusion chat --last",
         "fusion chat --continue 1f0c",
         "fusion chat --json < questions.txt | jq -r .answer",
@@ -44,6 +56,8 @@ def chat(
     last: _Last = False,
     list_: _List = False,
     delete: _Delete = None,
+    file: options.Files = None,
+    image: options.Images = None,
     preset: options.Preset = None,
     panel: options.Panel = None,
     judge: options.Judge = None,
@@ -86,12 +100,19 @@ def chat(
             return
         check_stdout(None)
         output = OutputOptions(as_json, None, quiet, verbose, json_lines=True)
-        code = asyncio.run(_chat(question, given, output, continue_, last=last))
+        named = _Named(file or (), image or ())
+        code = asyncio.run(_chat(question, given, output, continue_, named, last=last))
     raise typer.Exit(code)
 
 
 async def _chat(
-    question: str | None, given: "Given", output: "OutputOptions", id: str | None, *, last: bool
+    question: str | None,
+    given: "Given",
+    output: "OutputOptions",
+    id: str | None,
+    named: _Named,
+    *,
+    last: bool,
 ) -> int:
     from langgraph_fusion.cli.chat.session import Session
     from langgraph_fusion.cli.chat.talk import talk
@@ -107,6 +128,10 @@ async def _chat(
             for notice in notices_on(settings, why):
                 say(notice)
         session = Session(settings, given, runs, output, conversation)
+        for one in named.files:
+            session.attach_file(str(one))
+        for name in named.images:
+            session.attach_image(name)
         lines = await _lines(session)
         code = await talk(session, lines, question)
         kept = session.conversation

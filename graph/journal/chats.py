@@ -33,6 +33,10 @@ class ChatTurn(BaseModel):
     run_id: str
     result: dict[str, Any]
     """The `FusionResult` as JSON."""
+    files: tuple[str, ...] = ()
+    """Whole paths of the files that were at hand."""
+    images: tuple[str, ...] = ()
+    """Whole paths or addresses of the images that came with the question."""
 
 
 class ChatHead(BaseModel):

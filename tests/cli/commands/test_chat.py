@@ -23,6 +23,7 @@ from tests.cli.processes import FUSION, in_terminal
 from tests.cli.warm import fusion
 from tests.gate import Gate
 from tests.graph.cast import JUDGE, WRITER, A, B, C, cast, settings
+from tests.images import BLUE, colours, png
 from tests.scripted import ScriptedServer, Seen, scripted_server, text
 
 SEATS = ("--panel", f"{A},{C}", "--judge", "none", "--writer", WRITER, "--tools", "none")
@@ -123,6 +124,66 @@ async def test_a_question_without_an_answer_is_no_turn_and_the_conversation_goes
     assert "no member answered" in capsys.readouterr().err
 
 
+async def test_files_stay_at_hand_and_images_go_with_their_question_and_its_history(
+    server: ScriptedServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place, notes = tmp_path / "runs.db", tmp_path / "my notes.md"
+    notes.write_text("The reserve of the Halden mill is 4711 tonnes.")
+    chart, broken = tmp_path / "chart.png", tmp_path / "broken.png"
+    chart.write_bytes(png(BLUE))
+    broken.write_text("no image")
+    seeing = {"model": WRITER, "sees_images": True}
+    server.script = cast({WRITER: lambda seen: text(f"I see {colours(seen.images) or 'nothing'}.")})
+    wrong = [
+        "/file",
+        f"/file {tmp_path}",
+        "/file none.md",
+        "/image",
+        "/image -",
+        f"/image {broken}",
+    ]
+    said = [f"/file '{notes}'", f"/image {chart}", "What is it?", "/cost", "And why?"]
+    async with _session(place) as session:
+        session.settings = settings(synthesizer=seeing, tools=[])
+        assert await talk(session, Typed(wrong)) == 2
+        assert (session.files, session.images) == ([], [])
+        await talk(session, Typed(said))
+        assert [turn.answer for turn in session.conversation.turns] == ["I see blue."] * 2
+        assert session.images == []
+    for seen in (*server.seen_by(A), server.seen_by(WRITER)[-1]):
+        assert "4711 tonnes" in seen.text
+    shown = capsys.readouterr().err
+    for words in (
+        "name one: /file FILE", "is a folder", "there is no file 'none.md'",
+        "standard input holds the questions", "my notes.md goes with the next question",
+    ):  # fmt: skip
+        assert words in shown, words
+    notes.unlink()
+    async with _session(place, "c0f") as session:
+        session.settings = settings(synthesizer={"model": WRITER, "sees_images": False}, tools=[])
+        assert [Path(one).name for one in session.files] == [notes.name]
+        await talk(session, Typed(["/direct Still?", "/image none", "/file none"]))
+        assert session.conversation.turns[-1].answer == "I see nothing."
+        assert session.conversation.turns[-1].files == ()
+    shown = capsys.readouterr().err
+    assert "my notes.md is gone; the question is asked without it" in " ".join(shown.split())
+    assert "None of these models reads images" in shown
+
+
+async def test_the_status_fits_every_terminal_and_says_first_who_answers(
+    server: ScriptedServer, tmp_path: Path
+) -> None:
+    async with _session(tmp_path / "runs.db") as session:
+        await talk(session, Typed(["What is it?"]))
+        session.files = ["/a/very/long/way/to/the/report-of-the-year-2025.pdf"]
+        lines = {columns: session.status(columns) for columns in range(1, 140)}
+        paid = session.conversation.cost
+    assert all(len(line) < columns for columns, line in lines.items())
+    assert lines[139].endswith(f"· with report-of-the-year-2025.pdf · {paid} so far · /help")
+    assert lines[60] == f" next: the writer alone · 1 file · {paid} so far · /help"
+    assert lines[10] == " writer"
+
+
 def test_lines_of_a_pipe_are_questions_and_commands_and_conversations_are_listed(
     tmp_path: Path,
 ) -> None:
@@ -174,7 +235,7 @@ async def test_ctrl_c_stops_the_run_and_keeps_the_conversation_and_ctrl_d_leaves
                     at = command.text.index(text_, at) + len(text_)
 
             await press("", "you>")
-            await press("/fi", " /findings ")  # in the menu
+            await press("/fin", " /findings ")  # in the menu
             await press("\t", "/findings")
             await press("\r", "there is no judge's analysis yet", "you>")
             await press("What is\x1b\rit?\r")
