@@ -33,8 +33,8 @@ Of all others, those of routes that nobody thought of included, a client's key o
 `METRICS`, and a metrics key opens that one alone.
 """
 METRICS = "/metrics"
-SMALLER = {"/fusion/": 2**20, "/mcp": 2**20, "/session": 2**14}
-"""Bytes of a body: LangServe and MCP parse it several times in the event loop; a form is small."""
+SMALLER = {"/session": 2**14}
+"""Bytes of a body: a form is small."""
 HOME, RUN_PAGES = "/", "/runs/"
 """Pages that show whoever has no key where to sign in."""
 

@@ -24,6 +24,7 @@ from langgraph_fusion.server.config import ServerConfig
 from langgraph_fusion.server.errors import api_error
 from langgraph_fusion.server.keys.key import Key
 from langgraph_fusion.server.keys.key_ring import is_shared
+from langgraph_fusion.server.mcp.large_body import with_calls_alone
 from langgraph_fusion.server.request_context import request_context
 from langgraph_fusion.server.runs.resume import stopped_request
 from langgraph_fusion.server.runs.run_request import RunRequest
@@ -116,7 +117,10 @@ class _Endpoint(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         key: Key | None = scope["state"]["key"]
-        manager = await self._manager_of(key.id if key else None)
+        client = key.id if key else None
+        manager = await self._manager_of(client)
+        if scope["method"] == "POST":
+            receive = await with_calls_alone(receive, self._state.threads, client)
         await manager.handle_request(scope, receive, send)
 
     async def _manager_of(self, client: str | None) -> "StreamableHTTPSessionManager":

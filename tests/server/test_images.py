@@ -1,10 +1,13 @@
 """An image through every door of the server, to models that say which colour they see."""
 
+import io
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import web
 from langchain_core.messages import HumanMessage
@@ -205,3 +208,39 @@ async def test_an_image_of_megabytes_goes_out_in_pieces_and_arrives_whole(servin
     )  # fmt: skip
     assert served.models.seen_by(WRITER)[0].images == [data_url(big)]
     assert whole.fusion["images"][0]["bytes"] == len(big)
+
+
+async def test_langserve_and_mcp_take_images_of_megabytes_as_chat_does(serving: Serving) -> None:
+    served = await serving(cast())
+    big = data_url(png() + bytes(4 << 20))
+    direct = SEATS | {"mode": "direct"}
+    block = {"type": "image", "base64": big.partition(",")[2]}
+    message = HumanMessage([{"type": "text", "text": "Which?"}, block])
+    async with remote_runnable(served.url) as remote:
+        out = await remote.ainvoke({"messages": [message]}, config={"configurable": direct})
+        assert out["fusion"]["images"][0]["seen_by"] == ["synthesizer"]
+    async with over_http(f"{served.url}/mcp") as session:
+        asked = {"question": "Which colour?", "images": [big], **direct}
+        told = await session.call_tool("deliberate", asked)
+        assert told.structuredContent is not None
+        assert told.structuredContent["images"][0]["seen_by"] == ["synthesizer"]
+    assert [seen.images for seen in served.models.seen_by(WRITER)] == [[big], [big]]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"jsonrpc": "2.0", "id": 1, "method": "x" * (2 << 20)},
+        {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "x" * (2 << 20)}},
+        {"jsonrpc": "2.0", "id": 1, "method": "ping", "params": {"a": "x" * (2 << 20)}},
+        ["x" * (2 << 20)],
+    ],
+)
+async def test_what_is_large_and_no_call_is_refused_by_mcp(serving: Serving, sent: Any) -> None:
+    served = await serving(cast())
+    async with aiohttp.ClientSession() as session:
+        body = io.BytesIO(json.dumps(sent).encode())
+        headers = {"Content-Type": "application/json"}
+        async with session.post(f"{served.url}/mcp", data=body, headers=headers) as answer:
+            assert answer.status == 413
+            assert "only a call of a tool" in (await answer.json())["error"]["message"]
