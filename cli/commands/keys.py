@@ -63,6 +63,16 @@ def add_key(
         int | None,
         typer.Option("--at-once", metavar="N", min=1, help="Runs at the same time, everywhere."),
     ] = None,
+    priority: Annotated[
+        int | None,
+        typer.Option(
+            "--priority",
+            metavar="N",
+            min=0,
+            max=9,
+            help="Highest `priority` of its requests: those go before all others'.",
+        ),
+    ] = None,
     for_metrics: Annotated[
         bool, typer.Option("--metrics", help="For /metrics, and for nothing else.")
     ] = False,
@@ -74,7 +84,7 @@ def add_key(
         from langgraph_fusion.cli.output import say, write
         from langgraph_fusion.server.keys.key import Caps
 
-        caps = Caps(per_day, total, per_run, per_minute, at_once)
+        caps = Caps(per_day, total, per_run, per_minute, at_once, priority)
         write(asyncio.run(_add(keys, name, caps, for_metrics=for_metrics)))
         say(f"fusion: this is the only time the key of {name} is shown")
 
@@ -180,5 +190,6 @@ def _caps(key: "Key") -> str:
         f"${caps.one_run_usd:g} a run" if caps.one_run_usd is not None else "",
         f"{caps.per_minute} runs a minute" if caps.per_minute is not None else "",
         f"{caps.at_once} at once" if caps.at_once is not None else "",
+        f"priority up to {caps.priority}" if caps.priority else "",
     ]
     return ", ".join(filter(None, said)) or "none"

@@ -26,6 +26,7 @@ _QUEUE, _WORKFLOW = "deliberations", "deliberate"
 _APPLICATION, _VERSION = "langgraph-fusion", "1"
 _NOBODY = "-"
 _AWAY_S = 0.5
+_AT_THE_END_S = 5.0
 _CONFLICT_S = 0.02
 _CHATTY = ("dbos", "sqlalchemy.pool")
 """Loggers that tell of every lost connection, with its address; we say it once."""
@@ -111,6 +112,7 @@ class QueueWorker:
         self._name = name
         self._limits = limits
         self._busy: dict[Work, asyncio.Task[None]] = {}
+        self._ending = set[asyncio.Task[None]]()
         self._is_stopping = False
         self._lost = set[str]()
         self._is_away = False
@@ -196,7 +198,10 @@ class QueueWorker:
             over = partial(self._dequeuer.put_back, work.id)
         finally:
             if not self._is_stopping:
-                await asyncio.shield(asyncio.create_task(self._end(work, over)))
+                ending = asyncio.create_task(self._end(work, over))
+                self._ending.add(ending)
+                ending.add_done_callback(self._ending.discard)
+                await asyncio.shield(ending)
 
     async def _end(self, work: Work, over: Callable[[], object]) -> None:
         """Give the place of a run to the next one."""
@@ -216,7 +221,9 @@ class QueueWorker:
         for task in self._busy.values():
             task.cancel()
         await asyncio.gather(*self._busy.values(), return_exceptions=True)
-        for work in self._busy:
+        if self._ending:
+            await asyncio.wait(self._ending, timeout=_AT_THE_END_S)
+        for work in list(self._busy):
             with suppress(Exception):
                 await asyncio.to_thread(self._dequeuer.put_back, work.id)
         self._notices.tell(QUEUED)

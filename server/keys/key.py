@@ -27,6 +27,8 @@ class Caps:
     """Deliberations in any 60 seconds."""
     at_once: int | None = None
     """Deliberations that run or wait at the same time."""
+    priority: int | None = None
+    """The highest that its requests may ask for; None is 0, that of all who ask for none."""
 
     @property
     def one_run_usd(self) -> float | None:

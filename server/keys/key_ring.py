@@ -116,14 +116,14 @@ class KeyRing:
         steps = self._ledger.find(Token.parse(token))
         return await self._run(steps, read_only=True)
 
-    async def charge(self, key: Key, wanted_usd: float | None) -> Charge:
+    async def charge(self, key: Key, wanted_usd: float | None, *, priority: int = 0) -> Charge:
         """Charge a run with the most it may cost, before it starts.
 
         Raises:
             ApiError: 402 or 429, if the money, the rate or the places of the key are used up.
         """
         async with self._one_by_one.setdefault(key.id, asyncio.Lock()):
-            charge = await self._run(self._ledger.charge(key, wanted_usd))
+            charge = await self._run(self._ledger.charge(key, wanted_usd, priority))
         self._under_way.add(charge.id)
         return charge
 

@@ -23,11 +23,12 @@ _MANY = 100
 """Settled charges of a key that are kept one by one."""
 _ADD_KEY = (
     "insert into keys (id, name, sha256, created, per_day_usd, total_usd, per_run_usd, per_minute, "
-    "at_once, for_metrics) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (name) do nothing "
-    "returning id"
+    "at_once, priority, for_metrics) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    "on conflict (name) do nothing returning id"
 )
 _CHARGE = (
-    "insert into charges (key, at, usd, stage, lease_until) values (?, ?, ?, 0, ?) returning id"
+    "insert into charges (key, at, usd, priority, stage, lease_until) values (?, ?, ?, ?, 0, ?) "
+    "returning id"
 )
 
 
@@ -70,7 +71,7 @@ class Ledger:
         known = token.matches(rows[0]["sha256"] if rows else None)
         return _key(rows[0]) if known else None
 
-    def charge(self, key: Key, wanted_usd: float | None) -> Steps[Charge]:
+    def charge(self, key: Key, wanted_usd: float | None, priority: int = 0) -> Steps[Charge]:
         """Charge a run with the most it may cost; raises ApiError where a limit is reached."""
         if self._limits.runs is not None:
             yield Statement(self._dialect.lock_all)
@@ -82,7 +83,8 @@ class Ledger:
             yield from _add_up(key.id, account)
         account.check_rate(key.caps)
         budget = account.budget(key.caps, wanted_usd)
-        [row] = yield Statement(_CHARGE, (key.id, now, float(budget or 0), now + LEASE_S))
+        charged = (key.id, now, float(budget or 0), priority, now + LEASE_S)
+        [row] = yield Statement(_CHARGE, charged)
         return Charge(int(row["id"]), budget)
 
     def begin(self, charges: list[int]) -> Steps[tuple[list[int], list[int]]]:

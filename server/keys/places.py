@@ -1,7 +1,8 @@
 """Places of runs over all processes that share the keys: who is admitted, and whose turn is next.
 
 The rules are those of `runs.admission`, which counts for one process. A key takes turns with the
-others: the run of whoever has the fewest at work is next, and no key holds more than its share.
+others: among runs of one priority that of whoever has the fewest at work is next, and no key holds
+more than its share.
 """
 
 from collections.abc import Sequence
@@ -16,15 +17,16 @@ ADMITTED, ASKS, BEGUN = 0, 1, 2
 _RETRY_S = 10.0
 _UNDER_WAY = "settled = 0 and lease_until > ?"
 _NEXT = f"""
-with live as (select id, key, stage from charges where {_UNDER_WAY}),
+with live as (select id, key, stage, priority from charges where {_UNDER_WAY}),
   running as (select key, count(*) as runs from live where stage = {BEGUN} group by key),
   asking as (
-    select id, key, row_number() over (partition by key order by id) as place
+    select id, key, priority,
+      row_number() over (partition by key order by priority desc, id) as place
     from live where stage = {ASKS}
   )
 select asking.id as id from asking left join running on running.key = asking.key
 where coalesce(running.runs, 0) + asking.place <= ?
-order by coalesce(running.runs, 0) + asking.place, asking.id
+order by asking.priority desc, coalesce(running.runs, 0) + asking.place, asking.id
 limit ?
 """
 

@@ -36,6 +36,10 @@ _MIGRATIONS = (
     create index charges_of_key on charges (key, at);
     create index charges_under_way on charges (key) where settled = 0;
     """,
+    """
+    alter table keys add column priority integer;
+    alter table charges add column priority integer not null default 0;
+    """,
 )
 """What makes version n + 1 of the tables out of version n; never changed, only added to."""
 _BEGIN = """

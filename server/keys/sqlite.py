@@ -28,9 +28,14 @@ create index if not exists charges_of_key on charges (key, at);
 create index if not exists charges_under_way on charges (key) where settled = 0;
 """
 _ADDED_COLUMNS = {
-    "keys": {"for_metrics": "integer not null default 0", "at_once": "integer"},
+    "keys": {
+        "for_metrics": "integer not null default 0",
+        "at_once": "integer",
+        "priority": "integer",
+    },
     "charges": {
         "runs": "integer not null default 1",
+        "priority": "integer not null default 0",
         "stage": "integer not null default 2",
         "lease_until": "real not null default 0",
     },

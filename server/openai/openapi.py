@@ -12,6 +12,7 @@ from pydantic_core import CoreSchema
 from langgraph_fusion.graph.seat import ModelSeat, PanelSeat
 from langgraph_fusion.graph.settings import FusionSettings
 from langgraph_fusion.server.runs.client_policy import OF_THE_REQUEST, OPERATORS_OWN
+from langgraph_fusion.server.runs.run_request import MAX_PRIORITY
 
 
 class FailedModel(BaseModel):
@@ -99,6 +100,15 @@ FusionField: type[BaseModel] = create_model(
     __doc__="Settings of the run, and two switches; what is left out, the preset fills in.",
     details=(bool, Field(True, description="Panel, analysis, bill and timings in the response.")),
     progress=(bool, Field(True, description="Progress in a stream, beside OpenAI's own events.")),
+    priority=(
+        int,
+        Field(
+            0,
+            ge=0,
+            le=MAX_PRIORITY,
+            description="Of what waits, the highest is next; a key has a limit.",
+        ),
+    ),
     **{
         name: _described(name, field)
         for name, field in FusionSettings.model_fields.items()

@@ -30,7 +30,13 @@ from langgraph_fusion.server.openai.protocol_tools import (
 )
 from langgraph_fusion.server.openrouter import protocol as hosted
 from langgraph_fusion.server.runs.client_policy import ClientPolicy
-from langgraph_fusion.server.runs.run_request import RunRequest, ToolResults, UsageOf, writer_of
+from langgraph_fusion.server.runs.run_request import (
+    MAX_PRIORITY,
+    RunRequest,
+    ToolResults,
+    UsageOf,
+    writer_of,
+)
 
 ALIASES = {"fusion": None, "openrouter/fusion": None, "openrouter/fusion-flash": "fast"}
 """Names of the deliberation itself, and the preset that each stands for."""
@@ -122,7 +128,7 @@ def _run_request(
 ) -> RunRequest:
     ours = dict(body.fusion)
     details, _ = (_switch(ours, name) for name in ("details", "progress"))
-    for name in ("usage", "tool_results"):
+    for name in ("usage", "tool_results", "priority"):
         ours.pop(name, None)
     policy.check_given(ours)
     settings = _settings(body, ours, writing, policy)
@@ -136,6 +142,7 @@ def _run_request(
         hosted=body.model.removeprefix("~").startswith(_HOSTED_ALIAS) or _form(body)[1],
         tool_results=_one_of(body, "tool_results", get_args(ToolResults), "direct"),
         notes=tuple(_notes(body)),
+        priority=_priority(body),
     )
 
 
@@ -286,6 +293,18 @@ def _one_of(body: FusionRequest, name: str, allowed: tuple[Any, ...], default: A
     value = body.fusion.get(name, default)
     if value not in allowed:
         raise ConfigError(f"say one of {', '.join(allowed)}", field=f"fusion.{name}")
+    return value
+
+
+def _priority(body: FusionRequest) -> int:
+    """How urgent the client says that it is.
+
+    Raises:
+        ConfigError: If it is no such number.
+    """
+    value = body.fusion.get("priority", 0)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_PRIORITY:
+        raise ConfigError(f"say a number from 0 to {MAX_PRIORITY}", field="fusion.priority")
     return value
 
 

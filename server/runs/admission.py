@@ -1,15 +1,18 @@
 """How many deliberations run at the same time, how many may wait, and whose turn is next.
 
-Keys take turns: however many requests of one wait, the first of another is next. And one key can
+Keys take turns: however many requests of one wait, the first of another is next, unless one of them
+has a higher priority, which goes before all others as far as its key allows it. And one key can
 never hold all places: it may run three quarters of the deliberations and fill half of the queue,
 and a key that has nothing under way may always wait with one.
 """
 
 import asyncio
 import time
-from collections import Counter, OrderedDict, deque
+from bisect import insort
+from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 from langgraph_fusion.server.errors import ApiError
 from langgraph_fusion.server.keys.places import share_of_key
@@ -30,7 +33,7 @@ class Admission:
         self._queue = queue
         self._admitted = Counter[Client]()
         self._running = Counter[Client]()
-        self._waiting: OrderedDict[Client, deque[asyncio.Future[None]]] = OrderedDict()
+        self._waiting: OrderedDict[Client, list[_Turn]] = OrderedDict()
         """In the order in which the clients have their next turn."""
         self._usual_s = _FIRST_GUESS_S
 
@@ -48,8 +51,8 @@ class Admission:
         """Admitted requests whose turn has not come."""
         return self.admitted - self.running
 
-    def enter(self, client: Client = None) -> "Slot":
-        """Take a slot, running or in the queue; it must be left.
+    def enter(self, client: Client = None, priority: int = 0) -> "Slot":
+        """Take a slot, running or in the queue; it must be left. High priorities are next.
 
         Raises:
             ApiError: 429 with `Retry-After`, when the places of the client or of all are taken.
@@ -64,16 +67,16 @@ class Admission:
             running, waiting = self.running, self.waiting
             raise self._full(f"the server is full: {running} deliberations run and {waiting} wait")
         self._admitted[client] += 1
-        return Slot(self, client)
+        return Slot(self, client, priority)
 
     def leave(self, client: Client) -> None:
         """Give a slot back."""
         self._admitted -= Counter({client: 1})
 
     @asynccontextmanager
-    async def turn(self, client: Client) -> AsyncIterator[None]:
+    async def turn(self, client: Client, priority: int) -> AsyncIterator[None]:
         """Wait for a turn of this client and run."""
-        await self._wait(client)
+        await self._wait(client, priority)
         began = time.monotonic()
         try:
             yield
@@ -81,21 +84,22 @@ class Admission:
             self._usual_s += _WEIGHT * (time.monotonic() - began - self._usual_s)
             self._end_turn(client)
 
-    async def _wait(self, client: Client) -> None:
+    async def _wait(self, client: Client, priority: int) -> None:
         given = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(client, deque()).append(given)
+        mine = _Turn(priority, given)
+        insort(self._waiting.setdefault(client, []), mine, key=lambda one: -one.priority)
         self._give_turns()
         try:
             await given
         except asyncio.CancelledError:
             if given.cancelled():
-                self._forget(client, given)
+                self._forget(client, mine)
             else:
                 self._end_turn(client)
             raise
 
-    def _forget(self, client: Client, given: asyncio.Future[None]) -> None:
-        self._waiting[client].remove(given)
+    def _forget(self, client: Client, turn: "_Turn") -> None:
+        self._waiting[client].remove(turn)
         if not self._waiting[client]:
             del self._waiting[client]
 
@@ -107,14 +111,15 @@ class Admission:
         while self.running < self._max_runs and (able := self._able_clients()):
             client = able[0]
             waiting = self._waiting.pop(client)
-            waiting.popleft().set_result(None)
+            waiting.pop(0).given.set_result(None)
             self._running[client] += 1
             if waiting:
                 self._waiting[client] = waiting  # behind all others
 
     def _able_clients(self) -> list[Client]:
         """The clients that may run one more, in the order of their turns."""
-        return [one for one in self._waiting if self._running[one] < self._runs_of(one)]
+        able = [one for one in self._waiting if self._running[one] < self._runs_of(one)]
+        return sorted(able, key=lambda one: -self._waiting[one][0].priority)
 
     def _runs_of(self, client: Client) -> int:
         return self._max_runs if client is None else share_of_key(self._max_runs)
@@ -124,10 +129,18 @@ class Admission:
         return ApiError(429, why, code="server_full", retry_after_s=left)
 
 
+class _Turn(NamedTuple):
+    """One that waits."""
+
+    priority: int
+    given: asyncio.Future[None]
+
+
 class Slot:
     """One admitted request."""
 
-    def __init__(self, admission: Admission, client: Client) -> None:
+    def __init__(self, admission: Admission, client: Client, priority: int) -> None:
+        self._priority = priority
         self._admission = admission
         self._client = client
         self._left = False
@@ -136,7 +149,7 @@ class Slot:
     async def turn(self) -> AsyncIterator[None]:
         """Wait for the turn of this request, and leave when it is over."""
         try:
-            async with self._admission.turn(self._client):
+            async with self._admission.turn(self._client, self._priority):
                 yield
         finally:
             self.leave()

@@ -33,7 +33,7 @@ from langgraph_fusion.server.runs.engine import RunEngine
 from langgraph_fusion.server.runs.loop_turns import LoopTurns
 from langgraph_fusion.server.runs.observers import RunObserver
 from langgraph_fusion.server.runs.resume import answers_directly, continued_run
-from langgraph_fusion.server.runs.run_request import RunRequest
+from langgraph_fusion.server.runs.run_request import MAX_PRIORITY, RunRequest
 from langgraph_fusion.server.runs.shutdown import Shutdown
 from langgraph_fusion.server.runs.spend import RunAccount
 from langgraph_fusion.server.runs.steer import steer
@@ -95,9 +95,12 @@ class RunManager:
         if self.shutdown.started:
             raise ServerStopping(None, kept=False)
         request = _without_recursion(request, context.depth)
-        slot = self.admission.enter(context.client)
+        _check_priority(request, context)
+        slot = self.admission.enter(context.client, request.priority)
         try:
-            account = await RunAccount.open(self.keys, context.key, request.settings.budget_usd)
+            account = await RunAccount.open(
+                self.keys, context.key, request.settings.budget_usd, request.priority
+            )
             return ManagedRun(
                 account.limit(request),
                 context,
@@ -112,6 +115,18 @@ class RunManager:
         except BaseException:
             slot.leave()
             raise
+
+
+def _check_priority(request: RunRequest, context: RequestContext) -> None:
+    """Raise ApiError, 400, for a higher priority than the client's key may ask for."""
+    most = (context.key.caps.priority or 0) if context.key else MAX_PRIORITY
+    if request.priority > most:
+        raise ApiError(
+            400,
+            f"fusion.priority: this key may ask for 0 to {most}",
+            code="invalid_value",
+            param="fusion.priority",
+        )
 
 
 def _without_recursion(request: RunRequest, depth: int) -> RunRequest:

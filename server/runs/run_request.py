@@ -10,6 +10,7 @@ from langgraph_fusion.graph.settings import FusionSettings
 UsageOf = Literal["answer", "run"]
 ToolResults = Literal["direct", "deliberate"]
 MAX_PRIORITY = 9
+"""Of a request; what asks for none has 0."""
 
 
 @dataclass(frozen=True)

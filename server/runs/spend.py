@@ -86,7 +86,9 @@ class RunAccount:
     _started: bool = False
 
     @classmethod
-    async def open(cls, keys: KeyRing | None, key: Key | None, wanted_usd: float | None) -> Self:
+    async def open(
+        cls, keys: KeyRing | None, key: Key | None, wanted_usd: float | None, priority: int = 0
+    ) -> Self:
         """Charge the key with the most the run may cost.
 
         Raises:
@@ -94,7 +96,7 @@ class RunAccount:
         """
         if keys is None or key is None:
             return cls(None, None)
-        return cls(keys, await keys.charge(key, wanted_usd), key)
+        return cls(keys, await keys.charge(key, wanted_usd, priority=priority), key)
 
     @property
     def budget_usd(self) -> float | None:

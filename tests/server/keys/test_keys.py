@@ -230,3 +230,18 @@ async def test_a_run_with_a_hedge_is_charged_with_its_calls_and_not_in_full(
     spent = BlockingKeys(tmp_path / "keys.db").all()[0][1].total_usd
     paid = served.models.usage().cost
     assert paid < spent < paid + 0.04  # the worst case of the call that was cancelled
+
+
+async def test_a_key_is_as_urgent_as_its_operator_allows(
+    ring: BlockingKeys, serving: Serving, tmp_path: Path
+) -> None:
+    tokens = [ring.add("ada", Caps()), ring.add("eve", Caps(priority=3))]
+    served = await serving(cast(), keys=tmp_path / "keys.db")
+    for token, priority in ((tokens[0], 0), (tokens[1], 3)):
+        client = served.client.with_options(api_key=token)
+        await client.chat.completions.create(**asking(priority=priority))
+    for token, priority in ((tokens[0], 1), *((tokens[1], one) for one in (4, 10, -1, True, "3"))):
+        client = served.client.with_options(api_key=token)
+        with pytest.raises(openai.BadRequestError) as refused:
+            await client.chat.completions.create(**asking(priority=priority))
+        assert refused.value.param == "fusion.priority"

@@ -157,3 +157,20 @@ async def test_servers_together_run_so_many_and_keys_take_turns(place: str) -> N
             await a.settle(ended, 0.0, 0.0)
             ended = expected
         await asyncio.gather(*turns)
+
+
+async def test_of_those_that_wait_over_two_servers_the_most_urgent_is_next(place: str) -> None:
+    limits = TotalLimits(runs=1, queue=9)
+    async with KeyRing(place, limits).open() as a, KeyRing(place, limits).open() as b:
+        ada, eve = [await _key(a, name, Caps()) for name in ("ada", "eve")]
+        first = await a.charge(ada, None)
+        await a.begin(first)
+        slow, urgent = await a.charge(ada, None), await b.charge(eve, None, priority=2)
+        turns = [asyncio.create_task(ring.begin(one)) for ring, one in ((a, slow), (b, urgent))]
+        await asyncio.sleep(0.01)
+        await a.settle(first, 0.0, 0.0)
+        async with asyncio.timeout(30):
+            await turns[1]
+        assert not turns[0].done()
+        await b.settle(urgent, 0.0, 0.0)
+        await turns[0]

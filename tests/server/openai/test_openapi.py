@@ -65,7 +65,7 @@ async def test_the_document_describes_every_setting_with_its_bounds(serving: Ser
     field = schemas["FusionField"]
     assert field["additionalProperties"] is False
     settings = field["properties"]
-    assert settings.keys() == CLIENTS_OWN | OPERATORS_OWN | {"details", "progress"}
+    assert settings.keys() == CLIENTS_OWN | OPERATORS_OWN | {"details", "progress", "priority"}
     assert all(one["description"] for one in settings.values())
     assert (settings["max_rounds"]["minimum"], settings["max_rounds"]["maximum"]) == (0, 3)
     assert settings["length"]["enum"] == ["auto", "brief", "full"]

@@ -31,6 +31,21 @@ async def test_another_key_waits_for_one_turn_and_not_for_all_of_the_first() -> 
     assert (admission.admitted, admission.running) == (0, 0)
 
 
+async def test_who_is_urgent_is_next_and_among_equals_keys_take_turns() -> None:
+    admission, order, go_on = Admission(1, 20), list[str](), asyncio.Event()
+    wanted = [("ada", 0), ("ada", 0), ("bob", 0), ("bob", 3), ("eve", 9), ("ada", 3), ("ada", 1)]
+    asked = [
+        asyncio.create_task(
+            _waits(admission.enter(name, priority), order, f"{name}{priority}", go_on)
+        )
+        for name, priority in wanted
+    ]
+    await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.gather(*asked)
+    assert order == ["ada0", "eve9", "ada3", "bob3", "ada1", "bob0", "ada0"]
+
+
 async def test_a_key_that_floods_leaves_places_for_others() -> None:
     admission = Admission(32, 64)
     flood = 0
