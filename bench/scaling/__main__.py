@@ -18,9 +18,11 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.scaling.experiments.caps import caps
+from bench.scaling.experiments.cold_start import cold_start
 from bench.scaling.experiments.drain import drain
 from bench.scaling.experiments.kills import kills
 from bench.scaling.experiments.overhead import overhead
+from bench.scaling.experiments.partition import partition
 from bench.scaling.experiments.throughput import throughput
 from bench.scaling.experiments.zombie import zombie
 from bench.scaling.processes import namespaces
@@ -35,6 +37,8 @@ EXPERIMENTS: dict[str, Experiment] = {
     "overhead": overhead,
     "caps": caps,
     "drain": drain,
+    "partition": partition,
+    "cold start": cold_start,
 }
 _EXAMPLES = """
 examples:

@@ -154,6 +154,16 @@ class Cluster:
             if host in hosts:
                 hosts.remove(host)
 
+    async def new_key(self, name: str, *caps: str) -> str:
+        """Add a key with `fusion keys add`; returns what the client has to send."""
+        env = self.stage.env | {"FUSION_KEYS": self.stage.postgres.url(self.database)}
+        command = Path(sys.executable).with_name("fusion")
+        adding = await asyncio.create_subprocess_exec(
+            command, "keys", "add", name, *caps, env=env, stdout=PIPE, stderr=DEVNULL
+        )
+        said, _ = await adding.communicate()
+        return said.decode().split()[-1]
+
     async def ask(self, statement: str) -> list[Any]:
         """Ask the database."""
         return await self.stage.postgres.ask(self.database, statement)

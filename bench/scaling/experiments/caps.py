@@ -2,11 +2,8 @@
 
 import asyncio
 import time
-from asyncio.subprocess import PIPE
 from collections import Counter
 from itertools import count
-from pathlib import Path
-from sys import executable
 
 from bench.scaling.accounts import Answer
 from bench.scaling.client import ask
@@ -15,6 +12,7 @@ from bench.scaling.stage import Cluster, Stage, cluster
 
 _AT_ONCE = 50
 _PER_DAY, _PER_RUN = 0.25, 0.05
+_CAPS = ("--per-day", f"{_PER_DAY}", "--per-run", f"{_PER_RUN}")
 _SERVER = ("--max-runs", "100", "--queue", "100")
 _SPENT = """
     select coalesce(sum(usd), 0), count(*) filter (where settled = 0)
@@ -35,7 +33,7 @@ async def caps(stage: Stage, quick: bool, seed: int) -> list[Row]:
         for number in range(rounds):
             stage.say(f"key {number + 1} of {rounds}")
             await stage.models.set("lognormal:0.2:0.5", seed + number)
-            answers = await _race(place, await _new_key(place, f"key{number}"), count())
+            answers = await _race(place, await place.new_key(f"key{number}", *_CAPS), count())
             statuses.update(one.failure.partition(" ")[0] or "200" for one in answers)
             spent.append(await _spent(place, f"key{number}"))
             calls = await stage.models.calls()
@@ -66,16 +64,6 @@ async def _race(place: Cluster, token: str, numbers: "count[int]") -> list[Answe
 
     await asyncio.gather(*(client(number % 2) for number in range(_AT_ONCE)))
     return answers
-
-
-async def _new_key(place: Cluster, name: str) -> str:
-    env = place.stage.env | {"FUSION_KEYS": place.stage.postgres.url(place.database)}
-    adding = await asyncio.create_subprocess_exec(
-        Path(executable).with_name("fusion"), "keys", "add", name,
-        "--per-day", f"{_PER_DAY}", "--per-run", f"{_PER_RUN}", env=env, stdout=PIPE,
-    )  # fmt: skip
-    said, _ = await adding.communicate()
-    return said.decode().split()[-1]
 
 
 async def _spent(place: Cluster, name: str) -> float:
