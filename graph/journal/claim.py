@@ -112,11 +112,15 @@ class Write(NamedTuple):
 
 
 def settle(claims: Iterable[Claim], valid: Mapping[Place, str | None], asked_at: float) -> None:
-    """Confirm the claims that the store names as valid, and lose the others."""
+    """Confirm the claims that the store names as valid, and lose the others.
+
+    `valid` names every item that exists. One that a claim has yet to make is nobody else's: its
+    first write may be under way, or have failed with the connection.
+    """
     for claim in claims:
         if claim.holds(valid):
             claim.confirm(asked_at)
-        else:
+        elif not claim.begins or claim.place in valid:
             claim.lose()
 
 

@@ -84,8 +84,10 @@ class _InThisProcess:
             valid = dict[Place, str | None]()
             for claim in {one.claim for one in writes if one.claim is not None}:
                 item = await self._item(claim.place)
-                new = item is None and claim.place in made
-                valid[claim.place] = claim.token if new else _named(item)
+                if item is not None:
+                    valid[claim.place] = _named(item)
+                elif claim.place in made:
+                    valid[claim.place] = claim.token
             puts = [one.put for one in writes if one.claim is None or one.claim.holds(valid)]
             if puts:
                 await self._store.abatch(puts)
@@ -94,7 +96,7 @@ class _InThisProcess:
     async def beat(self, claims: Sequence[Claim]) -> None:
         async with self._alone():
             items = {claim.place: await self._item(claim.place) for claim in claims}
-            valid = {place: _named(item) for place, item in items.items()}
+            valid = {place: _named(item) for place, item in items.items() if item is not None}
             held = [items[claim.place] for claim in claims if claim.holds(valid)]
             puts = [PutOp(one.namespace, one.key, one.value, False) for one in held if one]
             if puts:

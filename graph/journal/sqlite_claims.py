@@ -38,15 +38,14 @@ def take(connection: sqlite3.Connection, put: PutOp, expected: str) -> bool:
 
 
 def write(connection: sqlite3.Connection, writes: Sequence[Write]) -> dict[Place, str | None]:
-    """Write what depends on no claim or a valid one; returns the valid claim of every item."""
+    """Write what depends on no claim or a valid one; the valid claim of every item that exists."""
     with transaction(connection, writes=True):
         for one in writes:
             if one.makes_item:
                 make_item(connection, one.put)
         valid = _valid(connection, (one.claim for one in writes if one.claim is not None))
         for one in writes:
-            held = one.claim is None or valid[one.claim.place] == one.claim.token
-            if held:
+            if one.claim is None or one.claim.holds(valid):
                 put_item(connection, one.put)
     return valid
 
@@ -55,7 +54,7 @@ def beat(connection: sqlite3.Connection, claims: Sequence[Claim]) -> dict[Place,
     """Renew the items of valid claims; returns the valid claim of every item."""
     with transaction(connection, writes=True):
         valid = _valid(connection, claims)
-        held = [one for one in claims if valid[one.place] == one.token]
+        held = [one for one in claims if one.holds(valid)]
         connection.executemany(_BEAT, [_row(one.place) for one in held])
     return valid
 
@@ -64,7 +63,8 @@ def _valid(connection: sqlite3.Connection, claims: Iterable[Claim]) -> dict[Plac
     found = dict[Place, str | None]()
     for place in {claim.place for claim in claims}:
         row = connection.execute(_VALID, _row(place)).fetchone()
-        found[place] = row and row[0]
+        if row is not None:
+            found[place] = row[0]
     return found
 
 

@@ -135,7 +135,7 @@ class Worker:
         )
         log_event("job.started", run_id=job.run_id, attempt=job.attempt)
         try:
-            await self._pass_on(job, log)
+            await self._pass_on(job, log, claim)
         except asyncio.CancelledError:
             if not self._stopping and not claim.lost:
                 await asyncio.shield(self._end(job, claim, log, {"status": "cancelled"}))
@@ -157,7 +157,15 @@ class Worker:
             return job.before
         return await last_number(job.log_id, self._runs.detached, job.before)
 
-    async def _pass_on(self, job: Job, log: JobLog) -> None:
+    async def _pass_on(self, job: Job, log: JobLog, claim: Claim) -> None:
+        """Go on with the run until it has ended, also when somebody else resumed it meanwhile."""
+        while True:
+            with suppress(RunTakenOver):
+                await self._go_on(job, log)
+                return
+            claim.check()
+
+    async def _go_on(self, job: Job, log: JobLog) -> None:
         depth.set(job.depth)
         steering = self._steered[job.run_id] = Steering()
         try:

@@ -85,6 +85,21 @@ async def test_a_run_is_resumed_from_it(runs: RunRepository, serve: Serve) -> No
     await runs.delete(run_id)
 
 
+async def test_a_run_is_nobody_else_s_before_its_first_write_and_after_one_that_failed(
+    runs: RunRepository,
+) -> None:
+    first, second = runs.new_journal("one"), runs.new_journal("one")
+    assert first.claim is not None
+    assert second.claim is not None
+    await runs.heartbeat.ask(first.claim, second.claim)  # a heartbeat may come at any moment
+    first.write_later("A.0/update", lambda: Note(text="its record was lost on its way"))
+    await runs.writer.write()
+    assert not first.claim.lost
+    await runs.save(record(id="one"), claim=second.claim)
+    await runs.heartbeat.ask(first.claim, second.claim)
+    assert (first.claim.lost, second.claim.lost) == (True, False)
+
+
 async def test_what_many_runs_write_at_once_is_all_there(runs: RunRepository) -> None:
     journals = [runs.new_journal() for _ in range(20)]
     for journal in journals:
