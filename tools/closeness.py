@@ -13,6 +13,9 @@ _SENTENCE = re.compile(r"[^\n]+?(?:[.!?…](?=\s)|(?=\n)|\Z)", re.UNICODE)
 _FIGURE_WEIGHT = 3.0
 """Figures are what is checked."""
 
+PARTED = " … "
+"""Between stretches of a text that do not follow each other."""
+
 Span = tuple[int, int]
 
 
@@ -25,7 +28,7 @@ def closest_passages(text: str, claims: Sequence[str], room: int) -> str:
         return text[:room]
     sentences = [found.span() for found in _SENTENCE.finditer(text) if found.group().strip()]
     kept = _kept(text, sentences, claims, room)
-    shown = " … ".join(text[begin:end].strip() for begin, end in _joined(text, sentences, kept))
+    shown = PARTED.join(text[begin:end].strip() for begin, end in _joined(text, sentences, kept))
     return shown if len(shown) <= room else shown[: max(0, shown.rfind(" ", 0, room + 1))]
 
 
@@ -61,10 +64,10 @@ def _kept(text: str, sentences: Sequence[Span], claims: Sequence[str], room: int
         begin, end = sentences[number]
         if number in kept:
             continue
-        if end - begin + 3 > room and kept:
+        if end - begin + len(PARTED) > room and kept:
             continue
         kept.add(number)
-        room -= end - begin + 3
+        room -= end - begin + len(PARTED)
     return kept
 
 

@@ -11,12 +11,13 @@ from langgraph_fusion.tools.context import ToolContext
 from langgraph_fusion.tools.described import described_tool
 from langgraph_fusion.tools.docs_index.docs import docs_url, split_docs_url
 from langgraph_fusion.tools.docs_index.joined import JoinedDocs
-from langgraph_fusion.tools.docs_index.part import Part, part_of
+from langgraph_fusion.tools.docs_index.part import part_of
 from langgraph_fusion.tools.docs_index.query import Query, parse_query
 from langgraph_fusion.tools.docs_index.reading import Document
 from langgraph_fusion.tools.docs_index.tables import Match
+from langgraph_fusion.tools.docs_results import part_shown, results_shown
 from langgraph_fusion.tools.errors import ToolFailure
-from langgraph_fusion.tools.formatting import plain_text, source_block
+from langgraph_fusion.tools.formatting import plain_text
 
 _MAX_RESULTS = 20
 _LISTED = 50
@@ -39,8 +40,10 @@ async def docs_search(
         found = await index.search(query, min(max(1, max_results), _MAX_RESULTS))
         if not found:
             return _listing(parse_query(query), await index.documents(), max(1, page))
-    shown = [_shown(context, match) for match in found if await _may_show(context, match)]
-    return "\n\n".join(shown) or "No passage may be shown. Other words may find more."
+    allowed = [match for match in found if await _may_show(context, match)]
+    if not allowed:
+        return "No passage may be shown. Other words may find more."
+    return results_shown(context, allowed, runtime.tool_call_id or "")
 
 
 @described_tool
@@ -74,7 +77,15 @@ async def docs_read(
     part = part_of(
         document, section=section, start=start or line, end=end, size=size, topic=context.topic
     )
-    return _part_shown(context, document, part, asked=id_or_path.strip(" []"))
+    whole = bool(section.strip() or start or end)
+    return part_shown(
+        context,
+        document,
+        part,
+        asked=id_or_path.strip(" []"),
+        room=size if whole else min(size, context.shared.fetcher.limits.excerpt_chars),
+        call=runtime.tool_call_id or "",
+    )
 
 
 @asynccontextmanager
@@ -108,41 +119,6 @@ async def _may_show(context: ToolContext, match: Match) -> bool:
     except ExcludedContent:
         return False
     return True
-
-
-def _shown(context: ToolContext, match: Match) -> str:
-    """The passage; one that this member has been shown by its id only."""
-    sources, shown = context.shared.sources, context.shown
-    url = docs_url(match.path, match.first_line, match.last_line)
-    seen = sources.seen_by(context.seat, url)
-    where = shown.where(sources, match.path, match.first_line, match.text)
-    title = _title(match.title, match.heading)
-    source = sources.add(context.seat, "document", url, title, match.text)
-    if seen is not None and match.text in seen.text:
-        return source_block(source, "[you were shown this passage before]")
-    if where is not None:
-        return source_block(source, f"[you have this passage as {where}]")
-    shown.note(match.path, match.first_line, match.last_line, source.id)
-    return source_block(source, match.text)
-
-
-def _part_shown(context: ToolContext, document: Document, part: Part, *, asked: str) -> str:
-    """The part, without what the member has already, save the passage that it asked for by id."""
-    sources, shown, first = context.shared.sources, context.shown, part.first_line
-    url = docs_url(document.path, first, part.last_line)
-    title = _title(document.title, part.heading)
-    source = sources.add(context.seat, "document", url, title, part.text)
-    lines = part.text.split("\n")
-    text = shown.without_repeats(sources, document.path, first, lines, but=(source.id, asked))
-    shown.note(document.path, first, part.last_line, source.id)
-    return "\n".join([source_block(source, text), *part.notes])
-
-
-def _title(title: str, heading: str) -> str:
-    headings = [title, heading]
-    if heading.startswith(title) or not heading:
-        headings = [heading or title]
-    return plain_text(" > ".join(headings))
 
 
 def _listing(query: Query, documents: list[Document], page: int) -> str:

@@ -60,12 +60,27 @@ def brief_title(title: str) -> str:
     return f"{title[:half].rstrip()} … {title[-half:].lstrip()}"
 
 
-def source_block(source: Source, text: str | None = None) -> str:
-    """Show a source with its id, title and URL around `text`, by default all that was seen."""
-    title, url = escape_attribute(brief_title(source.title)), escape_attribute(source.url)
+def source_block(
+    source: Source, text: str | None = None, *, title: str | None = None, url: str | None = None
+) -> str:
+    """Show a source with its id, title and URL around `text`, by default all that was seen.
+
+    `title` and `url` take the place of the source's own where its surroundings say the rest; an
+    empty title is left out.
+    """
+    shown = brief_title(source.title if title is None else title)
+    attributes = {
+        "title": shown if shown or title is None else None,
+        "url": source.url if url is None else url,
+        "published": source.published or None,
+    }
+    given = "".join(
+        f' {name}="{escape_attribute(value)}"'
+        for name, value in attributes.items()
+        if value is not None
+    )
     body = escape_text(source.text if text is None else text)
-    published = f' published="{source.published}"' if source.published else ""
-    return f'<source id="{source.id}" title="{title}" url="{url}"{published}>\n{body}\n</source>'
+    return f'<source id="{source.id}"{given}>\n{body}\n</source>'
 
 
 def page_of(text: str, start: int, size: int) -> tuple[str, str]:

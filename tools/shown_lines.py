@@ -1,12 +1,25 @@
 """Which lines of documents a member has before it, so that none is sent twice."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
+
+from pydantic import BaseModel, ConfigDict
 
 from langgraph_fusion.tools.sources import Sources
 
 _WORTH_CHARS = 200
 """A repeated stretch that is shorter stays: the note in its place would save little."""
+
+
+class Showing(BaseModel):
+    """That a tool call showed these lines of a document, whole or in part, under this id."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    path: str
+    first: int
+    last: int
 
 
 class ShownLines:
@@ -17,35 +30,59 @@ class ShownLines:
 
     def __init__(self) -> None:
         self._ids: dict[tuple[str, int], str] = {}
+        self._by_call: dict[str, list[Showing]] = {}
 
-    def note(self, path: str, first: int, last: int, id: str) -> None:
-        """Record that these lines of a document were shown, or parts of them."""
-        for line in range(first, last + 1):
-            self._ids.setdefault((path, line), id)
+    def note(self, call: str, path: str, lines: Iterable[int], id: str) -> None:
+        """Record that this call shows these lines of a document, or parts of them."""
+        for _, group in groupby(enumerate(sorted(lines)), lambda one: one[1] - one[0]):
+            stretch = [line for _, line in group]
+            showing = Showing(id=id, path=path, first=stretch[0], last=stretch[-1])
+            self._by_call.setdefault(call, []).append(showing)
+            self._know(showing)
 
-    def where(self, sources: Sources, path: str, first: int, text: str) -> str | None:
-        """The id under which a passage that begins in this line was shown whole."""
-        id = self._ids.get((path, first))
-        return id if id is not None and _holds(sources, id, text) else None
+    def by_call(self, call: str) -> tuple[Showing, ...]:
+        """What a call showed."""
+        return tuple(self._by_call.get(call, ()))
 
-    def without_repeats(
-        self, sources: Sources, path: str, first: int, lines: Sequence[str], *, but: Collection[str]
-    ) -> str:
-        """The lines, with a note in place of each stretch that was shown, `but` under these ids."""
-        return "\n".join(self._stretches(sources, path, first, lines, but))
+    def restore(self, showings: Iterable[Showing]) -> None:
+        """Know what a call of an earlier process showed, whose result stands here again."""
+        for showing in showings:
+            self._know(showing)
 
-    def _stretches(
-        self, sources: Sources, path: str, first: int, lines: Sequence[str], but: Collection[str]
-    ) -> Iterator[str]:
-        numbered = enumerate(lines, first)
-        for id, group in groupby(numbered, lambda one: self._ids.get((path, one[0]))):
+    def forget(self) -> None:
+        """Know of nothing: what was shown may no longer stand there."""
+        self._ids.clear()
+        self._by_call.clear()
+
+    def had(
+        self,
+        sources: Sources,
+        path: str,
+        first: int,
+        lines: Sequence[str],
+        *,
+        but: Collection[str] = (),
+        least: int = _WORTH_CHARS,
+    ) -> dict[int, str]:
+        """Places of these lines that need not be shown again, with the id they stand under.
+
+        Of a stretch with fewer than `least` characters, and of what stands `but` under these ids,
+        nothing is left out.
+        """
+        found: dict[int, str] = {}
+        numbered = enumerate(lines)
+        for id, group in groupby(numbered, lambda one: self._ids.get((path, first + one[0]))):
             stretch = list(group)
             text = "\n".join(line for _, line in stretch)
-            shown = id is not None and id not in but and _holds(sources, id, text.strip("\n"))
-            if shown and len(text) >= _WORTH_CHARS:
-                yield f"[you have lines {stretch[0][0]}-{stretch[-1][0]} as {id}]"
-            else:
-                yield text
+            if id is None or id in but or len(text) < least:
+                continue
+            if _holds(sources, id, text.strip("\n")):
+                found |= dict.fromkeys((at for at, _ in stretch), id)
+        return found
+
+    def _know(self, showing: Showing) -> None:
+        for line in range(showing.first, showing.last + 1):
+            self._ids.setdefault((showing.path, line), showing.id)
 
 
 def _holds(sources: Sources, id: str, text: str) -> bool:

@@ -12,6 +12,8 @@ from langgraph_fusion.tools.closeness import closest_sentence, sentences_of
 Json = dict[str, Any]
 CHARS_PER_TOKEN = 4
 AGAIN = "<your_earlier_answer"
+CUT = re.compile(r" … |\n?\(\d+ of \d+ characters shown\)")
+"""What stands in an excerpt and is not of the source."""
 SAME = re.compile(r"\(the same passages as (\w+)\)")
 SOURCE = re.compile(r'<source id="(\w+)"[^>]*>\n(.*?)\n</source>', re.S)
 
@@ -116,7 +118,7 @@ def _shown(told: str) -> dict[str, str]:
     for id, text in SOURCE.findall(told):
         if same := SAME.fullmatch(text):
             text = shown.get(same[1], "")
-        shown[id] = f"{shown.get(id, '')}\n{text}"
+        shown[id] = f"{shown.get(id, '')}\n{CUT.sub(chr(10), text)}"
     return shown
 
 

@@ -10,6 +10,7 @@ from pydantic_core import to_jsonable_python
 from langgraph_fusion.graph.records import Call, ImageView, Switch
 from langgraph_fusion.models.faults import Fault
 from langgraph_fusion.tools.exclude import Dropped
+from langgraph_fusion.tools.shown_lines import Showing
 from langgraph_fusion.tools.sources import Source
 
 Json = dict[str, Any]
@@ -59,6 +60,8 @@ class RecordedTool(_Entry):
     """All that was kept from this member in this round so far."""
     searches: tuple[RecordedCall, ...] = ()
     """Searches that were charged by then and stand with no earlier tool call."""
+    shown: tuple[Showing, ...] = ()
+    """Lines of documents that it showed; unknown of runs that were recorded before these were."""
 
 
 class RecordedUpdate(_Entry):

@@ -16,6 +16,7 @@ from langgraph_fusion.graph.journal.entries import (
 from langgraph_fusion.graph.journal.journal import Journal
 from langgraph_fusion.tools.context import SharedTools
 from langgraph_fusion.tools.exclude import Dropped
+from langgraph_fusion.tools.shown_lines import ShownLines
 from langgraph_fusion.tools.sources import Source
 
 TOOL = "/tool/"
@@ -32,6 +33,7 @@ class ToolRecorder:
     seat: str
     shared: SharedTools
     bill: SeatBill
+    shown: ShownLines = field(default_factory=ShownLines)
     _drops: int = field(init=False)
     _replayed_drops: int = 0
 
@@ -49,6 +51,7 @@ class ToolRecorder:
         self._replayed_drops = max(self._replayed_drops, len(recorded.dropped))
         for paid in recorded.searches:
             self.bill.restore(paid.call, paid.counted_usd, carried=self.journal.finished)
+        self.shown.restore(recorded.shown)
         return read_tool(recorded.message, request.tool_call["id"] or "")
 
     async def run(self, request: ToolCallRequest, work: Work) -> ToolMessage:
@@ -75,6 +78,7 @@ class ToolRecorder:
                 ),
                 dropped=tuple(self._mine()),
                 searches=searches,
+                shown=self.shown.by_call(request.tool_call["id"] or ""),
             ),
         )
         return answer

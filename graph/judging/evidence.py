@@ -3,15 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from langgraph_fusion.graph.prompts.passages import CITED_CHARS, cited_passages, source_block
+from langgraph_fusion.graph.prompts.passages import CITED_CHARS, cited_passages
+from langgraph_fusion.graph.prompts.shown import ShownPassages
 from langgraph_fusion.graph.prompts.tags import blocks, tag
 from langgraph_fusion.graph.records import MemberAnswer
 from langgraph_fusion.graph.run_context import Run
 from langgraph_fusion.graph.state import FusionState
 from langgraph_fusion.tools.sources import Source
-
-Shown = dict[str, str]
-"""Passages that a prompt holds already, with the id of the source under which they stand."""
 
 
 @dataclass(frozen=True)
@@ -31,16 +29,21 @@ class EvidenceLimits:
 
 
 LIMITS_IN_STEPS = (
-    EvidenceLimits(),
-    EvidenceLimits(300),
+    EvidenceLimits(250),
+    EvidenceLimits(150),
     EvidenceLimits(0, 8000),
     EvidenceLimits(0, 2000),
 )
 """From all that is worth showing to the least that can be judged; the steps are ours."""
+WRITERS_LIMITS_IN_STEPS = (EvidenceLimits(600), *LIMITS_IN_STEPS)
+"""The writer puts claims together anew, so it needs more around what each answer cites."""
 
 
 def answer_blocks(
-    state: FusionState, order: Sequence[str], limits: EvidenceLimits, seen: Shown | None = None
+    state: FusionState,
+    order: Sequence[str],
+    limits: EvidenceLimits,
+    seen: ShownPassages | None = None,
 ) -> str:
     """Answers with their evidence in the given order of seats, then who failed and why.
 
@@ -48,7 +51,7 @@ def answer_blocks(
     """
     answers = latest(state, round=0)
     shown = [answers[letter] for letter in order if letter in answers]
-    seen = {} if seen is None else seen
+    seen = seen or ShownPassages()
     parts = [_answer(state, one, limits, seen) for one in shown if one.text]
     parts += [
         tag("failed", one.error.reason if one.error else "no answer", seat=one.seat)
@@ -68,7 +71,7 @@ def follow_up_blocks(
     state: FusionState,
     limits: EvidenceLimits,
     round: int | None = None,
-    seen: Shown | None = None,
+    seen: ShownPassages | None = None,
 ) -> str:
     """Follow-up answers of a round, or all, with evidence, question and the id it is about.
 
@@ -77,7 +80,7 @@ def follow_up_blocks(
     asked = {one["id"]: one for one in state["follow_ups"]}
     later = [MemberAnswer(**one) for one in state["answers"] if one["round"]]
     later = [one for one in later if round in (None, one.round)]
-    seen = {} if seen is None else seen
+    seen = seen or ShownPassages()
     parts = []
     for one in later:
         questions = [asked[id] for id in one.asked if id in asked]
@@ -121,31 +124,22 @@ def _record(run: Run, one: MemberAnswer) -> str:
     return f"{one.seat}: {'; '.join(said)}"
 
 
-def _answer(state: FusionState, one: MemberAnswer, limits: EvidenceLimits, seen: Shown) -> str:
+def _answer(
+    state: FusionState, one: MemberAnswer, limits: EvidenceLimits, seen: ShownPassages
+) -> str:
     status = "truncated" if one.truncated else one.status
     shown = tag("answer", limits.fits(one.text), seat=one.seat, status=status)
     return f"{shown}\n{_evidence(state, one, limits, seen)}"
 
 
-def _evidence(state: FusionState, one: MemberAnswer, limits: EvidenceLimits, seen: Shown) -> str:
+def _evidence(
+    state: FusionState, one: MemberAnswer, limits: EvidenceLimits, seen: ShownPassages
+) -> str:
     """What its author had been shown by then: a later round leaves these blocks as they are."""
     known = state["sources"]
     shown = {id: Source(**known[id]) for id in one.shown if id in known}
     cited = [shown[id] for id in one.cited if id in shown]  # an id of another seat is made up
-    parts = [
-        _once(each, cited_passages(each, one.text, limits.cited_chars), seen) for each in cited
-    ]
+    parts = [seen.block(each, cited_passages(each, one.text, limits.cited_chars)) for each in cited]
     if rest := len(shown) - len(cited):
         parts.append(f"({rest} more {'source was' if rest == 1 else 'sources were'} not cited.)")
     return blocks("evidence", "\n".join(parts) or "(none)", seat=one.seat)
-
-
-def _once(source: Source, passages: str, seen: Shown) -> str:
-    """The passages, or where in this prompt they stand already."""
-    first = seen.get(passages)
-    if first is None:
-        if passages:
-            seen[passages] = source.id
-        return source_block(source, passages)
-    where = "(the passages above)" if first == source.id else f"(the same passages as {first})"
-    return tag("source", where, id=source.id, same_as=source.same_as)

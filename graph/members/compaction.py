@@ -5,9 +5,11 @@ still cite what was read; the registry keeps the whole text for the judge.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from langchain_core.messages import BaseMessage, ToolMessage
+
+from langgraph_fusion.tools.references import only_true
 
 KEPT_CHARS = 240
 """Of each source in a shortened result, or of the result if it has none."""
@@ -16,6 +18,7 @@ _SOURCE = re.compile(r"(<source id=[^>\n]*>\n)(.*?)(\n</source>)", re.S)
 _FACTS = re.compile(r"(?:\n\[[^\n]*\])+\Z")
 """The lines under a command's output, with the id to cite; no line of an output is like them."""
 _LEFT_OUT = "[{left} characters left out: the conversation had become too long]"
+_CUT = re.compile(re.escape(_LEFT_OUT).replace(r"\{left\}", r"\d+"))
 
 
 def chars_of_results(messages: Sequence[BaseMessage]) -> int:
@@ -47,6 +50,25 @@ def shorten(text: str) -> str:
         return short
     facts = found.group() if (found := _FACTS.search(text)) else ""
     return _beginning(text.removesuffix(facts)) + facts
+
+
+def with_true_references(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+    """The messages; a note on a source that does not stand whole in them any more says so."""
+    results = [str(one.text) for one in messages if isinstance(one, ToolMessage)]
+    sources = [found for text in results for found in _SOURCE.finditer(text)]
+    standing = {_id(found) for found in sources if not _CUT.search(found[2])}
+    return [_with_true_references(one, standing) for one in messages]
+
+
+def _with_true_references(message: BaseMessage, standing: Collection[str]) -> BaseMessage:
+    if not isinstance(message, ToolMessage):
+        return message
+    text = only_true(str(message.text), standing)
+    return message if text == message.text else message.model_copy(update={"content": text})
+
+
+def _id(source: re.Match[str]) -> str:
+    return source[1].split('"')[1]
 
 
 def _oldest_and_longest(messages: Sequence[BaseMessage]) -> list[int]:

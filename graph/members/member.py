@@ -41,6 +41,7 @@ from langgraph_fusion.models.loop_share import off_loop
 from langgraph_fusion.tools import own_tools
 from langgraph_fusion.tools.closeness import closest_first
 from langgraph_fusion.tools.mcp.offered import NOT_SEATED, Seated
+from langgraph_fusion.tools.shown_lines import ShownLines
 from langgraph_fusion.tools.sources import Source
 
 STEERED = frozenset({"answer_now", "stopped"})
@@ -182,14 +183,16 @@ def _member_context(
     topic = " ".join(one["question"] for one in asked) or state["question"]
     client = run.seat_client(seat, letter, stage, round)
     lane = f"{letter}.{round}"
+    shown = ShownLines()
     return MemberContext(
         seat=letter,
         shared=run.shared_tools,
+        shown=shown,
         sandbox=sandbox,
         topic=topic,
         files_text=partial(run.files_inlined, letter, topic) if run.searches(letter) else None,
         round=round,
-        tools=ToolRecorder(run.journal, lane, letter, run.shared_tools, client.bill),
+        tools=ToolRecorder(run.journal, lane, letter, run.shared_tools, client.bill, shown),
         client=client,
         system=_system(run, state, letter, served, lost_bash=lost_bash, budget=max_calls),
         served={tool.name: tool for tool in served.tools},

@@ -114,6 +114,8 @@ class MemberContext(ToolContext):
 
     def begin_turn(self, results: int) -> None:
         """Begin a turn after so many tool results; note when the time left is about one turn."""
+        if self.sending.room is not None:
+            self.shown.forget()  # results are shortened: what was shown may be cut in any turn
         now, began = time.monotonic(), self.turn_began
         self.turn_began = now
         if began is None:

@@ -18,7 +18,11 @@ from langgraph_fusion.graph.calls.deadline import TimeIsUp
 from langgraph_fusion.graph.calls.seat_client import SeatFailed
 from langgraph_fusion.graph.calls.tool_call_repair import repair_tool_calls, without_tool_calls
 from langgraph_fusion.graph.events import tell
-from langgraph_fusion.graph.members.compaction import chars_of_results, compact
+from langgraph_fusion.graph.members.compaction import (
+    chars_of_results,
+    compact,
+    with_true_references,
+)
 from langgraph_fusion.graph.members.member_context import MemberContext
 from langgraph_fusion.graph.members.plain_transcript import in_plain_words
 from langgraph_fusion.graph.members.tool_budget import with_budget_notes
@@ -135,6 +139,7 @@ class MemberTurn:
             messages = _with_files(messages, context.files_text())
         if sending.room is not None:
             messages, sending.shortened = compact(messages, sending.room)
+        messages = with_true_references(messages)
         if context.allowed:
             messages = with_budget_notes(messages, context.max_tool_calls, sending.hurried)
         if ref in sending.in_plain_words:

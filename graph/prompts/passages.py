@@ -5,32 +5,36 @@ Found by words, not by meaning: a passage that says the same in other words may 
 
 from langgraph_fusion.graph.citations import cited_ids
 from langgraph_fusion.graph.prompts.tags import tag
-from langgraph_fusion.tools.closeness import closest_passages, closest_sentence, sentences_of
+from langgraph_fusion.tools.closeness import (
+    PARTED,
+    closest_passages,
+    closest_sentence,
+    sentences_of,
+)
 from langgraph_fusion.tools.formatting import brief_title
 from langgraph_fusion.tools.sources import Source
 
 __all__ = ["cited_passages", "claims_on", "closest_passages", "passages_room", "source_block"]
 
 CITED_CHARS = 400
-"""Shown of a source that one claim cites."""
-CLAIM_CHARS = 200
-"""Shown in addition for each further claim."""
+"""Shown of a source that one claim cites; each further claim gets half as much in addition."""
 MOST_CHARS = 3000
 """Shown of one source at most."""
-_PARTED = 3
-"""Characters between two stretches."""
 
 
-def source_block(source: Source, shown: str) -> str:
-    """A source as judge, writer and member are shown it, and how much of it is left out."""
-    if len(shown) < len(source.text):
-        shown += f"\n({len(shown)} of {len(source.text)} characters shown)"
-    given = {
-        "title": brief_title(source.title),
-        "url": source.url or None,
-        "same_as": source.same_as or None,
-    }
-    return tag("source", shown, id=source.id, **given)
+def source_block(
+    source: Source, shown: str, *, brief: bool = False, whole: int | None = None, more: str = ""
+) -> str:
+    """A source as judge, writer and member are shown it, and how much of it is left out.
+
+    A `brief` one has neither title nor address. `whole` is how much counts as shown, `more` says
+    where the rest of it is.
+    """
+    size = len(shown) if whole is None else whole
+    if size < len(source.text):
+        shown += f"\n({size} of {len(source.text)} characters shown)"
+    given = {} if brief else {"title": brief_title(source.title), "url": source.url or None}
+    return tag("source", shown + more, id=source.id, **given, same_as=source.same_as or None)
 
 
 def claims_on(source: Source, answer: str) -> list[str]:
@@ -42,7 +46,7 @@ def passages_room(claims: int, least: int = CITED_CHARS) -> int:
     """Characters that a source gets which so many claims cite; `least` is what one claim gets."""
     if not least:
         return 0
-    return min(max(least, MOST_CHARS), least + CLAIM_CHARS * max(0, claims - 1))
+    return min(max(least, MOST_CHARS), least + least // 2 * max(0, claims - 1))
 
 
 def cited_passages(source: Source, answer: str, least: int = CITED_CHARS) -> str:
@@ -55,5 +59,5 @@ def cited_passages(source: Source, answer: str, least: int = CITED_CHARS) -> str
     room = passages_room(len(claims), least)
     if room:
         best = {closest_sentence(source.text, claim) or "" for claim in claims}
-        room = min(MOST_CHARS, max(room, sum(len(one) + _PARTED for one in best)))
+        room = min(MOST_CHARS, max(room, sum(len(one) + len(PARTED) for one in best)))
     return closest_passages(source.text, claims or [answer], room)

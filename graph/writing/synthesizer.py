@@ -10,7 +10,7 @@ from langgraph_fusion.graph.calls.budget import BudgetReached
 from langgraph_fusion.graph.calls.seat_client import SeatClient, SeatFailed
 from langgraph_fusion.graph.errors import WriterFailed
 from langgraph_fusion.graph.events import tell
-from langgraph_fusion.graph.judging.evidence import latest
+from langgraph_fusion.graph.judging.evidence import WRITERS_LIMITS_IN_STEPS, latest
 from langgraph_fusion.graph.judging.fitting import ShrinkablePrompt
 from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.graph.reasons import reason_text
@@ -39,7 +39,8 @@ async def synthesizer(state: FusionState, config: RunnableConfig) -> Json:
         return _update(run, state, Written(best.text), f"seat {best.seat}")
     tell("sources", sources=[_without_text(source) for source in state["sources"].values()])
     client = run.seat_client(run.settings.synthesizer, "synthesizer", "synthesizer", state["round"])
-    fitting = ShrinkablePrompt(run, "synthesizer", partial(writer_messages, run, state, best))
+    make = partial(writer_messages, run, state, best)
+    fitting = ShrinkablePrompt(run, "synthesizer", make, WRITERS_LIMITS_IN_STEPS)
     writer = Writer(run, client, fitting.shrink_on_overflow, held=run.settings.revises)
     try:
         written = await writer.write(fitting.messages)

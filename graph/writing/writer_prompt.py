@@ -4,11 +4,11 @@ from langchain_core.messages import BaseMessage, SystemMessage
 
 from langgraph_fusion.graph.judging.evidence import (
     EvidenceLimits,
-    Shown,
     answer_blocks,
     follow_up_blocks,
 )
 from langgraph_fusion.graph.prompts import prompt
+from langgraph_fusion.graph.prompts.shown import ShownPassages
 from langgraph_fusion.graph.prompts.tags import tag
 from langgraph_fusion.graph.records import MemberAnswer
 from langgraph_fusion.graph.request.conversation import after_question, instructions, replayed
@@ -82,7 +82,7 @@ def _panels_work(run: Run, state: FusionState, best: MemberAnswer, limits: Evide
         from langgraph_fusion.graph.analysis import Analysis
 
         parts.append(tag("analysis", Analysis(**state["analysis"]).model_dump_json()))
-    seen: Shown = {}
+    seen = ShownPassages()
     parts.append(answer_blocks(state, run.settings.letters, limits, seen))
     if state["round"]:
         parts.append(follow_up_blocks(state, limits, seen=seen))

@@ -132,13 +132,14 @@ async def test_a_passage_that_was_shown_is_named_and_not_repeated(
 ) -> None:
     async with opened(monkeypatch, folder) as (shared, _):
         first = await call(ToolContext("A", shared), "docs_search", query='"note 7"')
-        again = await call(ToolContext("A", shared), "docs_search", query="herons note 7")
+        later = ToolContext("A", shared)
+        again = await call(later, "docs_search", query="herons note 7")
+        once_more = await call(later, "docs_search", query="note 7 herons")
         other = await call(ToolContext("B", shared), "docs_search", query='"note 7"')
     assert "Herons, note 7." in first.text
-    shown = re.search(r'<source id="A1".*?</source>', again.text, re.S)
-    assert shown is not None
-    assert "[you were shown this passage before]" in shown[0]
-    assert "Herons, note 7." not in shown[0]
+    assert "Herons, note 7." in again.text, "another conversation has it not"
+    assert once_more.text == "[found as well, and you have: A1, A2, A3, A4, A5, A6, A7, A8]"
+    assert "Herons, note 7." not in once_more.text
     assert "Herons, note 7." in other.text
 
 
@@ -193,7 +194,7 @@ async def test_what_stands_in_the_conversation_is_named_and_not_sent_again(
     assert "Sentence 1 of the guide" in more.text
     assert second is not None
     assert second.text == "\n".join(lines[4:30]), "what is cited by its id is whole"
-    assert re.search(r'url="docs:guide.md#L\d+-L\d+">\n\[you have this passage as A2\]', found.text)
+    assert found.text == "[found as well, and you have: A3 (in A2)]"
     assert "Sentence 0 of the guide" in fresh.text, "another conversation has it not"
 
 
@@ -225,3 +226,40 @@ async def test_the_places_that_speak_of_what_is_asked_are_named_beyond_the_end_o
     assert {heading, heading + 2} & {int(one) for one in at[1].split(", ")}
     assert "closest to what" not in silent.text
     assert "closest to what" not in lined.text
+
+
+async def test_of_a_long_part_the_beginning_and_what_is_asked_for_are_shown(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = GUIDE.replace("Sentence 9 of", "Kingfishers nest in sand, says")
+    (folder / "guide.md").write_text(asked)
+    lines = asked.strip().split("\n")
+    async with opened(monkeypatch, folder, page_chars=30_000) as (shared, _):
+        context = ToolContext("A", shared, topic="Where do kingfishers nest?")
+        read = await call(context, "docs_read", id_or_path="guide.md")
+        gap = re.search(r"\[lines (\d+)-(\d+) left out\]", read.text)
+        assert gap is not None
+        first, last = int(gap[1]), int(gap[2])
+        rest = await call(context, "docs_read", id_or_path="guide.md", start=first, end=last)
+        source = shared.sources.get("A1")
+    assert "Kingfishers nest in sand" in read.text
+    assert read.text.index("Welcome.") < read.text.index("Kingfishers")
+    assert "start= and end= show it" in read.text
+    assert len(read.text) < 10_000
+    assert "\n".join(lines[first - 1 : last]).strip() in rest.text
+    assert source is not None
+    assert lines[first] not in source.text.split("\n"), "a source holds what was seen"
+
+
+async def test_passages_of_one_document_stand_together_and_say_what_they_are_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(monkeypatch, folder) as (shared, _):
+        found = await call(ToolContext("A", shared), "docs_search", query="path:guide sentence new")
+        heads = re.findall(r'<source id="A\d+"([^>]*)>', found.text)
+        sources = shared.sources.all()
+    assert heads[0].startswith(' title="Guide')
+    assert 'url="docs:guide.md#L' in heads[0]
+    assert len(heads) > 1
+    assert all(re.fullmatch(r'( title="Part \d+")? url="#L\d+-L\d+"', one) for one in heads[1:])
+    assert all(one.url.startswith("docs:guide.md#L") and "Part" in one.title for one in sources)

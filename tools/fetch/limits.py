@@ -13,3 +13,8 @@ class FetchLimits(BaseModel):
     max_redirects: int = Field(default=5, ge=0, le=20)
     max_pdf_pages: int = Field(default=300, gt=0)
     page_chars: int = Field(default=12_000, ge=500, description="Characters shown at once")
+    excerpt_chars: int = Field(
+        default=5000,
+        ge=500,
+        description="Of these, characters shown where no place to read at was given",
+    )

@@ -1,6 +1,8 @@
 """A run that is stopped goes on in another process, as far as a store can tell."""
 
-from contextlib import aclosing
+import json
+import sqlite3
+from contextlib import aclosing, closing
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +62,51 @@ async def test_tool_results_and_their_sources_are_as_they_were(
     assert shown[-1] == shown[0], "the member is shown what it was shown before"
     assert "three members" in result.sources[0].excerpt
     assert result.sources[0].number == 1
+
+
+@pytest.mark.parametrize("recorded_before", [False, True])
+async def test_a_resumed_member_is_told_of_passages_that_stand_above_and_of_no_others(
+    serve: Serve, tmp_path: Path, docs: str, recorded_before: bool
+) -> None:
+    """Also in a run recorded by a version that did not write down what a call showed."""
+
+    def member(seen: Seen) -> Any:
+        done = len(seen.tool_results)
+        if done == 1 and stop:
+            return hang()
+        if done < 2:
+            return tool_calls([("docs_search", {"query": ["fusion", "panel fusion"][done]})])
+        return text("Three members [A1].")
+
+    stop = True
+    chosen = settings(panel=[A], tools=["docs"], docs=docs)
+    server = await serve(cast({A: member}, answer="Three [A1]."))
+    path = tmp_path / "runs.db"
+    async with open_runs(path) as runs:
+        assert runs is not None
+        run_id = await stopped(runs, "member.tool_done", "A", settings=chosen)
+    if recorded_before:
+        _take_out_what_was_shown(path)
+    stop = False
+    async with open_runs(path) as runs:
+        assert runs is not None
+        await aask("What is it?", chosen, runs=runs, run_id=run_id)
+    first, again = server.seen_by(A)[-1].tool_results
+    assert "The fusion panel has three members." in first
+    assert ("The fusion panel has three members." in again) is recorded_before
+    assert ("you have: A1" in again) is not recorded_before
+
+
+def _take_out_what_was_shown(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as db, db:
+        rows = db.execute("SELECT rowid, value FROM store WHERE key LIKE '%/tool/%'").fetchall()
+        assert rows
+        for row, value in rows:
+            stored = json.loads(value)
+            tool = json.loads(stored["text"])
+            assert tool.pop("shown")
+            stored["text"] = json.dumps(tool)
+            db.execute("UPDATE store SET value = ? WHERE rowid = ?", (json.dumps(stored), row))
 
 
 async def test_a_call_under_way_when_the_process_stopped_is_on_the_bill_at_unknown_cost(

@@ -17,7 +17,7 @@ from tests.graph.cast import (
     settings,
 )
 from tests.graph.conftest import Fuse
-from tests.scripted import Reply, Seen, status, text, tool_calls
+from tests.scripted import Reply, Script, Seen, status, text, tool_calls
 
 SETTLED = {"contradictions": [contradiction(status="resolved", resolution="The register says 42.")]}
 
@@ -169,6 +169,26 @@ async def test_a_follow_up_shows_the_passages_that_the_earlier_answer_cites(
     assert "Corrections:" in again.last
     nothing_cited = next(seen for seen in fused.server.seen_by(B) if "<follow_up " in seen.text)
     assert "<sources_you_cited>" not in nothing_cited.text
+
+
+async def test_a_passage_of_the_first_round_is_shown_again_when_a_follow_up_finds_it(
+    fuse: Fuse, docs: str
+) -> None:
+    """It stands in another conversation: what a member is told that it has, it has before it."""
+
+    def searches(answer: str) -> Script:
+        def member(seen: Seen) -> Reply:
+            if seen.tool_results:
+                return text(answer)
+            return tool_calls([("docs_search", {"query": "fusion panel members"})])
+
+        return member
+
+    again = asked_again(searches("Three members."), searches("F1: Three [A1]."))
+    script = cast({A: again, JUDGE: judge(disputed(), SETTLED)})
+    fused = await fuse(script, settings(tools=["docs"], docs=docs))
+    later = [seen for seen in fused.server.seen_by(A) if "<follow_up " in seen.text][-1]
+    assert "The fusion panel has three members." in later.tool_results[0]
 
 
 async def test_a_member_is_told_how_many_tool_calls_it_has(fuse: Fuse, docs: str) -> None:

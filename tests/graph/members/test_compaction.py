@@ -1,6 +1,15 @@
+import re
+
+from hypothesis import given
+from hypothesis import strategies as some
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
-from langgraph_fusion.graph.members.compaction import chars_of_results, compact, shorten
+from langgraph_fusion.graph.members.compaction import (
+    chars_of_results,
+    compact,
+    shorten,
+    with_true_references,
+)
 
 
 def talk(*sizes: int) -> list[BaseMessage]:
@@ -54,3 +63,24 @@ def test_the_id_of_a_commands_output_stays() -> None:
     assert short.endswith(f"\n{facts}")
     assert len(short) < 500
     assert shorten(short) == short
+
+
+@given(some.integers(0, 9000))
+def test_what_a_result_says_you_have_stands_whole_in_the_same_request(room: int) -> None:
+    def source(id: str, size: int) -> str:
+        return f'<source id="{id}" title="T">\n{id * (size // 2)}\n</source>'
+
+    noted = "[found as well, and you have: A1, A9 (in A2)]\n[you have lines 5-12 as A2]"
+    results = [source("A1", 3000), source("A2", 5000), f"{source('A3', 900)}\n{noted}"]
+    messages: list[BaseMessage] = [HumanMessage("Why?")]
+    for number, text in enumerate(results):
+        messages += [AIMessage(""), ToolMessage(text, tool_call_id=str(number))]
+    sent = with_true_references(compact(messages, room)[0])
+    told = "\n".join(str(one.text) for one in sent)
+    for id, size in (("A1", 3000), ("A2", 5000)):
+        assert f'<source id="{id}"' in told
+        if id * (size // 2) in told:
+            assert re.search(rf"you have[^\]]*\b{id}\b", told)
+        else:
+            assert not re.search(rf"you have[^\]]*\b{id}\b", told)
+            assert "no longer here" in told

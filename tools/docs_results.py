@@ -1,0 +1,113 @@
+"""How passages and parts of documents are shown to a member: each line once in a conversation."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import groupby
+
+from langgraph_fusion.tools.context import ToolContext
+from langgraph_fusion.tools.docs_index.docs import docs_url
+from langgraph_fusion.tools.docs_index.part import Part
+from langgraph_fusion.tools.docs_index.reading import Document
+from langgraph_fusion.tools.docs_index.tables import Match
+from langgraph_fusion.tools.excerpt import excerpt
+from langgraph_fusion.tools.formatting import plain_text, source_block
+from langgraph_fusion.tools.references import lines_as, you_have
+
+_TOP_LINES = 3
+"""Of a passage, where its own heading may stand."""
+
+
+def results_shown(context: ToolContext, matches: Sequence[Match], call: str) -> str:
+    """The passages, by document; of those that the member has before it only the ids."""
+    blocks: dict[str, list[str]] = {}
+    had: list[str] = []
+    for match in matches:
+        of_document = blocks.setdefault(match.path, [])
+        block = _passage(context, match, call, follows=bool(of_document), had=had)
+        of_document += [block] if block else []
+    parts = ["\n\n".join(each) for each in blocks.values() if each]
+    parts += [you_have(had)] if had else []
+    return "\n\n".join(parts)
+
+
+def part_shown(
+    context: ToolContext, document: Document, part: Part, *, asked: str, room: int, call: str
+) -> str:
+    """The part, of a long one what bears on the question, without what the member has already.
+
+    A passage that it asked for by id is shown all the same.
+    """
+    sources, shown, first = context.shared.sources, context.shown, part.first_line
+    url = docs_url(document.path, first, part.last_line)
+    lines = part.text.split("\n")
+    before = sources.seen_by(context.seat, url)
+    but = {asked, before.id if before else ""}
+    known = shown.had(sources, document.path, first, lines, but=but)
+    kept = excerpt(lines, context.topic, room, known)
+    left = frozenset(range(len(lines))) - kept
+    seen = "\n[…]\n".join("\n".join(each) for each in _stretches(lines, kept))
+    title = _title(document.title, part.heading)
+    source = sources.add(context.seat, "document", url, title, seen)
+    fresh = kept - set(known)
+    shown.note(call, document.path, (first + at for at in fresh), source.id)
+    text = _with_notes(lines, first, known, left)
+    notes = ["[left out: what is farthest from the question; start= and end= show it]"]
+    return "\n".join([source_block(source, text), *(notes if left else []), *part.notes])
+
+
+def _passage(
+    context: ToolContext, match: Match, call: str, *, follows: bool, had: list[str]
+) -> str | None:
+    """A passage that may follow one of the same document; or its id among those it `had`."""
+    sources, shown, first = context.shared.sources, context.shown, match.first_line
+    url = docs_url(match.path, first, match.last_line)
+    title = _title(match.title, match.heading)
+    lines = match.text.split("\n")
+    here = shown.had(sources, match.path, first, lines, least=0)
+    known = shown.had(sources, match.path, first, lines)
+    source = sources.add(context.seat, "document", url, title, match.text)
+    if all(at in here for at, line in enumerate(lines) if line.strip()):
+        where = sorted({*here.values()} - {source.id})
+        had.append(f"{source.id} (in {', '.join(where)})" if where else source.id)
+        return None
+    fresh = (first + at for at in range(len(lines)) if at not in known)
+    shown.note(call, match.path, fresh, source.id)
+    return source_block(
+        source,
+        _with_notes(lines, first, known),
+        title=_not_in(match.heading.rpartition(" > ")[2] if follows else title, lines),
+        url=url[url.index("#") :] if follows else None,
+    )
+
+
+def _with_notes(
+    lines: Sequence[str], first: int, known: Mapping[int, str], left: Collection[int] = ()
+) -> str:
+    """The lines, with a note in place of each stretch that is known or left out."""
+    shown = list[str]()
+    for note, group in groupby(range(len(lines)), lambda at: "" if at in left else known.get(at)):
+        stretch = list(group)
+        numbers = f"{first + stretch[0]}-{first + stretch[-1]}"
+        if note is None:
+            shown += [lines[at] for at in stretch]
+        else:
+            shown.append(lines_as(numbers, note) if note else f"[lines {numbers} left out]")
+    return "\n".join(shown)
+
+
+def _stretches(lines: Sequence[str], kept: Collection[int]) -> Iterator[list[str]]:
+    for stays, group in groupby(range(len(lines)), lambda at: at in kept):
+        if stays:
+            yield [lines[at] for at in group]
+
+
+def _title(title: str, heading: str) -> str:
+    headings = [title, heading]
+    if heading.startswith(title) or not heading:
+        headings = [heading or title]
+    return plain_text(" > ".join(headings))
+
+
+def _not_in(title: str, lines: Sequence[str]) -> str:
+    """Of a title what the top of the passage does not say itself."""
+    top = " ".join(" ".join(lines[:_TOP_LINES]).split())
+    return " > ".join(each for each in title.split(" > ") if each not in top)
