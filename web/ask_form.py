@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
+from langgraph_fusion.graph.request.given_files import MAX_FILES
+from langgraph_fusion.graph.request.images import MAX_BYTES, MAX_IMAGES
 from langgraph_fusion.graph.settings import FusionSettings
 
 Kind = Literal["text", "number", "select", "choices"]
@@ -27,6 +29,9 @@ _TRUSTED = frozenset({"docs"})
 _STEPS = {"budget_usd": ("0.01", "0.01"), "max_rounds": ("0", "1"), "deadline_s": ("1", "1")}
 """Least value and step of a number."""
 
+_FOR_THE_REST = 256 << 10
+"""Of the body of a request, for question and settings; base64 is four thirds of what it holds."""
+
 
 @dataclass(frozen=True)
 class Field:
@@ -40,6 +45,16 @@ class Field:
     choices: tuple[str, ...] = ()
     least: str = "0"
     step: str = "any"
+
+
+def attach_limits(max_body_bytes: int) -> dict[str, int]:
+    """What the form takes of images and files; the page says so before anything is sent."""
+    return {
+        "images": MAX_IMAGES,
+        "image_bytes": MAX_BYTES,
+        "files": MAX_FILES,
+        "bytes": max((max_body_bytes - _FOR_THE_REST) * 3 // 4, 0),
+    }
 
 
 @cache

@@ -61,6 +61,13 @@ def inlined_chars(paths: Sequence[Path]) -> int:
     return min(INLINE_CHARS, sum(len(one.text) for one in GivenFiles(tuple(read)).documents))
 
 
+def most_inlined_chars(messages: Sequence[AnyMessage]) -> int:
+    """The same of files in a conversation, at most: no file is read or fetched for it."""
+    sent = [one for one in sent_files(messages) if not one.problem]
+    sizes = (INLINE_CHARS if one.url else len(one.text) or len(one.data) * 3 // 4 for one in sent)
+    return min(INLINE_CHARS, sum(sizes))
+
+
 async def _read_in_time(run: Run, had: Sequence[FileBytes]) -> list[GivenFile]:
     read, cancelled = list[GivenFile](), Event()
     most = min(_MOST_S, _PART * run.limits.left("panel", 0))

@@ -18,7 +18,7 @@ from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from langchain_core.messages import AnyMessage, BaseMessage
 
-from langgraph_fusion.graph.request.images import has_images
+from langgraph_fusion.graph.request.images import has_images, is_image
 
 Json = dict[str, Any]
 M = TypeVar("M", bound=BaseMessage)
@@ -138,12 +138,19 @@ def asked_text(message: BaseMessage) -> str:
 
 
 def without_files(message: M) -> M:
-    """The message without its files, which reach models as sources; others as they are."""
-    if not has_files(message):
+    """The message without its files, which reach models as sources; others as they are.
+
+    One of files or images without a word gets the question that it stands for.
+    """
+    wordless = bool(asked_text(message)) and not message.text.strip()
+    if not has_files(message) and not wordless:
         return message
     kept = [part for part in message.content if not is_file(part)]
     only_text = all(isinstance(part, str) or part.get("type") == "text" for part in kept)
     content: Any = asked_text(message) if only_text else kept
+    if wordless and not only_text:
+        said = {"type": "text", "text": asked_text(message)}
+        content = [said, *(part for part in kept if is_image(part))]
     return message.model_copy(update={"content": content})
 
 

@@ -8,8 +8,10 @@ from starlette.responses import JSONResponse
 
 from langgraph_fusion.graph.errors import MODEL_NOT_FOUND, ConfigError
 from langgraph_fusion.graph.preflight.estimate import Estimate, estimate
+from langgraph_fusion.graph.preflight.read_files import most_inlined_chars
 from langgraph_fusion.graph.preflight.readiness import check_ready, user_prices
 from langgraph_fusion.graph.presets import preset_descriptions
+from langgraph_fusion.graph.request.images import image_blocks
 from langgraph_fusion.graph.settings import FusionSettings, load_settings
 from langgraph_fusion.models.local import OWNER
 from langgraph_fusion.server.errors import ApiError
@@ -145,4 +147,8 @@ async def estimate_chat(body: ChatBody, request: Request) -> Estimate:
     run_request = await understand(
         request, run_request_from_chat, body, state.config.policy, heavy=is_heavy(body)
     )
-    return estimate(run_request.settings, str(run_request.messages[-1].text))
+    messages = run_request.messages
+    images = [*image_blocks(messages)]
+    return estimate(
+        run_request.settings, str(messages[-1].text), images, most_inlined_chars(messages)
+    )

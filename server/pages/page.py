@@ -56,7 +56,7 @@ async def home(
     offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
 ) -> Response:
     """Show the form that asks, and past runs; without a key the form that takes one."""
-    from langgraph_fusion.web.ask_form import ask_fields
+    from langgraph_fusion.web.ask_form import ask_fields, attach_limits
 
     state = server_state(request)
     if _is_stranger(request):
@@ -69,6 +69,7 @@ async def home(
         presets=presets,
         default=state.config.policy.default_preset,
         fields=ask_fields(trusted=state.config.policy.any_setting),
+        limits=attach_limits(state.config.max_body_bytes),
         runs=runs,
         more=more,
         next=offset + _PAGE,
@@ -83,6 +84,7 @@ async def home(
 async def run_page(run_id: Annotated[str, Path(max_length=100)], request: Request) -> Response:
     """Show a run: live while it works, whole when it has finished."""
     from langgraph_fusion.graph.result import FusionResult
+    from langgraph_fusion.web.ask_form import attach_limits
     from langgraph_fusion.web.timeline import timeline_of
     from langgraph_fusion.web.view import ReportView
 
@@ -98,7 +100,10 @@ async def run_page(run_id: Annotated[str, Path(max_length=100)], request: Reques
         return _shown(request, "run.html", run=head, title=head.question, view=None, timeline=None)
     view = ReportView(FusionResult.model_validate(found))
     timeline = timeline_of(view.result.bill.calls)
-    return _shown(request, "run.html", run=head, title=view.title, view=view, timeline=timeline)
+    limits = attach_limits(state.config.max_body_bytes)
+    return _shown(
+        request, "run.html", run=head, title=view.title, view=view, timeline=timeline, limits=limits
+    )
 
 
 @router.get("/static/{name}")

@@ -14,6 +14,7 @@ from langchain_core.messages import HumanMessage
 from openai import BadRequestError
 
 from langgraph_fusion.server.runs.client_policy import ClientPolicy
+from tests.files import base64_of
 from tests.graph.cast import JUDGE, PANEL, WRITER, cast
 from tests.graph.images.test_who_sees import looking
 from tests.images import BLUE, GREEN, RED, colours, data_url, png
@@ -208,6 +209,36 @@ async def test_an_image_of_megabytes_goes_out_in_pieces_and_arrives_whole(servin
     )  # fmt: skip
     assert served.models.seen_by(WRITER)[0].images == [data_url(big)]
     assert whole.fusion["images"][0]["bytes"] == len(big)
+
+
+async def test_the_estimate_counts_images_and_files(serving: Serving) -> None:
+    served = await serving(cast())
+    file = {"type": "file", "file": {"filename": "a.txt", "file_data": base64_of(b"word " * 4000)}}
+    found = []
+    async with aiohttp.ClientSession() as session:
+        for parts in ([], chat(data_url(png()))[0]["content"][1:], [file]):
+            asked = [{"role": "user", "content": [{"type": "text", "text": "Which?"}, *parts]}]
+            body = {"model": "fusion", "messages": asked, "fusion": SEATS}
+            async with session.post(f"{served.url}/v1/estimate", json=body) as answer:
+                found.append((await answer.json())["total"]["input_tokens"]["likely"])
+    plain, image, text = found
+    assert plain + 5 * 85 <= image
+    assert plain + 3 * 4000 <= text
+    assert not served.models.requests
+
+
+@pytest.mark.parametrize("with_file", [False, True])
+async def test_a_message_without_a_word_asks_every_seat_what_it_holds(
+    serving: Serving, with_file: bool
+) -> None:
+    served = await serving(cast())
+    parts = chat(data_url(png()))[0]["content"][1:]
+    file = {"type": "file", "file": {"filename": "a.txt", "file_data": base64_of(b"some words")}}
+    asked: Any = [{"role": "user", "content": [*parts, file] if with_file else parts}]
+    await served.client.chat.completions.create(model="fusion", messages=asked, **FUSION)
+    what = "Say what the attached " + ("files hold" if with_file else "images show")
+    for model in (*PANEL, JUDGE, WRITER):
+        assert what in served.models.seen_by(model)[0].text
 
 
 async def test_langserve_and_mcp_take_images_of_megabytes_as_chat_does(serving: Serving) -> None:

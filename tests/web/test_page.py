@@ -10,9 +10,11 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
 from langgraph_fusion.server.keys.key import Caps
+from tests.files import FACT
 from tests.gate import Gate
 from tests.graph.cast import JUDGE, WRITER, A, B, C, asked_again, cast, disputed, judge
-from tests.scripted import hang, status, text
+from tests.images import BLUE, GREEN, RED, colours, png
+from tests.scripted import Reply, Seen, hang, status, text
 from tests.server.blocking_keys import BlockingKeys
 from tests.server.conftest import Served, Serving
 from tests.web.conftest import Line
@@ -309,3 +311,73 @@ async def test_a_server_with_keys_asks_for_one_and_keeps_it_from_scripts(
     await page.get_by_role("button", name="Sign in").click()
     await page.goto(f"{served.url}/runs/{run_id}")
     await expect(page.get_by_role("heading", name="Not found")).to_be_visible()
+
+
+def _file(name: str, data: bytes, kind: str = "application/octet-stream") -> Any:
+    return {"name": name, "mimeType": kind, "buffer": data}
+
+
+_DROP = """([form, name, data]) => {
+  const sent = new DataTransfer();
+  sent.items.add(new File([Uint8Array.from(data)], name));
+  const given = { bubbles: true, cancelable: true };
+  form.dispatchEvent(new DragEvent("dragover", { ...given, dataTransfer: sent }));
+  form.dispatchEvent(new DragEvent("drop", { ...given, dataTransfer: sent }));
+}"""
+_PASTE = """([form, name, data]) => {
+  const sent = new DataTransfer();
+  sent.items.add(new File([Uint8Array.from(data)], name));
+  const given = { bubbles: true, cancelable: true, clipboardData: sent };
+  form.elements.question.dispatchEvent(new ClipboardEvent("paste", given));
+}"""
+
+
+async def test_images_and_files_go_with_a_question_chosen_dropped_and_pasted(
+    site: Any, page: Page, tmp_path: Path
+) -> None:
+    def says(seen: Seen) -> Reply:
+        return text(f"I see {colours(seen.images)}. {'4711' if '4711' in seen.text else ''}")
+
+    served = await site(cast({A: says, WRITER: says}))
+    await page.goto(served.url)
+    await page.get_by_label("Preset").select_option("scripted")
+    choose = page.get_by_label("Add images or files")
+    await choose.set_input_files(
+        [_file("blue.png", png(BLUE)), _file("notes.txt", FACT.encode()), _file("none.txt", b"")]
+    )
+    form = await page.locator("form[data-ask]").element_handle()
+    await page.evaluate(_DROP, [form, "dropped.jpg", [*png(RED)]])
+    await page.evaluate(_PASTE, [form, "pasted.png", [*png(GREEN)]])
+    chips = page.get_by_role("list", name="Attached images and files").get_by_role("listitem")
+    await expect(chips).to_have_count(5)
+    await expect(chips.first).to_contain_text("blue.png (1 KiB)")
+
+    await choose.set_input_files(
+        [_file("huge.png", png() + bytes(5 << 20)), _file("long.csv", bytes(7 << 20))]
+    )
+    refused = page.locator("[data-refused]")
+    await expect(refused).to_contain_text("huge.png: it has 5.1 MiB, and an image may have 5.0 MiB")
+    await expect(refused).to_contain_text("long.csv: with those before it there are 7.1 MiB")
+    await expect(chips).to_have_count(5)
+    await page.get_by_role("button", name="Remove pasted.png").click()
+    await expect(chips).to_have_count(4)
+    await expect(refused).to_be_empty()
+    await expect(page.locator("[data-estimate]")).to_contain_text("tokens")
+    results = await Axe().run(page)
+    assert results.violations_count == 0, results.generate_report()
+
+    await page.get_by_role("button", name="Ask", exact=True).click()
+    await page.wait_for_url("**/runs/*")
+    await finished(page)
+    await expect(page.locator("#answer")).to_contain_text("I see blue and red. 4711")
+    await expect(page.locator("#images")).to_contain_text("seen by A, B, C, judge, synthesizer")
+    await expect(page.locator("#files")).to_contain_text("notes.txt: ")
+    await expect(page.locator("#files")).to_contain_text("not read: it is empty")
+    assert "Say what the attached files hold" in served.models.seen_by(A)[0].text
+
+    await page.get_by_label("Add images or files").set_input_files(_file("green.png", png(GREEN)))
+    await page.get_by_label("Ask on, with this conversation at hand").fill("And this one?")
+    await page.get_by_role("button", name="Ask on").click()
+    await expect(page.get_by_role("heading", name="And this one?")).to_be_visible()
+    await finished(page)
+    await expect(page.locator("#answer")).to_contain_text("I see blue and red and green.")

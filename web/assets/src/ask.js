@@ -1,11 +1,12 @@
 // The form that asks: its fields become the body of POST /v1/runs, and of the estimate before it.
 import { call } from "./api.js";
+import { attachments } from "./attach.js";
 
 const LISTS = new Set(["panel", "exclude", "tools"]);
 const NUMBERS = new Set(["max_rounds", "budget_usd", "deadline_s"]);
 const WAIT_MS = 600;
 
-export function bodyOf(form) {
+function bodyOf(form, attached, whole) {
   const data = new FormData(form);
   const fusion = {};
   for (const name of new Set(data.keys())) {
@@ -20,7 +21,7 @@ export function bodyOf(form) {
   const preset = data.get("preset");
   return {
     model: preset ? `fusion/${preset}` : "fusion",
-    messages: [{ role: "user", content: data.get("question") || "" }],
+    messages: [{ role: "user", content: attached.content(data.get("question") || "", { whole }) }],
     fusion,
   };
 }
@@ -28,15 +29,16 @@ export function bodyOf(form) {
 export function askForm(form) {
   const says = form.querySelector("[data-says]");
   const estimate = form.querySelector("[data-estimate]");
+  const attached = attachments(form);
   let timer = 0;
   let latest = 0;
 
   async function tell() {
     const mine = ++latest;
-    const body = bodyOf(form);
-    if (!body.messages[0].content.trim()) return void (estimate.textContent = "");
+    const asked = form.elements.question.value.trim();
+    if (!asked && !attached.any) return void (estimate.textContent = "");
     try {
-      const found = await call("POST", "/v1/estimate", body);
+      const found = await call("POST", "/v1/estimate", bodyOf(form, attached, false));
       if (mine === latest) estimate.textContent = inWords(found);
       if (mine === latest) says.textContent = "";
     } catch (error) {
@@ -44,10 +46,12 @@ export function askForm(form) {
     }
   }
 
-  form.addEventListener("input", () => {
-    clearTimeout(timer);
-    timer = setTimeout(tell, WAIT_MS);
-  });
+  for (const name of ["input", "attached"]) {
+    form.addEventListener(name, () => {
+      clearTimeout(timer);
+      timer = setTimeout(tell, WAIT_MS);
+    });
+  }
   form.elements.question.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
   });
@@ -57,7 +61,7 @@ export function askForm(form) {
     const button = form.querySelector("button[type=submit]");
     button.disabled = true;
     try {
-      const run = await call("POST", "/v1/runs", bodyOf(form));
+      const run = await call("POST", "/v1/runs", bodyOf(form, attached, true));
       window.location.assign(`/runs/${run.id}`);
     } catch (error) {
       says.textContent = error.message;

@@ -1,15 +1,17 @@
 // A further question after a finished run: a new run that knows the conversation.
 import { call } from "./api.js";
+import { attachments } from "./attach.js";
 
 export function askOn(form, after) {
   const says = form.querySelector("[data-says]");
+  const attached = attachments(form);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const data = new FormData(form);
     const preset = data.get("preset");
     const body = {
       model: preset ? `fusion/${preset}` : "fusion",
-      messages: [{ role: "user", content: data.get("question") || "" }],
+      messages: [{ role: "user", content: attached.content(data.get("question") || "", { whole: true }) }],
       fusion: data.get("direct") ? { mode: "direct" } : {},
     };
     try {
