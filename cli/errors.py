@@ -63,6 +63,7 @@ def report_errors(
 
     What a file `.env` has set is said first, unless `quiet`.
     """
+    _take_ctrl_c()
     try:
         if not quiet and (loaded := loaded_file.get()):
             for note in loaded.notes():
@@ -77,6 +78,12 @@ def report_errors(
         if as_json:
             write_json({"error": error_json(error)})
         raise typer.Exit(exit_code(error)) from None
+
+
+def _take_ctrl_c() -> None:
+    """Raise KeyboardInterrupt from now on; while the command was loaded it just ended."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def report(error: Exception | signal.Signals, *, verbose: bool) -> None:

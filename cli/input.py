@@ -53,7 +53,7 @@ def split_list(values: Iterable[str]) -> list[str]:
     return [part for part in parts if part]
 
 
-def check_quotes(first: str | None, further: Sequence[str]) -> None:
+def check_quotes(command: str, first: str | None, further: Sequence[str]) -> None:
     """Refuse a question whose words the shell has taken apart.
 
     Raises:
@@ -62,7 +62,7 @@ def check_quotes(first: str | None, further: Sequence[str]) -> None:
     if first is not None and further:
         whole = " ".join([first, *further])
         shown = whole if len(whole) <= _SHOWN else f"{whole[:_SHOWN]}…"
-        raise ConfigError(f'put it in quotes: fusion ask "{shown}"', field="question")
+        raise ConfigError(f'put it in quotes: fusion {command} "{shown}"', field="question")
 
 
 def read_question(words: str | None, file: Path | None) -> str:

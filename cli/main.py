@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Mapping
 
@@ -16,6 +17,7 @@ _COLLECTED_AFTER = 50_000, 10, 10
 def main() -> None:
     """Run the command line; this is the console script."""
     _occupy_closed_streams()
+    _die_quietly_while_loading()
     _leave_loading_alone()
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
@@ -29,6 +31,12 @@ def main() -> None:
     finally:
         first_sign.clear()
         gc.freeze()  # what is left goes with the process: nobody needs it sorted before
+
+
+def _die_quietly_while_loading() -> None:
+    """Let Ctrl-C end the process without a traceback, until a command takes it for itself."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _leave_loading_alone() -> None:

@@ -127,15 +127,13 @@ def silence_libraries(*, verbose: bool) -> None:
         warnings.simplefilter("ignore")
 
 
-def check_save(path: Path | None, option: str = "--save") -> None:
+def check_save(path: Path | None) -> None:
     """Refuse, before a run costs anything, a file that could not be written after it.
-
-    `option` is what the user typed to name it.
 
     Raises:
         ConfigError: If its ending says no format or its folder cannot be written.
     """
-    check_file(path, option, _SAVED_AS)
+    check_file(path, "--save", _SAVED_AS)
 
 
 def check_file(
@@ -163,14 +161,16 @@ def check_file(
         raise ConfigError(f"{option} {path}: it cannot be written; choose another folder")
 
 
-def save(path: Path, answer: str, result: Any) -> None:
+def save(path: Path, answer: str, result: Any, *, option: str = "--save") -> None:
     """Write the answer or the full result, as the file's ending says.
+
+    `option` is what the user typed to name the file.
 
     Raises:
         RunFailed: If it cannot be written; what was in the file before is still there.
     """
     text = to_json(result, indent=2) if path.suffix.lower() == ".json" else clean_text(answer)
-    replace_file("--save", path, text)
+    replace_file(option, path, text)
 
 
 def replace_file(option: str, path: Path, text: str) -> None:

@@ -106,8 +106,13 @@ def missing_extra() -> str | None:
 
 
 def _unknown(name: str, configured: Mapping[str, ServerSettings]) -> ConfigError:
-    known = f"there are {', '.join(configured)}" if configured else "there is none"
-    return ConfigError(f"no tool server `{name}` is configured; in {_FILE} {known}", field="tools")
+    way = (
+        f"in {_FILE} there are {', '.join(configured)}"
+        if configured
+        else f"write its table to ~/.config/langgraph-fusion/{_FILE}, or to the file that "
+        f"{VARIABLE} names"
+    )
+    return ConfigError(f"no tool server `{name}` is configured; {way}", field="tools")
 
 
 def _tables(path: Path) -> dict[str, Any]:

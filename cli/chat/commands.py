@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from langgraph_fusion.cli.chat.attachments import NONE
 from langgraph_fusion.cli.chat.conversation import cited_sources
 from langgraph_fusion.cli.chat.session import By, Session
-from langgraph_fusion.cli.output import check_save, save, say, say_line
+from langgraph_fusion.cli.output import check_file, save, say, say_line
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.wording import count
 from langgraph_fusion.models.text import one_line
@@ -34,6 +34,8 @@ COMMANDS = {
     "/quit": "leave; Ctrl-D does too",
 }
 """Each with what it does."""
+
+_SAVED_AS = {".md": "the conversation", ".json": "everything, as JSON"}
 
 Command = Callable[[Session, str], Awaitable[None]]
 
@@ -152,13 +154,14 @@ async def _save(session: Session, rest: str) -> None:
     if not rest:
         raise ConfigError("name a file: /save FILE.md or /save FILE.json")
     path = Path(rest).expanduser()
-    check_save(path, "/save")
+    check_file(path, "/save", _SAVED_AS)
     conversation = session.conversation
     turns = [turn.model_dump(mode="json") for turn in conversation.turns]
     save(
         path,
         conversation.markdown(lambda result: session.with_paths(result, path.parent)),
         {"id": conversation.head.id, "turns": turns},
+        option="/save",
     )
     say(f"saved {count(len(turns), 'turn')} to {path}")
 

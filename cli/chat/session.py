@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from langgraph_fusion.cli.chat.attachments import NONE, at_hand, file_named, image_named
 from langgraph_fusion.cli.chat.conversation import Conversation
+from langgraph_fusion.cli.chat.interrupts import Interrupts
 from langgraph_fusion.cli.display.estimate import cost_range
 from langgraph_fusion.cli.display.follow import Events
 from langgraph_fusion.cli.display.show_run import show_run
@@ -54,6 +55,7 @@ class Session:
     """Of the last question or command that failed."""
     files: list[str] = field(default_factory=list)
     """Whole paths of the files that this question and later ones are asked with."""
+    interrupts: Interrupts = field(default_factory=Interrupts)
     images: list[str] = field(default_factory=list)
     """Paths or addresses of the images that go with the next question."""
 
@@ -73,7 +75,8 @@ class Session:
             question, _noting(events, results), self.output, docs=settings.docs, steering=steering
         )
         code = await asyncio.create_task(shown)  # of its own: Ctrl-C cancels it and no more
-        _release_signals()
+        self.interrupts.listen()
+        _release_sigterm()
         self.terminated = code == _TERMINATED
         self.over, self.code = self.terminated, code or self.code
         if results:
@@ -229,9 +232,7 @@ async def _noting(events: Events, results: list[dict[str, Any]]) -> AsyncGenerat
             yield event
 
 
-def _release_signals() -> None:
-    """A run that was stopped leaves its handlers, so that a second Ctrl-C ends a slow clean-up."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError):
-            loop.remove_signal_handler(number)
+def _release_sigterm() -> None:
+    """A run that was stopped leaves its handlers, so that a second signal ends a slow clean-up."""
+    with suppress(NotImplementedError):
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)

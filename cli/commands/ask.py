@@ -102,7 +102,7 @@ def ask(
         from langgraph_fusion.graph.errors import ConfigError
         from langgraph_fusion.graph.request.asked_images import question_with_images
 
-        check_quotes(question, context.args)
+        check_quotes("ask", question, context.args)
         if brief and full:
             raise ConfigError("--brief and --full: choose one of them", field="length")
         chosen = {

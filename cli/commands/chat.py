@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -41,6 +41,7 @@ class _Named:
 
 
 @command.command(
+    context_settings={"allow_extra_args": True},  # words of a question without quotes
     epilog=options.examples(
         "fusion chat",
         'fusion chat --docs notes/ "What did we decide about backups?"',
@@ -48,9 +49,10 @@ class _Named:
         "fusion chat --last",
         "fusion chat --continue 1f0c",
         "fusion chat --json < questions.txt | jq -r .answer",
-    )
+    ),
 )
 def chat(
+    context: typer.Context,
     question: _Question = None,
     continue_: _Continue = None,
     last: _Last = False,
@@ -85,9 +87,11 @@ def chat(
     from langgraph_fusion.cli.errors import report_errors
 
     with report_errors(as_json=as_json, quiet=quiet, verbose=verbose):
-        from langgraph_fusion.cli.input import given_settings
+        from langgraph_fusion.cli.input import check_quotes, given_settings
         from langgraph_fusion.cli.output import OutputOptions, check_stdout, silence_libraries
 
+        check_quotes("chat", question, context.args)
+        _check_one({"--continue": continue_, "--last": last, "--list": list_, "--delete": delete})
         chosen = {
             "preset": preset, "judge": judge, "synthesizer": writer, "docs": docs,
             "search": search, "budget_usd": budget,
@@ -103,6 +107,15 @@ def chat(
         named = _Named(file or (), image or ())
         code = asyncio.run(_chat(question, given, output, continue_, named, last=last))
     raise typer.Exit(code)
+
+
+def _check_one(options: Mapping[str, object]) -> None:
+    """Raise ConfigError if two options are given that say which conversation it is about."""
+    from langgraph_fusion.graph.errors import ConfigError
+
+    given = [name for name, value in options.items() if value]
+    if len(given) > 1:
+        raise ConfigError(f"{' and '.join(given)}: choose one of them")
 
 
 async def _chat(

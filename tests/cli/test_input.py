@@ -57,9 +57,9 @@ def test_a_value_that_begins_like_json_and_is_none_says_so(value: str) -> None:
 
 def test_a_question_without_quotes_is_shown_with_them() -> None:
     with pytest.raises(ConfigError, match='in quotes: fusion ask "What is this"'):
-        check_quotes("What", ["is", "this"])
+        check_quotes("ask", "What", ["is", "this"])
     with pytest.raises(ConfigError) as raised:
-        check_quotes("word", ["word"] * 10_000)
+        check_quotes("ask", "word", ["word"] * 10_000)
     assert len(str(raised.value)) < 300
-    check_quotes("What is this?", [])
-    check_quotes(None, [])
+    check_quotes("ask", "What is this?", [])
+    check_quotes("ask", None, [])

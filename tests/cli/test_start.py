@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.cli.processes import FUSION, ROOT, environment, in_terminal
+from tests.cli.processes import FUSION, ROOT, environment, in_terminal, run
 from tests.scripted import Reply, Seen, scripted_server, structured, text
 
 SEATS = ("--panel", "m/a,m/b", "--judge", "j/j", "--writer", "w/w", "--tools", "web_search")
@@ -151,3 +151,27 @@ def test_an_option_that_is_none_is_explained_over_the_first_word() -> None:
     with in_terminal(*FUSION, "ask", "--nope") as terminal:
         assert terminal.wait() == 2
     assert terminal.text.startswith("fusion: starting …\rUsage: fusion ask")
+
+
+def test_ctrl_c_while_a_command_is_loaded_shows_no_traceback() -> None:
+    code = (
+        "import os, signal, sys; from langgraph_fusion.cli.main import main\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'typer': os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupt()); main()"
+    )
+    words = [sys.executable, "-c", code, "chat"]
+    ran = subprocess.run(words, capture_output=True, text=True, cwd=ROOT)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (-2, "", "")
+
+
+def test_a_conversation_without_quotes_or_with_two_beginnings_is_refused() -> None:
+    for words, says in (
+        (("what", "is", "it"), 'put it in quotes: fusion chat "what is it"'),
+        (("--last", "--continue", "c0f"), "--continue and --last: choose one"),
+        (("--list", "--delete", "c0f"), "--list and --delete: choose one"),
+    ):
+        ran = run(*FUSION, "chat", *words)
+        assert (ran.returncode, ran.stdout) == (2, "")
+        assert says in ran.stderr

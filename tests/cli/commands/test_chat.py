@@ -3,6 +3,8 @@
 import asyncio
 import json
 import os
+import signal
+import subprocess
 import termios
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -13,13 +15,14 @@ import pytest
 
 from langgraph_fusion.cli.chat.commands import split_command
 from langgraph_fusion.cli.chat.conversation import Conversation
+from langgraph_fusion.cli.chat.interrupts import Interrupts
 from langgraph_fusion.cli.chat.session import Session, opened
 from langgraph_fusion.cli.chat.talk import talk
 from langgraph_fusion.cli.output import OutputOptions
 from langgraph_fusion.graph.journal.chats import ChatHead
 from langgraph_fusion.graph.journal.store import open_runs
 from langgraph_fusion.models.http import close_http_client
-from tests.cli.processes import FUSION, in_terminal
+from tests.cli.processes import FUSION, environment, in_terminal
 from tests.cli.warm import fusion
 from tests.gate import Gate
 from tests.graph.cast import JUDGE, WRITER, A, B, C, cast, settings
@@ -258,3 +261,36 @@ def test_a_question_that_begins_like_a_path_is_a_question() -> None:
     assert split_command("/2 of it?") is None
     assert split_command("/panel is it?") == ("/panel", "is it?")
     assert split_command("/halp") == ("/halp", "")
+
+
+async def test_ctrl_c_between_runs_stops_what_is_done_and_not_the_conversation(
+    tmp_path: Path,
+) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    interrupts = Interrupts()
+    with interrupts.listening():
+        asyncio.get_running_loop().call_later(0.05, os.kill, os.getpid(), signal.SIGINT)
+        await interrupts.answer(asyncio.sleep(60))
+        assert interrupts.received
+        await interrupts.answer(asyncio.sleep(0))
+        assert not interrupts.received
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+async def test_ctrl_c_ends_lines_that_nobody_types(server: ScriptedServer, tmp_path: Path) -> None:
+    gate = Gate(text("Gamma says 42."))
+    server.script = cast({C: gate})
+    process = await asyncio.create_subprocess_exec(
+        *FUSION, "chat", *SEATS, "--json", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, env=environment(dict(os.environ)), cwd=tmp_path,
+    )  # fmt: skip
+    assert process.stdin is not None
+    process.stdin.write(b"What is it?\nAnd why?\n")
+    await process.stdin.drain()
+    await gate.asked.wait()
+    process.send_signal(signal.SIGINT)
+    answered, said = await process.communicate()
+    gate.opened.set()
+    assert process.returncode == 130, said.decode()
+    assert [json.loads(line)["error"]["type"] for line in answered.splitlines()] == ["stopped"]
+    assert len(server.seen_by(C)) == 1
