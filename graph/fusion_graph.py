@@ -20,8 +20,9 @@ from langgraph.graph.state import CompiledStateGraph
 
 from langgraph_fusion.graph.calls.budget import Budget
 from langgraph_fusion.graph.calls.limits import Limits
+from langgraph_fusion.graph.calls.retry import forget_frames
 from langgraph_fusion.graph.calls.steering import Steering
-from langgraph_fusion.graph.errors import ConfigError, SandboxRequired
+from langgraph_fusion.graph.errors import ConfigError, FusionError, SandboxRequired
 from langgraph_fusion.graph.journal.claim import Claim
 from langgraph_fusion.graph.journal.entries import SERVER
 from langgraph_fusion.graph.journal.recorded_sources import known_sources
@@ -110,9 +111,13 @@ class FusionGraph(CompiledStateGraph[Any, Any, Any, Any]):
             settings, self.attachments, self.extra_tools, self.run_store, self.hooks
         ) as run:
             parts = super().astream(input, run.into(config), context=run.settings, **given)
-            async with aclosing(cast("AsyncGenerator[Any]", parts)):
-                async for part in while_claimed(parts, run.journal.claim):
-                    yield part
+            try:
+                async with aclosing(cast("AsyncGenerator[Any]", parts)):
+                    async for part in while_claimed(parts, run.journal.claim):
+                        yield part
+            except FusionError as error:
+                forget_frames(error)
+                raise
 
     def stream(self, *args: Any, **kwargs: Any) -> Any:
         """Refuse: members work side by side in an event loop."""
@@ -201,6 +206,7 @@ async def open_run(
         loading = asyncio.create_task(load_meanwhile(run))
         stack.push_async_callback(_end, loading)
         yield run
+    run.pool = run.lifecycle = None  # they and the run refer to each other, and texts with them
 
 
 async def while_claimed(parts: AsyncIterator[Any], claim: Claim | None) -> AsyncIterator[Any]:

@@ -7,6 +7,7 @@ import math
 import posixpath
 from binascii import b2a_base64
 from collections.abc import Callable
+from contextvars import Context
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from langgraph_fusion.sandbox.base import (
@@ -91,7 +92,8 @@ class MemberSandbox:
         self._lock = asyncio.Lock()
         self._call: Call | None = None
         self._doing: asyncio.Future[Any] | None = None
-        self._started = asyncio.get_running_loop().create_task(self._start())
+        loop = asyncio.get_running_loop()  # a context of its own: ours holds the run's texts
+        self._started = loop.create_task(self._start(), context=Context())
         self._started.add_done_callback(retrieve_exception)
 
     async def run(

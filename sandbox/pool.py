@@ -6,6 +6,7 @@ import logging
 import secrets
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context
 from functools import partial
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
@@ -81,7 +82,8 @@ class SandboxPool:
         except BaseException:
             await to_the_end(self._close(opening))
             raise
-        self._reaping = asyncio.get_running_loop().create_task(self._reap_for_ever())
+        loop = asyncio.get_running_loop()  # a context of its own: ours holds the run's texts
+        self._reaping = loop.create_task(self._reap_for_ever(), context=Context())
         return self
 
     async def __aexit__(

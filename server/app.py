@@ -46,6 +46,7 @@ _LAZY_MODULES = (
     "langgraph_fusion.tools.fetch.fetcher",
     "langgraph_fusion.tools.search.duckduckgo",
     "json_repair",
+    "openai.resources.chat.completions",
     "langgraph_fusion.web.ask_form",
     "langgraph_fusion.web.report",
     "langgraph_fusion.web.templates",

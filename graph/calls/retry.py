@@ -53,6 +53,21 @@ class CallFailed(Exception):
         self.ref = ref
 
 
+def forget_frames(error: BaseException) -> None:
+    """Drop the frames that an error went through, and those of its causes.
+
+    They hold the prompt and the request, and libraries keep the error in them: such a cycle would
+    stay in memory until Python looks for cycles.
+    """
+    chain, seen = [error], set[int]()
+    while chain:
+        one = chain.pop()
+        if id(one) not in seen:
+            seen.add(id(one))
+            one.__traceback__ = None
+            chain += [other for other in (one.__cause__, one.__context__) if other is not None]
+
+
 @dataclass(frozen=True)
 class Retrying:
     """The calls of one seat to one model until one is answered."""
@@ -75,7 +90,11 @@ class Retrying:
         Raises:
             CallFailed: The last call's, if its fault does not pass or the next would come too late.
         """
-        return await _RETRYING.copy()(Retrying._mended, self)
+        try:
+            return await _RETRYING.copy()(Retrying._mended, self)
+        except (CallFailed, asyncio.CancelledError) as error:
+            forget_frames(error)
+            raise
 
     async def _mended(self) -> AIMessage:
         """Call, and retry at once as long as `mend` can change the request."""

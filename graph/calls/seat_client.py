@@ -16,7 +16,13 @@ from langgraph_fusion.graph.calls.hedge import Race
 from langgraph_fusion.graph.calls.holding_off import HoldingOff
 from langgraph_fusion.graph.calls.progress import Progress
 from langgraph_fusion.graph.calls.prompt_cache import cache_fields
-from langgraph_fusion.graph.calls.retry import CallFailed, Mend, Retrying, cannot_mend
+from langgraph_fusion.graph.calls.retry import (
+    CallFailed,
+    Mend,
+    Retrying,
+    cannot_mend,
+    forget_frames,
+)
 from langgraph_fusion.graph.calls.run_images import SeatImages, no_images
 from langgraph_fusion.graph.calls.seat_bill import Prompt, SeatBill
 from langgraph_fusion.graph.errors import RunTakenOver
@@ -358,6 +364,7 @@ class LiveSeatClient:
             raise
         except Exception as error:
             fault = _with_way_out(fault_of(error), ref)
+            forget_frames(error)
             raise CallFailed(fault, ref) from error
         finally:
             seconds = time.monotonic() - began

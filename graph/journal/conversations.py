@@ -67,9 +67,8 @@ class Conversations:
     async def keep(self, id: str, conversation: KeptConversation) -> None:
         """Return once it would survive a crash."""
         run_id = conversation.run_id
-        turns, files = await asyncio.to_thread(without_data, conversation.turns)
-        kept = conversation.model_copy(update={"turns": tuple(turns)})
-        value = {"run": run_id, "text": as_text(kept.model_dump())}
+        text, files = await asyncio.to_thread(_written, conversation)
+        value = {"run": run_id, "text": text}
         self._files.claim(run_id)
         await self._writer.write(
             *self._files.puts(run_id, files, self._ttl),
@@ -100,3 +99,9 @@ class Conversations:
         )
         ids = [item.key for item in found]
         return [put for id in ids for put in (PutOp(_SPACE, id, None), not_in_index(id))]
+
+
+def _written(conversation: KeptConversation) -> tuple[str, dict[str, str]]:
+    """The conversation as it is stored, and its files, which stand beside it."""
+    turns, files = without_data(conversation.turns)
+    return as_text(conversation.model_copy(update={"turns": tuple(turns)}).model_dump()), files

@@ -19,6 +19,7 @@ from langgraph_fusion.graph.errors import ConfigError, RunTakenOver
 from langgraph_fusion.graph.journal.claim import Claim
 from langgraph_fusion.graph.journal.heartbeat import Heartbeat
 from langgraph_fusion.graph.journal.write_batcher import StoreWriter
+from langgraph_fusion.models.loop_share import off_loop, size_of
 
 T = TypeVar("T", bound=BaseModel)
 Namespace = tuple[str, ...]
@@ -73,6 +74,11 @@ class Journal:
         """Those keys, and the keys of what this process has written."""
         return list(dict.fromkeys([*self._entries, *self._written]))
 
+    @property
+    def size(self) -> int:
+        """Characters of what an earlier process recorded."""
+        return sum(map(len, self._entries.values()))
+
     def removal(self, *spared: str) -> list[PutOp]:
         """Puts that remove everything but these keys."""
         return [PutOp(self._namespace, key, None) for key in self.all_keys if key not in spared]
@@ -120,7 +126,7 @@ class Journal:
         if self._writer is None:
             return
         try:
-            await self._writer.write(*along, self._put(key, make()), claim=self.claim)
+            await self._writer.write(*along, await self._written_put(key, make()), claim=self.claim)
         except RunTakenOver:
             raise
         except Exception as error:  # noqa: BLE001 - a store's failure must not cost the run
@@ -155,11 +161,19 @@ class Journal:
         self._live.add(lane)
         return first
 
+    async def _written_put(self, key: str, value: BaseModel) -> PutOp:
+        """A put of this value, written in a thread if it is large."""
+        place, dumped = self._place(key), value.model_dump()
+        text = await off_loop(size_of(dumped), as_text, dumped)
+        return PutOp(self._namespace, key, {"n": place, "text": text}, False, self.ttl)
+
     def _put(self, key: str, value: BaseModel) -> PutOp:
-        self._written[key] = None
-        place = len(self._entries) + len(self._written)
-        stored = {"n": place, "text": as_text(value.model_dump())}
+        stored = {"n": self._place(key), "text": as_text(value.model_dump())}
         return PutOp(self._namespace, key, stored, False, self.ttl)
+
+    def _place(self, key: str) -> int:
+        self._written[key] = None
+        return len(self._entries) + len(self._written)
 
 
 def as_text(value: Any) -> str:

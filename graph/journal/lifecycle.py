@@ -135,6 +135,7 @@ class RunLifecycle:
             return
         with suppress(Exception):
             await asyncio.shield(self._close(self._record, self._earlier_s + seconds, error))
+        self._result = None  # it is written, and may be large
 
     async def _close(self, record: RunRecord, seconds: float, error: BaseException | None) -> None:
         ended = record.changed(owner=None, seconds=round(seconds, 3))

@@ -8,9 +8,11 @@ from langchain_core.messages import BaseMessage
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.journal.conversation_record import read_conversation
 from langgraph_fusion.graph.journal.entries import RecordedUpdate
+from langgraph_fusion.graph.journal.journal import Journal
 from langgraph_fusion.graph.journal.lifecycle import RESULT
 from langgraph_fusion.graph.journal.repository import RunRepository
 from langgraph_fusion.graph.journal.run_record import RunRecord
+from langgraph_fusion.models.loop_share import off_loop
 
 
 class StoredResult(NamedTuple):
@@ -33,11 +35,14 @@ class StoredResult(NamedTuple):
 async def read_result(runs: RunRepository, record: RunRecord) -> StoredResult | None:
     """Read what is kept of a run; None if its result is not."""
     journal = await runs.journal(record)
-    kept = journal.read(RESULT, RecordedUpdate)
-    asked = read_conversation(journal)
+    kept, asked = await off_loop(journal.size, _read, journal)
     if kept is None or asked is None:
         return None
     return StoredResult(record.id, kept.update, asked)
+
+
+def _read(journal: Journal) -> tuple[RecordedUpdate | None, Sequence[BaseMessage] | None]:
+    return journal.read(RESULT, RecordedUpdate), read_conversation(journal)
 
 
 async def stored_result(runs: RunRepository, run_id: str) -> dict[str, Any] | None:

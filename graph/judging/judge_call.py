@@ -34,6 +34,19 @@ class Shape:
     """Fewer fields are asked for, and less is shown."""
 
 
+class _Made:
+    """Makes the prompt in the present shape; knows nothing of the talk, whose texts would else stay
+    until Python looks for cycles.
+    """
+
+    def __init__(self, make: Make) -> None:
+        self.shape = Shape()
+        self._make = make
+
+    def __call__(self, limits: EvidenceLimits) -> list[BaseMessage]:
+        return self._make(limits, self.shape)
+
+
 class JudgeTalk:
     """Asks for the schema; a provider that refuses `response_format` is asked in words alone.
 
@@ -46,8 +59,7 @@ class JudgeTalk:
         self._run = run
         self._client = client
         self._known = known
-        self._make = make
-        self._shape = Shape()
+        self._made = _Made(make)
         self._told = False
         self._prompt = ShrinkablePrompt(run, "judge", self._made)
 
@@ -58,8 +70,8 @@ class JudgeTalk:
     @property
     def asked_for(self) -> list[dict[str, Any]]:
         """What goes with the messages and costs tokens as well."""
-        brief = self._shape.brief
-        return [] if self._shape.in_words else [response_format(self._known, brief=brief)]
+        brief = self._made.shape.brief
+        return [] if self._made.shape.in_words else [response_format(self._known, brief=brief)]
 
     async def send(self, model: BaseChatModel) -> AIMessage:
         asked = model.bind(response_format=self.asked_for[0]) if self.asked_for else model
@@ -70,16 +82,16 @@ class JudgeTalk:
 
     def correct(self, reply: AIMessage, errors: list[str]) -> None:
         """Send the reply back with what is wrong with it."""
-        schema = "" if self._told or self._shape.in_words else schema_in_words()
+        schema = "" if self._told or self._made.shape.in_words else schema_in_words()
         self._told = True
         asked = prompt("repair", errors="\n".join(f"- {one}" for one in errors), schema=schema)
         self.messages.extend([AIMessage(reply.text or "(empty)"), HumanMessage(asked)])
 
     def simplify(self) -> bool:
         """Begin anew with fewer fields and less to read; False if that was done before."""
-        if self._shape.brief:
+        if self._made.shape.brief:
             return False
-        self._shape = replace(self._shape, brief=True)
+        self._made.shape = replace(self._made.shape, brief=True)
         self._prompt = ShrinkablePrompt(self._run, "judge", self._made, LIMITS_IN_STEPS[-1:])
         note = "The judge's model could not fill in a whole analysis; fewer points were asked."
         self._run.degrade("judge_brief", note)
@@ -87,16 +99,13 @@ class JudgeTalk:
 
     def mend(self, fault: Fault, ref: ModelRef) -> bool:
         """Ask without the schema, for less, or with less evidence, if that may help."""
-        if not self._shape.in_words and about_the_shape(fault):
-            self._shape = replace(self._shape, in_words=True)
+        if not self._made.shape.in_words and about_the_shape(fault):
+            self._made.shape = replace(self._made.shape, in_words=True)
             self._prompt.remake()
             return True
         if fault.was_silent and self.simplify():
             return True
         return self._prompt.shrink_on_overflow(fault, ref)
-
-    def _made(self, limits: EvidenceLimits) -> list[BaseMessage]:
-        return self._make(limits, self._shape)
 
 
 def schema_in_words(*, brief: bool = False) -> str:

@@ -73,7 +73,14 @@ def member(letter: str, agent: Agent) -> Node:
         if ahead := turns.ahead(letter):
             _tell_waiting(run, letter, ahead)
         async with turns.turn(letter) as parts:
-            return await _work(agent, run, letter, state, asked, quorum, parts)
+            stage: Stage = "follow_up" if state["round"] else "panel"
+            left_s = run.limits.left(stage, state["round"])
+            served = await run.seated_tools(letter, left_s / parts / 2)
+            context = _member_context(run, letter, state, served, parts)
+            try:
+                return await _work(agent, run, letter, state, context, asked, quorum)
+            finally:
+                context.client.remembers = None  # or its texts stay until cycles are looked for
 
     return member_node
 
@@ -83,14 +90,11 @@ async def _work(
     run: Run,
     letter: str,
     state: FusionState,
+    context: MemberContext,
     asked: list[AskedFollowUp],
     quorum: Quorum,
-    parts: int,
 ) -> Json:
-    """Research and answer, in one of so many parts of the time that the stage has left."""
-    stage: Stage = "follow_up" if state["round"] else "panel"
-    served = await run.seated_tools(letter, run.limits.left(stage, state["round"]) / parts / 2)
-    context = _member_context(run, letter, state, served, parts)
+    """Research and answer."""
     model, shell = str(context.client.model), context.sandbox is not None
     _tell_started(letter, model, context.round, asked, sandbox=shell)
     began, drops = time.monotonic(), len(run.shared_tools.drops)

@@ -6,6 +6,7 @@ answer is an article, a letter or code to be used as it stands, a program cannot
 
 import re
 from collections.abc import Iterable
+from functools import partial
 from urllib.parse import quote
 
 from langchain_core.runnables import RunnableConfig
@@ -53,7 +54,8 @@ async def check(state: FusionState, config: RunnableConfig) -> Json:
     if run.settings.mode != "direct" and not run.settings.response_format:  # JSON has no citations
         checked, kept = await _beside_the_loop(state, sources)
     files = await run.kept_files()
-    whole = result_of(run, state, checked, kept, files).model_dump(mode="json")
+    result = result_of(run, state, checked, kept, files)
+    whole = await off_loop(_length(state), partial(result.model_dump, mode="json"))
     if run.lifecycle is not None:
         run.lifecycle.finished(whole)
     tell("run.finished", result=whole)
@@ -67,8 +69,11 @@ async def _beside_the_loop(state: FusionState, sources: Sources) -> tuple[Checke
         checked = checked_answer(state["draft"], sources)
         return checked, retention(state, sources, checked.numbers)
 
-    length = len(state["draft"]) + sum(len(one["text"]) for one in state["answers"])
-    return await off_loop(_SLOW * length, read)
+    return await off_loop(_SLOW * _length(state), read)
+
+
+def _length(state: FusionState) -> int:
+    return len(state["draft"]) + sum(len(one["text"]) for one in state["answers"])
 
 
 def checked_answer(draft: str, sources: Sources) -> Checked:

@@ -179,11 +179,9 @@ class Writer:
             chunks.append(chunk)
         settings = self._settings
         whole = _merged(chunks)
-        return await off_loop(
-            *(_SLOW * len(whole.text), known_calls, whole),
-            *(settings.client_tools, settings.tool_choice),
-            parallel=settings.parallel_tool_calls,
-        )
+        tools, choice = settings.client_tools, settings.tool_choice
+        parallel, size = settings.parallel_tool_calls, _SLOW * len(whole.text)
+        return await off_loop(size, known_calls, whole, tools, choice, parallel=parallel)
 
 
 def _merged(chunks: list[AIMessageChunk]) -> AIMessage:

@@ -20,6 +20,7 @@ from langgraph_fusion.graph.errors import ConfigError, FusionError, RunFailed
 from langgraph_fusion.graph.fusion_tool import DELIBERATE, DESCRIPTION, text_for_model
 from langgraph_fusion.graph.presets import preset_descriptions
 from langgraph_fusion.graph.settings import FusionSettings
+from langgraph_fusion.models.loop_share import off_loop, size_of
 from langgraph_fusion.server.mcp.files import FILES_SCHEMA, file_blocks_of
 from langgraph_fusion.server.mcp.images import IMAGES_SCHEMA, image_blocks_of
 from langgraph_fusion.server.mcp.progress import progress_message
@@ -94,7 +95,8 @@ def mcp_server(
             work = _report_progress(server, events, heartbeat_s, kept=deliberations.kept)
             if request is not None:
                 work = cancel_on_disconnect(request.receive, work)
-            return _content(await finish_cleanup_on_cancel(work))
+            result = await finish_cleanup_on_cancel(work)
+            return await off_loop(size_of(result), _content, result)
         except FusionError as error:
             text = TextContent(type="text", text=str(error))
             return CallToolResult(content=[text], isError=True)

@@ -11,11 +11,12 @@ from dataclasses import replace
 from typing import Any
 
 from fastapi import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from langgraph_fusion.graph.journal.detached_runs import ENDED, Head
 from langgraph_fusion.graph.journal.repository import RunRepository, new_id
 from langgraph_fusion.server.errors import ApiError
+from langgraph_fusion.server.json_response import json_response
 from langgraph_fusion.server.openai.responses_reply import ResponseReply
 from langgraph_fusion.server.request_context import request_context
 from langgraph_fusion.server.runs.event_log import Frames
@@ -64,7 +65,7 @@ async def start(reply: ResponseReply, run_request: RunRequest, request: Request)
     await state.detached.start(head, run, store, reply.events)
     if run_request.stream:
         return follow(head, request, None)
-    return JSONResponse(response_now(head))
+    return await json_response(response_now(head))
 
 
 async def find(response_id: str, request: Request) -> Head | None:

@@ -11,6 +11,7 @@ from langgraph_fusion.graph.journal.conversations import KeptConversation
 from langgraph_fusion.graph.journal.detached_runs import ENDED
 from langgraph_fusion.graph.preflight.fetched_images import with_images_fetched
 from langgraph_fusion.server.errors import ApiError
+from langgraph_fusion.server.json_response import json_response
 from langgraph_fusion.server.json_route import JsonRoute, understand
 from langgraph_fusion.server.openai import background_responses
 from langgraph_fusion.server.openai.field_names import RESPONSES_FIELDS, errors_name
@@ -78,7 +79,8 @@ async def responses(body: ResponsesBody, request: Request) -> Response:
         )
     with errors_name(RESPONSES_FIELDS):
         async with state.manager.run(run_request, context) as run:
-            return JSONResponse(await cancel_on_disconnect(request.receive, reply.whole(run)))
+            whole = await cancel_on_disconnect(request.receive, reply.whole(run))
+    return await json_response(whole)
 
 
 @router.get(_STORED, responses=documented_errors())
@@ -95,7 +97,7 @@ async def retrieve_response(
     if head is not None and stream:
         return background_responses.follow(head, request, starting_after)
     if head is not None and head.now != "finished":
-        return JSONResponse(background_responses.response_now(head))
+        return await json_response(background_responses.response_now(head))
     if stream:
         raise ApiError(
             400,
@@ -103,7 +105,7 @@ async def retrieve_response(
             code="invalid_value",
             param="stream",
         )
-    return JSONResponse((await _stored(response_id, request)).sent)
+    return await json_response((await _stored(response_id, request)).sent)
 
 
 @router.post(f"{_STORED}/cancel", responses=documented_errors())
@@ -120,8 +122,8 @@ async def cancel_response(response_id: Id, request: Request) -> JSONResponse:
         )
     ended = await background_responses.cancel(head, request)
     if ended.now == "finished":
-        return JSONResponse((await _stored(response_id, request)).sent)
-    return JSONResponse(background_responses.response_now(ended))
+        return await json_response((await _stored(response_id, request)).sent)
+    return await json_response(background_responses.response_now(ended))
 
 
 @router.get(f"{_STORED}/input_items", responses=documented_errors())
@@ -140,7 +142,8 @@ async def list_input_items(
     rest = items[_place_after(after, items) :]
     page = rest[:limit]
     ends = {"first_id": page[0]["id"], "last_id": page[-1]["id"]} if page else {}
-    return JSONResponse({"object": "list", "data": page, "has_more": len(rest) > limit} | ends)
+    found = {"object": "list", "data": page, "has_more": len(rest) > limit} | ends
+    return await json_response(found)
 
 
 @router.delete(_STORED, responses=documented_errors())

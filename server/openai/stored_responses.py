@@ -15,6 +15,7 @@ from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
 from langgraph_fusion.graph.journal.conversations import KeptConversation
 from langgraph_fusion.graph.journal.repository import RunRepository
 from langgraph_fusion.graph.result import FusionResult
+from langgraph_fusion.models.loop_share import off_loop, size_of
 from langgraph_fusion.server.errors import ApiError
 from langgraph_fusion.server.keys.key import Key
 from langgraph_fusion.server.logging import log_surprise
@@ -53,15 +54,18 @@ class Thread:
         """Store it with the answer; False if it is not stored, also for a store that fails."""
         if self.store is None:
             return False
-        turns = [*self.turns, _answer(FusionResult.model_validate(result))]
         run_id = str(result["run_id"])
-        kept = KeptConversation.of(run_id, self.client, self.instructions, turns, response)
+        kept = await off_loop(size_of(result), self._kept, run_id, response, result)
         try:
             await self.store.conversations.keep(response["id"], kept)
         except Exception as error:  # noqa: BLE001 - a store's failure must not cost the answer
             log_surprise(error, run_id=run_id)
             return False
         return True
+
+    def _kept(self, run_id: str, response: Json, result: Mapping[str, Any]) -> KeptConversation:
+        turns = [*self.turns, _answer(FusionResult.model_validate(result))]
+        return KeptConversation.of(run_id, self.client, self.instructions, turns, response)
 
 
 async def thread_of(

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from langgraph_fusion.graph.api import deliberate
+from langgraph_fusion.graph.calls.retry import forget_frames
 from langgraph_fusion.graph.calls.steering import Steering
 from langgraph_fusion.graph.errors import ConfigError, FusionError, RunFailed
 from langgraph_fusion.graph.journal.repository import RunRepository, new_id
@@ -255,6 +256,8 @@ class ManagedRun:
         self._task.cancel()
         error = (await asyncio.gather(self._task, return_exceptions=True))[0]
         self._slot.leave()
+        if isinstance(error, FusionError | CancelledError):
+            forget_frames(error)  # they hold this run, which holds the task and its error
         for observation in self._observations:
             observation.ended(self._stopped_by or error)
         await asyncio.shield(self._account.close(abandoned=isinstance(error, CancelledError)))

@@ -20,7 +20,9 @@ from langgraph_fusion.graph.journal.repository import RunRepository, new_id
 from langgraph_fusion.graph.journal.stored_result import stored_result
 from langgraph_fusion.graph.result import FusionResult
 from langgraph_fusion.graph.resume import recorded_conversation
+from langgraph_fusion.models.loop_share import off_loop, size_of
 from langgraph_fusion.server.errors import ApiError
+from langgraph_fusion.server.json_response import json_response
 from langgraph_fusion.server.json_route import JsonRoute, understand
 from langgraph_fusion.server.openai.openapi import documented_errors
 from langgraph_fusion.server.openai.parse_request import is_heavy, run_request_from_chat
@@ -96,9 +98,8 @@ async def list_runs(
     found, more = await state.detached.listed(
         client, _store(state), words=q, offset=offset, limit=limit
     )
-    return JSONResponse(
-        {"object": "list", "data": [run_json(head) for head in found], "has_more": more}
-    )
+    listed = [run_json(head) for head in found]
+    return await json_response({"object": "list", "data": listed, "has_more": more})
 
 
 @router.get(_RUN, responses=_ERRORS)
@@ -108,7 +109,7 @@ async def read_run(run_id: Id, request: Request) -> JSONResponse:
     result = {}
     if head.now == "finished":
         result = {"result": await stored_result(_store(state), head.run_id)}
-    return JSONResponse(run_json(head) | result)
+    return await json_response(run_json(head) | result)
 
 
 @router.delete(_RUN, responses=_ERRORS)
@@ -184,8 +185,8 @@ async def report_run(
     if found is None:
         raise ApiError(404, f"run {head.id} has no result", code="run_not_finished", param="run_id")
     if format == "json":
-        return JSONResponse(found, headers=saved_as(head, "json"))
-    result = FusionResult.model_validate(found)
+        return await json_response(found, headers=saved_as(head, "json"))
+    result = await off_loop(size_of(found), FusionResult.model_validate, found)
     if format == "md":
         text = await asyncio.to_thread(report_markdown, result)
         return PlainTextResponse(text, headers=saved_as(head, "md"))
