@@ -413,7 +413,7 @@ def test_values_that_come_together_are_one_piece_and_what_came_before_an_error_i
         next(pieces)
 
 
-CALL = {"index": 0, "id": "c", "function": {"name": "look", "arguments": "x" * 999}}
+CALL: dict[str, Any] = {"index": 0, "id": "c", "function": {"name": "look", "arguments": "x" * 999}}
 
 
 @pytest.mark.parametrize(
@@ -435,7 +435,11 @@ def test_a_reply_without_end_is_given_up(said: Any) -> None:
 
 def test_pieces_that_look_whole_again_and_again_are_not_parsed_for_ever() -> None:
     """Each piece ends like a whole object; to try each time would take minutes."""
-    piece = {"index": 0, "id": "c", "function": {"name": "look", "arguments": '{"a": {}} '}}
+    piece: dict[str, Any] = {
+        "index": 0,
+        "id": "c",
+        "function": {"name": "look", "arguments": '{"a": {}} '},
+    }
     text = {"tool_calls": '[{"name": "look"}] '}
     for said in ({"tool_calls": [piece]}, {"tool_calls": [piece | {"index": None}]}, text):
         message_of([delta(said)] * 20_000 + [END])
@@ -444,10 +448,10 @@ def test_pieces_that_look_whole_again_and_again_are_not_parsed_for_ever() -> Non
 def test_thinking_reaches_langchain_in_two_pieces_and_whole() -> None:
     held, said = HeldThoughts(), [f"{number} " for number in range(100)]
     passed = [
-        held.pass_on(AIMessageChunk("", additional_kwargs={"reasoning_content": one}))
+        held.pass_on(AIMessageChunk(content="", additional_kwargs={"reasoning_content": one}))
         for one in said
     ]
-    last = held.end(AIMessageChunk("done"))
+    last = held.end(AIMessageChunk(content="done"))
     assert sum(one is not None for one in passed) == 1
     whole = add_ai_message_chunks(*[one for one in [*passed, last] if one is not None])
     assert whole.additional_kwargs == {"reasoning_content": "".join(said)}
