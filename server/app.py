@@ -30,6 +30,7 @@ from langgraph_fusion.server.logging import log_surprise, log_to_stderr
 from langgraph_fusion.server.middleware import REQUEST_ID, RequestMiddleware
 from langgraph_fusion.server.observability.tracing import Tracing, tracing_is_configured
 from langgraph_fusion.server.openai import chat_completions, models, responses
+from langgraph_fusion.server.openai.taken_up_responses import taken_up
 from langgraph_fusion.server.openrouter.metadata import METADATA, error_metadata, wants_metadata
 from langgraph_fusion.server.pages import api_page, page
 from langgraph_fusion.server.runs.cancellation import ClientGone
@@ -197,7 +198,7 @@ async def _taking_up(state: ServerState) -> AsyncIterator[None]:
     if not state.config.take_up or state.store is None:
         yield
         return
-    take_up = TakeUp(state.manager, state.detached, state.config.policy)
+    take_up = TakeUp(state.manager, state.detached, state.config.policy, taken_up)
     looking = asyncio.create_task(take_up.keep_looking(state.store))
     try:
         yield

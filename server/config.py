@@ -42,7 +42,7 @@ class ServerConfig:
     engine: str | None = None
     """The queue that `fusion work` takes runs from: a `postgresql://` URL or a SQLite file."""
     take_up: bool = False
-    """Go on with interrupted runs of `/v1/runs` that are in the store."""
+    """Go on with interrupted runs of `/v1/runs` and background responses that are in the store."""
     keep_alive_s: float = 10.0
     """A stream is never silent for longer: a comment line is sent."""
     unread_s: float = 60.0

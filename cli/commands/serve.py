@@ -106,7 +106,9 @@ def serve(
     ] = None,
     take_up: Annotated[
         bool,
-        typer.Option(help="Go on with runs of /v1/runs that a stopped or dead server left behind."),
+        typer.Option(
+            help="Go on with runs and background responses that a dead server left behind."
+        ),
     ] = True,
     grace: Annotated[
         float, typer.Option(min=0, metavar="S", help="After SIGTERM, time for runs to finish.")

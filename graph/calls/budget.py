@@ -151,6 +151,11 @@ class Budget:
         self._settled = asyncio.Event()
         return counted
 
+    @property
+    def settled_usd(self) -> float | None:
+        """What all calls have cost at most; None without a cap, and while one is under way."""
+        return None if self.cap_usd is None or self._under_way else self.spent_usd
+
     def affords_another(self, call: Planned, share: float) -> bool:
         """Whether a turn with tool calls would leave enough for one more call after it."""
         both = call.usd(call.enough) + call.usd(call.least, TOOL_RESULTS + call.enough)

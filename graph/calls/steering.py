@@ -108,6 +108,14 @@ class Steering:
         return self._budget.cap_usd if self._budget else None
 
     @property
+    def settled_usd(self) -> float | None:
+        """What the calls of a run that was stopped have cost at most, also those cut off.
+
+        None if it has no spend cap, or a call may still be under way; 0 before it has begun.
+        """
+        return self._budget.settled_usd if self._budget else 0.0
+
+    @property
     def unasked(self) -> list[str]:
         """Questions for which there was no further round."""
         return [question for question, _ in self._questions]

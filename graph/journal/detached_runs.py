@@ -2,7 +2,8 @@
 
 Namespaces: `langgraph_fusion/detached` a head of every such run or response;
 `langgraph_fusion/events/<id>` its numbered events, from 1; `langgraph_fusion/orders` what clients
-have asked of runs that another process works on. All of it goes when the run is deleted.
+have asked of runs that another process works on, `langgraph_fusion/replies` what
+workers say to it. All of it goes when the run is deleted.
 """
 
 import asyncio
@@ -29,6 +30,7 @@ Status = Literal["queued", "running", "finished", "failed", "cancelled", "interr
 ENDED = frozenset({"finished", "failed", "cancelled", "interrupted"})
 _HEADS = ("langgraph_fusion", "detached")
 _ORDERS = ("langgraph_fusion", "orders")
+_REPLIES = ("langgraph_fusion", "replies")
 _ORDER_MINUTES = 5.0
 """An order that no process took by then is for a run that nobody works on."""
 PAGE = 64
@@ -64,6 +66,8 @@ class Head(BaseModel):
     """Number of the last event when the run ended."""
     response: Json | None = None
     """The response before anything had happened, where this is one."""
+    reply: Json | None = None
+    """What another process has to know to go on with a response; None if none can."""
     owner: Owner = Field(default_factory=Owner.me)
     silent_s: float = Field(default=0.0, exclude=True)
     """How long ago the owner last said that it works on it, when this was read."""
@@ -150,12 +154,15 @@ class DetachedRuns:
         return sorted(heads, key=lambda head: head.created_at, reverse=True)
 
     async def unfinished(self) -> list[Head]:
-        """The runs of all clients that have neither finished nor failed nor been cancelled.
+        """The runs and responses of all clients that neither have ended nor were cancelled.
 
-        Of the `NEWEST` that changed last.
+        Of the `NEWEST` of each that changed last.
         """
-        wanted = {"kind": "run"}
-        found = await self._store.asearch(_HEADS, filter=wanted, limit=NEWEST, refresh_ttl=False)
+        found = []
+        for kind in ("run", "response"):
+            found += await self._store.asearch(
+                _HEADS, filter={"kind": kind}, limit=NEWEST, refresh_ttl=False
+            )
         now = await self._claiming.now()
         heads = [head for item in found if (head := _head(item, now)) is not None]
         return [head for head in heads if head.status in ("queued", "running", "interrupted")]
@@ -182,10 +189,38 @@ class DetachedRuns:
 
     def order(self, run_id: str, action: Json) -> None:
         """Ask something of a run that another process works on; it looks twice a second."""
+        self._writer.soon(self._order(run_id, action))
+
+    async def ask(self, run_id: str, action: Json) -> str:
+        """Do the same, and return once it can be seen: the order's key."""
+        put = self._order(run_id, action)
+        await self._writer.write(put)
+        return put.key
+
+    def _order(self, run_id: str, action: Json) -> PutOp:
         value = {"run": run_id, "text": as_text(action)}
         key = f"{time.time():017.6f}-{uuid.uuid4().hex}"
         ttl = _ORDER_MINUTES if self._ttl is not None else None
-        self._writer.soon(PutOp(_ORDERS, key, value, False, ttl))
+        return PutOp(_ORDERS, key, value, False, ttl)
+
+    async def reply(self, order: Order, refused: Json) -> None:
+        """Say that an order was carried out (empty), or why not; it is an order no more."""
+        ttl = _ORDER_MINUTES if self._ttl is not None else None
+        said = PutOp(_REPLIES, order.key, {"text": as_text(refused)}, False, ttl)
+        await self._writer.write(said, PutOp(_ORDERS, order.key, None))
+
+    async def take_reply(self, order: str) -> Json | None:
+        """What was replied to an order, once; None if nothing was so far."""
+        item = await self._store.aget(_REPLIES, order, refresh_ttl=False)
+        if item is None:
+            return None
+        self._writer.soon(PutOp(_REPLIES, order, None))
+        found: Json = json.loads(item.value["text"])
+        return found
+
+    async def withdraw(self, order: str) -> None:
+        """Take back an order that nobody has carried out."""
+        await self._writer.write(PutOp(_ORDERS, order, None))
 
     async def orders(self) -> list[Order]:
         """All orders that no process has taken, the oldest first."""

@@ -103,6 +103,12 @@ class Jobs:
         ended = job.model_copy(update={"status": "ended"})
         await self._writer.write(self._put(ended, claim), claim=claim)
 
+    async def end_queued(self, job: Job) -> bool:
+        """End a job that nobody has begun with; False if somebody has."""
+        ended = job.model_copy(update={"status": "ended"})
+        queued = job.model_copy(update={"status": "queued"})
+        return await self._claiming.take(self._put(ended, None), as_text(queued.model_dump()))
+
     def release(self, claim: Claim) -> None:
         """Say no more that this process works on a job."""
         self._heartbeat.remove(claim)

@@ -11,7 +11,15 @@ from langgraph_fusion.graph.errors import ConfigError, RunFailed
 from langgraph_fusion.graph.journal.entries import message_json
 from langgraph_fusion.graph.journal.jobs import ENDED, Job, ending
 from langgraph_fusion.graph.journal.repository import RunRepository
-from langgraph_fusion.server.engine.notices import OFTEN_S, QUEUED, Notices, of_cancelled, of_job
+from langgraph_fusion.server.engine.notices import (
+    OFTEN_S,
+    ORDERS,
+    QUEUED,
+    Notices,
+    of_cancelled,
+    of_job,
+    of_reply,
+)
 from langgraph_fusion.server.engine.queue import QueueClient
 from langgraph_fusion.server.runs.event_log import last_number
 from langgraph_fusion.server.runs.run_request import RunRequest
@@ -21,6 +29,8 @@ T = TypeVar("T")
 _SILENT_S = 0.25
 """How often the events of a silent run are looked for, where no notice is heard."""
 _PATIENT = 40
+_REPLY_S = 10.0
+"""How long a worker has to say what it makes of an order."""
 _AWAY_S = 60.0
 """How long a store may be away before its runs are given up here."""
 
@@ -32,6 +42,7 @@ class Engine:
         self._queue = queue
         self._runs = runs
         self._notices = notices
+        self._never_began = set[str]()
 
     async def deliberate(
         self,
@@ -64,9 +75,35 @@ class Engine:
             elif ended:
                 await asyncio.shield(self._forget(job))
 
-    def order(self, run_id: str, action: dict[str, Any]) -> None:
-        """Ask something of a run."""
-        self._runs.detached.order(run_id, action)
+    def never_began(self, run_id: str) -> bool:
+        """Whether a run was cancelled before any worker took it; asked once."""
+        if run_id not in self._never_began:
+            return False
+        self._never_began.discard(run_id)
+        return True
+
+    async def order(self, run_id: str, action: dict[str, Any]) -> None:
+        """Ask something of a run, and return when its worker has done it.
+
+        Raises:
+            ConfigError: As `Steering` says, and if no worker has the run.
+        """
+        job = await self._runs.jobs.read(run_id)
+        if job is None or job.status == "queued":
+            raise ConfigError(f"run {run_id} waits for a worker; ask again once it has begun")
+        store = self._runs.detached
+        key = await store.ask(job.log_id, action)
+        with self._notices.listening(of_reply(key)) as heard, suppress(TimeoutError):
+            self._notices.tell(ORDERS)
+            async with asyncio.timeout(_REPLY_S):
+                while (refused := await store.take_reply(key)) is None:
+                    self._notices.tell(ORDERS)
+                    await heard.wait()
+                if refused:
+                    raise ConfigError(refused["message"])
+                return
+        await store.withdraw(key)
+        raise ConfigError(f"the worker of run {run_id} does not answer; ask again later")
 
     async def _handed_over(
         self, request: RunRequest, run_id: str, client: str | None, depth: int
@@ -113,7 +150,10 @@ class Engine:
 
     async def _cancel(self, job: Job) -> None:
         """First what the worker has becomes invalid; then its calls are stopped."""
-        await self._runs.jobs.write(job.model_copy(update={"status": "ended"}))
+        if await self._runs.jobs.end_queued(job):
+            self._never_began.add(job.run_id)
+        else:
+            await self._runs.jobs.write(job.model_copy(update={"status": "ended"}))
         self._notices.tell(of_cancelled(job.run_id))
         await self._queue.cancel(job.work_id)
 

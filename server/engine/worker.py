@@ -19,6 +19,7 @@ from langgraph_fusion.graph.api import deliberate
 from langgraph_fusion.graph.calls.steering import Steering
 from langgraph_fusion.graph.errors import ConfigError, RunFailed, RunTakenOver
 from langgraph_fusion.graph.journal.claim import Claim
+from langgraph_fusion.graph.journal.detached_runs import Order
 from langgraph_fusion.graph.journal.entries import Json, read_messages
 from langgraph_fusion.graph.journal.jobs import ENDED, Job
 from langgraph_fusion.graph.journal.repository import RunRepository
@@ -31,6 +32,7 @@ from langgraph_fusion.server.engine.notices import (
     notices_at,
     of_cancelled,
     of_job,
+    of_reply,
 )
 from langgraph_fusion.server.engine.queue import Limits, QueueWorker
 from langgraph_fusion.server.logging import log_event, log_surprise
@@ -167,7 +169,7 @@ class Worker:
 
     async def _go_on(self, job: Job, log: JobLog) -> None:
         depth.set(job.depth)
-        steering = self._steered[job.run_id] = Steering()
+        steering = self._steered[job.log_id] = Steering()
         try:
             while (found := await self._runs.find(job.run_id)) and found.now == "running":
                 await asyncio.sleep(_AT_WORK_S)  # its process is dead, and will be known to be
@@ -185,7 +187,7 @@ class Worker:
                 async for event in events:
                     log.append(str(event["type"]), event)
         finally:
-            self._steered.pop(job.run_id, None)
+            self._steered.pop(job.log_id, None)
 
     async def _end(self, job: Job, claim: Claim, log: JobLog, how: Json) -> None:
         log.append(ENDED, how)
@@ -232,13 +234,19 @@ class Worker:
                 if not self._steered:
                     continue
                 with suppress(Exception):
-                    orders = await self._runs.detached.orders()
-                    mine = [one for one in orders if one.run_id in self._steered]
-                    for order in mine:
-                        with suppress(ConfigError):
-                            steer(self._steered[order.run_id], order.action)
-                    if mine:
-                        self._runs.detached.take(mine)
+                    for order in await self._runs.detached.orders():
+                        if steering := self._steered.get(order.run_id):
+                            await self._runs.detached.reply(order, _steered(steering, order))
+                            self._notices.tell(of_reply(order.key))
+
+
+def _steered(steering: Steering, order: Order) -> Json:
+    """Do what is asked of a run, and return why not, if it cannot be done."""
+    try:
+        steer(steering, order.action)
+    except ConfigError as error:
+        return {"message": str(error)}
+    return {}
 
 
 def _failed(message: str, reason: str | None) -> Json:

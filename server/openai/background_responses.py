@@ -6,18 +6,20 @@ from any `sequence_number`, or cancels it, at whichever worker.
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import Any
 
 from fastapi import Request
 from starlette.responses import Response
 
+from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.journal.detached_runs import ENDED, Head
 from langgraph_fusion.graph.journal.repository import RunRepository, new_id
 from langgraph_fusion.server.errors import ApiError
 from langgraph_fusion.server.json_response import json_response
 from langgraph_fusion.server.openai.responses_reply import ResponseReply
+from langgraph_fusion.server.openai.taken_up_responses import to_go_on
 from langgraph_fusion.server.request_context import request_context
 from langgraph_fusion.server.runs.event_log import Frames
 from langgraph_fusion.server.runs.run_request import RunRequest
@@ -60,6 +62,7 @@ async def start(reply: ResponseReply, run_request: RunRequest, request: Request)
         preset=run_request.settings.preset,
         model=run_request.requested,
         response=dict(reply.response),
+        reply=to_go_on(run_request, reply),
     )
     run = await state.manager.start(replace(run_request, run_id=run_id, take_over=True), context)
     await state.detached.start(head, run, store, reply.events)
@@ -78,9 +81,14 @@ async def find(response_id: str, request: Request) -> Head | None:
     return head if head and head.response and head.client == client else None
 
 
-def response_now(head: Head) -> Json:
-    """The response object of one that has not finished well."""
+def response_now(head: Head, *, goes_on: bool = False) -> Json:
+    """The response object of one that has not finished well.
+
+    `goes_on`: servers go on with those whose server has died.
+    """
     response = head.response or {}
+    if goes_on and head.now == "interrupted" and head.reply is not None:
+        return response | {"status": "in_progress"}
     error = _INTERRUPTED if head.now == "interrupted" else head.error
     shown = error and {"code": error.get("code") or "server_error", "message": error["message"]}
     return response | {"status": _STATUS[head.now], "error": shown}
@@ -105,6 +113,9 @@ async def cancel(head: Head, request: Request) -> Head:
     assert state.store is not None
     if head.now not in ENDED:
         await state.detached.order(head, {"action": "cancel"}, state.store)
+    elif head.now == "interrupted":
+        with suppress(ConfigError):  # a server has just gone on with it
+            await state.detached.cancel_interrupted(head, state.store)
     for _ in range(round(_CANCEL_S / _LOOK_S)):
         head = await state.detached.head(head.id, state.store) or head
         if head.now in ENDED:

@@ -97,7 +97,8 @@ async def retrieve_response(
     if head is not None and stream:
         return background_responses.follow(head, request, starting_after)
     if head is not None and head.now != "finished":
-        return await json_response(background_responses.response_now(head))
+        goes_on = server_state(request).config.take_up
+        return await json_response(background_responses.response_now(head, goes_on=goes_on))
     if stream:
         raise ApiError(
             400,

@@ -39,7 +39,7 @@ class ResponseEvents:
     def __init__(self, request: RunRequest, response: Json, *, metadata: bool) -> None:
         self.response = response
         self._request = request
-        self._metadata = metadata
+        self.metadata = metadata
         self._panel = PanelItem()
         self._live = LiveAnswer(plain=is_plain(request.settings))
         self._message = new_id("msg")
@@ -65,7 +65,7 @@ class ResponseEvents:
     def failed(self, error: Exception, run_id: str | None) -> Iterator[Json]:
         """The last event of a response whose run gave no answer."""
         found = api_error(error, run_id)
-        if self._metadata:
+        if self.metadata:
             found.beside[METADATA] = error_metadata(found, self._request.requested)
         details = found.body["error"]
         for event in self._panel.failed(details):
@@ -139,7 +139,7 @@ class ResponseEvents:
         }
         if self._request.details:
             self.response["fusion"] = extension(result)
-        if self._metadata:
+        if self.metadata:
             self.response[METADATA] = router_metadata(self._request, result)
 
     def _of_message(self, kind: str, **fields: Any) -> Json:

@@ -34,6 +34,15 @@ class ResponseReply:
         self._recent_items = recent_items
 
     @property
+    def instructions(self) -> str | None:
+        return self._thread.instructions
+
+    @property
+    def metadata(self) -> bool:
+        """Whether the client wants the hosted product's metadata."""
+        return self._events.metadata
+
+    @property
     def response(self) -> Json:
         """The response as it stands."""
         return self._events.response

@@ -163,6 +163,19 @@ class DetachedRunManager:
             raise too_many_orders(_WAITING_ORDERS)
         store.detached.order(head.run_id, dict(action))
 
+    async def cancel_interrupted(self, head: Head, store: RunRepository) -> None:
+        """Have nobody go on with a run whose process has gone.
+
+        Raises:
+            ConfigError: If somebody has just done so.
+        """
+        await self.end_interrupted(head.model_copy(update={"status": "cancelled"}), store)
+
+    async def end_interrupted(self, ended: Head, store: RunRepository) -> None:
+        """Write how it ended; raises as `cancel_interrupted`."""
+        claim = await store.detached.claim(ended)
+        store.detached.release(claim)
+
     def forget(self, id: str) -> None:
         """Drop what memory has of a run that was deleted."""
         self._local.pop(id, None)

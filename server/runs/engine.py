@@ -25,5 +25,12 @@ class RunEngine(Protocol):
             ConfigError, RunFailed: As `graph.api.deliberate`.
         """
 
-    def order(self, run_id: str, action: dict[str, Any]) -> None:
-        """Ask something of a run."""
+    def never_began(self, run_id: str) -> bool:
+        """Whether a run was cancelled before any worker took it; asked once."""
+
+    async def order(self, run_id: str, action: dict[str, Any]) -> None:
+        """Ask something of a run, and return when its worker has done it.
+
+        Raises:
+            ConfigError: As `Steering` says, and if no worker has the run.
+        """

@@ -165,6 +165,8 @@ class ManagedRun:
         """With an `engine` the run is done by a worker process, and followed here."""
         self._engine = engine
         self.run_id: str | None = None
+        self._handed_over = ""
+        """The run's id, once a worker may have it."""
         self.has_turn = False
         self._began: float | None = None
         self._request = request
@@ -176,6 +178,8 @@ class ManagedRun:
         self._turns = turns
         self._observations = [observer.observe(context, request) for observer in observers]
         self._steering = Steering()
+        self._budget_usd = request.settings.budget_usd
+        """What a worker was told last."""
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
         self._stopped_by: RunFailed | None = None
         self._accepted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -239,12 +243,13 @@ class ManagedRun:
         if self._engine is None:
             steer(self._steering, action)
         else:
-            self._engine.order(self.run_id or "", dict(action))
+            await self._engine.order(self._handed_over, dict(action))
+            self._budget_usd = action.get("budget_usd") or self._budget_usd
         self._pass_on({"type": "run.steered", **action})
 
     async def _charge_more(self, usd: float) -> None:
         local = self._engine is None
-        before = self._steering.budget_usd if local else self._request.settings.budget_usd
+        before = self._steering.budget_usd if local else self._budget_usd
         if before is not None and usd > before:  # else the run says what is wrong
             await self._account.raise_to(usd)
 
@@ -260,7 +265,17 @@ class ManagedRun:
             forget_frames(error)  # they hold this run, which holds the task and its error
         for observation in self._observations:
             observation.ended(self._stopped_by or error)
-        await asyncio.shield(self._account.close(abandoned=isinstance(error, CancelledError)))
+        abandoned = isinstance(error, CancelledError)
+        await asyncio.shield(
+            self._account.close(abandoned=abandoned, settled_usd=self._settled_usd)
+        )
+
+    @property
+    def _settled_usd(self) -> float | None:
+        """What the calls of the run count once it has stopped, where that is known."""
+        if self._engine is None:
+            return self._steering.settled_usd
+        return 0.0 if self._engine.never_began(self._handed_over) else None
 
     def stop_for_shutdown(self) -> None:
         """End the run because the server stops; its client gets an error that says so."""
@@ -342,8 +357,9 @@ class ManagedRun:
     def _events_of(self, run_id: str | None) -> AsyncGenerator[Event, None]:
         request, client = self._request, self._context.client
         if self._engine is not None:
+            self._handed_over = run_id = run_id or new_id()
             return self._engine.deliberate(
-                request, run_id or new_id(), client, self._context.depth, self._leaves
+                request, run_id, client, self._context.depth, self._leaves
             )
         return deliberate(
             request.messages,

@@ -30,6 +30,7 @@ class RunCost:
         self._told_again = Counter[tuple[Any, ...]]()
         self._sum = CostSum(0.0, 0)
         self._at_most_usd: float | None = 0.0
+        self._counted_usd = 0.0
 
     @property
     def cost_usd(self) -> float | None:
@@ -49,7 +50,18 @@ class RunCost:
         """
         return self._at_most_usd
 
+    def stopped_usd(self, settled_usd: float | None) -> float | None:
+        """The cost at most of a run that was stopped, whose last calls were not told.
+
+        `settled_usd` is what all its calls count, those included that were paid before.
+        """
+        if settled_usd is None or self._at_most_usd is None:
+            return None
+        return self._at_most_usd + max(0.0, settled_usd - self._counted_usd)
+
     def event(self, event: dict[str, Any]) -> None:
+        if event["type"] == "model.call":
+            self._counted_usd += event.get("counted_usd") or 0.0
         if event["type"] == "run.started":
             self._starts += 1
             self._told_again.clear()
@@ -146,17 +158,18 @@ class RunAccount:
     def event(self, event: dict[str, Any]) -> None:
         self._cost.event(event)
 
-    async def close(self, *, abandoned: bool) -> None:
-        """Settle; the calls that an abandoned run had in flight are of unknown cost.
+    async def close(self, *, abandoned: bool, settled_usd: float | None) -> None:
+        """Settle; a call of unknown cost is charged with what was set aside for it.
 
-        A call of unknown cost in a run that has ended is charged with what was set aside for it.
+        Of an abandoned run `settled_usd` is what its calls count, also those that were cut off;
+        None if nobody knows: then it stays charged in full.
         """
         if self._keys is None or self._charge is None:
             return
         if not self._started:
             await self._keys.refund(self._charge)
             return
-        cost = None if abandoned else self._cost.at_most_usd
+        cost = self._cost.stopped_usd(settled_usd) if abandoned else self._cost.at_most_usd
         await self._keys.settle(self._charge, cost, self._cost.known_usd)
 
 

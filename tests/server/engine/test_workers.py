@@ -25,6 +25,7 @@ __all__ = ["postgres"]
 pytestmark = pytest.mark.timeout(400)
 EVERYBODY = (*PANEL, JUDGE, WRITER)
 ASK: Any = {"model": "fusion", "messages": [{"role": "user", "content": "What is it?"}]}
+STOP: Any = {"action": "stop_member"}
 SEATS: Any = {
     "fusion": {
         "panel": [{"model": name} for name in PANEL],
@@ -93,6 +94,12 @@ async def test_a_run_in_a_queue_of_sqlite_is_streamed_cancelled_and_handed_back(
         started = await client.post(f"{command.url}/v1/runs", json=ASK | SEATS)
         place = f"{command.url}/v1/runs/{started.json()['id']}"
         await until(lambda: len(command.models.requests) == 3)
+        refused = await client.post(f"{place}/steer", json=STOP | {"seat": "Z"})
+        assert refused.status_code == 409
+        assert "there is no seat 'Z'; the seats are A, B, C" in refused.json()["error"]["message"]
+        unlimited = {"action": "raise_budget", "budget_usd": 1.0}
+        assert (await client.post(f"{place}/steer", json=unlimited)).status_code == 409
+        assert (await client.post(f"{place}/steer", json=STOP | {"seat": "A"})).status_code == 202
         assert (await client.post(f"{place}/cancel")).status_code == 202
         await until(lambda: command.models.in_flight == 0)
         await _status(client, place, "cancelled")

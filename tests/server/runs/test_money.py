@@ -278,4 +278,6 @@ async def test_a_resumed_run_is_charged_with_its_new_calls(
     await asyncio.sleep(0.2)
     new = served.models.usage(lambda seen: seen.model == WRITER).cost
     assert new > 0
-    assert ring.all()[0][1].total_usd == pytest.approx(PER_RUN + new, abs=1e-7)
+    charged = ring.all()[0][1].total_usd
+    assert served.models.usage().cost < charged, "the call that was cut off counts at its worst"
+    assert charged < PER_RUN + new, "what the first request did not need is free again"

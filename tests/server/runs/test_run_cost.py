@@ -46,3 +46,11 @@ def test_a_resumed_run_pays_for_no_call_of_the_request_before() -> None:
 def test_a_call_of_an_earlier_turn_is_paid_already() -> None:
     replayed = call("A", 1.0, carried=True, replayed=True)
     assert cost_of(STARTED, replayed, STARTED, replayed, call("synthesizer", 0.5)).cost_usd == 0.5
+
+
+def test_a_stopped_run_costs_what_its_calls_count_also_those_that_nobody_was_told_of() -> None:
+    told = (STARTED, call("A", 1.0), call("B", 0.5, replayed=True))
+    assert cost_of(*told).stopped_usd(1.5) == 1.0, "nothing was under way"
+    assert cost_of(*told).stopped_usd(1.75) == 1.25, "a call that was cut off counts"
+    assert cost_of(*told).stopped_usd(None) is None
+    assert cost_of().stopped_usd(0.0) == 0.0

@@ -23,23 +23,39 @@ ASK: Any = {
 }
 
 
-async def test_runs_of_a_killed_server_go_on_by_themselves(tmp_path: Path) -> None:
+async def test_runs_and_background_responses_of_a_killed_server_go_on_by_themselves(
+    tmp_path: Path,
+) -> None:
+    asked = {"input": "What is it?", "instructions": "Be brief.", "background": True}
     async with httpx2.AsyncClient(timeout=60) as client:
         async with served(cast({B: hang()}), tmp_path) as first:
             started = await client.post(f"{first.url}/v1/runs", json=ASK)
             run_id = started.json()["id"]
-            await until(lambda: len(first.models.requests) == 3)
+            sent = {"model": "fusion", "fusion": ASK["fusion"]} | asked
+            response = (await client.post(f"{first.url}/v1/responses", json=sent)).json()
+            await until(lambda: len(first.models.requests) == 6)
             await _answered(client, f"{first.url}/v1/runs/{run_id}/events", 2)
             first.process.kill()
             await first.process.wait()
         async with served(cast(), tmp_path) as second:
-            place = f"{second.url}/v1/runs/{run_id}"
-            async with asyncio.timeout(100):
-                while (run := (await client.get(place)).json())["status"] != "finished":
-                    await asyncio.sleep(0.1)
-            asked = [seen.model for seen in second.models.requests]
-            assert sorted(asked) == sorted([B, JUDGE, WRITER])
+            run = await _ended(client, f"{second.url}/v1/runs/{run_id}", "queued", "running")
             assert run["result"]["answer"] == "Done."
+            place = f"{second.url}/v1/responses/{response['id']}"
+            ended = await _ended(client, place, "queued", "in_progress")
+            assert ended["output"][-1]["content"][0]["text"] == "Done."
+            names = [seen.model for seen in second.models.requests]
+            assert [names.count(one) for one in (B, JUDGE, WRITER)] == [2, 2, 2]
+            after = {"model": "fusion", "input": "And?", "previous_response_id": response["id"]}
+            again = await client.post(f"{second.url}/v1/responses", json=sent | after)
+            assert again.status_code == 200, again.text
+
+
+async def _ended(client: httpx2.AsyncClient, place: str, *meanwhile: str) -> Any:
+    async with asyncio.timeout(100):
+        while (found := (await client.get(place)).json())["status"] in (*meanwhile, "interrupted"):
+            await asyncio.sleep(0.1)
+    assert found["status"] in ("finished", "completed"), found
+    return found
 
 
 async def _answered(client: httpx2.AsyncClient, events: str, members: int) -> None:
