@@ -19,6 +19,7 @@ from rich.table import Table
 
 from bench.scaling.experiments.caps import caps
 from bench.scaling.experiments.cold_start import cold_start
+from bench.scaling.experiments.database import database
 from bench.scaling.experiments.drain import drain
 from bench.scaling.experiments.kills import kills
 from bench.scaling.experiments.overhead import overhead
@@ -39,6 +40,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     "drain": drain,
     "partition": partition,
     "cold start": cold_start,
+    "database": database,
 }
 _EXAMPLES = """
 examples:

@@ -18,6 +18,7 @@ from bench.graph.cast import JUDGE, MEMBERS, TOOL_TURNS, WRITER, looked_up
 from bench.scaling.model_server import Call
 from bench.scaling.postgres import Postgres, postgres
 from bench.scaling.processes import Fusion, fusion
+from langgraph_fusion.graph.journal.jobs import Job
 
 PLAIN, AGENTIC = "fusion/plain", "fusion/agentic"
 """Three members, a judge and a writer; agentic members look up five documents first."""
@@ -174,7 +175,7 @@ class Cluster:
             "select workflow_uuid from dbos.workflow_status "
             f"where status = 'PENDING' and executor_id = '{worker.name}'"
         )
-        return {str(row[0]).rpartition("-")[0] for row in rows}
+        return {Job.run_of(str(row[0])) for row in rows}
 
     async def _started(self, *arguments: str, engine: bool, port: int | None) -> Fusion:
         url = self.stage.postgres.url(self.database, port)
