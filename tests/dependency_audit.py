@@ -13,7 +13,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-_SHOWN = 400
+_SHOWN = 200
+_WAY_OUT = "run `make audit` where pypi.org can be reached"
 
 
 def main(program: str, *options: str) -> int:
@@ -26,7 +27,8 @@ def main(program: str, *options: str) -> int:
     try:
         report = json.loads(done.stdout)
     except ValueError:
-        print("NOT AUDITED: pip-audit gave no report:", done.stderr.strip()[-_SHOWN:])
+        said = (done.stderr.strip().splitlines() or ["no word"])[-1]  # without its traceback
+        print(f"NOT AUDITED: pip-audit gave no report: {said[:_SHOWN]}; {_WAY_OUT}")
         return 0 if lenient else 1
     text, found, missed = told(report)
     print(text)
@@ -48,7 +50,7 @@ def told(report: Mapping[str, Any]) -> tuple[str, int, int]:
     if missed:
         lines.append(
             f"NOT AUDITED: {len(missed)} packages, for which the registry did not answer, "
-            f"as {missed[0]}; run `make audit` where pypi.org can be reached"
+            f"as {missed[0]}; {_WAY_OUT}"
         )
     return "\n".join(lines), found, len(missed)
 

@@ -25,7 +25,7 @@ MISSED: dict[str, Any] = {"name": "unknown", "skip_reason": "Dependency not foun
         ([GOOD, MISSED], [], 1, "NOT AUDITED: 1 packages"),
         ([GOOD, MISSED], ["--lenient"], 0, "NOT AUDITED: 1 packages"),
         (None, ["--lenient"], 0, "NOT AUDITED: pip-audit gave no report: no network"),
-        (None, [], 1, "NOT AUDITED"),
+        (None, [], 1, "NOT AUDITED: pip-audit gave no report: no network; run `make audit` where"),
     ],
 )
 def test_what_the_audit_says_and_when_it_fails(

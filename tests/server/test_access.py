@@ -206,6 +206,45 @@ async def test_a_key_may_come_in_either_header_and_in_odd_forms(
         assert await http.status("GET", "/v1/models", None, twice) == 200
 
 
+_METHODS = (
+    *("OPTIONS", "HEAD", "TRACE", "CONNECT", "PUT", "PATCH", "PROPFIND"),
+    *("get", "G\tET", "\u0130"),
+)
+    "OPTIONS",
+    "HEAD",
+    "TRACE",
+    "CONNECT",
+    "PUT",
+    "PATCH",
+    "PROPFIND",
+    "get",
+    "G\tET",
+    "\u0130",
+)
+
+
+async def test_no_method_opens_a_route_or_starts_anything(
+    serving: Serving, ring: BlockingKeys, tmp_path: Path
+) -> None:
+    """Every path with every other method: shut without a key, and with one nothing happens."""
+    served = await serving(cast(), keys=tmp_path / "keys.db", runs=str(tmp_path / "runs.db"))
+    key = f"Authorization: Bearer {ring.add('ada', Caps())}\r\n"
+    shut = {_path(path) for (_, path), row in TABLE.items() if row.who != "anyone"}
+    for path in sorted({_path(path) for _, path in TABLE}):
+        for method in _METHODS:
+            if (method, path) in TABLE:
+                continue
+            for headers in ("", key):
+                line = f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n"
+                told = await _raw(served, line.encode())
+                status = int(told.split(b" ")[1])
+                assert status < 500, (method, path, told)
+                assert headers or path not in shut or status in (400, 401), (method, path, told)
+                assert b"fk-" not in told, "no method shows a key back"
+    assert not served.models.requests
+    assert not served.state.manager.shutdown.runs
+
+
 TRICKS = (
     "//v1/models", "/v1//models", "/V1/models", "/v1/models/", "/v1/models;x", "/v1/%6dodels",
     "/healthz/../v1/models", "/healthz/..%2fv1/models", "/./v1/models", "/healthz%2f..%2fv1/models",
