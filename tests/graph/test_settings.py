@@ -191,8 +191,19 @@ def test_a_preset_s_documents_go_when_the_caller_chooses_other_tools(
     assert load_settings({"preset": "offline", **chosen}).docs == docs
 
 
-@given(st.recursive(st.none() | st.integers() | st.text(max_size=5), st.lists, max_leaves=4))
-def test_no_odd_tools_or_panel_escape_the_check_of_settings(odd: Any) -> None:
-    for name in ("tools", "panel"):
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text(max_size=5) | st.dictionaries(st.text(), st.none()),
+        st.lists,
+        max_leaves=4,
+    )
+)
+def test_no_odd_tools_panel_or_search_escape_the_check_of_settings(odd: Any) -> None:
+    for name in ("tools", "panel", "search"):
         with suppress(ConfigError):
             load_settings({"preset": "offline", "tools": [], name: odd})
+
+
+def test_engines_are_named_in_any_case_each_once() -> None:
+    assert load_settings({"search": "Brave, ddgs,BRAVE"}).search == ("brave", "ddgs")
+    assert load_settings({"search": ["EXA"]}).search == ("exa",)

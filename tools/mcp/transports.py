@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,6 +29,13 @@ class NotStarted(Exception):
     """The text says why."""
 
 
+_FAULT = re.compile(
+    r"(?i)^(?!npm (notice|warn))(?!.*\bat .*:\d+:\d+\)?$).*"
+    r"(error|exception|fatal|fail|cannot|can't|denied|not found|no such|missing|invalid|refused)"
+)
+_CHATTER = re.compile(r"(?i)npm (notice|warn)|node\.js v\d")
+
+
 @asynccontextmanager
 async def connected(settings: ServerSettings, said: Said) -> "AsyncIterator[ClientSession]":
     """A session that is not initialized yet; `said` gets what a process writes to standard error.
@@ -42,9 +50,15 @@ async def connected(settings: ServerSettings, said: Said) -> "AsyncIterator[Clie
 
 
 def last_words(said: Said) -> str:
-    """The last line that a process wrote to standard error."""
-    text = b"".join(said)[-_TAIL_BYTES:].decode(errors="replace").strip()
-    return text.splitlines()[-1] if text else ""
+    """The last line of standard error that names a fault, else the last that says something.
+
+    What starts a server may have more to say after it: `npm notice`, Node.js its version.
+    """
+    text = b"".join(said)[-_TAIL_BYTES:].decode(errors="replace")
+    lines = [line.strip() for line in text.splitlines() if re.search(r"\w", line)]
+    faults = [line for line in lines if _FAULT.search(line)]
+    telling = [line for line in lines if not _CHATTER.match(line)]
+    return next((some[-1] for some in (faults, telling, lines) if some), "")
 
 
 @asynccontextmanager

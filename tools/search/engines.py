@@ -67,10 +67,12 @@ def engines() -> dict[EngineName, Engine]:
 
 
 def named(value: object) -> object:
-    """Names as settings give them, `"brave,ddgs"` or a list, each once; what is neither stays."""
+    """Names as settings give them, `"Brave,ddgs"` or a list, each once; what is neither stays."""
     if isinstance(value, str):
-        value = [name.strip() for name in value.split(",")]
-    return tuple(dict.fromkeys(value)) if isinstance(value, list | tuple) else value
+        value = value.split(",")
+    if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
+        return value
+    return tuple(dict.fromkeys(name.strip().lower() for name in value))
 
 
 def search_keys() -> frozenset[str]:

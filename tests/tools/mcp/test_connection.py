@@ -1,11 +1,13 @@
 """The connection to a real server: time, size, and what its end looks like from here."""
 
 import sys
+from collections import deque
 
 import pytest
 
 from langgraph_fusion.tools.mcp.connection import CallFailed, Connection, ServerUnavailable
 from langgraph_fusion.tools.mcp.settings import ServerSettings
+from langgraph_fusion.tools.mcp.transports import last_words
 from tests.tools.mcp import real_server
 from tests.tools.mcp.http_server import http_server
 
@@ -67,3 +69,20 @@ async def test_a_server_at_an_address_gets_its_key_and_no_more_than_its_room(
     with pytest.raises(ServerUnavailable, match="cannot be reached"):
         await gone.tools()
     await gone.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("", ""),
+        ("starting\n\n", "starting"),
+        ("Error: no access\nnpm notice\nnpm notice New version\nnpm notice\n", "Error: no access"),
+        ("npm notice", "npm notice"),
+        ("working\nnpm notice", "working"),
+        ("Traceback (most recent call last):\n  x()\nKeyError: 'PATH'", "KeyError: 'PATH'"),
+        ("Error: boom\n    at throwError (a.js:1:2)\n\nNode.js v20.1.0", "Error: boom"),
+        ("}\nneeds a token\n}", "needs a token"),
+    ],
+)  # fmt: skip
+def test_the_last_words_of_a_server_are_those_that_name_its_fault(said: str, told: str) -> None:
+    assert last_words(deque([said.encode()])) == told
