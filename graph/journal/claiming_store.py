@@ -14,12 +14,16 @@ import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 from weakref import WeakKeyDictionary
 
 from langgraph.store.base import BaseStore, Item, PutOp
 
 from langgraph_fusion.graph.journal.claim import CLAIM, Claim, Place, Write, boot_time, settle
+
+Entry = tuple[str, dict[str, Any]]
+"""Key and value of an item."""
+_ALL = 1_000_000
 
 
 @runtime_checkable
@@ -37,6 +41,9 @@ class ClaimingStore(Protocol):
 
     async def beat(self, claims: Sequence[Claim]) -> None:
         """Say that these claims' owners live; those that are not valid are lost."""
+
+    async def following(self, space: tuple[str, ...], key: str, most: int) -> list[Entry]:
+        """The next items of a namespace after a key, in the order of their keys."""
 
     async def now(self) -> float:
         """The time by the clock of the items' `updated_at`, in seconds of the epoch."""
@@ -102,6 +109,11 @@ class _InThisProcess:
             if puts:
                 await self._store.abatch(puts)
         settle(claims, valid, boot_time())
+
+    async def following(self, space: tuple[str, ...], key: str, most: int) -> list[Entry]:
+        items = await self._store.asearch(space, limit=_ALL, refresh_ttl=False)
+        found = [(one.key, one.value) for one in items if one.namespace == space and one.key > key]
+        return sorted(found, key=lambda entry: entry[0])[:most]
 
     async def now(self) -> float:
         return time.time()

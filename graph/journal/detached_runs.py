@@ -11,9 +11,9 @@ import json
 import time
 import uuid
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from langgraph.store.base import BaseStore, GetOp, Item, PutOp
+from langgraph.store.base import BaseStore, Item, PutOp
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from langgraph_fusion.graph.errors import ConfigError
@@ -177,15 +177,8 @@ class DetachedRuns:
 
     async def events(self, id: str, after: int) -> list[StoredEvent]:
         """Return the next events after this number, at most 64; lost ones are left out."""
-        asked = [
-            GetOp(_events(id), _key(number), False) for number in range(after + 1, after + 1 + PAGE)
-        ]
-        found: Sequence[Any] = await self._store.abatch(asked)
-        return [
-            StoredEvent(after + 1 + place, item.value["kind"], item.value["text"])
-            for place, item in enumerate(found)
-            if item is not None
-        ]
+        found = await self._claiming.following(_events(id), _key(after), PAGE)
+        return [StoredEvent(int(key), one["kind"], one["text"]) for key, one in found]
 
     def order(self, run_id: str, action: Json) -> None:
         """Ask something of a run that another process works on; it looks twice a second."""

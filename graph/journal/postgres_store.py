@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
 from langgraph_fusion.graph.journal.claim import Claim, Place, Write, boot_time, settle
+from langgraph_fusion.graph.journal.claiming_store import Entry
 
 _TAKE = """
     UPDATE store
@@ -74,6 +75,9 @@ _BEAT = """
         = (given.prefix, given.key, given.claim)
     RETURNING store.prefix AS prefix, store.key AS key, given.claim AS claim
 """
+_FOLLOWING = """
+    SELECT key, value FROM store WHERE prefix = %s AND key > %s ORDER BY key LIMIT %s
+"""
 _NOW = "SELECT extract(epoch FROM clock_timestamp())::float8 AS now"
 
 
@@ -105,6 +109,11 @@ class PostgresClaims:
             await cursor.execute(_BEAT, [list(column) for column in zip(*rows, strict=True)])
             valid = await _claims(cursor)
         settle(claims, valid, asked_at)
+
+    async def following(self, space: tuple[str, ...], key: str, most: int) -> list[Entry]:
+        async with self._cursor() as cursor:
+            await cursor.execute(_FOLLOWING, (_text(space), key, most))
+            return [(row["key"], row["value"]) for row in await cursor.fetchall()]
 
     async def now(self) -> float:
         async with self._cursor() as cursor:

@@ -19,7 +19,8 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from langgraph_fusion.graph.journal import sqlite_claims
 from langgraph_fusion.graph.journal.claim import Claim, Write, boot_time, settle
-from langgraph_fusion.graph.journal.sqlite_tables import make_tables, run, sweep
+from langgraph_fusion.graph.journal.claiming_store import Entry
+from langgraph_fusion.graph.journal.sqlite_tables import following, make_tables, run, sweep
 from langgraph_fusion.sandbox.private_files import make_private_file, make_private_folder
 
 T = TypeVar("T")
@@ -56,6 +57,9 @@ class SqliteInThread(BaseStore):
         asked_at = boot_time()
         work = partial(sqlite_claims.beat, self._connection, list(claims))
         settle(claims, await _there(self._thread, work), asked_at)
+
+    async def following(self, space: tuple[str, ...], key: str, most: int) -> list[Entry]:
+        return await _there(self._thread, partial(following, self._connection, space, key, most))
 
     async def now(self) -> float:
         return time.time()  # the clock of the machine that the file is on

@@ -34,6 +34,7 @@ _VERSIONS = (
 _GET = "SELECT value, created_at, updated_at FROM store WHERE prefix = ? AND key = ?"
 _SEARCH = "SELECT prefix, key, value, created_at, updated_at FROM store WHERE {} \
 ORDER BY updated_at DESC LIMIT ? OFFSET ?"
+_FOLLOWING = "SELECT key, value FROM store WHERE prefix = ? AND key > ? ORDER BY key LIMIT ?"
 _BELOW = "(prefix = ? OR substr(prefix, 1, ?) = ?)"
 _MEMBER = "json_extract(CAST(value AS TEXT), ?) IS ?"
 NOW = "strftime('%Y-%m-%d %H:%M:%f', 'now')"
@@ -71,6 +72,14 @@ def run(connection: sqlite3.Connection, ops: Sequence[Op]) -> list[Result]:
             for put in puts:
                 put_item(connection, put)
     return found
+
+
+def following(
+    connection: sqlite3.Connection, space: tuple[str, ...], key: str, most: int
+) -> list[tuple[str, dict[str, Any]]]:
+    """The next items of a namespace after a key, in the order of their keys."""
+    rows = connection.execute(_FOLLOWING, (namespace_text(space), key, most)).fetchall()
+    return [(found, json.loads(value)) for found, value in rows]
 
 
 def sweep(connection: sqlite3.Connection) -> int:

@@ -29,6 +29,8 @@ T = TypeVar("T")
 _SILENT_S = 0.25
 """How often the events of a silent run are looked for, where no notice is heard."""
 _PATIENT = 40
+GAP = "gap"
+"""Type of an event that stands for those that the store has lost."""
 _REPLY_S = 10.0
 """How long a worker has to say what it makes of an order."""
 _AWAY_S = 60.0
@@ -133,6 +135,8 @@ class Engine:
             while True:
                 found = await _patiently(partial(self._runs.detached.events, job.log_id, after))
                 for event in found:
+                    if event.number > after + 1:
+                        yield GAP, json.dumps({"type": GAP, "after": after, "next": event.number})
                     after = event.number
                     yield event.kind, event.data
                 silent = 0 if found else silent + 1

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 from langgraph_fusion.graph.journal.claim import Claim
-from langgraph_fusion.graph.journal.detached_runs import PAGE, DetachedRuns, Head, StoredEvent
+from langgraph_fusion.graph.journal.detached_runs import DetachedRuns, Head, StoredEvent
 from langgraph_fusion.models.text import clean_json
 
 _MEMORY = 4 * 2**20
@@ -123,18 +123,17 @@ async def _stored(
     id: str, store: DetachedRuns, after: int, before: int | None = None
 ) -> AsyncGenerator[tuple[int, bytes], None]:
     """What the store has after one number and before another; what is lost is said."""
-    looked = after
-    while before is None or looked + 1 < before:
-        found = [one for one in await store.events(id, looked) if not before or one.number < before]
+    while found := await store.events(id, after):
         for event in found:
+            if before is not None and event.number >= before:
+                break
             if event.number > after + 1:
                 yield event.number - 1, gap_frame(after, event.number)
-            looked = after = event.number
+            after = event.number
             yield after, frame_of(event)
-        if not found:
-            if before is None:
-                return
-            looked += PAGE
+        else:
+            continue
+        break
     if before is not None and after + 1 < before:
         yield before - 1, gap_frame(after, before)
 

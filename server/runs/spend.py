@@ -60,6 +60,9 @@ class RunCost:
         return self._at_most_usd + max(0.0, settled_usd - self._counted_usd)
 
     def event(self, event: dict[str, Any]) -> None:
+        if event["type"] == "gap":  # what was lost may have told of calls
+            self._at_most_usd = None
+            self._sum = CostSum(self._sum.known_usd, self._sum.unknown + 1)
         if event["type"] == "model.call":
             self._counted_usd += event.get("counted_usd") or 0.0
         if event["type"] == "run.started":

@@ -1,6 +1,7 @@
 """The same promises in every store: SQLite, PostgreSQL, and any other of LangGraph."""
 
 import asyncio
+import json
 import os
 import sqlite3
 import subprocess
@@ -16,10 +17,12 @@ from pydantic import BaseModel
 
 from langgraph_fusion.graph.api import aask
 from langgraph_fusion.graph.errors import ConfigError
+from langgraph_fusion.graph.journal.detached_runs import Head, StoredEvent
 from langgraph_fusion.graph.journal.owner import Owner
 from langgraph_fusion.graph.journal.repository import RunRepository, new_id
 from langgraph_fusion.graph.journal.run_record import RunRecord
 from langgraph_fusion.graph.journal.store import open_runs
+from langgraph_fusion.server.runs.event_log import stored_frames
 from tests.graph.cast import JUDGE, A, cast, settings
 from tests.graph.conftest import Serve
 from tests.graph.stopping import stopped
@@ -238,3 +241,28 @@ async def test_processes_that_open_an_empty_store_at_once_all_get_it(
     command = (sys.executable, "-c", code, where)
     started = [await asyncio.create_subprocess_exec(*command) for _ in range(4)]
     assert [await one.wait() for one in started] == [0, 0, 0, 0]
+
+
+async def test_events_are_found_behind_a_gap_of_any_width(runs: RunRepository) -> None:
+    numbers = [1, 2, 90, 91, 100_000, 999_999_999]
+    for number in numbers:
+        await runs.detached.append("wide", StoredEvent(number, "note", "{}"))
+        await runs.detached.append("wide.below", StoredEvent(number + 3, "note", "{}"))
+    for after, expected in (
+        (0, numbers),
+        (2, numbers[2:]),
+        (50, numbers[2:]),
+        (99_999, numbers[4:]),
+    ):
+        assert [one.number for one in await runs.detached.events("wide", after)] == expected
+    assert await runs.detached.events("wide", numbers[-1]) == []
+    frames = stored_frames("wide", runs.detached, 0, _is_over)
+    text = b"".join([frame async for frame in frames]).decode()
+    gaps = [json.loads(line[6:]) for line in text.splitlines() if '"gap"' in line]
+    assert [(one["after"], one["next"]) for one in gaps] == [
+        (2, 90), (91, 100_000), (100_000, 999_999_999),
+    ]  # fmt: skip
+
+
+async def _is_over() -> Head:
+    return Head(id="wide", run_id="wide", status="finished")
