@@ -46,36 +46,53 @@ async def served(
     script: Part, place: Path, *options: str, env: Mapping[str, str] = NO_ENV
 ) -> AsyncIterator[Command]:
     """Start it on a free port; `place` takes the files it writes."""
-    async with scripted_server(script) as models:
-        env = environment(
-            {
-                **env,
-                "OPENROUTER_API_KEY": "sk-or-secret-key",
-                "OPENROUTER_BASE_URL": models.base_url,
-                "XDG_DATA_HOME": str(place),
-                "XDG_CONFIG_HOME": str(place),
-                "XDG_CACHE_HOME": str(place),
-            }
-        )
-        process = await asyncio.create_subprocess_exec(
-            *FUSION,
-            "serve",
-            "--port",
-            "0",
-            *options,
-            cwd=ROOT,
-            env=env,
-            stderr=PIPE,
-            preexec_fn=_take_default_signals,
-        )
-        try:
-            command = Command(process, await url_of(process), models, env)
-            async with command.client:
-                yield command
-        finally:
-            if process.returncode is None:
-                process.kill()
-            await process.communicate()
+    async with (
+        scripted_server(script) as models,
+        running(models, environment_of(models, place, env), *options) as command,
+    ):
+        yield command
+
+
+def environment_of(
+    models: ScriptedServer, place: Path, env: Mapping[str, str] = NO_ENV
+) -> dict[str, str]:
+    """Variables of a command that asks these models."""
+    return environment(
+        {
+            **env,
+            "OPENROUTER_API_KEY": "sk-or-secret-key",
+            "OPENROUTER_BASE_URL": models.base_url,
+            "XDG_DATA_HOME": str(place),
+            "XDG_CONFIG_HOME": str(place),
+            "XDG_CACHE_HOME": str(place),
+        }
+    )
+
+
+@asynccontextmanager
+async def running(
+    models: ScriptedServer, env: dict[str, str], *options: str
+) -> AsyncIterator[Command]:
+    """Start it with these variables."""
+    process = await asyncio.create_subprocess_exec(
+        *FUSION,
+        "serve",
+        "--port",
+        "0",
+        *options,
+        cwd=ROOT,
+        env=env,
+        stderr=PIPE,
+        preexec_fn=_take_default_signals,
+    )
+    try:
+        command = Command(process, await url_of(process), models, env)
+        async with command.client:
+            yield command
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
 
 
 def _take_default_signals() -> None:

@@ -16,9 +16,9 @@ from tests.cli.processes import FUSION, ROOT
 from tests.gate import Gate
 from tests.graph.cast import JUDGE, PANEL, WRITER, B, cast
 from tests.postgres_server import postgres
-from tests.scripted import hang, text
+from tests.scripted import ScriptedServer, hang, scripted_server, text
 from tests.server.asking import until
-from tests.server.command import Command, served
+from tests.server.command import environment_of, running, served
 
 __all__ = ["postgres"]
 
@@ -36,52 +36,92 @@ SEATS: Any = {
 }
 
 
+class Worker:
+    """A `fusion work`, and what it logs."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self.lines: list[str] = []
+        self._reading = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        assert self.process.stderr is not None
+        async for line in self.process.stderr:
+            self.lines.append(line.decode())
+
+    def has_begun(self, run_id: str) -> bool:
+        return any("job.started" in line and run_id in line for line in self.lines)
+
+    async def killed(self) -> None:
+        if self.process.returncode is None:
+            self.process.kill()
+        await self.process.wait()
+        await self._reading
+
+
 @asynccontextmanager
-async def worker(command: Command, engine: str, runs: str) -> AsyncIterator[Process]:
+async def worker(env: dict[str, str], engine: str, runs: str) -> AsyncIterator[Worker]:
     """A `fusion work` that has begun to take runs."""
     process = await asyncio.create_subprocess_exec(
         *FUSION, "work", "--engine", engine, "--runs", runs, "--dead-after", "4",
-        cwd=ROOT, env=command.env, stderr=PIPE,
+        cwd=ROOT, env=env, stderr=PIPE,
     )  # fmt: skip
+    started = Worker(process)
     try:
-        assert process.stderr is not None
-        line = (await process.stderr.readline()).decode()
-        assert re.search(r"fusion: worker \S+ takes up to 8 runs", line), line
-        yield process
+        async with asyncio.timeout(200):
+            while not started.lines:
+                await asyncio.sleep(0.05)
+        assert re.search(r"fusion: worker \S+ takes up to 8 runs", started.lines[0]), started.lines
+        yield started
     finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
+        await started.killed()
 
 
-async def test_a_killed_worker_s_run_is_finished_by_another_and_nothing_is_lost(
+async def test_workers_are_killed_and_frozen_in_mid_run_and_nothing_is_lost_or_paid_twice(
     postgres: str, tmp_path: Path
 ) -> None:
     gate = Gate(text("Beta says 17."))
     engine = postgres.replace("/postgres?", "/engine?")
     await _made(postgres, "engine")
     async with AsyncExitStack() as stack:
-        command = await stack.enter_async_context(
-            served(cast({B: gate}), tmp_path, "--engine", engine, "--runs", engine)
+        models = await stack.enter_async_context(scripted_server(cast({B: gate})))
+        env = environment_of(models, tmp_path)
+        server, first, second = await asyncio.gather(  # all on an empty database
+            stack.enter_async_context(running(models, env, "--engine", engine, "--runs", engine)),
+            *(stack.enter_async_context(worker(env, engine, engine)) for _ in range(2)),
         )
-        first = await stack.enter_async_context(worker(command, engine, engine))
         client = await stack.enter_async_context(httpx2.AsyncClient(timeout=200))
-        asked = asyncio.create_task(
-            client.post(f"{command.url}/v1/chat/completions", json=ASK | SEATS)
-        )
+        place, run_id = await _asked(client, server.url)
         await gate.asked.wait()
-        await until(lambda: len(command.models.requests) == 3)
-        await asyncio.sleep(0.5)  # what the others said is in the journal
-        await stack.enter_async_context(worker(command, engine, engine))
-        command.models.script = cast()
-        first.send_signal(signal.SIGKILL)
-        reply = (await asked).json()
-        assert reply["choices"][0]["message"]["content"].startswith("Done."), reply
-        counts = [len(command.models.seen_by(name)) for name in EVERYBODY]
-        assert counts == [1, 2, 1, 1, 1], "only what was under way was paid again"
+        await until(lambda: len(models.requests) == 3)
+        await _told(client, place, 2)  # what the others said is in the journal
+        models.script = cast()
+        dying, other = (first, second) if first.has_begun(run_id) else (second, first)
+        await dying.killed()
+        await _status(client, place, "finished")
+        assert _counts(models) == [1, 2, 1, 1, 1], "only what was under way was paid again"
+
+        frozen, gate = other, Gate(text("Beta says 18."))
+        models.script = cast({B: gate})
+        place, run_id = await _asked(client, server.url)
+        await gate.asked.wait()
+        await _told(client, place, 2)
+        models.script = cast()
+        frozen.process.send_signal(signal.SIGSTOP)
+        other = await stack.enter_async_context(worker(env, engine, engine))
+        await _status(client, place, "finished")
+        assert _counts(models) == [2, 4, 2, 2, 2]
+        before = (await client.get(place)).json()
+        await other.killed()
+        gate.opened.set()
+        frozen.process.send_signal(signal.SIGCONT)
+        _, run_id = await _asked(client, server.url)
+        await until(lambda: frozen.has_begun(run_id))  # it is awake, and works
+        await until(lambda: _counts(models) == [3, 5, 3, 3, 3])
+        assert (await client.get(place)).json() == before, "it has written nothing"
 
 
-async def test_a_run_in_a_queue_of_sqlite_is_streamed_cancelled_and_handed_back(
+async def test_a_run_in_a_queue_of_sqlite_is_steered_cancelled_handed_back_and_outlives_a_kill(
     tmp_path: Path,
 ) -> None:
     engine, runs = str(tmp_path / "queue.db"), str(tmp_path / "runs.db")
@@ -90,7 +130,7 @@ async def test_a_run_in_a_queue_of_sqlite_is_streamed_cancelled_and_handed_back(
             served(cast({B: hang()}), tmp_path, "--engine", engine, "--runs", runs)
         )
         client = await stack.enter_async_context(httpx2.AsyncClient(timeout=200))
-        first = await stack.enter_async_context(worker(command, engine, runs))
+        first = await stack.enter_async_context(worker(command.env, engine, runs))
         started = await client.post(f"{command.url}/v1/runs", json=ASK | SEATS)
         place = f"{command.url}/v1/runs/{started.json()['id']}"
         await until(lambda: len(command.models.requests) == 3)
@@ -105,13 +145,35 @@ async def test_a_run_in_a_queue_of_sqlite_is_streamed_cancelled_and_handed_back(
         await _status(client, place, "cancelled")
         assert (await client.post(f"{place}/resume")).status_code == 202
         await until(lambda: command.models.in_flight == 1)
+        first.process.send_signal(signal.SIGTERM)
+        assert await first.process.wait() == 0
+        command.models.script = cast({B: hang()})
+        second = await stack.enter_async_context(worker(command.env, engine, runs))
+        await until(lambda: len(command.models.seen_by(B)) == 3)
         command.models.script = cast()
-        first.send_signal(signal.SIGTERM)
-        assert await first.wait() == 0
-        await stack.enter_async_context(worker(command, engine, runs))
+        await second.killed()
+        await stack.enter_async_context(worker(command.env, engine, runs))
         await _status(client, place, "finished")
-        counts = [len(command.models.seen_by(name)) for name in EVERYBODY]
-        assert counts == [1, 3, 1, 1, 1]
+        assert _counts(command.models) == [1, 4, 1, 1, 1]
+
+
+async def _asked(client: httpx2.AsyncClient, url: str) -> tuple[str, str]:
+    """Start a run: its address and its id."""
+    run_id = (await client.post(f"{url}/v1/runs", json=ASK | SEATS)).json()["id"]
+    return f"{url}/v1/runs/{run_id}", run_id
+
+
+async def _told(client: httpx2.AsyncClient, place: str, members: int) -> None:
+    """Return when so many members have answered."""
+    async with client.stream("GET", f"{place}/events") as reply:
+        async for line in reply.aiter_lines():
+            members -= line == "event: member.finished"
+            if not members:
+                return
+
+
+def _counts(models: ScriptedServer) -> list[int]:
+    return [len(models.seen_by(name)) for name in EVERYBODY]
 
 
 async def _status(client: httpx2.AsyncClient, place: str, wanted: str) -> None:
