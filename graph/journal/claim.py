@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from langgraph.store.base import Item, PutOp
 
@@ -20,6 +20,8 @@ from langgraph_fusion.graph.errors import RunTakenOver
 
 Place = tuple[tuple[str, ...], str]
 """Namespace and key of an item."""
+Entry = tuple[str, dict[str, Any]]
+"""Key and value of an item."""
 CLAIM = "claim"
 """Member of the item's value that names the valid claim."""
 

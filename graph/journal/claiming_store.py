@@ -14,15 +14,21 @@ import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 from weakref import WeakKeyDictionary
 
 from langgraph.store.base import BaseStore, Item, PutOp
 
-from langgraph_fusion.graph.journal.claim import CLAIM, Claim, Place, Write, boot_time, settle
+from langgraph_fusion.graph.journal.claim import (
+    CLAIM,
+    Claim,
+    Entry,
+    Place,
+    Write,
+    boot_time,
+    settle,
+)
 
-Entry = tuple[str, dict[str, Any]]
-"""Key and value of an item."""
 _ALL = 1_000_000
 
 

@@ -15,8 +15,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
-from langgraph_fusion.graph.journal.claim import Claim, Place, Write, boot_time, settle
-from langgraph_fusion.graph.journal.claiming_store import Entry
+from langgraph_fusion.graph.journal.claim import Claim, Entry, Place, Write, boot_time, settle
 
 _TAKE = """
     UPDATE store

@@ -28,7 +28,7 @@ _NOBODY = "-"
 _AWAY_S = 0.5
 _AT_THE_END_S = 5.0
 _CONFLICT_S = 0.02
-_CHATTY = ("dbos", "sqlalchemy.pool")
+_CHATTY = ("dbos", "sqlalchemy.pool", "psycopg.pool")
 """Loggers that tell of every lost connection, with its address; we say it once."""
 Perform = Callable[[str], Awaitable[None]]
 """Does an entry of the queue, by its id."""
@@ -266,5 +266,5 @@ async def _opened(engine: str) -> "AsyncIterator[DBOSClient]":
 
 def _not_opened(error: Exception) -> ConfigError:
     """DBOS raises its driver's errors; their first line may name the server, never a password."""
-    why = str(error).partition("\n")[0][:200]
+    why = str(error).partition("\n")[0].removeprefix("(psycopg.OperationalError) ")[:200]
     return ConfigError(f"the queue cannot be opened: {why}", field="engine")
