@@ -1,6 +1,7 @@
 """Say that a process lives, and learn which of its runs another one has taken over."""
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -22,10 +23,10 @@ class Heartbeat:
         self._store = store
         self._every_s = dead_after_s / 4
         self._claims: set[Claim] = set()
-        self._beat: asyncio.Task[None] | None = None
+        self._beating: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._beat = asyncio.create_task(self._go_on_beating())
+        self._beating = asyncio.create_task(self._go_on_beating())
         return self
 
     async def __aexit__(
@@ -34,10 +35,10 @@ class Heartbeat:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._beat is not None:
-            self._beat.cancel()
+        if self._beating is not None:
+            self._beating.cancel()
             with suppress(asyncio.CancelledError):
-                await self._beat
+                await self._beating
 
     def add(self, claim: Claim) -> None:
         """Say from now on that this process works under the claim."""
@@ -66,12 +67,16 @@ class Heartbeat:
         """Ask the store if claims are valid, and lose those that are not."""
         with suppress(Exception):  # stores raise their drivers' errors
             async with asyncio.timeout(_ANSWER_S):
-                await self._store.beat(claims)
+                await self._beat(claims)
+
+    async def _beat(self, claims: Iterable[Claim]) -> None:
+        """Leave out what has yet to be written: its item may be made after the store has looked."""
+        if made := [claim for claim in claims if not claim.begins]:
+            await self._store.beat(made)
 
     async def _go_on_beating(self) -> None:
         while True:
             await asyncio.sleep(self._every_s)
             self._claims = {claim for claim in self._claims if not claim.lost}
-            if self._claims:
-                with suppress(Exception):  # a store that fails once is asked again
-                    await self._store.beat(list(self._claims))
+            with suppress(Exception):  # a store that fails once is asked again
+                await self._beat(self._claims)

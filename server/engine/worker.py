@@ -166,6 +166,9 @@ class Worker:
                 await self._go_on(job, log)
                 return
             claim.check()
+            found = await self._runs.find(job.run_id)
+            if found is not None and found.owner == self._runs.me():  # nobody else will end it
+                raise RunFailed("the store of runs gave this run away; ask again", "taken_over")
 
     async def _go_on(self, job: Job, log: JobLog) -> None:
         depth.set(job.depth)

@@ -99,6 +99,8 @@ async def test_a_run_is_nobody_else_s_before_its_first_write_and_after_one_that_
     await runs.writer.write()
     assert not first.claim.lost
     await runs.save(record(id="one"), claim=second.claim)
+    first.write_later("A.0/update", lambda: Note(text="too late"))
+    await runs.writer.write()
     await runs.heartbeat.ask(first.claim, second.claim)
     assert (first.claim.lost, second.claim.lost) == (True, False)
 
