@@ -32,6 +32,23 @@ def closest_passages(text: str, claims: Sequence[str], room: int) -> str:
     return shown if len(shown) <= room else shown[: max(0, shown.rfind(" ", 0, room + 1))]
 
 
+def closest_lines(lines: Sequence[str], claims: Sequence[str], room: int) -> set[int]:
+    """Places of the lines that are closest to the claims, with those beside them.
+
+    At most `room` characters, or one line.
+    """
+    if sum(len(line) + 1 for line in lines) <= room + 1:
+        return set(range(len(lines)))
+    text, at = "\n".join(lines), 0
+    spans = list[Span]()
+    for line in lines:
+        spans.append((at, at + len(line)))
+        at += len(line) + 1
+    filled = [number for number, line in enumerate(lines) if line.strip()]
+    kept = _kept(text, [spans[number] for number in filled], claims, room)
+    return {filled[number] for number in kept}
+
+
 def sentences_of(text: str) -> list[str]:
     """The sentences of a text; a line ends one as well."""
     return [found.group().strip() for found in _SENTENCE.finditer(text) if found.group().strip()]

@@ -218,6 +218,8 @@ class ToolContext:
     sandbox: Sandbox | None = None
     topic: str = ""
     """What the member is asked: of a long text it is shown what is closest to it."""
+    narrow: bool = False
+    """Whether that is a narrow question, for which less of a text is enough."""
     shown: ShownLines = field(default_factory=ShownLines)
 
     @property

@@ -43,7 +43,7 @@ async def docs_search(
     allowed = [match for match in found if await _may_show(context, match)]
     if not allowed:
         return "No passage may be shown. Other words may find more."
-    return results_shown(context, allowed, runtime.tool_call_id or "")
+    return results_shown(context, allowed, query, runtime.tool_call_id or "")
 
 
 @described_tool
@@ -73,7 +73,8 @@ async def docs_read(
         message = f"This document cannot be read: {document.skipped}"
         raise ToolFailure("unsupported_type", message)
     await context.shared.screen(context.seat, docs_url(document.path), document.text)
-    size = context.shared.fetcher.limits.page_chars
+    limits = context.shared.fetcher.limits
+    size = limits.page_chars
     part = part_of(
         document, section=section, start=start or line, end=end, size=size, topic=context.topic
     )
@@ -83,7 +84,9 @@ async def docs_read(
         document,
         part,
         asked=id_or_path.strip(" []"),
-        room=size if whole else min(size, context.shared.fetcher.limits.excerpt_chars),
+        room=size
+        if whole
+        else min(size, limits.narrow_chars if context.narrow else limits.excerpt_chars),
         call=runtime.tool_call_id or "",
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 
+from langgraph_fusion.tools.closeness import closest_lines
 from langgraph_fusion.tools.context import ToolContext
 from langgraph_fusion.tools.docs_index.docs import docs_url
 from langgraph_fusion.tools.docs_index.part import Part
@@ -12,17 +13,26 @@ from langgraph_fusion.tools.excerpt import excerpt
 from langgraph_fusion.tools.formatting import plain_text, source_block
 from langgraph_fusion.tools.references import lines_as, you_have
 
+_NARROW_CHARS = 500
+"""Of a passage that a search finds, shown to a member that is asked a narrow question."""
 _TOP_LINES = 3
 """Of a passage, where its own heading may stand."""
 
 
-def results_shown(context: ToolContext, matches: Sequence[Match], call: str) -> str:
-    """The passages, by document; of those that the member has before it only the ids."""
+def results_shown(context: ToolContext, matches: Sequence[Match], query: str, call: str) -> str:
+    """The passages, by document; of those that the member has before it only the ids.
+
+    A member that is asked a narrow question is shown the lines closest to it and to its search; it
+    reads a whole passage by its id.
+    """
     blocks: dict[str, list[str]] = {}
     had: list[str] = []
+    room = _NARROW_CHARS if context.narrow else None
     for match in matches:
         of_document = blocks.setdefault(match.path, [])
-        block = _passage(context, match, call, follows=bool(of_document), had=had)
+        lines = match.text.split("\n")
+        kept = closest_lines(lines, [query, context.topic], room or len(match.text))
+        block = _passage(context, match, kept, call, follows=bool(of_document), had=had)
         of_document += [block] if block else []
     parts = ["\n\n".join(each) for each in blocks.values() if each]
     parts += [you_have(had)] if had else []
@@ -55,32 +65,45 @@ def part_shown(
 
 
 def _passage(
-    context: ToolContext, match: Match, call: str, *, follows: bool, had: list[str]
+    context: ToolContext,
+    match: Match,
+    kept: Collection[int],
+    call: str,
+    *,
+    follows: bool,
+    had: list[str],
 ) -> str | None:
-    """A passage that may follow one of the same document; or its id among those it `had`."""
+    """What is kept of a passage, which may follow one of its document; or its id for `had`."""
     sources, shown, first = context.shared.sources, context.shown, match.first_line
     url = docs_url(match.path, first, match.last_line)
     title = _title(match.title, match.heading)
     lines = match.text.split("\n")
     here = shown.had(sources, match.path, first, lines, least=0)
     known = shown.had(sources, match.path, first, lines)
-    source = sources.add(context.seat, "document", url, title, match.text)
-    if all(at in here for at, line in enumerate(lines) if line.strip()):
+    seen = "\n[…]\n".join("\n".join(each) for each in _stretches(lines, kept))
+    source = sources.add(context.seat, "document", url, title, seen)
+    if all(at in here for at in kept if lines[at].strip()):
         where = sorted({*here.values()} - {source.id})
         had.append(f"{source.id} (in {', '.join(where)})" if where else source.id)
         return None
-    fresh = (first + at for at in range(len(lines)) if at not in known)
+    fresh = (first + at for at in kept if at not in known)
     shown.note(call, match.path, fresh, source.id)
+    left = frozenset(range(len(lines))) - set(kept) - set(known)
     return source_block(
         source,
-        _with_notes(lines, first, known),
+        _with_notes(lines, first, known, left, brief=True),
         title=_not_in(match.heading.rpartition(" > ")[2] if follows else title, lines),
         url=url[url.index("#") :] if follows else None,
     )
 
 
 def _with_notes(
-    lines: Sequence[str], first: int, known: Mapping[int, str], left: Collection[int] = ()
+    lines: Sequence[str],
+    first: int,
+    known: Mapping[int, str],
+    left: Collection[int] = (),
+    *,
+    brief: bool = False,
 ) -> str:
     """The lines, with a note in place of each stretch that is known or left out."""
     shown = list[str]()
@@ -90,7 +113,9 @@ def _with_notes(
         if note is None:
             shown += [lines[at] for at in stretch]
         else:
-            shown.append(lines_as(numbers, note) if note else f"[lines {numbers} left out]")
+            shown.append(
+                lines_as(numbers, note) if note else "…" if brief else f"[lines {numbers} left out]"
+            )
     return "\n".join(shown)
 
 

@@ -24,7 +24,8 @@ def excerpt(
     Whole paragraphs are taken, the ones closest to what is wanted first, then from the top. Lines
     that are `free` take no room.
     """
-    if sum(len(line) + 1 for at, line in enumerate(lines) if at not in free) <= room + 1:
+    long = any(len(line) > room // 2 for line in lines)
+    if long or sum(len(line) + 1 for at, line in enumerate(lines) if at not in free) <= room + 1:
         return set(range(len(lines)))
     paragraphs = list(_paragraphs(lines))
     texts = ["\n".join(lines[at] for at in one) for one in paragraphs]

@@ -191,6 +191,7 @@ def _member_context(
     return MemberContext(
         seat=letter,
         shared=run.shared_tools,
+        narrow=bool(asked),
         shown=shown,
         sandbox=sandbox,
         topic=topic,

@@ -263,3 +263,27 @@ async def test_passages_of_one_document_stand_together_and_say_what_they_are_onc
     assert len(heads) > 1
     assert all(re.fullmatch(r'( title="Part \d+")? url="#L\d+-L\d+"', one) for one in heads[1:])
     assert all(one.url.startswith("docs:guide.md#L") and "Part" in one.title for one in sources)
+
+
+async def test_a_narrow_question_is_shown_the_lines_closest_to_it_and_the_rest_by_id(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [f"Line {n} of the register speaks of the herons." for n in range(22)]
+    lines[15] = "The kingfisher of the register nests in sand."
+    (folder / "register.txt").write_text("\n".join(lines))
+    async with opened(monkeypatch, folder) as (shared, _):
+        topic = "Where does the kingfisher nest?"
+        context = ToolContext("A", shared, topic=topic, narrow=True)
+        found = await call(context, "docs_search", query="path:register herons register")
+        again = await call(context, "docs_search", query="path:register kingfisher")
+        source = shared.sources.get("A1")
+        whole = await call(context, "docs_read", id_or_path="A1")
+        wide = await call(ToolContext("B", shared), "docs_search", query="path:register herons")
+    assert lines[15] in found.text
+    assert "\n…\n" in found.text
+    assert len(found.text) < 700
+    assert "you have: A1" in again.text
+    assert source is not None
+    assert "[…]" in source.text, "a source holds what was seen"
+    assert all(line in whole.text for line in lines)
+    assert "\n".join(lines) in wide.text

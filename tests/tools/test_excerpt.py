@@ -30,10 +30,14 @@ def test_no_gap_is_left_that_is_not_worth_a_note(
         assert sum(len(lines[at].strip()) for at in range(*gap.span())) >= 200
 
 
-@given(some.lists(some.sampled_from(LONG), max_size=60), some.integers(0, 4000), FREE)
+@given(some.lists(some.sampled_from(LONG), max_size=60), some.integers(1700, 9000), FREE)
 def test_an_excerpt_keeps_to_its_room(lines: list[str], room: int, free: set[int]) -> None:
     kept = excerpt(lines, "Where do herons nest?", room, free)
     assert sum(len(lines[at]) + 1 for at in kept if at not in free) <= room + 1
+
+
+def test_a_text_of_one_long_line_is_shown() -> None:
+    assert excerpt(["Herons nest. " * 900], "Where?", 5000) == {0}
 
 
 def test_the_beginning_and_what_is_asked_for_stay() -> None:

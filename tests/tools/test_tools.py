@@ -1,5 +1,6 @@
 """The tools as an agent meets them: through `create_agent`, with the context as its context."""
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -231,6 +232,32 @@ async def test_a_long_page_is_read_in_parts_under_one_id(monkeypatch: pytest.Mon
     source = shared.sources.get("A1")
     assert source is not None
     assert all(f"Line {n} of" in source.text for n in range(100))
+
+
+async def test_of_a_long_page_what_is_asked_for_is_shown_and_the_rest_from_its_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = [f"<p>Plain talk of harbour item {n}, and a little more of it. </p>" for n in range(190)]
+    told[120] = "<p>Kingfishers nest in banks of sand.</p>"
+    async with (
+        site({"/long": html("".join(told))}) as served,
+        shared_tools_of({}, monkeypatch, allow_networks=["127.0.0.0/8"]) as (shared, _),
+    ):
+        context = ToolContext("A", shared, topic="Where do kingfishers nest?")
+        url = f"{served.base}/long"
+        page = await call(context, "web_fetch", url=url)
+        source = shared.sources.get("A1")
+        gap = re.search(r"\[characters (\d+)-(\d+) left out\]", page.text)
+        assert gap is not None
+        rest = await call(context, "web_fetch", url=url, start=int(gap[1]))
+    assert "Kingfishers nest in banks of sand." in page.text
+    assert "harbour item 0," in page.text
+    assert "start= shows it" in page.text
+    assert len(page.text) < 7000
+    assert source is not None
+    assert "left out" not in source.text
+    assert rest.text.partition("\n")[2].lstrip().startswith("Plain talk of harbour item")
+    assert "left out" not in rest.text
 
 
 async def test_a_page_takes_the_place_of_its_search_result(monkeypatch: pytest.MonkeyPatch) -> None:

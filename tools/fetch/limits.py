@@ -18,3 +18,6 @@ class FetchLimits(BaseModel):
         ge=500,
         description="Of these, characters shown where no place to read at was given",
     )
+    narrow_chars: int = Field(
+        default=3000, ge=500, description="As many for a member that is asked a narrow question"
+    )
