@@ -10,6 +10,7 @@ With `--json` standard output gets `{"error": {"type", "reason", "message"}}`, a
 `partial` if something had been learned.
 """
 
+import errno
 import shlex
 import signal
 import sys
@@ -32,6 +33,7 @@ FAILED, BAD_INPUT = 1, 2
 def exit_code(error: Exception | signal.Signals) -> int:
     if isinstance(error, signal.Signals):
         return 128 + error
+    error = _understood(error)
     return BAD_INPUT if isinstance(error, ConfigError) else FAILED
 
 
@@ -39,6 +41,7 @@ def error_json(error: Exception | signal.Signals) -> dict[str, str]:
     """`type` is one of config_error, run_failed, stopped, unexpected; `reason` narrows it down."""
     if isinstance(error, signal.Signals):
         return {"type": "stopped", "reason": error.name, "message": error_message(error)}
+    error = _understood(error)
     if isinstance(error, ConfigError):
         return {"type": "config_error", "reason": "config_error", "message": str(error)}
     if isinstance(error, RunFailed):
@@ -49,6 +52,7 @@ def error_json(error: Exception | signal.Signals) -> dict[str, str]:
 def error_message(error: Exception | signal.Signals) -> str:
     if isinstance(error, signal.Signals):
         return "stopped by Ctrl-C" if error is signal.SIGINT else f"stopped by {error.name}"
+    error = _understood(error)
     if isinstance(error, (ConfigError, RunFailed)):
         return str(error)
     text = " ".join(str(error).split())
@@ -78,6 +82,13 @@ def report_errors(
         if as_json:
             write_json({"error": error_json(error)})
         raise typer.Exit(exit_code(error)) from None
+
+
+def _understood(error: Exception) -> Exception:
+    """The error, or what it says of the user's input: a name that no file can have."""
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return ConfigError(f"no file can have so long a name: {str(error.filename)[:60]}…")
+    return error
 
 
 def _take_ctrl_c() -> None:

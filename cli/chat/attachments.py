@@ -78,12 +78,11 @@ def _bytes_of(name: str) -> int | None:
 
 def _path(typed: str) -> Path:
     """As it was typed, else as a shell reads it: terminals quote what is dropped into them."""
+    if "\0" in typed:
+        raise ConfigError(f"{typed!r} is no name of a file")
     try:
         words = shlex.split(typed)
     except ValueError:
         words = []
     given = Path(typed).expanduser()
-    try:
-        return given if len(words) != 1 or given.exists() else Path(words[0]).expanduser()
-    except (OSError, ValueError):  # longer than any name, or a zero in it
-        return given
+    return given if len(words) != 1 or given.exists() else Path(words[0]).expanduser()

@@ -53,7 +53,7 @@ async def _do(session: Session, line: str) -> None:
             await run_command(session, *command)
         else:
             await session.ask(line)
-    except FusionError as error:
+    except (FusionError, OSError) as error:
         session.code = exit_code(error)
         report(error, verbose=session.output.verbose)
         if session.output.as_json:

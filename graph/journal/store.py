@@ -114,10 +114,14 @@ async def _opened(place: "BaseStore | str | Path") -> "AsyncIterator[BaseStore]"
 async def _sqlite(path: Path) -> "AsyncIterator[BaseStore]":
     from langgraph_fusion.graph.journal.sqlite_store import sqlite_store
 
+    opened = False
     try:
         async with sqlite_store(path) as store:
+            opened = True
             yield store
     except (OSError, sqlite3.Error) as error:
+        if opened and isinstance(error, OSError):
+            raise  # of whoever uses the store: another file of theirs
         locked = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
         why = _LOCKED if locked else error
         raise ConfigError(f"runs cannot be kept in {path}: {why}. {_OUT}") from error

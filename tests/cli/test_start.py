@@ -175,3 +175,16 @@ def test_a_conversation_without_quotes_or_with_two_beginnings_is_refused() -> No
         ran = run(*FUSION, "chat", *words)
         assert (ran.returncode, ran.stdout) == (2, "")
         assert says in ran.stderr
+
+
+def test_a_name_that_no_file_can_have_is_named_and_ends_no_conversation() -> None:
+    long = "a" * 5000
+    for option in ("--file", "--docs", "--out"):
+        ran = run(*FUSION, "ask", "-p", "offline", option, long, "Who?")
+        assert (ran.returncode, ran.stdout) == (2, ""), option
+        assert "no file can have so long a name: " in ran.stderr
+    lines = f"/file {long}\n/save {long}.md\n/file a\0b\n/cost\n"
+    ran = run(*FUSION, "chat", "-p", "offline", "-q", stdin=lines)
+    assert ran.returncode == 2
+    assert ran.stderr.count("no file can have so long a name: ") == 2
+    assert "$0 for 0 answers" in ran.stdout
