@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ async def main(place, go, *ids):
             await asyncio.sleep(0.001)
         for run_id in ids:
             await asyncio.gather(*(take(runs, run_id) for runs in (one, other) * 2))
+        print("tried all", flush=True)
+        sys.stdin.read()  # whose owner has ended can be taken over, rightly
 
 asyncio.run(main(*sys.argv[1:]))
 """
@@ -102,15 +105,25 @@ async def test_one_of_many_processes_takes_a_run_over(
     go = tmp_path / "go"
     command = (sys.executable, "-c", TAKER, where, str(go), *ids)
     takers = [
-        await asyncio.create_subprocess_exec(
-            *command, stdout=asyncio.subprocess.PIPE, env={**os.environ}
-        )
+        await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, env={**os.environ})
         for _ in range(PROCESSES)
     ]
     for taker in takers:
         assert taker.stdout is not None
         assert await taker.stdout.readline() == b"ready\n"
     go.touch()
-    said = [(await taker.communicate())[0].decode().split() for taker in takers]
+    said = [await _won(taker) for taker in takers]
+    for taker in takers:
+        await taker.communicate(b"")
     assert [taker.returncode for taker in takers] == [0] * PROCESSES
     assert sorted(run_id for won in said for run_id in won) == sorted(ids)
+
+
+async def _won(taker: Process) -> list[str]:
+    """The runs that a process took over, once it has tried all."""
+    assert taker.stdout is not None
+    won = []
+    while (line := (await taker.stdout.readline()).decode().strip()) != "tried all":
+        assert line, "it ended before it had tried all"
+        won.append(line)
+    return won
