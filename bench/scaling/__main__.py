@@ -9,6 +9,7 @@ kills and cuts are drawn from a seed.
 import argparse
 import asyncio
 import json
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
@@ -58,6 +59,7 @@ was missed.
 
 def main() -> None:
     chosen = _arguments()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # it cleans up as Ctrl-C does
     console = Console(stderr=True, width=None if sys.stderr.isatty() else 150)
     try:
         found = asyncio.run(_measured(chosen, console))
