@@ -18,6 +18,7 @@ from tests.graph.cast import JUDGE, PANEL, WRITER, B, cast
 from tests.postgres_server import postgres
 from tests.scripted import ScriptedServer, hang, scripted_server, text
 from tests.server.asking import until
+from tests.server.attached import INPUT, MESSAGES, asked_models, is_said_of, was_given
 from tests.server.command import environment_of, running, served
 
 __all__ = ["postgres"]
@@ -131,9 +132,10 @@ async def test_a_run_in_a_queue_of_sqlite_is_steered_cancelled_handed_back_and_o
         )
         client = await stack.enter_async_context(httpx2.AsyncClient(timeout=200))
         first = await stack.enter_async_context(worker(command.env, engine, runs))
-        started = await client.post(f"{command.url}/v1/runs", json=ASK | SEATS)
+        attached = ASK | SEATS | {"messages": MESSAGES}
+        started = await client.post(f"{command.url}/v1/runs", json=attached)
         place = f"{command.url}/v1/runs/{started.json()['id']}"
-        await until(lambda: len(command.models.requests) == 3)
+        await until(lambda: len(asked_models(command.models)) == 3)
         refused = await client.post(f"{place}/steer", json=STOP | {"seat": "Z"})
         assert refused.status_code == 409
         assert "there is no seat 'Z'; the seats are A, B, C" in refused.json()["error"]["message"]
@@ -155,6 +157,15 @@ async def test_a_run_in_a_queue_of_sqlite_is_steered_cancelled_handed_back_and_o
         await stack.enter_async_context(worker(command.env, engine, runs))
         await _status(client, place, "finished")
         assert _counts(command.models) == [1, 4, 1, 1, 1]
+        assert all(was_given(seen) for name in PANEL for seen in command.models.seen_by(name))
+        assert is_said_of((await client.get(place)).json()["result"])
+
+        question = SEATS | {"model": "fusion", "input": INPUT, "background": True}
+        begun = (await client.post(f"{command.url}/v1/responses", json=question)).json()
+        place = f"{command.url}/v1/responses/{begun['id']}"
+        await _status(client, place, "completed")
+        assert is_said_of((await client.get(place)).json()["fusion"])
+        assert was_given(command.models.seen_by(B)[-1])
 
 
 async def _asked(client: httpx2.AsyncClient, url: str) -> tuple[str, str]:

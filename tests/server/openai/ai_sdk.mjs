@@ -2,7 +2,7 @@
 import { createOpenAI } from "@ai-sdk/openai";
 import { generateObject, generateText, jsonSchema, stepCountIs, streamText, tool } from "ai";
 
-const [baseURL, image] = process.argv.slice(2);
+const [baseURL, image, file] = process.argv.slice(2);
 const openai = createOpenAI({ baseURL, apiKey: "none" });
 const model = openai("fusion");
 const said = {};
@@ -49,5 +49,13 @@ const look = [{ role: "user", content: [
 said.seen = [];
 for (const one of [model, openai.chat("fusion")]) {
   said.seen.push((await generateText({ model: one, messages: look, maxRetries: 0 })).text);
+}
+const read = [{ role: "user", content: [
+  { type: "text", text: "What does it say?" },
+  { type: "file", data: Buffer.from(file.split(",")[1], "base64"), mediaType: "application/pdf", filename: "report.pdf" },
+] }];
+said.read = [];
+for (const one of [model, openai.chat("fusion")]) {
+  said.read.push((await generateText({ model: one, messages: read, maxRetries: 0 })).text);
 }
 console.log(JSON.stringify(said));

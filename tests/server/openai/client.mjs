@@ -1,7 +1,8 @@
 // The official JavaScript client against a running server; prints what it got as JSON.
 import OpenAI from "openai";
 
-const [baseURL, fusion, image] = [process.argv[2], JSON.parse(process.argv[3]), process.argv[4]];
+const [baseURL, image, file] = [process.argv[2], process.argv[4], process.argv[5]];
+const fusion = JSON.parse(process.argv[3]);
 const client = new OpenAI({ baseURL, apiKey: "none", maxRetries: 0 });
 const messages = [{ role: "user", content: "What is it?" }];
 const said = {};
@@ -41,6 +42,17 @@ const lookAgain = [{ role: "user", content: [
 said.seen = [
   (await client.chat.completions.create({ model: "fusion", messages: look, fusion })).choices[0].message.content,
   (await client.responses.create({ model: "fusion", input: lookAgain, fusion })).output_text,
+];
+
+const read = [{ role: "user", content: [
+  { type: "text", text: "What does it say?" }, { type: "file", file: { filename: "report.pdf", file_data: file } },
+] }];
+const readAgain = [{ role: "user", content: [
+  { type: "input_text", text: "What does it say?" }, { type: "input_file", filename: "report.pdf", file_data: file },
+] }];
+said.read = [
+  (await client.chat.completions.create({ model: "fusion", messages: read, fusion })).choices[0].message.content,
+  (await client.responses.create({ model: "fusion", input: readAgain, fusion })).output_text,
 ];
 
 said.models = (await client.models.list()).data.map((model) => model.id);

@@ -4,12 +4,19 @@ import { tool } from "@langchain/core/tools";
 import { ChatOpenAI } from "@langchain/openai";
 import { z } from "zod";
 
-const [baseURL, image] = process.argv.slice(2);
+const [baseURL, image, file] = process.argv.slice(2);
 const lookup = tool(async () => "the register says 42", {
   name: "lookup", description: "Look up a number.", schema: z.object({ id: z.number() }),
 });
 const look = new HumanMessage({ content: [
   { type: "text", text: "Which colour is it?" }, { type: "image_url", image_url: { url: image } },
+] });
+const read = new HumanMessage({ content: [
+  { type: "text", text: "What does it say?" },
+  {
+    type: "file", source_type: "base64", mime_type: "application/pdf",
+    data: file.split(",")[1], metadata: { filename: "report.pdf" },
+  },
 ] });
 const found = {};
 for (const useResponsesApi of [false, true]) {
@@ -22,7 +29,7 @@ for (const useResponsesApi of [false, true]) {
     new ToolMessage({ content: "the register says 42", tool_call_id: call.id })));
   found[useResponsesApi ? "responses" : "chat"] = [
     (await model.invoke("What is it?")).text, streamed, (await model.bindTools([lookup]).invoke(turns)).text,
-    (await model.invoke([look])).text,
+    (await model.invoke([look])).text, (await model.invoke([read])).text,
   ];
 }
 console.log(JSON.stringify(found));

@@ -17,6 +17,10 @@ LOOK = "Which colour is it?"
 IMAGE = os.environ.get("IMAGE", "")
 """A data URL."""
 DATA = IMAGE.partition(",")[2]
+READ = "What does it say?"
+FILE = os.environ.get("FILE", "")
+"""A data URL of a PDF."""
+PDF = base64.b64decode(FILE.partition(",")[2])
 
 
 async def openai_agents() -> dict[str, Any]:
@@ -42,11 +46,14 @@ async def openai_agents() -> dict[str, Any]:
         {"type": "input_image", "image_url": IMAGE, "detail": "auto"},
     ]
     look: Any = [{"role": "user", "content": parts}]
+    file: Any = {"type": "input_file", "filename": "report.pdf", "file_data": FILE}
+    read: Any = [{"role": "user", "content": [{"type": "input_text", "text": READ}, file]}]
     return {
         "plain": (await Runner.run(plain, QUESTION)).final_output,
         "streamed": streamed.final_output,
         "tool": (await Runner.run(tooled, TOOL_QUESTION)).final_output,
         "seen": (await Runner.run(plain, look)).final_output,
+        "read": (await Runner.run(plain, read)).final_output,
         "handoff": [handed.last_agent.name, handed.final_output],
     }
 
@@ -70,7 +77,9 @@ async def pydantic_ai() -> dict[str, Any]:
         tool = (await agent.run(TOOL_QUESTION)).output
         image = BinaryContent(base64.b64decode(DATA), media_type="image/png")
         seen = (await agent.run([LOOK, image])).output
-        found[kind.__name__] = [first.output, again.output, streamed, tool, seen]
+        file = BinaryContent(PDF, media_type="application/pdf")
+        read = (await agent.run([READ, file])).output
+        found[kind.__name__] = [first.output, again.output, streamed, tool, seen, read]
     return found
 
 
@@ -85,10 +94,14 @@ async def litellm() -> dict[str, Any]:
     )
     parts = [{"type": "text", "text": LOOK}, {"type": "image_url", "image_url": {"url": IMAGE}}]
     seen = await litellm.acompletion(messages=[{"role": "user", "content": parts}], **where)
+    file = {"type": "file", "file": {"filename": "report.pdf", "file_data": FILE}}
+    parts = [{"type": "text", "text": READ}, file]
+    read = await litellm.acompletion(messages=[{"role": "user", "content": parts}], **where)
     return {
         "chat": chat.choices[0].message.content,
         "responses": text,
         "seen": seen.choices[0].message.content,
+        "read": read.choices[0].message.content,
     }
 
 
@@ -105,6 +118,9 @@ async def langchain_openai() -> dict[str, Any]:
     found: dict[str, Any] = {}
     image = {"type": "image", "base64": DATA, "mime_type": "image/png"}
     look = HumanMessage([{"type": "text", "text": LOOK}, image])
+    file = {"type": "file", "base64": FILE.partition(",")[2], "mime_type": "application/pdf"}
+    file |= {"filename": "report.pdf"}
+    read = HumanMessage([{"type": "text", "text": READ}, file])
     for name, responses in (("chat", False), ("responses", True)):
         model = ChatOpenAI(model="fusion", use_responses_api=responses)
         calling = await model.bind_tools([lookup]).ainvoke(TOOL_QUESTION)
@@ -116,13 +132,14 @@ async def langchain_openai() -> dict[str, Any]:
             "".join(map(str, pieces)),
             (await model.bind_tools([lookup]).ainvoke(turns)).text,
             (await model.ainvoke([look])).text,
+            (await model.ainvoke([read])).text,
         ]
     return found
 
 
 async def llama_index() -> dict[str, Any]:
     from llama_index.core.agent.workflow import FunctionAgent
-    from llama_index.core.llms import ChatMessage, ImageBlock, TextBlock
+    from llama_index.core.llms import ChatMessage, DocumentBlock, ImageBlock, TextBlock
     from llama_index.core.tools import FunctionTool
     from llama_index.llms.openai import OpenAIResponses
     from llama_index.llms.openai_like import OpenAILike
@@ -145,6 +162,8 @@ async def llama_index() -> dict[str, Any]:
         turn = [ChatMessage(role="user", content=QUESTION)]
         image = ImageBlock(image=base64.b64decode(DATA), image_mimetype="image/png")
         look = ChatMessage(role="user", blocks=[TextBlock(text=LOOK), image])
+        file = DocumentBlock(data=PDF, document_mimetype="application/pdf", title="report.pdf")
+        read = ChatMessage(role="user", blocks=[TextBlock(text=READ), file])
         pieces = [piece.delta or "" async for piece in await model.astream_chat(turn)]
         agent = FunctionAgent(tools=[FunctionTool.from_defaults(fn=lookup)], llm=model)
         found[type(model).__name__] = [
@@ -152,6 +171,7 @@ async def llama_index() -> dict[str, Any]:
             "".join(pieces),
             str(await agent.run(TOOL_QUESTION)),
             (await model.achat([look])).message.content,
+            (await model.achat([read])).message.content,
         ]
     return found
 

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
-from tests.graph.cast import WRITER, C, cast
+from tests.graph.cast import WRITER, A, C, cast
 from tests.images import BLUE, colours, data_url, png
 from tests.scripted import Reply, Seen, status, text
 from tests.server.asking import PANEL
+from tests.server.attached import FILE_URL as FILE
+from tests.server.attached import READ, has_read, reads_the_file
 from tests.server.conftest import Serving
 
 SCRIPT = Path(__file__).with_name("client.mjs")
@@ -35,12 +37,13 @@ def npm_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 async def test_the_javascript_client_works_unchanged(serving: Serving, npm_project: Path) -> None:
-    served = await serving(cast({C: status(401), WRITER: _writer}))
-    said = await _run(npm_project, f"{served.url}/v1", PANEL, data_url(png(BLUE)))
+    served = await serving(cast({A: reads_the_file, C: status(401), WRITER: _writer}))
+    said = await _run(npm_project, f"{served.url}/v1", PANEL, data_url(png(BLUE)), FILE)
     for way in ("chat", "chatStream", "response", "helper", "plugin"):
         assert said[way] == "It is 42.", way
     assert said["items"] == ["openrouter:fusion", "message"]
     assert said["seen"] == ["I see blue."] * 2
+    assert said["read"] == [READ] * 2
     assert said["usage"] > 0
     assert said["run"]
     assert "response.fusion_call.panel.failed" in said["events"]
@@ -53,6 +56,8 @@ async def test_the_javascript_client_works_unchanged(serving: Serving, npm_proje
 
 
 def _writer(seen: Seen) -> Reply:
+    if has_read(seen):
+        return text(READ)
     return text(f"I see {colours(seen.images)}." if seen.images else "It is 42.")
 
 

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from langgraph_fusion.server.runs.client_policy import ClientPolicy
-from tests.graph.cast import JUDGE, PANEL, WRITER, cast
+from tests.graph.cast import JUDGE, PANEL, WRITER, A, cast
 from tests.images import GREEN, colours, data_url, png
 from tests.scripted import Seen, text, tool_calls
+from tests.server.attached import FILE_URL, READ, has_read, reads_the_file
 from tests.server.conftest import Served, Serving
 
 FOLDER = Path(__file__).parent
@@ -29,6 +30,8 @@ tools = []
 
 
 def _writer(seen: Seen) -> Any:
+    if has_read(seen):
+        return text(READ)
     if seen.images:
         return text(f"I see {colours(seen.images)}.")
     shown = str(seen.messages)
@@ -61,9 +64,11 @@ async def _run(
     presets.write_text(PRESET)
     monkeypatch.setenv("FUSION_PRESETS", str(presets))
     policy = ClientPolicy(default_preset="scripted")
-    served = await serving(cast({WRITER: _writer}), policy=policy, runs=str(folder / "runs.db"))
+    served = await serving(
+        cast({A: reads_the_file, WRITER: _writer}), policy=policy, runs=str(folder / "runs.db")
+    )
     process = await asyncio.create_subprocess_exec(
-        "node", script, f"{served.url}/v1", data_url(png(GREEN)),
+        "node", script, f"{served.url}/v1", data_url(png(GREEN)), FILE_URL,
         cwd=project, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     out, err = await process.communicate()
@@ -75,7 +80,7 @@ async def test_langchain_js_works_over_both_interfaces(
     serving: Serving, npm_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said, _ = await _run(serving, "langchain.mjs", npm_project, tmp_path, monkeypatch)
-    answers = ["It is 42.", "It is 42.", "Found: the register says 42.", "I see green."]
+    answers = ["It is 42.", "It is 42.", "Found: the register says 42.", "I see green.", READ]
     assert said == {"chat": answers, "responses": answers}
 
 
@@ -89,4 +94,5 @@ async def test_the_ai_sdk_works_with_its_defaults(
     assert said["afterTool"] == "Found: the register says 42."
     assert said["object"] == {"n": 42}
     assert said["seen"] == ["I see green."] * 2
+    assert said["read"] == [READ] * 2
     assert "It is 42." in str(served.models.seen_by(PANEL[0])[1].messages)

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 
 from langgraph_fusion.server.runs.client_policy import ClientPolicy
-from tests.graph.cast import WRITER, cast
+from tests.graph.cast import WRITER, A, cast
 from tests.images import BLUE, colours, data_url, png
 from tests.scripted import Seen, text, tool_calls
+from tests.server.attached import FILE_URL, READ, has_read, reads_the_file
 from tests.server.conftest import Serving
 from tests.server.openai.test_javascript_sdks import PRESET
 
@@ -26,6 +27,8 @@ ANSWER, FOUND, SEEN = "It is 42.", "Found: the register says 42.", "I see blue."
 
 
 def _writer(seen: Seen) -> Any:
+    if has_read(seen):
+        return text(READ)
     if seen.images:
         return text(f"I see {colours(seen.images)}.")
     if "HANDOFF" in str(seen.messages) and seen.tool_names:
@@ -73,11 +76,13 @@ async def _run_clients(
     presets.write_text(PRESET)
     monkeypatch.setenv("FUSION_PRESETS", str(presets))
     policy = ClientPolicy(default_preset="scripted")
-    served = await serving(cast({WRITER: _writer}), policy=policy, runs=str(folder / "runs.db"))
+    served = await serving(
+        cast({A: reads_the_file, WRITER: _writer}), policy=policy, runs=str(folder / "runs.db")
+    )
     process = await asyncio.create_subprocess_exec(
         str(python), str(SCRIPT), f"{served.url}/v1", *names,
         cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "IMAGE": data_url(png(BLUE))},
+        env={**os.environ, "IMAGE": data_url(png(BLUE)), "FILE": FILE_URL},
     )  # fmt: skip
     out, err = await process.communicate()
     assert process.returncode == 0, err.decode()[-3000:]
@@ -93,15 +98,15 @@ async def test_python_clients_work_with_their_defaults(
     said = await _run_clients(serving, python, tmp_path, monkeypatch, *names)
     assert said["openai_agents"] == {
         "plain": ANSWER, "streamed": ANSWER, "tool": FOUND, "handoff": ["second", ANSWER],
-        "seen": SEEN,
+        "seen": SEEN, "read": READ,
     }  # fmt: skip
     for answers in said["pydantic_ai"].values():
-        assert answers == [ANSWER, ANSWER, ANSWER, FOUND, SEEN]
-    assert said["litellm"] == {"chat": ANSWER, "responses": ANSWER, "seen": SEEN}
+        assert answers == [ANSWER, ANSWER, ANSWER, FOUND, SEEN, READ]
+    assert said["litellm"] == {"chat": ANSWER, "responses": ANSWER, "seen": SEEN, "read": READ}
     for answers in said["langchain_openai"].values():
-        assert answers == [ANSWER, ANSWER, FOUND, SEEN]
+        assert answers == [ANSWER, ANSWER, FOUND, SEEN, READ]
     for answers in said["llama_index"].values():
-        assert answers == [ANSWER, ANSWER, FOUND, SEEN]
+        assert answers == [ANSWER, ANSWER, FOUND, SEEN, READ]
 
 
 @pytest.mark.timeout(900)
