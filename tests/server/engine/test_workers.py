@@ -87,9 +87,11 @@ async def test_workers_are_killed_and_frozen_in_mid_run_and_nothing_is_lost_or_p
     async with AsyncExitStack() as stack:
         models = await stack.enter_async_context(scripted_server(cast({B: gate})))
         env = environment_of(models, tmp_path)
+        opening = stack.enter_async_context
         server, first, second = await asyncio.gather(  # all on an empty database
-            stack.enter_async_context(running(models, env, "--engine", engine, "--runs", engine)),
-            *(stack.enter_async_context(worker(env, engine, engine)) for _ in range(2)),
+            opening(running(models, env, "--engine", engine, "--runs", engine)),
+            opening(worker(env, engine, engine)),
+            opening(worker(env, engine, engine)),
         )
         client = await stack.enter_async_context(httpx2.AsyncClient(timeout=200))
         place, run_id = await _asked(client, server.url)

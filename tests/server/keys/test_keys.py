@@ -240,8 +240,9 @@ async def test_a_key_is_as_urgent_as_its_operator_allows(
     for token, priority in ((tokens[0], 0), (tokens[1], 3)):
         client = served.client.with_options(api_key=token)
         await client.chat.completions.create(**asking(priority=priority))
-    for token, priority in ((tokens[0], 1), *((tokens[1], one) for one in (4, 10, -1, True, "3"))):
+    wrong: list[Any] = [4, 10, -1, True, "3"]
+    for token, asked in ((tokens[0], 1), *((tokens[1], one) for one in wrong)):
         client = served.client.with_options(api_key=token)
         with pytest.raises(openai.BadRequestError) as refused:
-            await client.chat.completions.create(**asking(priority=priority))
+            await client.chat.completions.create(**asking(priority=asked))
         assert refused.value.param == "fusion.priority"
