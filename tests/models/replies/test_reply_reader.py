@@ -413,7 +413,11 @@ def test_values_that_come_together_are_one_piece_and_what_came_before_an_error_i
         next(pieces)
 
 
-CALL: dict[str, Any] = {"index": 0, "id": "c", "function": {"name": "look", "arguments": "x" * 999}}
+LONG_CALL: dict[str, Any] = {
+    "index": 0,
+    "id": "c",
+    "function": {"name": "look", "arguments": "x" * 999},
+}
 
 
 @pytest.mark.parametrize(
@@ -422,7 +426,7 @@ CALL: dict[str, Any] = {"index": 0, "id": "c", "function": {"name": "look", "arg
         {"content": "x" * 999},
         {"reasoning": "x" * 999},
         {"refusal": "x" * 999},
-        {"tool_calls": [CALL]},
+        {"tool_calls": [LONG_CALL]},
         {"tool_calls": "x" * 999},
         {"reasoning_details": [{"index": 0, "type": "reasoning.text", "text": "x" * 999}]},
     ],
