@@ -26,7 +26,7 @@ from langgraph_fusion.evals.runs.context import EvalContext
 from langgraph_fusion.evals.store import open_store
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.journal.repository import RunRepository
-from langgraph_fusion.graph.journal.sqlite_store import sqlite_store
+from langgraph_fusion.graph.journal.stores.sqlite_store import sqlite_store
 from langgraph_fusion.graph.preflight.readiness import check_settings, user_prices
 from langgraph_fusion.graph.records import sum_costs
 from langgraph_fusion.models.prices import PriceTable, prices_date

@@ -23,10 +23,10 @@ from langgraph_fusion.graph.calls.limits import Limits
 from langgraph_fusion.graph.calls.retry import forget_frames
 from langgraph_fusion.graph.calls.steering import Steering
 from langgraph_fusion.graph.errors import ConfigError, FusionError, SandboxRequired
-from langgraph_fusion.graph.journal.claim import Claim
 from langgraph_fusion.graph.journal.entries import SERVER
 from langgraph_fusion.graph.journal.recorded_sources import known_sources
 from langgraph_fusion.graph.journal.run_store_config import NOT_KEPT, RunStoreConfig
+from langgraph_fusion.graph.journal.stores.claim import Claim
 from langgraph_fusion.graph.later_nodes import load_meanwhile
 from langgraph_fusion.graph.mcp_file import chosen_servers
 from langgraph_fusion.graph.preflight.open_given import open_given

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.journal.journal import as_text
-from langgraph_fusion.graph.journal.write_batcher import StoreWriter
+from langgraph_fusion.graph.journal.stores.write_batcher import StoreWriter
 
 _HEADS = ("langgraph_fusion", "chats")
 _TURNS = "langgraph_fusion", "chat_turns"

@@ -13,7 +13,7 @@ from langgraph_fusion.graph.journal.entries import Json, message_json, read_mess
 from langgraph_fusion.graph.journal.journal import as_text
 from langgraph_fusion.graph.journal.stored_files import StoredFiles, without_data
 from langgraph_fusion.graph.journal.stored_index import in_index, not_in_index
-from langgraph_fusion.graph.journal.write_batcher import StoreWriter
+from langgraph_fusion.graph.journal.stores.write_batcher import StoreWriter
 
 _SPACE = ("langgraph_fusion", "conversations")
 _ALL = 1_000_000

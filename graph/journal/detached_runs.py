@@ -17,14 +17,14 @@ from langgraph.store.base import BaseStore, Item, PutOp
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.journal.claim import CLAIM, Claim, silent_s
-from langgraph_fusion.graph.journal.claiming_store import claiming
 from langgraph_fusion.graph.journal.entries import Json
-from langgraph_fusion.graph.journal.heartbeat import Heartbeat
 from langgraph_fusion.graph.journal.journal import as_text
-from langgraph_fusion.graph.journal.owner import Owner
 from langgraph_fusion.graph.journal.stored_index import in_index, not_in_index
-from langgraph_fusion.graph.journal.write_batcher import StoreWriter
+from langgraph_fusion.graph.journal.stores.claim import CLAIM, Claim, silent_s
+from langgraph_fusion.graph.journal.stores.claiming_store import claiming
+from langgraph_fusion.graph.journal.stores.heartbeat import Heartbeat
+from langgraph_fusion.graph.journal.stores.owner import Owner
+from langgraph_fusion.graph.journal.stores.write_batcher import StoreWriter
 
 Status = Literal["queued", "running", "finished", "failed", "cancelled", "interrupted"]
 ENDED = frozenset({"finished", "failed", "cancelled", "interrupted"})

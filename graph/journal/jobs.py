@@ -12,12 +12,12 @@ from typing import Literal
 from langgraph.store.base import BaseStore, PutOp
 from pydantic import BaseModel, ConfigDict, Field
 
-from langgraph_fusion.graph.journal.claim import CLAIM, Claim, silent_s
-from langgraph_fusion.graph.journal.claiming_store import claiming
 from langgraph_fusion.graph.journal.entries import Json
-from langgraph_fusion.graph.journal.heartbeat import Heartbeat
 from langgraph_fusion.graph.journal.journal import as_text
-from langgraph_fusion.graph.journal.write_batcher import StoreWriter
+from langgraph_fusion.graph.journal.stores.claim import CLAIM, Claim, silent_s
+from langgraph_fusion.graph.journal.stores.claiming_store import claiming
+from langgraph_fusion.graph.journal.stores.heartbeat import Heartbeat
+from langgraph_fusion.graph.journal.stores.write_batcher import StoreWriter
 
 _JOBS = ("langgraph_fusion", "jobs")
 _WORKERS = ("langgraph_fusion", "workers")

@@ -16,9 +16,9 @@ from langgraph.store.base import PutOp
 from pydantic import BaseModel, ValidationError
 
 from langgraph_fusion.graph.errors import ConfigError, RunTakenOver
-from langgraph_fusion.graph.journal.claim import Claim
-from langgraph_fusion.graph.journal.heartbeat import Heartbeat
-from langgraph_fusion.graph.journal.write_batcher import StoreWriter
+from langgraph_fusion.graph.journal.stores.claim import Claim
+from langgraph_fusion.graph.journal.stores.heartbeat import Heartbeat
+from langgraph_fusion.graph.journal.stores.write_batcher import StoreWriter
 from langgraph_fusion.models.loop_share import off_loop, size_of
 
 T = TypeVar("T", bound=BaseModel)

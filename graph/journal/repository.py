@@ -19,19 +19,19 @@ from pydantic import ValidationError
 
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.journal.chats import Chats
-from langgraph_fusion.graph.journal.claim import CLAIM, Claim, silent_s
-from langgraph_fusion.graph.journal.claiming_store import claiming
 from langgraph_fusion.graph.journal.conversations import Conversations
 from langgraph_fusion.graph.journal.detached_runs import DetachedRuns
 from langgraph_fusion.graph.journal.entries import is_failure
-from langgraph_fusion.graph.journal.heartbeat import DEAD_AFTER_S, Heartbeat
 from langgraph_fusion.graph.journal.jobs import Jobs
 from langgraph_fusion.graph.journal.journal import Journal, as_text
-from langgraph_fusion.graph.journal.owner import Owner
 from langgraph_fusion.graph.journal.run_record import Origin, RunRecord
 from langgraph_fusion.graph.journal.stored_files import StoredFiles
 from langgraph_fusion.graph.journal.stored_index import StoredIndex
-from langgraph_fusion.graph.journal.write_batcher import StoreWriter
+from langgraph_fusion.graph.journal.stores.claim import CLAIM, Claim, silent_s
+from langgraph_fusion.graph.journal.stores.claiming_store import claiming
+from langgraph_fusion.graph.journal.stores.heartbeat import DEAD_AFTER_S, Heartbeat
+from langgraph_fusion.graph.journal.stores.owner import Owner
+from langgraph_fusion.graph.journal.stores.write_batcher import StoreWriter
 
 DAYS = 7.0
 """How long a run that is not kept stays in the store."""

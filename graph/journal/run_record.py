@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.journal.owner import Owner
+from langgraph_fusion.graph.journal.stores.owner import Owner
 from langgraph_fusion.graph.records import Call, Failure, Totals
 from langgraph_fusion.models.text import one_line
 

@@ -64,8 +64,8 @@ async def open_runs(
     if place is None or place == OFF:
         yield None
         return
-    from langgraph_fusion.graph.journal.heartbeat import DEAD_AFTER_S
     from langgraph_fusion.graph.journal.repository import RunRepository
+    from langgraph_fusion.graph.journal.stores.heartbeat import DEAD_AFTER_S
 
     if isinstance(place, RunRepository):
         yield place
@@ -112,7 +112,7 @@ async def _opened(place: "BaseStore | str | Path") -> "AsyncIterator[BaseStore]"
 
 @asynccontextmanager
 async def _sqlite(path: Path) -> "AsyncIterator[BaseStore]":
-    from langgraph_fusion.graph.journal.sqlite_store import sqlite_store
+    from langgraph_fusion.graph.journal.stores.sqlite_store import sqlite_store
 
     opened = False
     try:
@@ -182,7 +182,7 @@ async def _try_to_connect(url: str) -> None:
     """A pool would try for half a minute."""
     import psycopg
 
-    from langgraph_fusion.graph.journal.postgres_url import check_postgres_url
+    from langgraph_fusion.graph.journal.stores.postgres_url import check_postgres_url
 
     check_postgres_url(url, field=VARIABLE, way_out=_OUT)
     try:

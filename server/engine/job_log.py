@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from langgraph_fusion.graph.journal.claim import Claim
 from langgraph_fusion.graph.journal.detached_runs import DetachedRuns, StoredEvent
+from langgraph_fusion.graph.journal.stores.claim import Claim
 from langgraph_fusion.models.text import clean_json
 
 

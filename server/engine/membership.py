@@ -4,8 +4,8 @@ import asyncio
 from contextlib import suppress
 
 from langgraph_fusion.graph.errors import RunTakenOver
-from langgraph_fusion.graph.journal.claim import Claim
 from langgraph_fusion.graph.journal.repository import RunRepository
+from langgraph_fusion.graph.journal.stores.claim import Claim
 
 _TRY_AGAIN_S = 0.1
 

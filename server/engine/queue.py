@@ -48,7 +48,7 @@ def database_url(engine: str) -> str:
         ) from error
     if "://" not in engine:
         return f"sqlite:///{engine}"
-    from langgraph_fusion.graph.journal.postgres_url import check_postgres_url
+    from langgraph_fusion.graph.journal.stores.postgres_url import check_postgres_url
 
     check_postgres_url(engine, field="engine")
     return engine.replace("postgres://", "postgresql://", 1)

@@ -18,11 +18,11 @@ from langchain_core.messages import AnyMessage
 from langgraph_fusion.graph.api import deliberate
 from langgraph_fusion.graph.calls.steering import Steering
 from langgraph_fusion.graph.errors import ConfigError, RunFailed, RunTakenOver
-from langgraph_fusion.graph.journal.claim import Claim
 from langgraph_fusion.graph.journal.detached_runs import Order
 from langgraph_fusion.graph.journal.entries import Json, read_messages
 from langgraph_fusion.graph.journal.jobs import ENDED, Job
 from langgraph_fusion.graph.journal.repository import RunRepository
+from langgraph_fusion.graph.journal.stores.claim import Claim
 from langgraph_fusion.graph.settings import load_settings
 from langgraph_fusion.models.depth import depth
 from langgraph_fusion.server.engine.job_log import JobLog

@@ -16,7 +16,7 @@ from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from langgraph_fusion.graph.errors import ConfigError
-from langgraph_fusion.graph.journal.postgres_url import check_postgres_url
+from langgraph_fusion.graph.journal.stores.postgres_url import check_postgres_url
 from langgraph_fusion.server.keys.database import Dialect, KeysUnavailable, Row, Steps, T
 
 _MIGRATIONS = (

@@ -6,9 +6,9 @@ from contextlib import aclosing, suppress
 from typing import Any
 
 from langgraph_fusion.graph.errors import RunTakenOver
-from langgraph_fusion.graph.journal.claim import Claim
 from langgraph_fusion.graph.journal.detached_runs import Head
 from langgraph_fusion.graph.journal.repository import RunRepository
+from langgraph_fusion.graph.journal.stores.claim import Claim
 from langgraph_fusion.models.loop_share import off_loop, size_of
 from langgraph_fusion.server.errors import ApiError, ServerStopping, api_error
 from langgraph_fusion.server.logging import log_surprise

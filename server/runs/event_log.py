@@ -11,8 +11,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from itertools import islice
 from typing import Any
 
-from langgraph_fusion.graph.journal.claim import Claim
 from langgraph_fusion.graph.journal.detached_runs import DetachedRuns, Head, StoredEvent
+from langgraph_fusion.graph.journal.stores.claim import Claim
 from langgraph_fusion.models.text import clean_json
 
 _MEMORY = 4 * 2**20

@@ -22,7 +22,7 @@ _IMPORTED = (
     "langgraph_fusion.graph.api",
     "langgraph_fusion.graph.resume",
     "langchain_openai",
-    "langgraph_fusion.graph.journal.sqlite_store",
+    "langgraph_fusion.graph.journal.stores.sqlite_store",
     "anyio._backends._asyncio",
     "httpcore2",
     "json_repair",

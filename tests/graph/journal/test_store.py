@@ -18,10 +18,10 @@ from pydantic import BaseModel
 from langgraph_fusion.graph.api import aask
 from langgraph_fusion.graph.errors import ConfigError
 from langgraph_fusion.graph.journal.detached_runs import Head, StoredEvent
-from langgraph_fusion.graph.journal.owner import Owner
 from langgraph_fusion.graph.journal.repository import RunRepository, new_id
 from langgraph_fusion.graph.journal.run_record import RunRecord
 from langgraph_fusion.graph.journal.store import open_runs
+from langgraph_fusion.graph.journal.stores.owner import Owner
 from langgraph_fusion.server.runs.event_log import stored_frames
 from tests.graph.cast import JUDGE, A, cast, settings
 from tests.graph.conftest import Serve

@@ -22,9 +22,9 @@ from langgraph.store.memory import InMemoryStore
 from langgraph_fusion.graph.api import aask, deliberate
 from langgraph_fusion.graph.build import create_fusion
 from langgraph_fusion.graph.errors import ConfigError, FusionError, RunTakenOver
-from langgraph_fusion.graph.journal.owner import Owner
 from langgraph_fusion.graph.journal.repository import RunRepository
 from langgraph_fusion.graph.journal.store import open_runs
+from langgraph_fusion.graph.journal.stores.owner import Owner
 from tests.gate import Gate
 from tests.graph.cast import JUDGE, PANEL, WRITER, B, C, cast, settings
 from tests.graph.conftest import Serve

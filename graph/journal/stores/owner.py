@@ -4,7 +4,7 @@ import platform
 
 from pydantic import BaseModel, ConfigDict
 
-from langgraph_fusion.graph.journal.heartbeat import DEAD_AFTER_S
+from langgraph_fusion.graph.journal.stores.heartbeat import DEAD_AFTER_S
 from langgraph_fusion.sandbox.process_identity import ProcessIdentity
 
 

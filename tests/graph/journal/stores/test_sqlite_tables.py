@@ -9,7 +9,7 @@ import pytest
 from langgraph.store.base import GetOp, ListNamespacesOp, Op, PutOp, SearchOp
 from langgraph.store.sqlite import SqliteStore
 
-from langgraph_fusion.graph.journal.sqlite_tables import make_tables, run, sweep
+from langgraph_fusion.graph.journal.stores.sqlite_tables import make_tables, run, sweep
 
 SPACES = [("runs",), ("runs", "a"), ("runs", "b"), ("RUNS", "a"), ("runsome",)]
 PUTS: list[Op] = [

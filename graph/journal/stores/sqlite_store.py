@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 from langgraph.store.base import BaseStore, Op, PutOp, Result
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random
 
-from langgraph_fusion.graph.journal import sqlite_claims
-from langgraph_fusion.graph.journal.claim import Claim, Entry, Write, boot_time, settle
-from langgraph_fusion.graph.journal.sqlite_tables import following, make_tables, run, sweep
+from langgraph_fusion.graph.journal.stores import sqlite_claims
+from langgraph_fusion.graph.journal.stores.claim import Claim, Entry, Write, boot_time, settle
+from langgraph_fusion.graph.journal.stores.sqlite_tables import following, make_tables, run, sweep
 from langgraph_fusion.sandbox.private_files import make_private_file, make_private_folder
 
 T = TypeVar("T")

@@ -6,8 +6,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-from langgraph_fusion.graph.journal.claim import Claim, boot_time
-from langgraph_fusion.graph.journal.claiming_store import ClaimingStore
+from langgraph_fusion.graph.journal.stores.claim import Claim, boot_time
+from langgraph_fusion.graph.journal.stores.claiming_store import ClaimingStore
 
 DEAD_AFTER_S = 120.0
 """A process that has said nothing for so long counts as gone, where nothing else is known of it."""

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 
 from langgraph.store.base import PutOp
 
-from langgraph_fusion.graph.journal.claim import Claim, Place, Write
-from langgraph_fusion.graph.journal.sqlite_tables import (
+from langgraph_fusion.graph.journal.stores.claim import Claim, Place, Write
+from langgraph_fusion.graph.journal.stores.sqlite_tables import (
     NOW,
     encoded,
     expiry,

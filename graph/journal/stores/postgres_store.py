@@ -15,7 +15,14 @@ from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
-from langgraph_fusion.graph.journal.claim import Claim, Entry, Place, Write, boot_time, settle
+from langgraph_fusion.graph.journal.stores.claim import (
+    Claim,
+    Entry,
+    Place,
+    Write,
+    boot_time,
+    settle,
+)
 
 _TAKE = """
     UPDATE store

@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 
 from langgraph.store.base import BaseStore, Item, PutOp
 
-from langgraph_fusion.graph.journal.claim import (
+from langgraph_fusion.graph.journal.stores.claim import (
     CLAIM,
     Claim,
     Entry,
@@ -62,7 +62,7 @@ def claiming(store: BaseStore) -> ClaimingStore:
     if "langgraph.store.postgres" in sys.modules:  # the driver is not loaded to find out
         from langgraph.store.postgres import AsyncPostgresStore
 
-        from langgraph_fusion.graph.journal.postgres_store import PostgresClaims
+        from langgraph_fusion.graph.journal.stores.postgres_store import PostgresClaims
 
         if isinstance(store, AsyncPostgresStore):
             return PostgresClaims(store)

@@ -7,8 +7,8 @@ import asyncio
 
 from langgraph.store.base import BaseStore, PutOp
 
-from langgraph_fusion.graph.journal.claim import Claim, Write
-from langgraph_fusion.graph.journal.claiming_store import claiming
+from langgraph_fusion.graph.journal.stores.claim import Claim, Write
+from langgraph_fusion.graph.journal.stores.claiming_store import claiming
 from langgraph_fusion.sandbox.futures import retrieve_exception
 
 

@@ -1,0 +1,1 @@
+"""The tables that runs are kept in, in SQLite and PostgreSQL, and who may write to them."""
