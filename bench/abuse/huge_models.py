@@ -1,7 +1,8 @@
 """A model server whose replies are huge: python -m bench.abuse.huge_models. Prints its address.
 
 The name of the model says in what form a megabyte comes: `text-json`, `text-one`, `text-many`,
-`thoughts-many`, `arguments-one`, and so on; `short` answers in a word. A judge's `text` is JSON.
+`thoughts-many`, `analysis-one`, and so on; `short` answers in a word. `arguments` are those of a
+call of the first tool that is offered; its result is answered in a word.
 It ends with its standard input.
 """
 
@@ -15,9 +16,12 @@ from typing import Any
 from aiohttp import web
 
 _MODEL = re.compile(rb'"model": ?"([^"]+)"')
+_OFFERED = re.compile(rb'"function": ?\{"name": ?"([^"]+)"')
+_RESULT = re.compile(rb'"role": ?"tool"')
 _SENTENCE = "The rate was 4.25 % in 2024 [A1], as (https://rates.example/report?x=1) **says**. "
 SIZE = 1_000_000
 """Characters of a huge reply."""
+_TOOL = "a_tool_that_is_offered"
 _PIECE = 40
 """Characters of each piece of a reply in many: ten words or so."""
 _MODELS = ("text", "thoughts", "arguments", "analysis", "marks", "line")
@@ -31,7 +35,7 @@ def _said(what: str) -> str:
     if what == "arguments":
         return json.dumps({"query": prose})
     if what == "analysis":
-        claim = {"claim": _SENTENCE * 5, "seats": ["A", "B"], "sources": ["A1"]}
+        claim = {"claim": _SENTENCE * 5, "seats": ["A", "B"]}
         return json.dumps({"consensus": [claim] * (SIZE // len(json.dumps(claim)))})
     if what == "marks":
         return "`*[<{" * (SIZE // 5)
@@ -46,20 +50,21 @@ def _delta(what: str, text: str, *, first: bool) -> dict[str, Any]:
     if what != "arguments":
         return {"content": text}
     begun = {"id": "call_1", "type": "function"} if first else {}
-    named = {"name": "web_search"} if first else {}
+    named = {"name": _TOOL} if first else {}
     return {"tool_calls": [{"index": 0, **begun, "function": {**named, "arguments": text}}]}
 
 
 @cache
 def _reply(what: str, form: str) -> bytes:
     if what == "short":
-        what, form, text = "text", "one", "It is 42."
+        what, form, text = "text", form or "one", "It is 42."
     else:
         text = _said(what)
     finish = "tool_calls" if what == "arguments" else "stop"
     usage = {"prompt_tokens": 9, "completion_tokens": 9, "total_tokens": 18, "cost": 0.0001}
     if form == "json":
         message = {"role": "assistant", **_delta(what, text, first=True)}
+        message.setdefault("content", "It is 42." if what == "thoughts" else None)
         choice = {"index": 0, "message": message, "finish_reason": finish}
         return json.dumps({"id": "x", "choices": [choice], "usage": usage}).encode()
     size = _PIECE if form == "many" else len(text)
@@ -77,10 +82,16 @@ def _reply(what: str, form: str) -> bytes:
 
 
 async def _answer(request: web.Request) -> web.StreamResponse:
-    found = _MODEL.search(await request.read())
+    sent = await request.read()
+    found = _MODEL.search(sent)
     name = found[1].decode() if found else "short"
     what, _, form = name.rpartition("/")[2].partition("-")
+    tool = _OFFERED.search(sent)
+    if what == "arguments" and (tool is None or _RESULT.search(sent)):
+        what = "short"
     body = _reply(what, form)
+    if what == "arguments" and tool is not None:
+        body = body.replace(_TOOL.encode(), tool[1])
     kind = "application/json" if form == "json" else "text/event-stream"
     response = web.StreamResponse(headers={"Content-Type": kind})
     await response.prepare(request)

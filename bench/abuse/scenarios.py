@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -14,6 +15,7 @@ import httpx2
 from bench.abuse.huge_models import FORMS
 
 Ended = Counter[str]
+_DEGRADED = re.compile(rb'"degraded": ?\[([^\]]*)\]')
 CHAT = "/v1/chat/completions"
 QUESTION: dict[str, Any] = {"model": "fusion", "messages": [{"role": "user", "content": "Why?"}]}
 _ASK = {"model": "fusion", "fusion": {"max_rounds": 0}, "stream": True}
@@ -136,20 +138,28 @@ async def large(port: int) -> Ended:
     return await _all(port, [(CHAT, body, {})] * 100, at_once=1)
 
 
-_SEATED = {"judge": "openrouter:x/analysis-one", "tools": [], "max_rounds": 0}
-
-
 async def huge_replies(port: int) -> Ended:
     """A megabyte of reply in every form, from a member, the judge and the writer, at every door."""
     asked = []
     for what in ("text", "thoughts", "arguments", "marks", "line"):
         for form in FORMS:
             seat = f"openrouter:x/{what}-{form}"
+            offered = {"tools": [_LOOK]} if what == "arguments" else {}
             direct = {"mode": "direct", "synthesizer": seat}
-            asked += [_huge(path, direct, stream) for path in _DOORS for stream in (False, True)]
-            panel = {"panel": [seat, "openrouter:x/short"], "synthesizer": seat, **_SEATED}
-            asked += [_huge(path, panel, stream) for path in _DOORS for stream in (False, True)]
+            panel = {"panel": [seat, _SHORT], "synthesizer": seat, **_seated(form)}
+            for path in _DOORS:
+                asked += [_huge(path, direct, stream, **offered) for stream in (False, True)]
+                asked += [_huge(path, panel, stream) for stream in (False, True)]
     return await _all(port, asked, at_once=2)
+
+
+_SHORT = "openrouter:x/short"
+_LOOK = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
+
+
+def _seated(form: str) -> dict[str, Any]:
+    """Settings of a panel whose judge writes a megabyte, and whose members may search."""
+    return {"judge": f"openrouter:x/analysis-{form}", "tools": ["docs"], "max_rounds": 0}
 
 
 async def huge_results(port: int) -> Ended:
@@ -161,7 +171,7 @@ async def huge_results(port: int) -> Ended:
         {"role": "tool", "tool_call_id": "c1", "content": "A row of the table, 4.25 %. " * 36_000},
         {"role": "user", "content": "And now?"},
     ]
-    seats = {"panel": ["openrouter:x/short"] * 3, "synthesizer": "openrouter:x/short", **_SEATED}
+    seats = {"panel": [_SHORT] * 3, "synthesizer": _SHORT, **_seated("one")}
     text = [{"role": one["role"], "content": one["content"]} for one in turns if one["content"]]
     items = [one | {"role": "user"} if one["role"] == "tool" else one for one in text]
     whole = {"model": "fusion", "fusion": seats, "stream": True}
@@ -175,10 +185,19 @@ async def huge_results(port: int) -> Ended:
 _DOORS = (CHAT, "/v1/responses")
 
 
-def _huge(path: str, fusion: Any, stream: bool) -> tuple[str, bytes, Any]:
-    asked = {"input": "Why?"} if path == "/v1/responses" else {"messages": QUESTION["messages"]}
-    body = {"model": "fusion", "stream": stream, "fusion": fusion, **asked}
+def _huge(path: str, fusion: Any, stream: bool, **more: Any) -> tuple[str, bytes, Any]:
+    if path == "/v1/responses":
+        asked = {"input": "Why?"}
+        more = {name: [_flat(tool) for tool in tools] for name, tools in more.items()}
+    else:
+        asked = {"messages": QUESTION["messages"]}
+    body = {"model": "fusion", "stream": stream, "fusion": fusion, **asked, **more}
     return path, json.dumps(body).encode(), {}
+
+
+def _flat(tool: Any) -> Any:
+    """A tool of Chat Completions as one of Responses."""
+    return {"type": tool["type"], **tool["function"]}
 
 
 Connections = list[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
@@ -213,7 +232,10 @@ async def _all(port: int, sent: list[tuple[str, bytes | None, Any]], at_once: in
             if body is None:
                 return str((await http.get(path)).status_code)
             headers = {"Content-Type": "application/json"} | further
-            return str((await http.post(path, content=body, headers=headers)).status_code)
+            reply = await http.post(path, content=body, headers=headers)
+            lacking = _DEGRADED.findall(reply.content)
+            why = re.findall(rb"\w+", lacking[-1]) if lacking else []
+            return " ".join((str(reply.status_code), *sorted({one.decode() for one in why})))
 
         return ask
 
