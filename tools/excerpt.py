@@ -1,10 +1,10 @@
 """What of a long text to show: its beginning, and the paragraphs closest to what is asked."""
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 
 from langgraph_fusion.tools.closeness import closest_first
+from langgraph_fusion.tools.tidy import ITEM
 
 _HEAD_CHARS = 1500
 """Of the beginning, which says what the text is, or is the very passage that was asked for."""
@@ -12,8 +12,6 @@ _PARAGRAPH_CHARS = 600
 """A longer paragraph is taken or left in parts."""
 _GAP_CHARS = 200
 """A shorter gap is shown: the note in its place would save little."""
-_ITEM = re.compile(r"\s*(?:[-*+•]|\(?\w{1,3}[.)])\s")
-"""How an item of a list begins."""
 
 
 def excerpt(
@@ -43,7 +41,7 @@ def _paragraphs(lines: Sequence[str]) -> Iterator[list[int]]:
     """Places of the lines of each paragraph or item of a list, without blank ones."""
     paragraph, size = list[int](), 0
     for at, line in enumerate(lines):
-        if paragraph and (not line.strip() or _ITEM.match(line) or size > _PARAGRAPH_CHARS):
+        if paragraph and (not line.strip() or ITEM.match(line) or size > _PARAGRAPH_CHARS):
             yield paragraph
             paragraph, size = [], 0
         if line.strip():

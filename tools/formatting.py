@@ -5,6 +5,7 @@ import re
 from langgraph_fusion.models.text import clean_text
 from langgraph_fusion.tools.errors import ToolFailure
 from langgraph_fusion.tools.sources import Source
+from langgraph_fusion.tools.tidy import tidied
 
 TAGS = (
     "question",
@@ -79,8 +80,13 @@ def source_block(
         for name, value in attributes.items()
         if value is not None
     )
-    body = escape_text(source.text if text is None else text)
+    body = escape_text(displayed(source, source.text if text is None else text))
     return f'<source id="{source.id}"{given}>\n{body}\n</source>'
+
+
+def displayed(source: Source, text: str) -> str:
+    """Text of a source as models are shown it: outputs as they are, what was written tidied."""
+    return text if source.kind in ("command", "tool") else tidied(text)
 
 
 def page_of(text: str, start: int, size: int) -> tuple[str, str]:

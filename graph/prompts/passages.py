@@ -11,7 +11,7 @@ from langgraph_fusion.tools.closeness import (
     closest_sentence,
     sentences_of,
 )
-from langgraph_fusion.tools.formatting import brief_title
+from langgraph_fusion.tools.formatting import brief_title, displayed
 from langgraph_fusion.tools.sources import Source
 
 __all__ = ["cited_passages", "claims_on", "closest_passages", "passages_room", "source_block"]
@@ -31,6 +31,7 @@ def source_block(
     where the rest of it is.
     """
     size = len(shown) if whole is None else whole
+    shown = displayed(source, shown)
     if size < len(source.text):
         shown += f"\n({size} of {len(source.text)} characters shown)"
     given = {} if brief else {"title": brief_title(source.title), "url": source.url or None}
