@@ -12,9 +12,12 @@ from langgraph_fusion.tools.docs_index.tables import Match
 from langgraph_fusion.tools.excerpt import excerpt
 from langgraph_fusion.tools.formatting import plain_text, source_block
 from langgraph_fusion.tools.references import lines_as, you_have
+from langgraph_fusion.tools.shown_lines import STEP, ShownLines
 
 _NARROW_CHARS = 500
 """Of a passage that a search finds, shown to a member that is asked a narrow question."""
+_NAMED_CHARS = 16
+"""Of the name of a section that was named in full before."""
 _TOP_LINES = 3
 """Of a passage, where its own heading may stand."""
 
@@ -26,17 +29,20 @@ def results_shown(context: ToolContext, matches: Sequence[Match], query: str, ca
     reads a whole passage by its id.
     """
     blocks: dict[str, list[str]] = {}
+    before: dict[str, str] = {}
     had: list[str] = []
     room = _NARROW_CHARS if context.narrow else None
     for match in matches:
         of_document = blocks.setdefault(match.path, [])
         lines = match.text.split("\n")
         kept = closest_lines(lines, [query, context.topic], room or len(match.text))
-        block = _passage(context, match, kept, call, follows=bool(of_document), had=had)
-        of_document += [block] if block else []
-    parts = ["\n\n".join(each) for each in blocks.values() if each]
+        block = _passage(context, match, kept, call, after=before.get(match.path), had=had)
+        if block:
+            of_document.append(block)
+            before[match.path] = _title(match.title, match.heading)
+    parts = ["\n".join(each) for each in blocks.values() if each]
     parts += [you_have(had)] if had else []
-    return "\n\n".join(parts)
+    return "\n".join(parts)
 
 
 def part_shown(
@@ -58,10 +64,13 @@ def part_shown(
     title = _title(document.title, part.heading)
     source = sources.add(context.seat, "document", url, title, seen)
     fresh = kept - set(known)
-    shown.note(call, document.path, (first + at for at in fresh), source.id)
+    called = _new_title(shown, document.path, title, lines)
+    shown.note(call, document.path, (first + at for at in fresh), source.id, title)
     text = _with_notes(lines, first, known, left)
     notes = ["[left out: what is farthest from the question; start= and end= show it]"]
-    return "\n".join([source_block(source, text), *(notes if left else []), *part.notes])
+    return "\n".join(
+        [source_block(source, text, title=called), *(notes if left else []), *part.notes]
+    )
 
 
 def _passage(
@@ -70,10 +79,12 @@ def _passage(
     kept: Collection[int],
     call: str,
     *,
-    follows: bool,
+    after: str | None,
     had: list[str],
 ) -> str | None:
-    """What is kept of a passage, which may follow one of its document; or its id for `had`."""
+    """What is kept of a passage, which may stand `after` one of its document that has this title;
+    or its id for `had`.
+    """
     sources, shown, first = context.shared.sources, context.shown, match.first_line
     url = docs_url(match.path, first, match.last_line)
     title = _title(match.title, match.heading)
@@ -87,13 +98,14 @@ def _passage(
         had.append(f"{source.id} (in {', '.join(where)})" if where else source.id)
         return None
     fresh = (first + at for at in kept if at not in known)
-    shown.note(call, match.path, fresh, source.id)
+    called = "" if title == after else _new_title(shown, match.path, title, lines)
+    shown.note(call, match.path, fresh, source.id, title)
     left = frozenset(range(len(lines))) - set(kept) - set(known)
     return source_block(
         source,
         _with_notes(lines, first, known, left, brief=True),
-        title=_not_in(match.heading.rpartition(" > ")[2] if follows else title, lines),
-        url=url[url.index("#") :] if follows else None,
+        title=called,
+        url=None if after is None else url[url.index("#") :],
     )
 
 
@@ -129,10 +141,23 @@ def _title(title: str, heading: str) -> str:
     headings = [title, heading]
     if heading.startswith(title) or not heading:
         headings = [heading or title]
-    return plain_text(" > ".join(headings))
+    return plain_text(STEP.join(headings))
 
 
-def _not_in(title: str, lines: Sequence[str]) -> str:
-    """Of a title what the top of the passage does not say itself."""
+def _new_title(shown: ShownLines, path: str, title: str, lines: Sequence[str]) -> str:
+    """Of a title what the conversation does not have and the top of the passage does not say.
+
+    A section that was named before is named again by the beginning of its name.
+    """
     top = " ".join(" ".join(lines[:_TOP_LINES]).split())
-    return " > ".join(each for each in title.split(" > ") if each not in top)
+    parts = title.split(STEP)
+    told = [part for part in parts if part not in top and not shown.has_title(path, part)]
+    if told or len(parts) == 1 or parts[-1] in top:
+        return STEP.join(told)
+    return _beginning(parts[-1])
+
+
+def _beginning(title: str) -> str:
+    if len(title) <= _NAMED_CHARS:
+        return title
+    return f"{title[:_NAMED_CHARS].rstrip()}…"

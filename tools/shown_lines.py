@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict
 
 from langgraph_fusion.tools.sources import Sources
 
+STEP = " > "
+"""Between the parts of a title."""
 _WORTH_CHARS = 200
 """A repeated stretch that is shorter stays: the note in its place would save little."""
 
@@ -20,6 +22,8 @@ class Showing(BaseModel):
     path: str
     first: int
     last: int
+    title: str = ""
+    """What it was called there: of the document, then of its sections."""
 
 
 class ShownLines:
@@ -31,12 +35,13 @@ class ShownLines:
     def __init__(self) -> None:
         self._ids: dict[tuple[str, int], str] = {}
         self._by_call: dict[str, list[Showing]] = {}
+        self._titles = set[tuple[str, str]]()
 
-    def note(self, call: str, path: str, lines: Iterable[int], id: str) -> None:
+    def note(self, call: str, path: str, lines: Iterable[int], id: str, title: str = "") -> None:
         """Record that this call shows these lines of a document, or parts of them."""
         for _, group in groupby(enumerate(sorted(lines)), lambda one: one[1] - one[0]):
             stretch = [line for _, line in group]
-            showing = Showing(id=id, path=path, first=stretch[0], last=stretch[-1])
+            showing = Showing(id=id, path=path, first=stretch[0], last=stretch[-1], title=title)
             self._by_call.setdefault(call, []).append(showing)
             self._know(showing)
 
@@ -53,6 +58,11 @@ class ShownLines:
         """Know of nothing: what was shown may no longer stand there."""
         self._ids.clear()
         self._by_call.clear()
+        self._titles.clear()
+
+    def has_title(self, path: str, part: str) -> bool:
+        """Whether a document, or a section of it, was called so in this conversation."""
+        return (path, part) in self._titles
 
     def had(
         self,
@@ -83,6 +93,7 @@ class ShownLines:
     def _know(self, showing: Showing) -> None:
         for line in range(showing.first, showing.last + 1):
             self._ids.setdefault((showing.path, line), showing.id)
+        self._titles.update((showing.path, part) for part in showing.title.split(STEP) if part)
 
 
 def _holds(sources: Sources, id: str, text: str) -> bool:

@@ -67,6 +67,14 @@ def seat_records(run: Run, state: FusionState) -> str:
     return tag("seats", "\n".join(lines))
 
 
+def sources_shown(state: FusionState) -> frozenset[str]:
+    """Ids of the sources that stand in evidence: what answers cite of what their authors saw."""
+    known, answers = state["sources"], state["answers"]
+    return frozenset(
+        id for one in answers for id in one["cited"] if id in known and id in one["shown"]
+    )
+
+
 def follow_up_blocks(
     state: FusionState,
     limits: EvidenceLimits,

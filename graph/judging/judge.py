@@ -18,6 +18,7 @@ from langgraph_fusion.graph.judging.evidence import (
     follow_up_blocks,
     latest,
     seat_records,
+    sources_shown,
 )
 from langgraph_fusion.graph.judging.follow_ups import carried_forward, plan_round
 from langgraph_fusion.graph.judging.grounds import contest_groundless
@@ -28,6 +29,7 @@ from langgraph_fusion.graph.judging.judge_reply import (
 )
 from langgraph_fusion.graph.judging.judge_schema import Known
 from langgraph_fusion.graph.judging.panel_growth import growth_after, too_few
+from langgraph_fusion.graph.judging.told import analysis_told
 from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.graph.prompts.tags import tag
 from langgraph_fusion.graph.reasons import reason_text
@@ -146,8 +148,9 @@ async def _analyse(client: SeatClient, run: Run, state: FusionState) -> Analysis
     """Ask the judge, repairing its reply; then the fallback judges. Raises _JudgeFailed."""
     answered = frozenset(one.seat for one in latest(state, 0).values() if one.text)
     known = Known(answered, frozenset(state["sources"]))
+    shown = Known(answered, sources_shown(state))
     while True:
-        talk = JudgeTalk(run, client, partial(_prompt, run, state), known)
+        talk = JudgeTalk(run, client, partial(_prompt, run, state), shown)
         try:
             analysis = await _with_repairs(client, talk, known)
             return analysis if state["round"] else contest_groundless(analysis, known)
@@ -199,7 +202,7 @@ def _first_round(run: Run, state: FusionState, limits: EvidenceLimits) -> list[s
     """Every answer; once the panel has grown, also what was found before."""
     parts = [answer_blocks(state, _shuffled(run, state), limits)]
     if state["analysis"]:
-        parts += [_earlier(Analysis(**state["analysis"])), prompt("judge_grown")]
+        parts += [_earlier(Analysis(**state["analysis"]), state), prompt("judge_grown")]
     return parts
 
 
@@ -209,11 +212,12 @@ def _later_round(state: FusionState, limits: EvidenceLimits) -> list[str]:
     still_open = ", ".join(sorted(earlier.open_ids())) or "nothing"
     asked = ", ".join(one["id"] for one in state["follow_ups"])
     again = prompt("judge_again", open=still_open, asked=asked)
-    return [_earlier(earlier), follow_up_blocks(state, limits, state["round"]), again]
+    return [_earlier(earlier, state), follow_up_blocks(state, limits, state["round"]), again]
 
 
-def _earlier(analysis: Analysis) -> str:
-    return tag("earlier_analysis", analysis.model_dump_json())
+def _earlier(analysis: Analysis, state: FusionState) -> str:
+    asked = {one["id"] for one in state["follow_ups"] if one["round"] == state["round"]}
+    return tag("earlier_analysis", analysis_told(analysis, asked))
 
 
 def _shuffled(run: Run, state: FusionState) -> list[str]:

@@ -20,6 +20,7 @@ from langgraph_fusion.graph.members.member_answer import read_answer, reasoning_
 from langgraph_fusion.graph.members.member_context import MemberContext
 from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.graph.prompts.passages import cited_passages, claims_on, source_block
+from langgraph_fusion.graph.prompts.shown import ShownPassages
 from langgraph_fusion.graph.prompts.tags import blocks as enclosed
 from langgraph_fusion.graph.prompts.tags import tag
 from langgraph_fusion.graph.reasons import reason_text
@@ -273,12 +274,13 @@ def _sources_cited(state: FusionState, one: MemberAnswer, asked: list[AskedFollo
     claims = ["\n".join(claims_on(each, one.text)) for each in cited]
     close = closest_first(claims, " ".join(each.question for each in asked))
     others = [at for at in range(len(cited)) if at not in close]
-    parts, named, room = list[str](), list[str](), _CITED_CHARS
+    parts, named, room, seen = list[str](), list[str](), _CITED_CHARS, ShownPassages()
     for each in (cited[at] for at in [*close, *others]):
-        part = source_block(each, cited_passages(each, one.text))
-        if len(part) > room:
+        passages = cited_passages(each, one.text)
+        if len(source_block(each, passages)) > room:
             named.append(each.id)
             continue
+        part = seen.block(each, passages)
         room -= len(part)
         parts.append(part)
     if named:

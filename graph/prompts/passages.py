@@ -23,19 +23,31 @@ MOST_CHARS = 3000
 
 
 def source_block(
-    source: Source, shown: str, *, brief: bool = False, whole: int | None = None, more: str = ""
+    source: Source,
+    shown: str,
+    *,
+    title: str | None = None,
+    url: str | None = None,
+    whole: int | None = None,
+    more: str = "",
 ) -> str:
     """A source as judge, writer and member are shown it, and how much of it is left out.
 
-    A `brief` one has neither title nor address. `whole` is how much counts as shown, `more` says
-    where the rest of it is.
+    `title` and `url` take the place of its own, an empty one is left out. `whole` is how much
+    counts as shown, `more` says where the rest of it is.
     """
     size = len(shown) if whole is None else whole
     shown = displayed(source, shown)
     if size < len(source.text):
-        shown += f"\n({size} of {len(source.text)} characters shown)"
-    given = {} if brief else {"title": brief_title(source.title), "url": source.url or None}
-    return tag("source", shown + more, id=source.id, **given, same_as=source.same_as or None)
+        shown += f"\n(of {len(source.text)} characters)"
+    return tag(
+        "source",
+        shown + more,
+        id=source.id,
+        title=brief_title(source.title if title is None else title) or None,
+        url=(source.url if url is None else url) or None,
+        same_as=source.same_as or None,
+    )
 
 
 def claims_on(source: Source, answer: str) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from langgraph_fusion.graph.prompts.passages import source_block
 from langgraph_fusion.graph.prompts.tags import tag
 from langgraph_fusion.tools.closeness import PARTED, sentences_of
+from langgraph_fusion.tools.shown_lines import STEP
 from langgraph_fusion.tools.sources import Source
 
 _SHORTEST = 40
@@ -17,6 +18,7 @@ class ShownPassages:
     def __init__(self) -> None:
         self._ids: dict[str, str] = {}
         self._heads = set[str]()
+        self._titles = set[tuple[str, str]]()
 
     def block(self, source: Source, passages: str) -> str:
         """The source with what of these passages is new, and where the rest stands above.
@@ -26,13 +28,28 @@ class ShownPassages:
         stretches = [self._fresh(source.id, one) for one in passages.split(PARTED)]
         new = PARTED.join(text for text, _ in stretches if text)
         ids = sorted({id for _, found in stretches for id in found} - {source.id})
-        repeats = source.same_as in self._heads or source.id in self._heads
-        self._heads.add(source.id)
+        title, url = self._head(source)
         if not new and passages:
             where = f"(the same passages as {', '.join(ids)})" if ids else "(the passages above)"
             return tag("source", where, id=source.id, same_as=source.same_as)
         more = f"\n(and passages that stand above as {', '.join(ids)})" if ids else ""
-        return source_block(source, new, brief=repeats, whole=len(passages), more=more)
+        return source_block(source, new, title=title, url=url, whole=len(passages), more=more)
+
+    def _head(self, source: Source) -> tuple[str, str]:
+        """Title and address, as far as they do not stand there: once for what is the same, of a
+        document its own title and that of each section once, and no lines.
+        """
+        repeats = source.same_as in self._heads or source.id in self._heads
+        self._heads.add(source.id)
+        if repeats:
+            return "", ""
+        if source.kind != "document":
+            return source.title, source.url
+        path = source.url.partition("#")[0]
+        parts = source.title.split(STEP)
+        new = [part for part in parts if (path, part) not in self._titles]
+        self._titles.update((path, part) for part in parts)
+        return STEP.join(new), path
 
     def _fresh(self, id: str, stretch: str) -> tuple[str, set[str]]:
         """Of a stretch the part from its first to its last new sentence; ids of the others."""

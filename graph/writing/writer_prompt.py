@@ -7,6 +7,7 @@ from langgraph_fusion.graph.judging.evidence import (
     answer_blocks,
     follow_up_blocks,
 )
+from langgraph_fusion.graph.judging.told import analysis_told
 from langgraph_fusion.graph.prompts import prompt
 from langgraph_fusion.graph.prompts.shown import ShownPassages
 from langgraph_fusion.graph.prompts.tags import tag
@@ -81,7 +82,8 @@ def _panels_work(run: Run, state: FusionState, best: MemberAnswer, limits: Evide
     if state["analysis"]:
         from langgraph_fusion.graph.analysis import Analysis
 
-        parts.append(tag("analysis", Analysis(**state["analysis"]).model_dump_json()))
+        asked = {one["id"] for one in state["follow_ups"]}
+        parts.append(tag("analysis", analysis_told(Analysis(**state["analysis"]), asked)))
     seen = ShownPassages()
     parts.append(answer_blocks(state, run.settings.letters, limits, seen))
     if state["round"]:

@@ -287,3 +287,27 @@ async def test_a_narrow_question_is_shown_the_lines_closest_to_it_and_the_rest_b
     assert "[…]" in source.text, "a source holds what was seen"
     assert all(line in whole.text for line in lines)
     assert "\n".join(lines) in wide.text
+
+
+async def test_a_conversation_says_once_in_full_what_a_document_and_its_sections_are_called(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "Kingfishers and where they nest"
+    body = "\n\n".join(f"Chapter{n} of the birds. {'They nest in sand. ' * 30}" for n in range(9))
+    (folder / "birds.md").write_text(f"# The Book of Birds\n\n## {name}\n\n{body}")
+    async with opened(monkeypatch, folder) as (shared, _):
+        context = ToolContext("A", shared)
+        found = [
+            await call(context, "docs_search", query=f"chapter{n}", max_results=1)
+            for n in (3, 5, 7)
+        ]
+        resumed = ToolContext("A", shared)
+        resumed.shown.restore(context.shown.by_call(found[0].tool_call_id))
+        again = await call(resumed, "docs_search", query="chapter5", max_results=1)
+        titles = [one.title for one in shared.sources.all()]
+    heads = [one.text.split("\n")[0] for one in found]
+    assert f'title="The Book of Birds &gt; {name}"' in heads[0]
+    assert [" title=" in head and name[:15] in head for head in heads[1:]] == [True, True]
+    assert not any("Book of Birds" in head or name in head for head in heads[1:])
+    assert again.text.split("\n")[0] == heads[1]
+    assert all(name in title for title in titles)

@@ -51,3 +51,19 @@ def test_a_source_that_repeats_one_has_no_second_title_and_address() -> None:
     assert fact not in block
     assert other in block
     assert "(and passages that stand above as A1)" in block
+
+
+def test_a_document_is_named_once_and_each_of_its_sections_once() -> None:
+    sources, shown = Sources(), ShownPassages()
+    titles = ["Book > Herons", "Book > Herons", "Book > Pike", "Other"]
+    paths = ["book.md#L1-L2", "book.md#L5-L6", "book.md#L8-L9", "other.md"]
+    heads = [
+        shown.block(sources.add("A", "document", f"docs:{path}", title, text), text).split("\n")[0]
+        for path, title, text in zip(paths, titles, SENTENCES, strict=False)
+    ]
+    assert heads == [
+        '<source id="A1" title="Book &gt; Herons" url="docs:book.md">',
+        '<source id="A2" url="docs:book.md">',
+        '<source id="A3" title="Pike" url="docs:book.md">',
+        '<source id="A4" title="Other" url="docs:other.md">',
+    ]
