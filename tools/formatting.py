@@ -34,7 +34,7 @@ TAGS = (
 """The tags that mark who said what in the messages between members, judge and writer."""
 
 _TITLE_CHARS = 60
-_TAG = re.compile(rf"<(?=\s*/?\s*(?:{'|'.join(TAGS)})\b)", re.I)
+_TAG = re.compile(rf"<(?=\s*+/?\s*+(?:{'|'.join(TAGS)})\b)", re.I)
 
 
 def escape_text(text: str) -> str:

@@ -8,7 +8,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMe
 
 from langgraph_fusion.graph.prompts.tags import blocks
 
-_TAG = re.compile(r"<(?=\s*/?\s*tool_result\b)", re.I)
+_TAG = re.compile(r"<(?=\s*+/?\s*+tool_result\b)", re.I)
 
 
 def in_plain_words(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
