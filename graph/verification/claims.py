@@ -20,7 +20,7 @@ _TRAILING = "(?:[ \\t]*\ue000\\d+\ue001)*"
 _WIDE = "\u3002\uff01\uff1f"
 """Full stops of scripts that put no space behind them."""
 _END = re.compile(
-    rf"[.!?\u2026{_WIDE}]+[\"'\u201d\u2019)\]*_]*{_TRAILING}(?![ \t]*\ue000)"
+    rf"(?<![.!?\u2026{_WIDE}])[.!?\u2026{_WIDE}]+[\"'\u201d\u2019)\]*_]*{_TRAILING}(?![ \t]*\ue000)"
     rf"(?:(?<=[{_WIDE}\ue001])\s*|\s+)(?=\S)"
 )
 _SHORT = re.compile(
@@ -29,7 +29,7 @@ _SHORT = re.compile(
 )
 """After these a full stop ends no sentence."""
 _ITEM = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)])\s+")
-_HEADING = re.compile(r"^\s{0,3}#{1,6}\s+(.*?)\s*#*\s*$|^\s*\*\*([^*]+)\*\*:?\s*$")
+_HEADING = re.compile(r"^\s{0,3}#{1,6}\s++([^\n]*+)\s*+$|^\s*+\*\*([^*]++)\*\*:?\s*+$")
 _ROW = re.compile(r"^\s*\|.*\|\s*$")
 _LEAST = 3
 """Words without which a piece between two citations says nothing of its own."""
@@ -117,7 +117,7 @@ def _sentences(text: str) -> Iterator[tuple[str, str]]:
     heading, columns = "", ""
     for block in _blocks(text):
         if found := _HEADING.match(block):
-            heading, columns = found[1] or found[2] or "", ""
+            heading, columns = (found[1] or "").rstrip(" \t#") or found[2] or "", ""
             yield "", heading
         elif _ROW.match(block):
             yield heading, _row(columns, block) if columns else block

@@ -31,7 +31,8 @@ from langgraph_fusion.tools.sources import Source, Sources
 
 _URL = re.compile(rf"(?P<open>\]\()?(?P<url>{ADDRESS})(?P<close>\))?", re.I)
 _CITED = re.compile(
-    rf"(?P<lead>[ \t]*)(?P<open>\()?(?P<ids>{CITATIONS.pattern})(?(open)(?P<close>\))?)"
+    rf"(?P<lead>(?:(?<![ \t])[ \t]++)?)(?P<open>\()?(?P<ids>{CITATIONS.pattern})"
+    r"(?(open)(?P<close>\))?)"
 )
 """Citations with the space before them, and the parentheses around nothing else."""
 _TEXT = re.compile(r"[^\s>*+#|.)\d_-]")

@@ -15,9 +15,9 @@ _FIGURE = re.compile(
     r"(?<![\w.,])(?P<money>[$€£¥]\s?)?(?P<number>\d(?:[\d.,]*\d)?)(?!\w*\d)"
     r"(?:\s?(?P<percent>%|percent\b|per cent\b|Prozent\b))?"
 )
-_LIST_NUMBER = re.compile(r"^\s*\d{1,3}[.)]\s", re.MULTILINE)
+_LIST_NUMBER = re.compile(r"^[^\S\n]*+\d{1,3}[.)]\s", re.MULTILINE)
 _THOUSANDS = re.compile(r"[.,](?=\d{3}(?:[.,]|$))")
-_PARTS = re.compile(r"(?<=[.?!;])\s+|\n+|\s*[•·]\s+")
+_PARTS = re.compile(r"(?<=[.?!;])\s+|\n+|(?:(?<!\s)\s++)?[•·]\s+")
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _STEM = 5
 """Letters by which words are compared, so that their endings do not matter."""

@@ -20,7 +20,7 @@ from langgraph_fusion.tools.sources import Sources
 Kind = Literal["insight", "source", "figure", "name"]
 HELD = 0.5
 """Share of an insight's specifics, and of its words, that a text must have to hold it."""
-_HEADING = re.compile(r"^\s*#.*$", re.MULTILINE)
+_HEADING = re.compile(r"^[^\S\n]*+#.*$", re.MULTILINE)
 _SENTENCE = re.compile(r"[^\n]+?(?:[.!?](?=\s)|(?=\n)|\Z)")
 _LONGEST = 300
 """Characters shown of a sentence in which something stands."""

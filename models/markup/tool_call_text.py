@@ -50,8 +50,8 @@ _KEY = re.compile(r"<arg_key>([^<]{1,80})</arg_key>\s*<arg_value>")
 _CHILD = re.compile(r"<([\w.-]{1,80})>")
 _NAMED = re.compile(r"<(?:name|tool_name)>\s*([\w.-]{1,80})\s*</")
 _NAME_FIRST = re.compile(
-    r"\s*(?:functions?\.)?([\w./-]{1,80}?)(?::\d{1,4})?\s*"
-    r"(?:\[CALL_ID\]\s*[\w-]{1,80}\s*)?(?:\[ARGS\]|<\|constrain\|>\s*)?(?:json)?\s*(?=\{)"
+    r"\s*+(?:functions?\.)?([\w./-]{1,80}?)(?::\d{1,4})?\s*+"
+    r"(?:\[CALL_ID\]\s*+[\w-]{1,80}\s*+)?(?:\[ARGS\]|<\|constrain\|>\s*+)?(?:json)?\s*+(?=\{)"
 )
 _REACT = re.compile(r"Action:[ \t]*`?([\w.-]{1,80})`?\s{1,8}Action[ _]Input:")
 _LEADING_MARKS = re.compile(r"\A(?:\s*<[^<>]{1,40}>)+")

@@ -38,7 +38,9 @@ _BAR = r"[|\uff5c]"  # DeepSeek writes its special tokens with a fullwidth bar
 _GAP = r"[_ \u2581]"
 _NS = r"(?:[\w.-]{1,24}[:_])?"
 _CALL_TAGS = rf"{_NS}(?:(?:tool|function)_calls?|tool_(?:response|result|output|use)s?|TOOLCALL)"
-_LOOKS_LIKE_A_CALL = r"[^<]{0,200}?[{\[(]|[^<]{0,200}<[^/]|\s*[\w.-]{1,64}\s*\n\s*</|[\w.-]{1,64}</"
+_LOOKS_LIKE_A_CALL = (
+    r"[^<]{0,200}?[{\[(]|[^<]{0,200}<[^/]|\s*+[\w.-]{1,64}[^\S\n]*+\n\s*+</|[\w.-]{1,64}</"
+)
 _THINK_TAGS = r"(?i:think|thinking|thoughts?|reasoning|reflection)"
 _START = r"(?:<\|start\|>\s{0,4}assistant\s{0,4})?"
 _END_OF_HARMONY = r"<\|end\|>|<\|call\|>|<\|return\|>|(?=<\|channel\|>|<\|start\|>)"

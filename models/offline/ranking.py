@@ -18,7 +18,7 @@ RELEVANT = 0.35
 """Share of one part of the question that a sentence must cover to be quoted."""
 _QUOTED = re.compile(r"[\"“„«`]([^\"“”„«»`]{2,80})[\"”“»`]")
 _ASKING = r"(?:what|how|why|when|which|who|where|whether|does|do|did|is|are|was|can)\b"
-_PART = re.compile(rf"[?;]\s+|,?\s+and\s+(?={_ASKING})|,\s+(?={_ASKING})", re.I)
+_PART = re.compile(rf"[?;]\s+|(?:,|(?<!\s))\s++and\s+(?={_ASKING})|,\s+(?={_ASKING})", re.I)
 _PIECE = re.compile(r"[^\s,;:.?!()\"“”„«»`]+|[,;:.?!()\"“”„«»`]")
 _ASKS_FIGURE = re.compile(
     r"\b(?:when|how (many|much|long|large|high|old|far)|cost|limit|price)\b", re.I

@@ -21,7 +21,7 @@ _LONGEST_TEXT = 40_000
 _LONGEST_SENTENCE = 420
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\s*\n", re.DOTALL)
 _END = re.compile(
-    rf"[.!?…]+[\"”')*]*(?:\s*{_CITATION})*(?=\s+[^a-z\s]|\s*\Z)"
+    rf"(?<![.!?…])[.!?…]+[\"”')*]*(?:\s*{_CITATION})*(?=\s+[^a-z\s]|\s*\Z)"
     rf"|[\u3002\uff01\uff1f]+(?:\s*{_CITATION})*"
 )
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|vs|cf|Dr|Mrs?|Ms|St|No|approx|ca|[A-Z]))\.$")
