@@ -66,11 +66,12 @@ def part_shown(
     fresh = kept - set(known)
     called = _new_title(shown, document.path, title, lines)
     shown.note(call, document.path, (first + at for at in fresh), source.id, title)
-    text = _with_notes(lines, first, known, left)
+    by_id = sources.get(asked) is not None
+    text = _with_notes(lines, first, known, left, {} if by_id else shown.repeats(lines, source.id))
     notes = ["[left out: what is farthest from the question; start= and end= show it]"]
-    return "\n".join(
-        [source_block(source, text, title=called), *(notes if left else []), *part.notes]
-    )
+    block = source_block(source, text, title=called)
+    shown.read(block)
+    return "\n".join([block, *(notes if left else []), *part.notes])
 
 
 def _passage(
@@ -101,12 +102,16 @@ def _passage(
     called = "" if title == after else _new_title(shown, match.path, title, lines)
     shown.note(call, match.path, fresh, source.id, title)
     left = frozenset(range(len(lines))) - set(kept) - set(known)
-    return source_block(
+    repeated = shown.repeats(lines, source.id)
+    begins = url.rpartition("-")[0]
+    block = source_block(
         source,
-        _with_notes(lines, first, known, left, brief=True),
+        _with_notes(lines, first, known, left, repeated, brief=True),
         title=called,
-        url=None if after is None else url[url.index("#") :],
+        url=begins if after is None else begins[begins.index("#") :],
     )
+    shown.read(block)
+    return block
 
 
 def _with_notes(
@@ -114,16 +119,22 @@ def _with_notes(
     first: int,
     known: Mapping[int, str],
     left: Collection[int] = (),
+    repeated: Mapping[int, str] | None = None,
     *,
     brief: bool = False,
 ) -> str:
-    """The lines, with a note in place of each stretch that is known or left out."""
-    shown = list[str]()
-    for note, group in groupby(range(len(lines)), lambda at: "" if at in left else known.get(at)):
+    """The lines, with a note in place of each stretch that is known, repeated or left out."""
+    shown, others = list[str](), repeated or {}
+    notes = {**others, **known, **dict.fromkeys(left, "")}
+    for (note, _), group in groupby(
+        range(len(lines)), lambda at: (notes.get(at), at in known or at not in others)
+    ):
         stretch = list(group)
         numbers = f"{first + stretch[0]}-{first + stretch[-1]}"
         if note is None:
             shown += [lines[at] for at in stretch]
+        elif note and stretch[0] not in known:
+            shown.append(lines_as(numbers, note, lines[stretch[0]]))
         else:
             shown.append(
                 lines_as(numbers, note) if note else "…" if brief else f"[lines {numbers} left out]"

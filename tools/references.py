@@ -4,7 +4,10 @@ import re
 from collections.abc import Collection, Sequence
 
 _HAVE = re.compile(r"\[found as well, and you have: ([^\]\n]*)\]")
-_LINES = re.compile(r"\[you have lines (\d+-\d+) as (\w+)\]")
+_LINES = re.compile(r"\[you have lines (\d+-\d+) as (\w+)(?:: [^\]\n]*)?\]")
+_BEGIN_CHARS = 30
+"""Of lines that are not shown, where their id alone does not say which they are."""
+_BRACKETS = str.maketrans("[]", "()")
 _ENTRY = re.compile(r"(\w+)(?: \(in ([\w, ]+)\))?")
 
 
@@ -13,9 +16,12 @@ def you_have(entries: Sequence[str]) -> str:
     return f"[found as well, and you have: {', '.join(entries)}]"
 
 
-def lines_as(numbers: str, id: str) -> str:
-    """The note in the place of lines, for example `5-12`."""
-    return f"[you have lines {numbers} as {id}]"
+def lines_as(numbers: str, id: str, text: str = "") -> str:
+    """The note in the place of lines, for example `5-12`, with the beginning of their `text`."""
+    words = " ".join(text.translate(_BRACKETS).split())
+    if len(words) > _BEGIN_CHARS:
+        words = f"{words[:_BEGIN_CHARS].rstrip()}…"
+    return f"[you have lines {numbers} as {id}{': ' if words else ''}{words}]"
 
 
 def only_true(text: str, standing: Collection[str]) -> str:

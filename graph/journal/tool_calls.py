@@ -51,8 +51,9 @@ class ToolRecorder:
         self._replayed_drops = max(self._replayed_drops, len(recorded.dropped))
         for paid in recorded.searches:
             self.bill.restore(paid.call, paid.counted_usd, carried=self.journal.finished)
-        self.shown.restore(recorded.shown)
-        return read_tool(recorded.message, request.tool_call["id"] or "")
+        message = read_tool(recorded.message, request.tool_call["id"] or "")
+        self.shown.restore(recorded.shown, str(message.text))
+        return message
 
     async def run(self, request: ToolCallRequest, work: Work) -> ToolMessage:
         """Do the work and write it down.

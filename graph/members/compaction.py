@@ -7,7 +7,7 @@ still cite what was read; the registry keeps the whole text for the judge.
 import re
 from collections.abc import Collection, Sequence
 
-from langchain_core.messages import BaseMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
 from langgraph_fusion.tools.references import only_true
 
@@ -54,7 +54,7 @@ def shorten(text: str) -> str:
 
 def with_true_references(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
     """The messages; a note on a source that does not stand whole in them any more says so."""
-    results = [str(one.text) for one in messages if isinstance(one, ToolMessage)]
+    results = [str(one.text) for one in messages if not isinstance(one, AIMessage)]
     sources = [found for text in results for found in _SOURCE.finditer(text)]
     standing = {_id(found) for found in sources if not _CUT.search(found[2])}
     return [_with_true_references(one, standing) for one in messages]

@@ -100,6 +100,7 @@ async def _work(
     _tell_started(letter, model, context.round, asked, sandbox=shell)
     began, drops = time.monotonic(), len(run.shared_tools.drops)
     task = _task(run, letter, state, asked)
+    context.shown.read("\n".join(str(one.text) for one in task))
     transcript, failure = await _research(agent, context, task, run, quorum)
     run.note_lost_servers(letter)
     if context.cut_short == "budget":

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from langgraph_fusion.tools.context import ToolContext
+from langgraph_fusion.tools.references import only_true
 from tests.tools.test_tools import call, shared_tools_of
 
 GUIDE = "# Guide\n\nWelcome.\n\n" + "\n".join(
@@ -261,7 +262,7 @@ async def test_passages_of_one_document_stand_together_and_say_what_they_are_onc
     assert heads[0].startswith(' title="Guide')
     assert 'url="docs:guide.md#L' in heads[0]
     assert len(heads) > 1
-    assert all(re.fullmatch(r'( title="Part \d+")? url="#L\d+-L\d+"', one) for one in heads[1:])
+    assert all(re.fullmatch(r'( title="Part \d+")? url="#L\d+"', one) for one in heads[1:])
     assert all(one.url.startswith("docs:guide.md#L") and "Part" in one.title for one in sources)
 
 
@@ -297,12 +298,13 @@ async def test_a_conversation_says_once_in_full_what_a_document_and_its_sections
     (folder / "birds.md").write_text(f"# The Book of Birds\n\n## {name}\n\n{body}")
     async with opened(monkeypatch, folder) as (shared, _):
         context = ToolContext("A", shared)
-        found = [
-            await call(context, "docs_search", query=f"chapter{n}", max_results=1)
-            for n in (3, 5, 7)
+        found = [await call(context, "docs_search", query="chapter3", max_results=1)]
+        first = context.shown.by_call(found[0].tool_call_id)
+        found += [
+            await call(context, "docs_search", query=f"chapter{n}", max_results=1) for n in (5, 7)
         ]
         resumed = ToolContext("A", shared)
-        resumed.shown.restore(context.shown.by_call(found[0].tool_call_id))
+        resumed.shown.restore(first)
         again = await call(resumed, "docs_search", query="chapter5", max_results=1)
         titles = [one.title for one in shared.sources.all()]
     heads = [one.text.split("\n")[0] for one in found]
@@ -311,3 +313,32 @@ async def test_a_conversation_says_once_in_full_what_a_document_and_its_sections
     assert not any("Book of Birds" in head or name in head for head in heads[1:])
     assert again.text.split("\n")[0] == heads[1]
     assert all(name in title for title in titles)
+
+
+async def test_what_another_document_says_word_for_word_is_named_and_not_shown_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    same = "[New] The heron is counted in March.\n  It nests in alders by the lake.\n" * 2
+    (folder / "one.txt").write_text(f"Notes of herons one.\n\n{same}\nOnly one.")
+    (folder / "two.txt").write_text(f"Notes of herons two.\n\n\n   {same}\nOnly two.")
+    async with opened(monkeypatch, folder) as (shared, _):
+        context = ToolContext("A", shared)
+        first = await call(context, "docs_read", id_or_path="one.txt")
+        second = await call(context, "docs_read", id_or_path="two.txt")
+        whole = await call(context, "docs_read", id_or_path="A2")
+        resumed = ToolContext("A", shared)
+        resumed.shown.restore((), first.text)
+        again = await call(resumed, "docs_read", id_or_path="two.txt")
+        resumed.shown.forget()
+        forgot = await call(resumed, "docs_read", id_or_path="two.txt")
+        source = shared.sources.get("A2")
+    assert first.text.count("nests in alders") == 2
+    assert "nests in alders" not in second.text
+    assert "as A1: (New) The heron is counted in…]" in second.text
+    assert "Only two." in second.text
+    assert again.text == second.text
+    assert whole.text.count("nests in alders") == forgot.text.count("nests in alders") == 2
+    assert source is not None
+    assert source.text.count("nests in alders") == 2, "a source holds what was seen"
+    assert only_true(second.text, {"A1"}) == second.text
+    assert "were shown as A1, no longer here" in only_true(second.text, {"A2"})
