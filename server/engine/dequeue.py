@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dbos import DBOSClient, Queue
 
 _QUEUED, _AT_WORK = "ENQUEUED", "PENDING"
+_LOCK = "BEGIN IMMEDIATE"
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Dequeuer:
 
     def __init__(self, client: "DBOSClient", places: Places, worker: str, version: str) -> None:
         self._system = client._sys_db
+        _lock_before_counting(client)
         self._places = places
         self._worker = worker
         self._version = version
@@ -130,6 +132,19 @@ class Dequeuer:
                 raise Contended from error
             raise
         return Work(claimed[0], owner) if claimed else None
+
+
+def _lock_before_counting(client: "DBOSClient") -> None:
+    """On SQLite, begin each transaction with the lock for writing.
+
+    `sqlite3` by itself begins one at the first change, so that two workers count what is at work
+    before either takes the last place. PostgreSQL has its levels of isolation for that.
+    """
+    from sqlalchemy import event
+
+    engine = client._sys_db.engine
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(_LOCK))
 
 
 class Contended(Exception):

@@ -3,15 +3,22 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from langgraph_fusion.server.engine.dequeue import Contended, Dequeuer, Places
 from langgraph_fusion.server.engine.notices import notices_at
-from langgraph_fusion.server.engine.queue import Limits, QueueClient, QueueWorker, queue_client
+from langgraph_fusion.server.engine.queue import (
+    Limits,
+    QueueClient,
+    QueueWorker,
+    _opened,
+    queue_client,
+)
 from tests.postgres_server import postgres
 from tests.server.asking import until
 
@@ -136,3 +143,26 @@ async def test_what_was_given_to_a_dead_worker_is_given_to_another(engine: str) 
                 assert await other.recover("one") == 0
                 await until(lambda: again.order == ["ada.0"])
             seen.gate.set()
+
+
+async def test_of_many_workers_that_count_at_the_same_moment_one_takes_the_last_place(
+    engine: str,
+) -> None:
+    entries = [("ada", 0)] * 12 + [("bob", 0)] * 12
+    places = Places("deliberations", 3, 2)
+
+    def claimed(dequeuer: Dequeuer) -> int:
+        count = 0
+        for _ in range(6):
+            with suppress(Contended):
+                count += dequeuer.take() is not None
+        return count
+
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(queued(engine, *entries))
+        dequeuers = []
+        for number in range(6):
+            client = await stack.enter_async_context(_opened(engine))
+            dequeuers.append(Dequeuer(client, places, f"worker{number}", "1"))
+        counts = await asyncio.gather(*(asyncio.to_thread(claimed, one) for one in dequeuers))
+    assert sum(counts) == 3
