@@ -1,8 +1,8 @@
 """Runs that a server hands to worker processes: what is to be done, and what came of it.
 
 Namespaces: `langgraph_fusion/jobs` the job of every such run, until its server has the result;
-`langgraph_fusion/events/job-<run id>` its events (`detached_runs.py`); `langgraph_fusion/workers`
-who works, told by heartbeats.
+`langgraph_fusion/events/job-<run id>` its events (`detached_runs.py`); `langgraph_fusion/stopped`
+what cancelled ones have cost; `langgraph_fusion/workers` who works, told by heartbeats.
 """
 
 import json
@@ -21,6 +21,8 @@ from langgraph_fusion.graph.journal.stores.write_batcher import StoreWriter
 
 _JOBS = ("langgraph_fusion", "jobs")
 _WORKERS = ("langgraph_fusion", "workers")
+_STOPPED = ("langgraph_fusion", "stopped")
+_STOPPED_MINUTES = 5.0
 _ALL = 1_000_000
 _GONE = "gone"
 ENDED = "job.ended"
@@ -36,6 +38,8 @@ class Job(BaseModel):
     attempt: int = 1
     """How often the run was handed over: again after it was stopped or has failed."""
     status: Literal["queued", "running", "ended"] = "queued"
+    taken: int = 0
+    """How many workers have begun with it, one after the other."""
     client: str | None = None
     settings: Json
     messages: tuple[Json, ...]
@@ -91,7 +95,7 @@ class Jobs:
         None if it has changed since it was read.
         """
         claim = Claim((_JOBS, job.run_id), job.run_id, begins=False)
-        mine = job.model_copy(update={"status": "running"})
+        mine = job.model_copy(update={"status": "running", "taken": job.taken + 1})
         if not await self._claiming.take(self._put(mine, claim), as_text(job.model_dump())):
             return None
         self._heartbeat.add(claim)
@@ -103,11 +107,32 @@ class Jobs:
         ended = job.model_copy(update={"status": "ended"})
         await self._writer.write(self._put(ended, claim), claim=claim)
 
-    async def end_queued(self, job: Job) -> bool:
-        """End a job that nobody has begun with; False if somebody has."""
-        ended = job.model_copy(update={"status": "ended"})
-        queued = job.model_copy(update={"status": "queued"})
-        return await self._claiming.take(self._put(ended, None), as_text(queued.model_dump()))
+    async def cancel(self, job: Job) -> Job | None:
+        """End a job, so that whoever works on it can write nothing more.
+
+        Returns what it was until then, None if it had ended.
+        """
+        while (now := await self.read(job.run_id)) is not None and now.work_id == job.work_id:
+            if now.status == "ended":
+                return None
+            ended = now.model_copy(update={"status": "ended"})
+            if await self._claiming.take(self._put(ended, None), as_text(now.model_dump())):
+                return now
+        return None
+
+    async def tell_stopped(self, job: Job, settled_usd: float | None) -> None:
+        """Say what the calls of a job that was cancelled have cost at most, by its worker."""
+        ttl = _STOPPED_MINUTES if self._ttl is not None else None
+        said = {"text": as_text({"settled_usd": settled_usd})}
+        await self._writer.write(PutOp(_STOPPED, job.work_id, said, False, ttl))
+
+    async def take_stopped(self, job: Job) -> Json | None:
+        """What was said of a cancelled job, once; None if nothing was so far."""
+        item = await self._store.aget(_STOPPED, job.work_id, refresh_ttl=False)
+        if item is None:
+            return None
+        self._writer.soon(PutOp(_STOPPED, job.work_id, None))
+        return ending(item.value["text"])
 
     def release(self, claim: Claim) -> None:
         """Say no more that this process works on a job."""

@@ -33,6 +33,8 @@ GAP = "gap"
 """Type of an event that stands for those that the store has lost."""
 _REPLY_S = 10.0
 """How long a worker has to say what it makes of an order."""
+_STOPPED_S = 5.0
+"""How long a worker has to say what a run that was cancelled has cost."""
 _AWAY_S = 60.0
 """How long a store may be away before its runs are given up here."""
 
@@ -44,7 +46,7 @@ class Engine:
         self._queue = queue
         self._runs = runs
         self._notices = notices
-        self._never_began = set[str]()
+        self._settled_usd = dict[str, float]()
 
     async def deliberate(
         self,
@@ -77,12 +79,13 @@ class Engine:
             elif ended:
                 await asyncio.shield(self._forget(job))
 
-    def never_began(self, run_id: str) -> bool:
-        """Whether a run was cancelled before any worker took it; asked once."""
-        if run_id not in self._never_began:
-            return False
-        self._never_began.discard(run_id)
-        return True
+    def settled_usd(self, run_id: str) -> float | None:
+        """What the calls of a run that was cancelled have cost at most; asked once.
+
+        0 if no worker had begun with it. None if its worker has not said it in time, or others
+        have worked on it before: what they had under way when they died, nobody knows.
+        """
+        return self._settled_usd.pop(run_id, None)
 
     async def order(self, run_id: str, action: dict[str, Any]) -> None:
         """Ask something of a run, and return when its worker has done it.
@@ -154,12 +157,24 @@ class Engine:
 
     async def _cancel(self, job: Job) -> None:
         """First what the worker has becomes invalid; then its calls are stopped."""
-        if await self._runs.jobs.end_queued(job):
-            self._never_began.add(job.run_id)
-        else:
-            await self._runs.jobs.write(job.model_copy(update={"status": "ended"}))
+        before = await self._runs.jobs.cancel(job)
         self._notices.tell(of_cancelled(job.run_id))
         await self._queue.cancel(job.work_id)
+        if before is None:
+            return
+        if not before.taken:
+            self._settled_usd[job.run_id] = 0.0
+        elif before.taken == 1 and job.settings["budget_usd"] is not None:
+            await self._hear_cost(job)
+
+    async def _hear_cost(self, job: Job) -> None:
+        """Wait for the worker to say what the run has cost, if it lives."""
+        with self._notices.listening(of_job(job.run_id)) as heard, suppress(TimeoutError):
+            async with asyncio.timeout(_STOPPED_S):
+                while (said := await self._runs.jobs.take_stopped(job)) is None:
+                    await heard.wait()
+                if said["settled_usd"] is not None:
+                    self._settled_usd[job.run_id] = said["settled_usd"]
 
     async def _forget(self, job: Job) -> None:
         """The result has arrived; what of the run is kept, its record says."""

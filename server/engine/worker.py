@@ -163,14 +163,14 @@ class Worker:
         """Go on with the run until it has ended, also when somebody else resumed it meanwhile."""
         while True:
             with suppress(RunTakenOver):
-                await self._go_on(job, log)
+                await self._go_on(job, log, claim)
                 return
             claim.check()
             found = await self._runs.find(job.run_id)
             if found is not None and found.owner == self._runs.me():  # nobody else will end it
                 raise RunFailed("the store of runs gave this run away; ask again", "taken_over")
 
-    async def _go_on(self, job: Job, log: JobLog) -> None:
+    async def _go_on(self, job: Job, log: JobLog, claim: Claim) -> None:
         depth.set(job.depth)
         steering = self._steered[job.log_id] = Steering()
         try:
@@ -191,6 +191,14 @@ class Worker:
                     log.append(str(event["type"]), event)
         finally:
             self._steered.pop(job.log_id, None)
+            if claim.lost:
+                await self._tell_stopped(job, steering.settled_usd)
+
+    async def _tell_stopped(self, job: Job, settled_usd: float | None) -> None:
+        """Tell whoever has cancelled the run what it has cost; it waits for that for a moment."""
+        with suppress(Exception):  # then the run stays charged in full
+            await self._runs.jobs.tell_stopped(job, settled_usd)
+            self._notices.tell(of_job(job.run_id))
 
     async def _end(self, job: Job, claim: Claim, log: JobLog, how: Json) -> None:
         log.append(ENDED, how)

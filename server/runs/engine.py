@@ -25,8 +25,11 @@ class RunEngine(Protocol):
             ConfigError, RunFailed: As `graph.api.deliberate`.
         """
 
-    def never_began(self, run_id: str) -> bool:
-        """Whether a run was cancelled before any worker took it; asked once."""
+    def settled_usd(self, run_id: str) -> float | None:
+        """What the calls of a run that was cancelled have cost at most; asked once.
+
+        0 if no worker had begun with it, None if its worker has not said it.
+        """
 
     async def order(self, run_id: str, action: dict[str, Any]) -> None:
         """Ask something of a run, and return when its worker has done it.

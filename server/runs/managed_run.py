@@ -275,7 +275,7 @@ class ManagedRun:
         """What the calls of the run count once it has stopped, where that is known."""
         if self._engine is None:
             return self._steering.settled_usd
-        return 0.0 if self._engine.never_began(self._handed_over) else None
+        return self._engine.settled_usd(self._handed_over)
 
     def stop_for_shutdown(self) -> None:
         """End the run because the server stops; its client gets an error that says so."""
