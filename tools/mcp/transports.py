@@ -29,11 +29,10 @@ class NotStarted(Exception):
     """The text says why."""
 
 
-_FAULT = re.compile(
-    r"(?i)^(?!npm (notice|warn))(?!.*\bat .*:\d+:\d+\)?$).*"
-    r"(error|exception|fatal|fail|cannot|can't|denied|not found|no such|missing|invalid|refused)"
+_CHATTER = re.compile(
+    r"(?i)npm (notice|warn)|node\.js v\d|at .*:\d+:\d+\)?$|npm err\S* A complete log of this run"
 )
-_CHATTER = re.compile(r"(?i)npm (notice|warn)|node\.js v\d")
+"""What stands after a fault and names none: npm's notices, Node.js's version, frames of a stack."""
 
 
 @asynccontextmanager
@@ -50,15 +49,11 @@ async def connected(settings: ServerSettings, said: Said) -> "AsyncIterator[Clie
 
 
 def last_words(said: Said) -> str:
-    """The last line of standard error that names a fault, else the last that says something.
-
-    What starts a server may have more to say after it: `npm notice`, Node.js its version.
-    """
+    """The last line of standard error that is not only what its starter adds to every end."""
     text = b"".join(said)[-_TAIL_BYTES:].decode(errors="replace")
     lines = [line.strip() for line in text.splitlines() if re.search(r"\w", line)]
-    faults = [line for line in lines if _FAULT.search(line)]
     telling = [line for line in lines if not _CHATTER.match(line)]
-    return next((some[-1] for some in (faults, telling, lines) if some), "")
+    return next((some[-1] for some in (telling, lines) if some), "")
 
 
 @asynccontextmanager

@@ -80,8 +80,9 @@ async def test_a_server_at_an_address_gets_its_key_and_no_more_than_its_room(
         ("npm notice", "npm notice"),
         ("working\nnpm notice", "working"),
         ("Traceback (most recent call last):\n  x()\nKeyError: 'PATH'", "KeyError: 'PATH'"),
+        ("npm error 404\nnpm error A complete log of this run can be found in x", "npm error 404"),
         ("Error: boom\n    at throwError (a.js:1:2)\n\nNode.js v20.1.0", "Error: boom"),
-        ("}\nneeds a token\n}", "needs a token"),
+        ("invalid characters\nthe shelf fell down", "the shelf fell down"),
     ],
 )  # fmt: skip
 def test_the_last_words_of_a_server_are_those_that_name_its_fault(said: str, told: str) -> None:

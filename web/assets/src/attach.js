@@ -11,18 +11,24 @@ export function attachments(form) {
   const question = form.elements.question;
   const most = Object.fromEntries(Object.entries(area.dataset).map(([name, value]) => [name, Number(value)]));
   let kept = [];
+  let added = Promise.resolve();
 
-  async function add(files) {
+  function add(files) {
+    added = added.then(() => addNow(files)); // one after the other: each is checked against those before it
+  }
+
+  async function addNow(files) {
     const refused = [];
     for (const file of files) {
-      const image = isImage(new Uint8Array(await file.slice(0, SNIFFED).arrayBuffer()));
-      const why = refusal(file, image, kept, most);
-      if (why) {
-        refused.push(`${file.name}: ${why}`);
-        continue;
-      }
       try {
-        kept = [...kept, { name: file.name, size: file.size, image, url: await read(file) }];
+        const image = isImage(new Uint8Array(await file.slice(0, SNIFFED).arrayBuffer()));
+        const why = refusal(file, image, kept, most);
+        if (why) {
+          refused.push(`${file.name}: ${why}`);
+          continue;
+        }
+        const url = await read(file);
+        kept = [...kept, { name: file.name, size: file.size, image, url }];
       } catch {
         refused.push(`${file.name}: it cannot be read; a folder cannot be attached`);
       }
@@ -62,10 +68,10 @@ export function attachments(form) {
   }
 
   const choose = area.querySelector("input");
-  choose.addEventListener("change", async () => {
+  choose.addEventListener("change", () => {
     const chosen = [...choose.files];
     choose.value = "";
-    await add(chosen);
+    add(chosen);
   });
   form.addEventListener("paste", (event) => {
     if (!event.clipboardData?.files.length) return;
