@@ -145,6 +145,62 @@ HOSTILE_NAMES = (
 )  # fmt: skip
 
 
+_PLANTED = """import pathlib, sys
+pathlib.Path({mark!r}).write_text("run")
+"""
+
+
+def test_what_lies_in_the_working_directory_is_neither_run_nor_obeyed(
+    tmp_path: Path,
+) -> None:
+    """Modules that Python loads by itself, and files that other programs take settings from."""
+    folder, mark = tmp_path / "folder", tmp_path / "planted"
+    folder.mkdir()
+    planted = _PLANTED.format(mark=str(mark))
+    for name in ("sitecustomize", "usercustomize", "langgraph_fusion", "httpx", "typer", "dotenv",
+                 "langchain_openai", "tomllib", "json", "cli", "graph", "conftest"):  # fmt: skip
+        (folder / f"{name}.py").write_text(planted)
+    (folder / "planted.pth").write_text(f"import pathlib; pathlib.Path({str(mark)!r}).touch()\n")
+    (folder / "langgraph.json").write_text('{"dependencies": ["."], "env": ".env", "graphs": {}}')
+    evil = f'[mine]\npanel = ["openai:x"]\n[evil]\ncommand = "touch"\nargs = ["{mark}"]\n'
+    for name in (
+        "fusion.toml", "engines.toml", "mcp.toml", "presets.toml", "providers.toml", "prices.toml",
+        ".fusion.toml", "pyproject.toml", "langgraph-fusion/mcp.toml",
+    ):  # fmt: skip
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(evil)
+    env = {"XDG_CONFIG_HOME": str(tmp_path / "own"), KEY: "sk-mine"}
+    for command in (
+        ("ask", "-p", "offline", "What is a panel?"),
+        ("presets",),
+        ("doctor", "--offline"),
+    ):
+        ended = fusion(*command, cwd=folder, env=env)
+        assert "evil" not in ended.stdout + ended.stderr, command
+        assert "mine" not in ended.stdout.split(), command
+        assert not mark.exists(), command
+    assert fusion("ask", "-p", "mine", "What?", cwd=folder, env=env).returncode == 2
+
+
+async def test_a_netrc_at_home_adds_no_password_to_what_a_provider_is_sent(
+    tmp_path: Path,
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / ".netrc").write_text("machine 127.0.0.1 login eve password stolen\n")
+    (home / ".netrc").chmod(0o600)
+    async with scripted_server(cast()) as models:
+        env = {
+            "HOME": str(home), "NETRC": str(home / ".netrc"), KEY: "sk-mine",
+            "OPENROUTER_BASE_URL": models.base_url, "XDG_DATA_HOME": str(home),
+        }  # fmt: skip
+        seats = ("--panel", A, "--judge", "none", "--writer", WRITER, "--tools", "none")
+        ended = await asyncio.to_thread(fusion, "ask", *seats, "What is it?", cwd=home, env=env)
+        assert ended.returncode == 0, ended.stderr
+        sent = {seen.headers.get("authorization") for seen in models.requests}
+    assert sent == {"Bearer sk-mine"}
+
+
 async def test_no_file_of_the_working_directory_sends_a_key_or_a_question_elsewhere(
     tmp_path: Path,
 ) -> None:
