@@ -14,7 +14,7 @@ from langgraph_fusion.tools.formatting import plain_text, source_block
 from langgraph_fusion.tools.references import lines_as, you_have
 from langgraph_fusion.tools.shown_lines import STEP, ShownLines
 
-_NARROW_CHARS = 500
+_NARROW_CHARS = 400
 """Of a passage that a search finds, shown to a member that is asked a narrow question."""
 _NAMED_CHARS = 16
 """Of the name of a section that was named in full before."""

@@ -19,5 +19,5 @@ class FetchLimits(BaseModel):
         description="Of these, characters shown where no place to read at was given",
     )
     narrow_chars: int = Field(
-        default=3000, ge=500, description="As many for a member that is asked a narrow question"
+        default=2500, ge=500, description="As many for a member that is asked a narrow question"
     )
