@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from langgraph_fusion.graph.analysis import Analysis
+if TYPE_CHECKING:  # an estimate before the first request needs the prompts and no analysis
+    from langgraph_fusion.graph.analysis import Analysis
 
 _LOW = ("matters", "low")
 """Is not said, but of a contradiction, which matters unless something else is said."""
 
 
-def analysis_told(analysis: Analysis, asked: Collection[str] = ()) -> str:
+def analysis_told(analysis: "Analysis", asked: Collection[str] = ()) -> str:
     """Compact JSON without empty fields, and without the follow-ups that were `asked`: their
     questions stand with their answers.
     """
