@@ -18,8 +18,9 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx2
 import pytest
+
+from tests.langgraph_clients import until_ready
 
 REQUIRED = "REQUIRE_AEGRA"
 ROOT = Path(__file__).parents[1]
@@ -126,7 +127,7 @@ async def aegra(python: Path, folder: Path, env: Mapping[str, str]) -> AsyncIter
         )
     instance = Instance(f"http://127.0.0.1:{port}", process, log)
     try:
-        await _ready(instance)
+        await until_ready(f"{instance.url}/info", instance.process, instance.log)
         yield instance
     finally:
         process.terminate()
@@ -135,17 +136,3 @@ async def aegra(python: Path, folder: Path, env: Mapping[str, str]) -> AsyncIter
         finally:
             process.kill()
             process.wait()
-
-
-async def _ready(instance: Instance) -> None:
-    try:
-        async with asyncio.timeout(150), httpx2.AsyncClient(timeout=20) as client:
-            while instance.process.poll() is None:
-                try:
-                    if (await client.get(f"{instance.url}/info")).is_success:
-                        return
-                except httpx2.TransportError:
-                    await asyncio.sleep(0.25)
-    except TimeoutError:
-        pytest.fail(f"not ready in time: {instance.log.read_text()[-3000:]}")
-    pytest.fail(f"it ended: {instance.log.read_text()[-3000:]}")

@@ -9,8 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import httpx2
-import pytest
+from tests.langgraph_clients import until_ready
 
 ROOT = Path(__file__).parents[1]
 
@@ -39,7 +38,7 @@ async def langgraph_dev(folder: Path, env: Mapping[str, str] | None = None) -> A
         )
     url = f"http://127.0.0.1:{port}"
     try:
-        await _ready(url, server, log)
+        await until_ready(f"{url}/ok", server, log)
         yield url
     finally:
         server.terminate()
@@ -47,18 +46,3 @@ async def langgraph_dev(folder: Path, env: Mapping[str, str] | None = None) -> A
             await asyncio.to_thread(server.wait, 30)
         finally:
             server.kill()  # it waits long for runs that a failed test left
-
-
-async def _ready(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    """Wait until it answers; a busy machine may take minutes to start it."""
-    try:
-        async with asyncio.timeout(150), httpx2.AsyncClient(timeout=20) as client:
-            while server.poll() is None:
-                try:
-                    if (await client.get(f"{url}/ok")).is_success:
-                        return
-                except httpx2.TransportError:
-                    await asyncio.sleep(0.25)
-    except TimeoutError:
-        pytest.fail(f"not ready in time: {log.read_text()[-3000:]}")
-    pytest.fail(f"it ended: {log.read_text()[-3000:]}")

@@ -16,20 +16,12 @@ from langgraph_fusion.graph.journal.journal_bill import calls_in
 from langgraph_fusion.graph.journal.store import open_runs
 from tests.aegra import Instance, aegra, aegra_python, redis_server
 from tests.graph.cast import JUDGE, PANEL, WRITER, cast
+from tests.langgraph_clients import SEATS, asked, every_mode_tells
 from tests.postgres_server import postgres_server
 from tests.scripted import Reply, ScriptedServer, Seen, hang, scripted_server, status
 from tests.server.mcp_clients import until
 
 pytestmark = pytest.mark.timeout(900)
-SEATS: Any = {
-    "panel": [{"model": name} for name in PANEL],
-    "judge": {"model": JUDGE},
-    "synthesizer": {"model": WRITER},
-    "tools": [],
-}
-
-
-MODES: Any = ["values", "updates", "messages-tuple", "custom", "debug", "tasks", "events"]
 
 
 class Hosts:
@@ -76,10 +68,6 @@ async def hosts(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hosts
         yield hosts
 
 
-def asked(question: str = "What does the check verify?") -> Any:
-    return {"messages": [{"role": "user", "content": question}]}
-
-
 async def test_a_run_answers_and_is_kept_under_the_server_s_id(hosts: Hosts) -> None:
     thread = (await hosts.clients[0].threads.create())["thread_id"]
     run = await hosts.clients[0].runs.create(thread, "fusion", input=asked(), context=SEATS)
@@ -115,18 +103,7 @@ async def test_a_panel_of_another_size_comes_with_the_run_s_context(hosts: Hosts
 
 
 async def test_every_stream_mode_tells_of_the_run(hosts: Hosts) -> None:
-    kinds: set[str] = set()
-    custom: list[str] = []
-    async for part in hosts.clients[0].runs.stream(
-        None, "fusion", input=asked(), context=SEATS, stream_mode=MODES, stream_subgraphs=True
-    ):
-        kinds.add(part.event.partition("|")[0])
-        if part.event.startswith("custom"):
-            custom.append(part.data["type"])
-        assert "sk-or-secret-key" not in repr(part.data)
-    assert "error" not in kinds
-    assert {"values", "updates", "messages", "custom", "debug", "tasks", "events"} <= kinds
-    assert (custom[0], custom[-1]) == ("run.started", "run.finished")
+    await every_mode_tells(hosts.clients[0])
 
 
 @pytest.mark.parametrize(

@@ -13,20 +13,14 @@ from openai import AsyncOpenAI
 
 from langgraph_fusion.graph.journal.store import open_runs
 from tests.graph.cast import JUDGE, PANEL, WRITER, cast
+from tests.langgraph_clients import SEATS, asked, every_mode_tells
 from tests.langgraph_dev import langgraph_dev
 from tests.scripted import Reply, ScriptedServer, Seen, hang, scripted_server, status, text
 from tests.server.mcp_clients import over_http, text_of, until
 from tests.server.remote_runnable import remote_runnable
 
 pytestmark = pytest.mark.timeout(240)
-SEATS: dict[str, Any] = {
-    "panel": [{"model": name} for name in PANEL],
-    "judge": {"model": JUDGE},
-    "synthesizer": {"model": WRITER},
-    "tools": [],
-}
 OFFLINE: Any = {"preset": "offline", "max_rounds": 0, "tools": ["docs"]}
-MODES: Any = ["values", "updates", "messages-tuple", "custom", "debug", "tasks", "events"]
 
 
 class Studio:
@@ -55,10 +49,6 @@ async def studio(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stud
             studio = Studio(url, models, runs)
             async with studio.client:
                 yield studio
-
-
-def asked(question: str = "What does the check verify?") -> Any:
-    return {"messages": [{"role": "user", "content": question}]}
 
 
 async def drawn(studio: Studio, context: Any) -> str:
@@ -102,18 +92,7 @@ async def test_a_run_answers_with_the_settings_of_its_context(studio: Studio) ->
 
 
 async def test_every_stream_mode_tells_of_the_run(studio: Studio) -> None:
-    kinds: set[str] = set()
-    custom: list[str] = []
-    async for part in studio.client.runs.stream(
-        None, "fusion", input=asked(), context=SEATS, stream_mode=MODES, stream_subgraphs=True
-    ):
-        kinds.add(part.event.partition("|")[0])
-        if part.event.startswith("custom"):
-            custom.append(part.data["type"])
-        assert "sk-or-secret-key" not in repr(part.data)
-    assert "error" not in kinds
-    assert {"values", "updates", "messages", "custom", "debug", "tasks", "events"} <= kinds
-    assert (custom[0], custom[-1]) == ("run.started", "run.finished")
+    await every_mode_tells(studio.client)
 
 
 async def test_a_thread_keeps_the_conversation_and_every_turn_is_a_run_of_its_own(

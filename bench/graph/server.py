@@ -19,6 +19,7 @@ from aiohttp import web
 
 from bench.graph.latency import Latency, latency_of
 from bench.graph.replies import pieces, whole
+from bench.serving import serve
 
 _MODEL = re.compile(rb'"model": ?"([^"]+)"')
 _STREAM = re.compile(rb'"stream": ?true')
@@ -81,15 +82,5 @@ class ModelServer:
         }
 
 
-async def serve() -> None:
-    """Serve until killed."""
-    server = web.Server(ModelServer().answer, access_log=None, handler_cancellation=True)
-    runner = web.ServerRunner(server)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, backlog=4096).start()
-    print(f"http://127.0.0.1:{runner.addresses[0][1]}", flush=True)
-    await asyncio.Event().wait()
-
-
 if __name__ == "__main__":
-    asyncio.run(serve())
+    asyncio.run(serve(ModelServer().answer))

@@ -17,6 +17,7 @@ from aiohttp import web
 
 from bench.graph.latency import Latency, latency_of
 from bench.graph.replies import pieces, whole
+from bench.serving import serve
 
 _RUN = re.compile(rb"run-(\d+)-")
 _MODEL = re.compile(rb'"model": ?"([^"]+)"')
@@ -97,15 +98,5 @@ class ModelServer:
         return call, parts
 
 
-async def serve() -> None:
-    """Serve until killed."""
-    server = web.Server(ModelServer().answer, access_log=None, handler_cancellation=True)
-    runner = web.ServerRunner(server)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, backlog=4096).start()
-    print(f"http://127.0.0.1:{runner.addresses[0][1]}", flush=True)
-    await asyncio.Event().wait()
-
-
 if __name__ == "__main__":
-    asyncio.run(serve())
+    asyncio.run(serve(ModelServer().answer))

@@ -206,10 +206,17 @@ class SeatBill:
     def restore_lost(self, ref: ModelRef, prompt: Prompt, along: Iterable[Any]) -> None:
         """Put a call on the bill that was under way when its process was stopped.
 
-        What it cost is unknown; it counts as its worst case.
+        What it cost is unknown, unless the model costs nothing; it counts as its worst case.
         """
+        used = self._unbilled(None, ref)
         lost = Call(
-            stage=self.stage, seat=self.name, round=self.round, model=str(ref), error="interrupted"
+            stage=self.stage,
+            seat=self.name,
+            round=self.round,
+            model=str(ref),
+            error="interrupted",
+            cost_usd=used.cost_usd,
+            cost_source=used.cost_source,
         )
         self.restore(lost, self._worst_usd(ref, prompt, along), carried=False)
 

@@ -77,6 +77,20 @@ async def test_calls_before_the_interruption_are_not_billed_as_nothing(
     assert {"A501", "B1"} <= {*ids}
 
 
+async def test_a_lost_call_of_a_model_on_this_machine_costs_nothing(
+    serve: Serve, docs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = await serve(cast({A: researcher(hang())}))
+    monkeypatch.setenv("LOCAL_BASE_URL", server.base_url)
+    app = parent(settings=settings(panel=[f"local:{A}", B], tools=["docs"], docs=docs))
+    await interrupted(app, server, 3)
+    server.script = cast()
+    bill = (await resumed(app))["bill"]
+    lost = [(one["seat"], one["cost_usd"]) for one in bill["calls"] if one["error"]]
+    assert lost == [("A", 0.0)]
+    assert bill["total"]["cost_usd"] == bill["total"]["known_cost_usd"]
+
+
 async def test_sources_of_the_time_before_keep_their_ids_in_a_later_round(
     serve: Serve, docs: str
 ) -> None:
